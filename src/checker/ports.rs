@@ -1,0 +1,275 @@
+//! The traits that adapters implement: seeing, storing, and running work off the async runtime.
+
+use std::sync::Arc;
+
+use crate::domain::{
+    embedding::{Embedding, ModelId},
+    features::FeatureSet,
+    geometry::Point,
+    raster::Raster,
+};
+
+/// Why the bytes of one photo were not accepted. One bad photo never spoils the others.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum IntakeError {
+    /// No bytes at all.
+    #[error("the file is empty; send the photo's bytes")]
+    Empty,
+    /// More bytes than allowed.
+    #[error("the file has {bytes} bytes, the limit is {limit}; send a smaller file")]
+    TooManyBytes {
+        /// Bytes sent.
+        bytes: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// Neither JPEG nor PNG nor WebP, by content.
+    #[error("the content is {found}, not a JPEG, PNG or WebP picture; convert it first")]
+    UnsupportedFormat {
+        /// What the first bytes look like.
+        found: String,
+    },
+    /// Too many pixels or too long a side.
+    #[error("the picture is {width}x{height} pixels; the limits are {max_side} a side and {max_pixels} in all")]
+    TooLarge {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Longest side allowed.
+        max_side: u32,
+        /// Most pixels allowed.
+        max_pixels: u64,
+    },
+    /// Fewer pixels than any comparison could use.
+    #[error("the picture is {width}x{height} pixels; at least {min_side} a side are needed")]
+    TooSmall {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Shortest side allowed.
+        min_side: u32,
+    },
+    /// More than one frame.
+    #[error("the picture is animated; send one still photo")]
+    Animated,
+    /// Decoding took longer than allowed.
+    #[error("decoding took longer than {limit_ms} ms; save the photo again as a plain JPEG")]
+    TooSlow {
+        /// Milliseconds allowed.
+        limit_ms: u64,
+    },
+    /// The data is damaged or cut off.
+    #[error("the picture is damaged ({detail}); save or upload it again")]
+    Damaged {
+        /// What the decoder said.
+        detail: String,
+    },
+}
+
+impl IntakeError {
+    /// Stable name of the kind, used as the end of a problem's `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty => "photo-empty",
+            Self::TooManyBytes { .. } => "photo-too-many-bytes",
+            Self::UnsupportedFormat { .. } => "photo-unsupported-format",
+            Self::TooLarge { .. } => "photo-too-large",
+            Self::TooSmall { .. } => "photo-too-small",
+            Self::Animated => "photo-animated",
+            Self::TooSlow { .. } => "photo-too-slow",
+            Self::Damaged { .. } => "photo-damaged",
+        }
+    }
+}
+
+/// A decoded photo: upright pixels and what happened on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UprightPhoto {
+    /// Upright RGB8 pixels, EXIF orientation already applied.
+    pub raster: Raster,
+    /// Lower-case hex SHA-256 of the bytes.
+    pub sha256: String,
+    /// `jpeg`, `png` or `webp`.
+    pub format: &'static str,
+    /// What a person should know: a colour profile was ignored, transparency was laid on white, 16 bits became 8.
+    pub notes: Vec<String>,
+}
+
+/// Bytes to upright pixels, and pixels to other sizes.
+pub trait Imaging: Send {
+    /// Sniffs, bounds, decodes and turns a photo upright.
+    fn decode(&mut self, bytes: &[u8]) -> Result<UprightPhoto, IntakeError>;
+
+    /// Resizes to exactly `width` x `height` (area average down, cubic up); sides of 0 are raised to 1.
+    fn resize(&mut self, raster: &Raster, width: u32, height: u32) -> Raster;
+}
+
+/// A model could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum InferenceError {
+    /// The runtime library or a model file is missing or not the one named in the manifest.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The model refused its input or failed while running.
+    #[error("model `{model}` failed: {detail}")]
+    Failed {
+        /// Model id.
+        model: ModelId,
+        /// What the runtime said.
+        detail: String,
+    },
+}
+
+/// Finds and describes local points.
+pub trait LocalFeatures: Send {
+    /// The model, for tagging stored features.
+    fn model(&self) -> &ModelId;
+
+    /// Up to `top` strongest keypoints of `frame`, whose sides must be multiples of 32 pixels.
+    fn extract(&mut self, frame: &Raster, top: usize) -> Result<FeatureSet, InferenceError>;
+}
+
+/// Describes a whole image by one vector.
+pub trait Embedder: Send {
+    /// The model, for tagging stored embeddings.
+    fn model(&self) -> &ModelId;
+
+    /// The side in pixels of the square picture that [`Embedder::embed`] takes.
+    fn side(&self) -> u32;
+
+    /// The embedding of a square picture of [`Embedder::side`] pixels.
+    fn embed(&mut self, square: &Raster) -> Result<Embedding, InferenceError>;
+}
+
+/// A line of text found in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextLine {
+    /// Corners in pixels of the picture: top left, top right, bottom right, bottom left of the reading direction.
+    pub corners: [Point; 4],
+    /// What it reads.
+    pub reading: Reading,
+}
+
+/// What the recogniser read in one line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The characters; empty when nothing was read.
+    pub text: String,
+    /// Mean confidence of the characters, 0 to 1.
+    pub confidence: f64,
+}
+
+/// Finds and reads text.
+pub trait TextReader: Send {
+    /// Detector and recogniser, for the answer's `models`.
+    fn model(&self) -> &ModelId;
+
+    /// All lines of a picture.
+    fn read(&mut self, raster: &Raster) -> Result<Vec<TextLine>, InferenceError>;
+
+    /// Reads pictures that each hold one upright line, without detection.
+    fn recognise(&mut self, lines: &[Raster]) -> Result<Vec<Reading>, InferenceError>;
+}
+
+/// Cell by cell: same, different, cannot see. Probabilities of one cell sum to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CellMap {
+    /// Cells in a row; each is 8 pixels wide.
+    pub columns: usize,
+    /// Rows of cells; each is 8 pixels high.
+    pub rows: usize,
+    /// Per cell, row-major: probability of same, different, cannot see.
+    pub probabilities: Vec<[f32; 3]>,
+}
+
+/// Compares the same place of an aligned reference and photo closely.
+pub trait MarkComparator: Send {
+    /// The model, for the answer's `models`.
+    fn model(&self) -> &ModelId;
+
+    /// Both pictures show the same place in the reference's frame and have the same sides, multiples of 16 pixels,
+    /// 32 to 512 wide and 32 to 256 high.
+    fn compare(&mut self, reference: &Raster, photo: &Raster) -> Result<CellMap, InferenceError>;
+}
+
+/// All that one worker sees with. Each worker thread owns one.
+pub struct Vision {
+    /// Decoding and resizing.
+    pub imaging: Box<dyn Imaging>,
+    /// Local features.
+    pub local: Box<dyn LocalFeatures>,
+    /// Whole-image embedding.
+    pub embedder: Box<dyn Embedder>,
+    /// Text.
+    pub text: Box<dyn TextReader>,
+    /// Protected marks.
+    pub comparator: Box<dyn MarkComparator>,
+}
+
+/// The work was not done.
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
+pub enum ComputeError {
+    /// No room in the queue.
+    #[error("all workers are busy; try again in {retry_after_s} s")]
+    Busy {
+        /// Seconds to wait before the next try.
+        retry_after_s: u64,
+    },
+    /// The worker died while on this job, or the pool is shutting down.
+    #[error("the work was interrupted; try again")]
+    Interrupted,
+}
+
+/// A piece of work for a thread that owns a [`Vision`].
+pub type Job = Box<dyn FnOnce(&mut Vision) + Send>;
+
+/// Runs work on threads that own their models, off the async runtime.
+#[async_trait::async_trait]
+pub trait Compute: Send + Sync {
+    /// Runs `job` and returns when it is done; the job hands its result out through what it captured.
+    async fn run(&self, job: Job) -> Result<(), ComputeError>;
+
+    /// Whether the last job of some worker succeeded in reaching its models.
+    fn ready(&self) -> bool;
+}
+
+/// Image files and stored features by content hash; called from worker threads.
+pub trait ReferenceFiles: Send + Sync {
+    /// The original bytes of an image; lower-case hex SHA-256.
+    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError>;
+
+    /// The stored features of an image for one model, if any.
+    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Stores the features of an image for one model, atomically.
+    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError>;
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such thing.
+    #[error("{what} `{id}` does not exist")]
+    NotFound {
+        /// `brand`, `product`, `reference`, `check` or `image`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// It is there already with other content.
+    #[error("{what} `{id}` exists already")]
+    Conflict {
+        /// `brand`, `product`, `reference` or `genuine photo`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The database or the disk failed.
+    #[error("the store failed: {0}")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Shared handle to the reference files.
+pub type Files = Arc<dyn ReferenceFiles>;

@@ -1,0 +1,145 @@
+//! What is stored: brands, products, references, genuine photos and checks, and the port that keeps them.
+
+use async_trait::async_trait;
+
+use super::{answer::CheckAnswer, ports::StoreError};
+use crate::domain::gallery::{Mark, ProductKey, ReferenceKind};
+
+/// A brand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brand {
+    /// Id: 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`, starting with a letter or digit.
+    pub id: String,
+    /// Name for people, 1 to 200 characters.
+    pub name: String,
+}
+
+/// A product of a brand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Brand and product id; the product's id has the form of a brand's.
+    pub key: ProductKey,
+    /// Name for people, 1 to 200 characters.
+    pub name: String,
+}
+
+/// How usable a reference is, told at enrolment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    /// Whether photos can be compared with it at all.
+    pub usable: bool,
+    /// Local features found.
+    pub keypoints: usize,
+    /// Sharpness, 0 to 1.
+    pub sharpness: f64,
+    /// What is wrong or weak and what to do about it, for the owner.
+    pub problems: Vec<String>,
+}
+
+/// An enrolled reference as the store knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReferenceRecord {
+    /// Id.
+    pub id: String,
+    /// Product it belongs to.
+    pub product: ProductKey,
+    /// What it shows.
+    pub kind: ReferenceKind,
+    /// Side or view named by the owner.
+    pub view: Option<String>,
+    /// Content hash of the image file.
+    pub sha256: String,
+    /// Width in pixels, upright.
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+    /// Protected marks, given or proposed.
+    pub marks: Vec<Mark>,
+    /// How usable it is.
+    pub health: Health,
+    /// Milliseconds since 1970, UTC.
+    pub created_ms: i64,
+}
+
+/// A genuine photo: calibration data, never searched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenuinePhotoRecord {
+    /// Id.
+    pub id: String,
+    /// Product it shows.
+    pub product: ProductKey,
+    /// The physical item it shows: photos of one item are not independent.
+    pub item: String,
+    /// Content hash of the image file.
+    pub sha256: String,
+    /// Milliseconds since 1970, UTC.
+    pub created_ms: i64,
+}
+
+/// Score of one genuine photo under one version of models and references.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenuineScore {
+    /// The genuine photo.
+    pub photo: String,
+    /// Its item.
+    pub item: String,
+    /// The score; `None` when the photo is not comparable.
+    pub score: Option<f64>,
+}
+
+/// Which checks to list, newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckFilter {
+    /// Only this verdict.
+    pub verdict: Option<String>,
+    /// Only claims on this brand.
+    pub brand: Option<String>,
+    /// Only checks older than this check id.
+    pub before: Option<String>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// Keeps everything but image bytes.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Adds a brand; a brand of the same id and name is accepted again, another name is a conflict.
+    async fn add_brand(&self, brand: &Brand) -> Result<(), StoreError>;
+    /// All brands by id.
+    async fn brands(&self) -> Result<Vec<Brand>, StoreError>;
+    /// Adds a product; its brand must exist; the same id and name is accepted again.
+    async fn add_product(&self, product: &Product) -> Result<(), StoreError>;
+    /// All products of a brand by id; the brand must exist.
+    async fn products(&self, brand: &str) -> Result<Vec<Product>, StoreError>;
+    /// One product.
+    async fn product(&self, key: &ProductKey) -> Result<Product, StoreError>;
+    /// Adds a reference; its product must exist; the same image of the same product is a conflict.
+    async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError>;
+    /// All references of all products, or of one, oldest first.
+    async fn references(&self, product: Option<&ProductKey>) -> Result<Vec<ReferenceRecord>, StoreError>;
+    /// Removes a reference of a product.
+    async fn delete_reference(&self, product: &ProductKey, id: &str) -> Result<(), StoreError>;
+    /// Adds a genuine photo; its product must exist; the same image of the same product is a conflict.
+    async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError>;
+    /// All genuine photos of a product, oldest first.
+    async fn genuine_photos(&self, product: &ProductKey) -> Result<Vec<GenuinePhotoRecord>, StoreError>;
+    /// Scores of a product's genuine photos under a version (hash of models, references and rule).
+    async fn genuine_scores(&self, product: &ProductKey, version: &str) -> Result<Vec<GenuineScore>, StoreError>;
+    /// Stores one score under a version, replacing an older one.
+    async fn put_genuine_score(&self, score: &GenuineScore, version: &str) -> Result<(), StoreError>;
+    /// Stores a check's answer with the hashes and fingerprints of its photos.
+    async fn add_check(&self, answer: &CheckAnswer, fingerprints: &[Option<u128>]) -> Result<(), StoreError>;
+    /// One check.
+    async fn check(&self, id: &str) -> Result<CheckAnswer, StoreError>;
+    /// Checks, newest first.
+    async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError>;
+    /// Listings of *other* sellers whose photos had one of these SHA-256 hashes: (sha256, check id, seller id).
+    /// Nothing is returned without a seller id.
+    async fn seen_elsewhere(
+        &self,
+        sha256: &[String],
+        seller: Option<&str>,
+    ) -> Result<Vec<(String, String, String)>, StoreError>;
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

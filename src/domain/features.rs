@@ -1,0 +1,48 @@
+//! Local features: located points of a picture and the vectors that describe them.
+
+use super::embedding::ModelId;
+
+/// A located local point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Keypoint {
+    /// Column in pixels of the feature set's frame.
+    pub x: f32,
+    /// Row in pixels of the feature set's frame.
+    pub y: f32,
+    /// Strength, higher is more repeatable.
+    pub score: f32,
+}
+
+/// Keypoints of one picture in order of falling score, with one unit-length descriptor each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureSet {
+    /// The model that made the descriptors.
+    pub model: ModelId,
+    /// Width in pixels of the frame that the coordinates refer to (the network's input, not the photo).
+    pub width: u32,
+    /// Height in pixels of that frame.
+    pub height: u32,
+    /// The points, strongest first.
+    pub keypoints: Vec<Keypoint>,
+    /// `keypoints.len() * dimensions` values, one row per keypoint.
+    pub descriptors: Vec<f32>,
+    /// Length of one descriptor.
+    pub dimensions: usize,
+}
+
+impl FeatureSet {
+    /// Number of keypoints.
+    pub fn len(&self) -> usize {
+        self.keypoints.len()
+    }
+
+    /// Whether there is no keypoint.
+    pub fn is_empty(&self) -> bool {
+        self.keypoints.is_empty()
+    }
+
+    /// The descriptor of keypoint `i`; panics when there is none.
+    pub fn descriptor(&self, i: usize) -> &[f32] {
+        &self.descriptors[i * self.dimensions..(i + 1) * self.dimensions]
+    }
+}

@@ -1,0 +1,138 @@
+//! The references searched: products, their references, and what a comparison needs to know of each.
+
+use super::{
+    embedding::{ModelId, QuantisedEmbedding},
+    geometry::Point,
+};
+
+/// Names a product of a brand, as in `acme / oat-drink-1l`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProductKey {
+    /// Brand id.
+    pub brand: String,
+    /// Product id, unique within the brand.
+    pub product: String,
+}
+
+impl std::fmt::Display for ProductKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} / {}", self.brand, self.product)
+    }
+}
+
+/// What a reference shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReferenceKind {
+    /// A whole pack or article.
+    Pack,
+    /// A logo alone.
+    Logo,
+    /// A label alone.
+    Label,
+    /// The brand's own published picture: a listing that shows it shows no item at all.
+    CataloguePhoto,
+}
+
+impl ReferenceKind {
+    /// All kinds in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Pack, Self::Logo, Self::Label, Self::CataloguePhoto];
+
+    /// The stable name used in requests, files and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pack => "pack",
+            Self::Logo => "logo",
+            Self::Label => "label",
+            Self::CataloguePhoto => "catalogue_photo",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.name() == name)
+    }
+}
+
+/// What a protected mark holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MarkKind {
+    /// Letters, with the text they should read.
+    Text,
+    /// A figure.
+    Logo,
+}
+
+impl MarkKind {
+    /// The stable name used in requests, files and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Logo => "logo",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Text, Self::Logo].into_iter().find(|k| k.name() == name)
+    }
+}
+
+/// A protected mark: one of the few places of a reference that a forger must get right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Name shown to people.
+    pub name: String,
+    /// Text or logo.
+    pub kind: MarkKind,
+    /// Corners in 0..1 of the upright reference, in order around the region, at least three.
+    pub region: Vec<Point>,
+    /// What a text mark should read.
+    pub text: Option<String>,
+    /// Whether Assay proposed it because the owner gave none.
+    pub proposed: bool,
+}
+
+/// One enrolled image of a known genuine item, as light as the search through the whole gallery needs it.
+///
+/// The pixels and the full features are loaded when a comparison needs them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// Stable id.
+    pub id: String,
+    /// Product it belongs to.
+    pub product: ProductKey,
+    /// What it shows.
+    pub kind: ReferenceKind,
+    /// Side or view named by the owner, such as `front`.
+    pub view: Option<String>,
+    /// Content hash of the image file, lower-case hex.
+    pub sha256: String,
+    /// Protected marks, given by the owner or proposed.
+    pub marks: Vec<Mark>,
+    /// Model of the embedding.
+    pub embedding_model: ModelId,
+    /// Embedding of the cropped reference.
+    pub embedding: QuantisedEmbedding,
+    /// Perceptual fingerprint of the whole picture, for `reused_photo`.
+    pub fingerprint: Fingerprint,
+    /// Strongest descriptors in four rotations, for the coarse search.
+    pub coarse: CoarseDescriptors,
+}
+
+/// Perceptual fingerprint of a whole picture (64-bit difference hashes of rows and columns).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint {
+    /// Sign of the change between horizontal neighbours of an 8x8 grid.
+    pub horizontal: u64,
+    /// Sign of the change between vertical neighbours of an 8x8 grid.
+    pub vertical: u64,
+}
+
+/// The strongest descriptors of a reference in each of four rotations, as signed bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CoarseDescriptors {
+    /// Per quarter turn: rows of `dimensions` bytes.
+    pub turns: [Box<[i8]>; 4],
+    /// Length of one descriptor.
+    pub dimensions: usize,
+}

@@ -1,0 +1,18 @@
+//! The pure, synchronous core: pictures as numbers, how they are compared, and what the comparison means.
+//!
+//! Nothing here touches files, clocks, networks or unseeded randomness, and nothing here imports another module of
+//! the crate: every function gives the same answer for the same input.
+
+pub mod appearance;
+pub mod calibration;
+pub mod embedding;
+pub mod features;
+pub mod gallery;
+pub mod geometry;
+pub mod marks;
+pub mod matching;
+pub mod quality;
+pub mod raster;
+pub mod score;
+pub mod text;
+pub mod verdict;

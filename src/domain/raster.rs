@@ -1,0 +1,197 @@
+//! Upright RGB8 pixels: the only image type the core knows.
+
+use std::sync::Arc;
+
+/// An upright picture: `height` rows of `width` pixels of 3 bytes (R, G, B), row-major, no padding (hwc).
+///
+/// Cloning shares the pixels.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Raster {
+    width: u32,
+    height: u32,
+    pixels: Arc<[u8]>,
+}
+
+impl std::fmt::Debug for Raster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Raster({}x{})", self.width, self.height)
+    }
+}
+
+/// The pixel buffer does not fit the sides it is said to have.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a raster of {width}x{height} needs {} bytes, got {bytes}", (*width as usize) * (*height as usize) * 3)]
+pub struct RasterSizeError {
+    /// Claimed width in pixels.
+    pub width: u32,
+    /// Claimed height in pixels.
+    pub height: u32,
+    /// Bytes given.
+    pub bytes: usize,
+}
+
+impl Raster {
+    /// Takes `pixels` in hwc order; both sides must be at least 1 and the buffer `width * height * 3` bytes.
+    pub fn new(width: u32, height: u32, pixels: impl Into<Arc<[u8]>>) -> Result<Self, RasterSizeError> {
+        let pixels = pixels.into();
+        if width == 0 || height == 0 || pixels.len() != width as usize * height as usize * 3 {
+            return Err(RasterSizeError { width, height, bytes: pixels.len() });
+        }
+        Ok(Self { width, height, pixels })
+    }
+
+    /// Builds a picture pixel by pixel; `colour_at(x, y)` is called row by row. Sides of 0 are raised to 1.
+    pub fn from_fn(width: u32, height: u32, mut colour_at: impl FnMut(u32, u32) -> [u8; 3]) -> Self {
+        let (width, height) = (width.max(1), height.max(1));
+        let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
+        for y in 0..height {
+            for x in 0..width {
+                pixels.extend_from_slice(&colour_at(x, y));
+            }
+        }
+        Self { width, height, pixels: pixels.into() }
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The longer side in pixels.
+    pub fn long_side(&self) -> u32 {
+        self.width.max(self.height)
+    }
+
+    /// All bytes in hwc order.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The pixel at column `x` and row `y`, both clamped to the picture.
+    pub fn at(&self, x: u32, y: u32) -> [u8; 3] {
+        let (x, y) = (x.min(self.width - 1) as usize, y.min(self.height - 1) as usize);
+        let i = (y * self.width as usize + x) * 3;
+        [self.pixels[i], self.pixels[i + 1], self.pixels[i + 2]]
+    }
+
+    /// A copy of the part from `(x, y)` of at most `width` by `height`, cut to what lies inside; at least 1x1.
+    pub fn crop(&self, x: u32, y: u32, width: u32, height: u32) -> Self {
+        let (x, y) = (x.min(self.width - 1), y.min(self.height - 1));
+        let (width, height) = (width.clamp(1, self.width - x), height.clamp(1, self.height - y));
+        let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
+        for row in y..y + height {
+            let start = (row as usize * self.width as usize + x as usize) * 3;
+            pixels.extend_from_slice(&self.pixels[start..start + width as usize * 3]);
+        }
+        Self { width, height, pixels: pixels.into() }
+    }
+
+    /// The picture turned by `quarter_turns` times 90 degrees counter-clockwise (as `numpy.rot90` does).
+    pub fn rotated(&self, quarter_turns: u8) -> Self {
+        let (w, h) = (self.width, self.height);
+        match quarter_turns % 4 {
+            0 => self.clone(),
+            1 => Self::from_fn(h, w, |x, y| self.at(w - 1 - y, x)),
+            2 => Self::from_fn(w, h, |x, y| self.at(w - 1 - x, h - 1 - y)),
+            _ => Self::from_fn(h, w, |x, y| self.at(y, h - 1 - x)),
+        }
+    }
+
+    /// Grey plane in 0 to 255: the mean of R, G and B.
+    pub fn grey(&self) -> Plane {
+        let data = self.pixels.chunks_exact(3).map(|p| (f32::from(p[0]) + f32::from(p[1]) + f32::from(p[2])) / 3.0);
+        Plane { width: self.width as usize, height: self.height as usize, data: data.collect() }
+    }
+}
+
+/// A plane of `height` rows of `width` real values, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plane {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// `width * height` values, row by row.
+    pub data: Vec<f32>,
+}
+
+impl Plane {
+    /// A plane filled with `value`.
+    pub fn filled(width: usize, height: usize, value: f32) -> Self {
+        Self { width, height, data: vec![value; width * height] }
+    }
+
+    /// The value at column `x`, row `y`; panics outside the plane.
+    pub fn at(&self, x: usize, y: usize) -> f32 {
+        self.data[y * self.width + x]
+    }
+
+    /// Gaussian smoothing with standard deviation `sigma` in pixels, borders repeated.
+    pub fn smoothed(&self, sigma: f32) -> Self {
+        let radius = (3.0 * sigma).ceil() as isize;
+        let kernel: Vec<f32> = (-radius..=radius).map(|d| (-(d * d) as f32 / (2.0 * sigma * sigma)).exp()).collect();
+        let total: f32 = kernel.iter().sum();
+        let (w, h) = (self.width as isize, self.height as isize);
+        let mut rows = Self::filled(self.width, self.height, 0.0);
+        for y in 0..h {
+            for x in 0..w {
+                let sum: f32 = (-radius..=radius)
+                    .map(|d| kernel[(d + radius) as usize] * self.data[(y * w + (x + d).clamp(0, w - 1)) as usize])
+                    .sum();
+                rows.data[(y * w + x) as usize] = sum / total;
+            }
+        }
+        let mut out = Self::filled(self.width, self.height, 0.0);
+        for y in 0..h {
+            for x in 0..w {
+                let sum: f32 = (-radius..=radius)
+                    .map(|d| kernel[(d + radius) as usize] * rows.data[((y + d).clamp(0, h - 1) * w + x) as usize])
+                    .sum();
+                out.data[(y * w + x) as usize] = sum / total;
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(w: u32, h: u32) -> Raster {
+        Raster::from_fn(w, h, |x, y| [x as u8, y as u8, 0])
+    }
+
+    #[test]
+    fn a_buffer_of_the_wrong_size_is_refused() {
+        assert!(Raster::new(2, 2, vec![0; 11]).is_err());
+        assert!(Raster::new(0, 2, vec![]).is_err());
+    }
+
+    #[test]
+    fn rotation_is_counter_clockwise_and_four_turns_restore() {
+        let r = numbered(3, 2);
+        let once = r.rotated(1);
+        assert_eq!((once.width(), once.height()), (2, 3));
+        assert_eq!(once.at(0, 0), r.at(2, 0));
+        assert_eq!(once.rotated(1), r.rotated(2));
+        assert_eq!(once.rotated(3), r);
+    }
+
+    #[test]
+    fn a_crop_is_cut_to_the_picture() {
+        let c = numbered(4, 4).crop(3, 2, 9, 9);
+        assert_eq!((c.width(), c.height(), c.at(0, 0)), (1, 2, [3, 2, 0]));
+    }
+
+    #[test]
+    fn smoothing_keeps_a_constant() {
+        let p = Plane::filled(7, 5, 3.0).smoothed(1.0);
+        assert!(p.data.iter().all(|v| (v - 3.0).abs() < 1e-5));
+    }
+}

@@ -1,0 +1,78 @@
+//! One newtype per scale; construction rejects NaN, so that sorting and comparing are total.
+
+use std::fmt;
+
+/// A score is not a number on its scale.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("`{value}` is not a {scale}")]
+pub struct ScoreError {
+    /// Name of the scale.
+    pub scale: &'static str,
+    /// The value refused.
+    pub value: f64,
+}
+
+macro_rules! unit_score {
+    ($(#[$doc:meta])* $name:ident, $scale:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+        pub struct $name(f64);
+
+        impl $name {
+            /// Takes a value in 0 to 1; NaN and values outside are refused.
+            pub fn new(value: f64) -> Result<Self, ScoreError> {
+                if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(ScoreError { scale: $scale, value }) }
+            }
+
+            /// Brings a finite value into 0 to 1; NaN becomes 0, the answer that claims least.
+            pub fn saturating(value: f64) -> Self {
+                if value.is_nan() { Self(0.0) } else { Self(value.clamp(0.0, 1.0)) }
+            }
+
+            /// The value, 0 to 1.
+            pub fn get(self) -> f64 {
+                self.0
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                self.0.total_cmp(&other.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:.3}", self.0)
+            }
+        }
+    };
+}
+
+unit_score!(
+    /// How alike a photo and a reference are, fused over all channels, 0 to 1; higher is more alike.
+    Similarity, "similarity between 0 and 1"
+);
+unit_score!(
+    /// Conformal p-value: the share of genuine calibration items at least as unlike, 0 to 1; lower is stranger.
+    PValue, "p-value between 0 and 1"
+);
+unit_score!(
+    /// How surely the same place of photo and reference differs, 0 to 1; higher is more different.
+    Difference, "difference between 0 and 1"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_and_values_outside_are_refused() {
+        assert!(Similarity::new(f64::NAN).is_err());
+        assert!(Similarity::new(1.01).is_err());
+        assert_eq!(Similarity::new(0.5).map(Similarity::get), Ok(0.5));
+        assert_eq!(Similarity::saturating(f64::NAN).get(), 0.0);
+    }
+}

@@ -1,0 +1,1 @@
+//! Text as evidence: what a mark should read against what the recogniser reads.

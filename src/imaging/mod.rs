@@ -1,0 +1,1 @@
+//! Bytes to upright pixels, pixels to other sizes, and pictures for people.

@@ -1,0 +1,1 @@
+//! Models behind the checker's ports; `ort` is used in `onnx` alone.
