@@ -1,9 +1,9 @@
 //! Assay checks product photos against reference images of genuine goods.
 
 pub mod checker;
+pub mod cli;
 pub mod domain;
+pub mod http;
 pub mod imaging;
 pub mod inference;
 pub mod storage;
-pub mod http;
-pub mod cli;

