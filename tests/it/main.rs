@@ -1,0 +1,3 @@
+//! The one integration binary: every module here sees the crate from outside, as callers do.
+
+mod architecture;
