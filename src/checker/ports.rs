@@ -233,10 +233,37 @@ pub trait Compute: Send + Sync {
 
     /// Whether the last job of some worker succeeded in reaching its models.
     fn ready(&self) -> bool;
+
+    /// Takes a place for a request of about `bytes` bytes without waiting, or says when to try again.
+    fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError>;
+}
+
+/// A request's place among those being served; dropping it frees the place.
+pub struct Permit {
+    release: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+impl Permit {
+    /// A place that calls `release` once when it is dropped.
+    pub fn new(release: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self { release: Some(Box::new(release)) }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(release) = self.release.take() {
+            release();
+        }
+    }
 }
 
 /// Image files and stored features by content hash; called from worker threads.
 pub trait ReferenceFiles: Send + Sync {
+    /// Keeps an image's bytes under their SHA-256, atomically, and returns that hash in lower-case hex. Bytes that are
+    /// there already are left as they are.
+    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError>;
+
     /// The original bytes of an image; lower-case hex SHA-256.
     fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError>;
 
