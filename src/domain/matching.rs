@@ -1,1 +1,168 @@
-//! matching
+//! Tentative correspondences between two feature sets, and the coarse vote that shortlists a large gallery.
+
+use super::{features::FeatureSet, gallery::CoarseDescriptors, geometry::Point};
+
+/// A tentative pair of keypoints, before geometry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Correspondence {
+    /// Index of the keypoint in the first set.
+    pub first: usize,
+    /// Index of the keypoint in the second set.
+    pub second: usize,
+    /// Cosine similarity of the descriptors, -1 to 1.
+    pub cosine: f32,
+}
+
+/// Descriptors of one set are compared in groups of this many, so that a row loaded once serves several.
+const GROUP: usize = 4;
+/// Independent sums of a dot product: a fixed order of additions that the compiler can keep in vector registers.
+const LANES: usize = 16;
+
+/// Mutual nearest neighbours by cosine similarity, strongest first; pairs below `min_cosine` are left out. Sets of
+/// different models or lengths have none. Ties go to the lower index, so that the answer is reproducible.
+pub fn mutual_nearest(first: &FeatureSet, second: &FeatureSet, min_cosine: f32) -> Vec<Correspondence> {
+    if first.model != second.model || first.dimensions != second.dimensions {
+        return Vec::new();
+    }
+    let mut best_of_first = vec![(f32::NEG_INFINITY, 0_usize); first.len()];
+    let mut best_of_second = vec![(f32::NEG_INFINITY, 0_usize); second.len()];
+    let d = first.dimensions.max(1);
+    for (group, rows) in first.descriptors.chunks(GROUP * d).enumerate() {
+        for (j, other) in second.descriptors.chunks_exact(d).enumerate() {
+            for (k, row) in rows.chunks_exact(d).enumerate() {
+                let (i, cosine) = (group * GROUP + k, dot(row, other));
+                if cosine > best_of_first[i].0 {
+                    best_of_first[i] = (cosine, j);
+                }
+                if cosine > best_of_second[j].0 {
+                    best_of_second[j] = (cosine, i);
+                }
+            }
+        }
+    }
+    let mut pairs: Vec<Correspondence> = best_of_first
+        .iter()
+        .enumerate()
+        .filter(|(i, (cosine, j))| *cosine >= min_cosine && best_of_second[*j].1 == *i)
+        .map(|(i, (cosine, j))| Correspondence { first: i, second: *j, cosine: *cosine })
+        .collect();
+    pairs.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.first.cmp(&b.first)));
+    pairs
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// The places of the pairs, in the pixels of each set's frame.
+pub fn located(first: &FeatureSet, second: &FeatureSet, pairs: &[Correspondence]) -> Vec<(Point, Point)> {
+    let at = |set: &FeatureSet, i: usize| Point::new(f64::from(set.keypoints[i].x), f64::from(set.keypoints[i].y));
+    pairs.iter().map(|p| (at(first, p.first), at(second, p.second))).collect()
+}
+
+/// Keypoints of a reference kept per rotation for the coarse vote.
+pub const COARSE_REFERENCE: usize = 96;
+/// Keypoints of a photo that take part in the coarse vote.
+pub const COARSE_PHOTO: usize = 200;
+/// Cosine above which a photo's keypoint votes for a reference.
+const VOTE_COSINE: f32 = 0.8;
+
+/// The strongest `count` descriptors as signed bytes (a component of 1 becomes 127).
+pub fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
+    let wanted = set.len().min(count) * set.dimensions;
+    set.descriptors[..wanted].iter().map(|v| (v * 127.0).round().clamp(-127.0, 127.0) as i8).collect()
+}
+
+/// How many of the photo's strongest keypoints resemble one of the reference's, for each of the four rotations.
+/// `photo` comes from [`quantise_strongest`].
+pub fn coarse_votes(photo: &[i8], reference: &CoarseDescriptors) -> [usize; 4] {
+    let d = reference.dimensions.max(1);
+    let needed = (VOTE_COSINE * 127.0 * 127.0) as i32;
+    std::array::from_fn(|turn| {
+        photo
+            .chunks_exact(d)
+            .filter(|row| reference.turns[turn].chunks_exact(d).any(|other| dot_bytes(row, other) >= needed))
+            .count()
+    })
+}
+
+fn dot_bytes(a: &[i8], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(x, y)| i32::from(i16::from(*x) * i16::from(*y))).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{embedding::ModelId, features::Keypoint};
+    use proptest::prelude::*;
+
+    fn set(rows: &[Vec<f32>]) -> FeatureSet {
+        let dimensions = rows.first().map_or(1, Vec::len);
+        let descriptors = rows
+            .iter()
+            .flat_map(|r| {
+                let n = r.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-6);
+                r.iter().map(move |v| v / n)
+            })
+            .collect();
+        let keypoints = rows.iter().enumerate().map(|(i, _)| Keypoint { x: i as f32, y: 0.0, score: 1.0 }).collect();
+        FeatureSet { model: ModelId("m@1".into()), width: 64, height: 64, keypoints, descriptors, dimensions }
+    }
+
+    /// The definition, written the slow way.
+    fn reference_mutual(a: &FeatureSet, b: &FeatureSet, min: f32) -> Vec<(usize, usize)> {
+        let cosine = |i: usize, j: usize| dot(a.descriptor(i), b.descriptor(j));
+        let mut out = Vec::new();
+        for i in 0..a.len() {
+            for j in 0..b.len() {
+                let c = cosine(i, j);
+                let best_row = (0..b.len()).all(|k| cosine(i, k) < c || (k >= j && cosine(i, k) <= c));
+                let best_col = (0..a.len()).all(|k| cosine(k, j) < c || (k >= i && cosine(k, j) <= c));
+                if best_row && best_col && c >= min {
+                    out.push((i, j));
+                }
+            }
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_definition(
+            a in prop::collection::vec(prop::collection::vec(-1.0..1.0_f32, 20), 1..14),
+            b in prop::collection::vec(prop::collection::vec(-1.0..1.0_f32, 20), 1..14),
+        ) {
+            let (a, b) = (set(&a), set(&b));
+            let mut found: Vec<_> = mutual_nearest(&a, &b, 0.1).iter().map(|p| (p.first, p.second)).collect();
+            found.sort_unstable();
+            prop_assert_eq!(found, reference_mutual(&a, &b, 0.1));
+        }
+    }
+
+    #[test]
+    fn sets_of_other_models_have_no_pairs() {
+        let a = set(&[vec![1.0, 0.0]]);
+        let mut b = a.clone();
+        b.model = ModelId("m@2".into());
+        assert!(mutual_nearest(&a, &b, 0.0).is_empty());
+    }
+
+    #[test]
+    fn a_picture_votes_for_itself() {
+        let rows: Vec<Vec<f32>> =
+            (0..8).map(|i| (0..16).map(|k| ((i * 16 + k) as f32 * 1.7).sin()).collect()).collect();
+        let features = set(&rows);
+        let bytes = quantise_strongest(&features, 8);
+        let mut coarse = CoarseDescriptors { dimensions: 16, ..Default::default() };
+        coarse.turns[2] = bytes.clone();
+        assert_eq!(coarse_votes(&bytes, &coarse), [0, 0, 8, 0]);
+    }
+}

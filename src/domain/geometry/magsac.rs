@@ -1,15 +1,15 @@
-//! MAGSAC++: robust estimation without an inlier threshold.
+//! MAGSAC++: robust estimation that marginalises over the noise scale instead of trusting one threshold.
 
 use super::{Homography, Point, check_quad};
 
 /// How hard and how strictly to search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MagsacOptions {
-    /// Largest noise considered, in pixels of the target frame; points farther off have no weight.
+    /// Largest error considered, in pixels of the target frame; points farther off have no weight.
     pub max_error_px: f64,
     /// Most samples to draw.
     pub max_samples: usize,
-    /// Stop when a better model is missed with a chance below 1 - this.
+    /// Stop when a better model would be missed with a chance below 1 - this.
     pub confidence: f64,
     /// Seed of the sampler.
     pub seed: u64,
@@ -26,21 +26,279 @@ impl Default for MagsacOptions {
 pub struct RobustFit {
     /// Maps the first points of the pairs to the second.
     pub map: Homography,
-    /// Indices of the pairs within the error, ascending.
+    /// Indices of the pairs within the largest error, ascending.
     pub inliers: Vec<usize>,
     /// Root mean square error of the inliers in pixels.
     pub rms_px: f64,
 }
 
+/// Fewest inliers that can be told from chance.
+const FEWEST_INLIERS: usize = 6;
+/// Rounds of re-weighted least squares on a promising model.
+const REFINE_ROUNDS: usize = 8;
+
 /// Fits the map of `pairs` (from, to), given in order of falling trust. `from_frame` and `to_frame` are the sides in
 /// pixels of the frames that the points lie in; maps that turn the first into no believable outline are refused.
+/// `None` when no map has six inliers.
 pub fn fit_homography(
     pairs: &[(Point, Point)],
     from_frame: (f64, f64),
     to_frame: (f64, f64),
     options: &MagsacOptions,
 ) -> Option<RobustFit> {
-    let _ = (pairs, options);
-    check_quad(&Homography::IDENTITY, from_frame, to_frame).ok()?;
-    None
+    if pairs.len() < FEWEST_INLIERS {
+        return None;
+    }
+    let loss = MarginalLoss::new(options.max_error_px);
+    let believable = |map: &Homography| check_quad(map, from_frame, to_frame).is_ok();
+    let mut random = SplitMix(options.seed);
+    let mut best: Option<(f64, Homography)> = None;
+    let mut needed = options.max_samples;
+    let mut drawn = 0;
+    while drawn < needed {
+        let sample = draw(&mut random, pairs.len(), drawn, options.max_samples);
+        drawn += 1;
+        let (from, to) = (sample.map(|i| pairs[i].0), sample.map(|i| pairs[i].1));
+        if !same_orientation(&from, &to) {
+            continue;
+        }
+        let Some(map) = Homography::through(from, to).filter(|m| believable(m)) else { continue };
+        let (gain, _) = loss.gain(&map, pairs);
+        if best.as_ref().is_some_and(|(b, _)| gain <= *b) {
+            continue;
+        }
+        let (gain, map) = refine(&loss, pairs, (gain, map), &believable);
+        let inliers = inliers(&map, pairs, options.max_error_px).len();
+        needed = samples_needed(inliers as f64 / pairs.len() as f64, options);
+        best = Some((gain, map));
+    }
+    let (_, map) = best?;
+    let inliers = inliers(&map, pairs, options.max_error_px);
+    if inliers.len() < FEWEST_INLIERS {
+        return None;
+    }
+    let square: f64 = inliers.iter().map(|&i| squared_error(&map, &pairs[i])).sum();
+    Some(RobustFit { map, rms_px: (square / inliers.len() as f64).sqrt(), inliers })
+}
+
+fn squared_error(map: &Homography, (from, to): &(Point, Point)) -> f64 {
+    let p = map.apply(*from);
+    let (dx, dy) = (p.x - to.x, p.y - to.y);
+    dx * dx + dy * dy
+}
+
+fn inliers(map: &Homography, pairs: &[(Point, Point)], max_error_px: f64) -> Vec<usize> {
+    let limit = max_error_px * max_error_px;
+    (0..pairs.len()).filter(|&i| squared_error(map, &pairs[i]) <= limit).collect()
+}
+
+/// Iteratively re-weighted least squares with the marginal weights (sigma-consensus++); keeps only what gains.
+fn refine(
+    loss: &MarginalLoss,
+    pairs: &[(Point, Point)],
+    start: (f64, Homography),
+    believable: &impl Fn(&Homography) -> bool,
+) -> (f64, Homography) {
+    let mut best = start;
+    for _ in 0..REFINE_ROUNDS {
+        let weighted: Vec<_> = pairs
+            .iter()
+            .filter_map(|pair| {
+                let w = loss.weight(squared_error(&best.1, pair));
+                (w > 0.0).then_some((pair.0, pair.1, w))
+            })
+            .collect();
+        let Some(map) = Homography::fit(&weighted).filter(|m| believable(m)) else { break };
+        let (gain, _) = loss.gain(&map, pairs);
+        if gain <= best.0 + 1e-9 {
+            break;
+        }
+        best = (gain, map);
+    }
+    best
+}
+
+fn samples_needed(inlier_share: f64, options: &MagsacOptions) -> usize {
+    let good = inlier_share.powi(4).clamp(1e-9, 1.0 - 1e-9);
+    let wanted = ((1.0 - options.confidence).ln() / (1.0 - good).ln()).ceil();
+    (wanted as usize).clamp(32, options.max_samples)
+}
+
+/// Four distinct indices. The pool grows from the most trusted pairs to all of them over the first half of the draws
+/// (the idea of PROSAC: Chum and Matas, CVPR 2005).
+fn draw(random: &mut SplitMix, pairs: usize, drawn: usize, max_samples: usize) -> [usize; 4] {
+    let start = pairs.min(16);
+    let grown = start + (pairs - start) * (2 * drawn).min(max_samples) / max_samples.max(1);
+    let mut sample = [usize::MAX; 4];
+    let mut filled = 0;
+    while filled < 4 {
+        let i = random.below(grown.max(4));
+        if !sample[..filled].contains(&i) {
+            sample[filled] = i;
+            filled += 1;
+        }
+    }
+    sample
+}
+
+/// A view of a plane from its front keeps the orientation of every triple of points.
+fn same_orientation(from: &[Point; 4], to: &[Point; 4]) -> bool {
+    let side = |p: &[Point; 4], a: usize, b: usize, c: usize| {
+        (p[b].x - p[a].x) * (p[c].y - p[a].y) - (p[b].y - p[a].y) * (p[c].x - p[a].x)
+    };
+    [(0, 1, 2), (1, 2, 3), (2, 3, 0), (3, 0, 1)].iter().all(|&(a, b, c)| side(from, a, b, c) * side(to, a, b, c) > 0.0)
+}
+
+/// The loss and weight of MAGSAC++ for point pairs (4 degrees of freedom), tabulated over the squared error.
+struct MarginalLoss {
+    limit: f64,
+    weights: Vec<f64>,
+    losses: Vec<f64>,
+}
+
+impl MarginalLoss {
+    const STEPS: usize = 512;
+    /// The 0.99 quantile of the chi distribution with 4 degrees of freedom.
+    const QUANTILE: f64 = 3.64;
+
+    fn new(max_error_px: f64) -> Self {
+        let limit = max_error_px * max_error_px;
+        let sigma = max_error_px / Self::QUANTILE;
+        let floor = upper_gamma_three_halves(Self::QUANTILE * Self::QUANTILE / 2.0);
+        let weight = |squared: f64| (upper_gamma_three_halves(squared / (2.0 * sigma * sigma)) - floor).max(0.0);
+        let top = weight(0.0);
+        let step = limit / Self::STEPS as f64;
+        let weights: Vec<f64> = (0..=Self::STEPS).map(|i| weight(i as f64 * step) / top).collect();
+        // The loss is the integral of r w(r) dr, which is half the integral of w over the squared error.
+        let mut losses = vec![0.0; Self::STEPS + 1];
+        for i in 1..=Self::STEPS {
+            losses[i] = losses[i - 1] + (weights[i - 1] + weights[i]) / 2.0;
+        }
+        let most = losses[Self::STEPS];
+        losses.iter_mut().for_each(|l| *l /= most);
+        Self { limit, weights, losses }
+    }
+
+    fn slot(&self, squared: f64) -> Option<usize> {
+        // A NaN error (a point at infinity) fails the comparison and counts as an outlier.
+        (squared < self.limit).then(|| (squared / self.limit * Self::STEPS as f64) as usize)
+    }
+
+    fn weight(&self, squared: f64) -> f64 {
+        self.slot(squared).map_or(0.0, |i| self.weights[i])
+    }
+
+    /// Sum over the pairs of 1 minus the loss, and how many pairs lie within the limit; higher is better.
+    fn gain(&self, map: &Homography, pairs: &[(Point, Point)]) -> (f64, usize) {
+        let mut gain = 0.0;
+        let mut count = 0;
+        for pair in pairs {
+            if let Some(i) = self.slot(squared_error(map, pair)) {
+                gain += 1.0 - self.losses[i];
+                count += 1;
+            }
+        }
+        (gain, count)
+    }
+}
+
+/// Upper incomplete gamma function of 3/2 and `x` >= 0.
+fn upper_gamma_three_halves(x: f64) -> f64 {
+    x.sqrt() * (-x).exp() + std::f64::consts::PI.sqrt() / 2.0 * erfc(x.sqrt())
+}
+
+/// Complementary error function for `x` >= 0, absolute error below 1.5e-7 (Abramowitz and Stegun, 7.1.26).
+fn erfc(x: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.327_591_1 * x);
+    let series =
+        t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    series * (-x * x).exp()
+}
+
+/// SplitMix64 (Steele, Lea, Flood, 2014): small, seeded, good enough to draw samples.
+pub(crate) struct SplitMix(pub u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.next()) * n as u128) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FROM: (f64, f64) = (450.0, 640.0);
+    const TO: (f64, f64) = (960.0, 720.0);
+
+    /// `inliers` pairs that obey a map up to `noise` pixels, then `outliers` at random, shuffled in trust.
+    fn scene(inliers: usize, outliers: usize, noise: f64, seed: u64) -> (Homography, Vec<(Point, Point)>) {
+        let map = Homography([0.9, 0.2, 200.0, -0.15, 0.8, 120.0, 2e-4, 1e-4, 1.0]);
+        let mut random = SplitMix(seed);
+        let mut unit = || random.next() as f64 / u64::MAX as f64;
+        let mut pairs = Vec::new();
+        for i in 0..inliers + outliers {
+            let from = Point::new(unit() * FROM.0, unit() * FROM.1);
+            let exact = map.apply(from);
+            let to = if i % (inliers + outliers) < inliers {
+                Point::new(exact.x + (unit() - 0.5) * 2.0 * noise, exact.y + (unit() - 0.5) * 2.0 * noise)
+            } else {
+                Point::new(unit() * TO.0, unit() * TO.1)
+            };
+            pairs.push((from, to));
+        }
+        let keys: Vec<u64> = pairs.iter().map(|_| random.next()).collect();
+        let mut order: Vec<usize> = (0..pairs.len()).collect();
+        order.sort_by_key(|&i| keys[i]);
+        (map, order.into_iter().map(|i| pairs[i]).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn finds_the_map_among_outliers(seed in any::<u64>()) {
+            let (map, pairs) = scene(60, 60, 1.0, seed);
+            let fit = fit_homography(&pairs, FROM, TO, &MagsacOptions::default());
+            prop_assert!(fit.is_some());
+            let fit = fit.unwrap();
+            prop_assert!(fit.inliers.len() >= 55, "{} inliers", fit.inliers.len());
+            for (x, y) in [(20.0, 20.0), (430.0, 20.0), (430.0, 620.0), (20.0, 620.0)] {
+                let p = Point::new(x, y);
+                prop_assert!(fit.map.apply(p).distance(map.apply(p)) < 3.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_pairs_give_the_same_fit() {
+        let (_, pairs) = scene(40, 80, 1.5, 7);
+        let options = MagsacOptions::default();
+        assert_eq!(fit_homography(&pairs, FROM, TO, &options), fit_homography(&pairs, FROM, TO, &options));
+    }
+
+    #[test]
+    fn noise_alone_has_few_inliers() {
+        let (_, pairs) = scene(0, 150, 0.0, 3);
+        let found = fit_homography(&pairs, FROM, TO, &MagsacOptions::default());
+        assert!(found.is_none_or(|fit| fit.inliers.len() < 15));
+    }
+
+    #[test]
+    fn the_loss_rises_and_the_weight_falls() {
+        let loss = MarginalLoss::new(6.0);
+        assert!(loss.weights.windows(2).all(|w| w[0] >= w[1]));
+        assert!(loss.losses.windows(2).all(|w| w[0] <= w[1]));
+        assert_eq!(loss.weight(36.1), 0.0);
+        assert_eq!(loss.weight(f64::NAN), 0.0);
+        assert!((erfc(0.5) - 0.479_500_122).abs() < 1e-6);
+    }
 }
