@@ -1,1 +1,264 @@
-//! appearance
+//! The appearance channel: an aligned photo against its reference, block by block.
+//!
+//! Light is taken out first (per-channel gain with a quadratic field over the frame, fitted robustly on blurred
+//! logarithms), then blocks are compared by normalised cross-correlation with a small search, which forgives the few
+//! pixels by which a homography misses on curved or folded packs.
+
+use super::{
+    raster::{Plane, Raster},
+    rectify::Rectified,
+};
+
+/// Side of a block in pixels of the frame.
+pub const BLOCK_PX: usize = 32;
+/// Distance between neighbouring blocks in pixels.
+pub const STRIDE_PX: usize = 20;
+/// Largest shift tried in each direction, in pixels.
+const SEARCH_PX: usize = 4;
+/// Blocks of a reference with less contrast (standard deviation of grey, 0 to 255) say nothing.
+const FLAT: f32 = 12.0;
+
+/// Correlation of each block, `None` where the reference is flat or the photo does not show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockMap {
+    /// Blocks in a row.
+    pub columns: usize,
+    /// Rows of blocks.
+    pub rows: usize,
+    /// Normalised cross-correlation, -1 to 1, row-major.
+    pub correlation: Vec<Option<f32>>,
+}
+
+impl BlockMap {
+    /// Mean correlation over the blocks that say something.
+    pub fn mean(&self) -> Option<f64> {
+        let known: Vec<f64> = self.correlation.iter().flatten().map(|v| f64::from(*v)).collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    }
+
+    /// The block's box in pixels of the frame: (x, y, side).
+    pub fn place(&self, index: usize) -> (usize, usize, usize) {
+        (index % self.columns * STRIDE_PX, index / self.columns * STRIDE_PX, BLOCK_PX)
+    }
+}
+
+/// Compares block by block; both pictures are of one size.
+pub fn compare_blocks(reference: &Plane, photo: &Plane, rectified: &Rectified) -> BlockMap {
+    let count = |side: usize| if side < BLOCK_PX { 0 } else { (side - BLOCK_PX) / STRIDE_PX + 1 };
+    let (columns, rows) = (count(reference.width), count(reference.height));
+    let mut correlation = Vec::with_capacity(columns * rows);
+    for row in 0..rows {
+        for column in 0..columns {
+            let (x, y) = (column * STRIDE_PX, row * STRIDE_PX);
+            let side = BLOCK_PX as u32;
+            let seen = rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side);
+            correlation.push(if seen { best_correlation(reference, photo, x, y) } else { None });
+        }
+    }
+    BlockMap { columns, rows, correlation }
+}
+
+/// Best correlation of the reference's block with the photo over the search; `None` for a flat block.
+fn best_correlation(reference: &Plane, photo: &Plane, x: usize, y: usize) -> Option<f32> {
+    let n = (BLOCK_PX * BLOCK_PX) as f32;
+    let row = |plane: &Plane, x: usize, y: usize| -> std::ops::Range<usize> {
+        let start = y * plane.width + x;
+        start..start + BLOCK_PX
+    };
+    let mut template = [0.0_f32; BLOCK_PX * BLOCK_PX];
+    for dy in 0..BLOCK_PX {
+        template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX].copy_from_slice(&reference.data[row(reference, x, y + dy)]);
+    }
+    let mean = template.iter().sum::<f32>() / n;
+    template.iter_mut().for_each(|v| *v -= mean);
+    let energy = template.iter().map(|v| v * v).sum::<f32>();
+    if (energy / n).sqrt() < FLAT {
+        return None;
+    }
+    let range = |at: usize, side: usize| at.saturating_sub(SEARCH_PX)..=(at + SEARCH_PX).min(side - BLOCK_PX);
+    let mut best = -1.0_f32;
+    for py in range(y, photo.height) {
+        for px in range(x, photo.width) {
+            let (mut sum, mut square, mut cross) = (0.0_f32, 0.0_f32, 0.0_f32);
+            for dy in 0..BLOCK_PX {
+                let line = &photo.data[row(photo, px, py + dy)];
+                let (s, q, c) = line_sums(line, &template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX]);
+                sum += s;
+                square += q;
+                cross += c;
+            }
+            let spread = square - sum * sum / n;
+            if spread > 1e-3 {
+                best = best.max(cross / (spread * energy).sqrt());
+            }
+        }
+    }
+    Some(best)
+}
+
+/// Sum, sum of squares and cross product with the template of one line, in lanes so that the compiler can use vectors.
+fn line_sums(line: &[f32], template: &[f32]) -> (f32, f32, f32) {
+    const LANES: usize = 8;
+    let (mut s, mut q, mut c) = ([0.0_f32; LANES], [0.0_f32; LANES], [0.0_f32; LANES]);
+    for (a, b) in line.chunks_exact(LANES).zip(template.chunks_exact(LANES)) {
+        for k in 0..LANES {
+            s[k] += a[k];
+            q[k] += a[k] * a[k];
+            c[k] += a[k] * b[k];
+        }
+    }
+    (s.iter().sum(), q.iter().sum(), c.iter().sum())
+}
+
+/// Side in pixels of the squares over which light is measured.
+const LIGHT_PX: usize = 16;
+/// Terms of the quadratic field: 1, x, y, xy, x^2, y^2.
+const TERMS: usize = 6;
+
+/// The photo with the reference's light: each channel is multiplied by a gain that varies quadratically over the
+/// frame, fitted by re-weighted least squares so that real differences do not pull it.
+pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
+    let photo = &rectified.raster;
+    let (w, h) = (photo.width() as usize, photo.height() as usize);
+    let (columns, rows) = (w / LIGHT_PX, h / LIGHT_PX);
+    let fields: [[f64; TERMS]; 3] = std::array::from_fn(|channel| {
+        let mut samples = Vec::with_capacity(columns * rows);
+        for row in 0..rows {
+            for column in 0..columns {
+                let (x, y) = (column * LIGHT_PX, row * LIGHT_PX);
+                let side = LIGHT_PX as u32;
+                if !rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side) {
+                    continue;
+                }
+                let ratio = (square_mean(reference, x, y, channel) + 8.0) / (square_mean(photo, x, y, channel) + 8.0);
+                let at = |v: usize, side: usize| 2.0 * (v as f64 + LIGHT_PX as f64 / 2.0) / side as f64 - 1.0;
+                samples.push((terms(at(x, w), at(y, h)), ratio.ln()));
+            }
+        }
+        fit_field(&samples)
+    });
+    Raster::from_fn(photo.width(), photo.height(), |x, y| {
+        let t = terms(2.0 * f64::from(x) / w as f64 - 1.0, 2.0 * f64::from(y) / h as f64 - 1.0);
+        let pixel = photo.at(x, y);
+        std::array::from_fn(|c| {
+            let log_gain: f64 = t.iter().zip(&fields[c]).map(|(a, b)| a * b).sum();
+            ((f64::from(pixel[c]) + 8.0) * log_gain.clamp(-1.5, 1.5).exp() - 8.0).round().clamp(0.0, 255.0) as u8
+        })
+    })
+}
+
+fn terms(x: f64, y: f64) -> [f64; TERMS] {
+    [1.0, x, y, x * y, x * x, y * y]
+}
+
+fn square_mean(raster: &Raster, x: usize, y: usize, channel: usize) -> f64 {
+    let width = raster.width() as usize;
+    let mut sum = 0_u32;
+    for row in y..y + LIGHT_PX {
+        let line = &raster.pixels()[(row * width + x) * 3..(row * width + x + LIGHT_PX) * 3];
+        sum += line.iter().skip(channel).step_by(3).map(|v| u32::from(*v)).sum::<u32>();
+    }
+    f64::from(sum) / (LIGHT_PX * LIGHT_PX) as f64
+}
+
+/// Least squares with Cauchy weights, four rounds; a flat zero field when there are too few samples.
+fn fit_field(samples: &[([f64; TERMS], f64)]) -> [f64; TERMS] {
+    let mut field = [0.0; TERMS];
+    if samples.len() < 4 * TERMS {
+        return field;
+    }
+    let mut weights = vec![1.0; samples.len()];
+    for _ in 0..4 {
+        let mut system = [[0.0; TERMS + 1]; TERMS];
+        for ((t, value), w) in samples.iter().zip(&weights) {
+            for i in 0..TERMS {
+                (0..TERMS).for_each(|j| system[i][j] += w * t[i] * t[j]);
+                system[i][TERMS] += w * t[i] * value;
+            }
+        }
+        // A little ridge keeps the field flat where the pack shows too little to tell.
+        (0..TERMS).for_each(|i| system[i][i] += 1e-3 * samples.len() as f64 * if i == 0 { 1e-6 } else { 1.0 });
+        let Some(solved) = solve_field(&mut system) else { break };
+        field = solved;
+        for ((t, value), w) in samples.iter().zip(&mut weights) {
+            let r = value - t.iter().zip(&field).map(|(a, b)| a * b).sum::<f64>();
+            *w = 1.0 / (1.0 + (r / 0.15).powi(2));
+        }
+    }
+    field
+}
+
+/// Cholesky-free elimination of a small symmetric positive system with its right side in the last column.
+fn solve_field(a: &mut [[f64; TERMS + 1]; TERMS]) -> Option<[f64; TERMS]> {
+    for col in 0..TERMS {
+        if a[col][col].abs() < 1e-12 {
+            return None;
+        }
+        let pivot = a[col];
+        for row in a.iter_mut().skip(col + 1) {
+            let factor = row[col] / pivot[col];
+            (col..=TERMS).for_each(|k| row[k] -= factor * pivot[k]);
+        }
+    }
+    let mut x = [0.0; TERMS];
+    for row in (0..TERMS).rev() {
+        let known: f64 = (row + 1..TERMS).map(|c| a[row][c] * x[c]).sum();
+        x[row] = (a[row][TERMS] - known) / a[row][row];
+    }
+    Some(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{geometry::Homography, rectify::rectify};
+
+    fn texture(w: u32, h: u32) -> Raster {
+        Raster::from_fn(w, h, |x, y| {
+            let v = ((x as f64 * 0.37).sin() + (y as f64 * 0.29).cos() + ((x * y) as f64 * 0.011).sin()) * 38.0 + 120.0;
+            [v as u8, (v * 0.8) as u8, (220.0 - v * 0.5) as u8]
+        })
+    }
+
+    #[test]
+    fn a_shifted_copy_correlates_everywhere() {
+        let reference = texture(200, 140);
+        let moved = rectify(&reference, &Homography([1.0, 0.0, 2.0, 0.0, 1.0, -3.0, 0.0, 0.0, 1.0]), 200, 140);
+        let map = compare_blocks(&reference.grey(), &moved.raster.grey(), &moved);
+        assert!(map.mean().unwrap() > 0.94, "{:?}", map.mean());
+    }
+
+    #[test]
+    fn a_changed_block_is_the_worst() {
+        let reference = texture(200, 140);
+        let changed = Raster::from_fn(200, 140, |x, y| {
+            if (80..112).contains(&x) && (40..72).contains(&y) {
+                reference.at(x + 57, y + 31)
+            } else {
+                reference.at(x, y)
+            }
+        });
+        let seen = rectify(&changed, &Homography::IDENTITY, 200, 140);
+        let map = compare_blocks(&reference.grey(), &seen.raster.grey(), &seen);
+        let worst = (0..map.correlation.len())
+            .min_by(|&a, &b| map.correlation[a].unwrap_or(1.0).total_cmp(&map.correlation[b].unwrap_or(1.0)))
+            .unwrap();
+        assert_eq!(map.place(worst), (80, 40, 32));
+    }
+
+    #[test]
+    fn light_is_taken_out() {
+        let reference = texture(320, 240);
+        let dim = Raster::from_fn(320, 240, |x, y| {
+            let gain = 0.5 + 0.4 * f64::from(x) / 320.0;
+            reference.at(x, y).map(|v| (f64::from(v) * gain) as u8)
+        });
+        let fixed = relit(&rectify(&dim, &Homography::IDENTITY, 320, 240), &reference);
+        let error: f64 = (0..240)
+            .flat_map(|y| (0..320).map(move |x| (x, y)))
+            .map(|(x, y)| (f64::from(fixed.at(x, y)[1]) - f64::from(reference.at(x, y)[1])).abs())
+            .sum::<f64>()
+            / (320.0 * 240.0);
+        assert!(error < 6.0, "mean error {error}");
+    }
+}

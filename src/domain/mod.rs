@@ -13,6 +13,7 @@ pub mod marks;
 pub mod matching;
 pub mod quality;
 pub mod raster;
+pub mod rectify;
 pub mod score;
 pub mod text;
 pub mod verdict;

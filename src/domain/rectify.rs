@@ -1,0 +1,122 @@
+//! The photo seen from straight ahead: resampled into the reference's frame.
+
+use super::{
+    geometry::{Homography, Point},
+    raster::Raster,
+};
+
+/// A photo resampled into a reference's frame.
+#[derive(Clone, Debug)]
+pub struct Rectified {
+    /// The photo in the frame of the reference.
+    pub raster: Raster,
+    /// Per pixel, row-major: whether it lies inside the photo.
+    pub visible: Vec<bool>,
+    /// Photo pixels per frame pixel at the centre; below 1 the frame shows more pixels than the photo has.
+    pub scale: f64,
+}
+
+impl Rectified {
+    /// Share of the frame inside the photo, 0 to 1.
+    pub fn visible_share(&self) -> f64 {
+        self.visible.iter().filter(|v| **v).count() as f64 / self.visible.len().max(1) as f64
+    }
+
+    /// Whether the box from (`x0`, `y0`) to (`x1`, `y1`), exclusive, lies inside the photo but for 2 % of its pixels.
+    pub fn shows(&self, x0: u32, y0: u32, x1: u32, y1: u32) -> bool {
+        let width = self.raster.width() as usize;
+        let rows = (y0 as usize..y1 as usize).map(|y| &self.visible[y * width + x0 as usize..y * width + x1 as usize]);
+        let seen: usize = rows.map(|r| r.iter().filter(|v| **v).count()).sum();
+        seen as f64 >= 0.98 * f64::from(x1 - x0) * f64::from(y1 - y0)
+    }
+}
+
+/// Samples `photo` at `frame_to_photo` (frame pixels to photo pixels, pixel centres at whole numbers) over a frame of
+/// `width` x `height`. Where the photo has several pixels to one of the frame they are averaged over a grid of up to
+/// 3x3 samples, against aliasing; otherwise neighbours are interpolated.
+pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: u32) -> Rectified {
+    let scale = local_scale(frame_to_photo, Point::new(f64::from(width) / 2.0, f64::from(height) / 2.0));
+    let grid = (scale.round() as usize).clamp(1, 3);
+    let offsets: Vec<f64> = (0..grid).map(|i| (i as f64 + 0.5) / grid as f64 - 0.5).collect();
+    let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
+    let mut visible = Vec::with_capacity(width as usize * height as usize);
+    let (right, bottom) = (f64::from(photo.width()) - 0.5, f64::from(photo.height()) - 0.5);
+    for y in 0..height {
+        for x in 0..width {
+            let (px, py) = (f64::from(x), f64::from(y));
+            let centre = frame_to_photo.apply(Point::new(px, py));
+            let inside = centre.x >= -0.5 && centre.y >= -0.5 && centre.x <= right && centre.y <= bottom;
+            visible.push(inside);
+            if !inside {
+                pixels.extend_from_slice(&[127, 127, 127]);
+                continue;
+            }
+            let mut sum = [0.0_f32; 3];
+            for dy in &offsets {
+                for dx in &offsets {
+                    let at = if grid == 1 { centre } else { frame_to_photo.apply(Point::new(px + dx, py + dy)) };
+                    let colour = bilinear(photo, at);
+                    (0..3).for_each(|c| sum[c] += colour[c]);
+                }
+            }
+            let n = (grid * grid) as f32;
+            pixels.extend(sum.map(|s| (s / n).round() as u8));
+        }
+    }
+    // The loops above push exactly one pixel for each place of the frame, and no side is 0.
+    let raster = Raster::new(width, height, pixels).unwrap_or_else(|_| Raster::from_fn(1, 1, |_, _| [127; 3]));
+    Rectified { raster, visible, scale }
+}
+
+/// Photo pixels per frame pixel around `at` (square root of the Jacobian's determinant).
+pub fn local_scale(map: &Homography, at: Point) -> f64 {
+    let o = map.apply(at);
+    let x = map.apply(Point::new(at.x + 1.0, at.y));
+    let y = map.apply(Point::new(at.x, at.y + 1.0));
+    ((x.x - o.x) * (y.y - o.y) - (x.y - o.y) * (y.x - o.x)).abs().sqrt()
+}
+
+fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
+    let x = p.x.clamp(0.0, f64::from(raster.width() - 1));
+    let y = p.y.clamp(0.0, f64::from(raster.height() - 1));
+    let (x0, y0) = (x as u32, y as u32);
+    let (fx, fy) = ((x - f64::from(x0)) as f32, (y - f64::from(y0)) as f32);
+    let corners = [raster.at(x0, y0), raster.at(x0 + 1, y0), raster.at(x0, y0 + 1), raster.at(x0 + 1, y0 + 1)];
+    std::array::from_fn(|c| {
+        let [a, b, d, e] = corners.map(|p| f32::from(p[c]));
+        (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (d * (1.0 - fx) + e * fx) * fy
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checker(w: u32, h: u32) -> Raster {
+        Raster::from_fn(w, h, |x, y| [(x * 7 % 256) as u8, (y * 5 % 256) as u8, 90])
+    }
+
+    #[test]
+    fn the_identity_changes_nothing() {
+        let r = checker(40, 30);
+        let same = rectify(&r, &Homography::IDENTITY, 40, 30);
+        assert_eq!(same.raster, r);
+        assert_eq!(same.visible_share(), 1.0);
+    }
+
+    #[test]
+    fn a_shift_shows_what_lies_outside() {
+        let shift = Homography([1.0, 0.0, 20.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        let out = rectify(&checker(40, 30), &shift, 40, 30);
+        assert_eq!(out.raster.at(3, 4), checker(40, 30).at(23, 4));
+        assert!((out.visible_share() - 0.5).abs() < 0.03);
+        assert!(out.shows(0, 0, 20, 30) && !out.shows(0, 0, 40, 30));
+    }
+
+    #[test]
+    fn halving_averages() {
+        let stripes = Raster::from_fn(60, 60, |x, _| if x % 2 == 0 { [0; 3] } else { [200; 3] });
+        let half = rectify(&stripes, &Homography([2.0, 0.0, 0.5, 0.0, 2.0, 0.5, 0.0, 0.0, 1.0]), 30, 30);
+        assert!((i32::from(half.raster.at(10, 10)[0]) - 100).abs() <= 2);
+    }
+}
