@@ -53,6 +53,8 @@ pub struct ReferenceRecord {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
+    /// The part of the upright image that shows the article (x, y, width, height in pixels), as the pipeline found it.
+    pub article: Option<[u32; 4]>,
     /// Protected marks, given or proposed.
     pub marks: Vec<Mark>,
     /// How usable it is.

@@ -109,6 +109,9 @@ pub struct Reference {
     pub view: Option<String>,
     /// Content hash of the image file, lower-case hex.
     pub sha256: String,
+    /// The part of the upright image that shows the article (x, y, width, height in pixels) when it is not the whole:
+    /// found at enrolment in photos that show more than the article.
+    pub article: Option<[u32; 4]>,
     /// Protected marks, given by the owner or proposed.
     pub marks: Vec<Mark>,
     /// Model of the embedding.
