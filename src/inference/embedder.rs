@@ -1,0 +1,57 @@
+//! Whole-image embedding by EfficientNet-lite0 with generalised-mean pooling.
+
+use std::path::Path;
+
+use super::{
+    manifest::{Manifest, Role},
+    onnx::Model,
+    tensor::{Channels, nchw},
+};
+use crate::{
+    checker::ports::{Embedder, InferenceError},
+    domain::{
+        embedding::{Embedding, ModelId},
+        raster::Raster,
+    },
+};
+
+/// Side in pixels that the network was trained at.
+const SIDE: u32 = 224;
+/// Mean of ImageNet's R, G, B (0 to 1).
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Standard deviation of ImageNet's R, G, B (0 to 1).
+const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// [`Embedder`] by EfficientNet-lite0: 1280 dimensions.
+pub struct EfficientNetLite {
+    model: Model,
+}
+
+impl EfficientNetLite {
+    /// Loads the model; `models_dir` is the folder that the user named, if any.
+    pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
+        Ok(Self { model: Model::load(manifest.model(Role::Embedder)?, models_dir)? })
+    }
+}
+
+impl Embedder for EfficientNetLite {
+    fn model(&self) -> &ModelId {
+        self.model.id()
+    }
+
+    fn side(&self) -> u32 {
+        SIDE
+    }
+
+    fn embed(&mut self, square: &Raster) -> Result<Embedding, InferenceError> {
+        let model = self.model.id().clone();
+        let failed = |detail: String| InferenceError::Failed { model: model.clone(), detail };
+        if (square.width(), square.height()) != (SIDE, SIDE) {
+            let (width, height) = (square.width(), square.height());
+            return Err(failed(format!("a picture of {width}x{height} is not {SIDE}x{SIDE}")));
+        }
+        let tensor = nchw(square, Channels::Rgb, MEAN, DEVIATION);
+        let pooled = self.model.run([tensor.view()], |[gem]| gem.iter().copied().collect::<Vec<f32>>())?;
+        Embedding::new(model.clone(), pooled).map_err(|e| failed(e.to_string()))
+    }
+}
