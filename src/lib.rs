@@ -2,6 +2,7 @@
 
 pub mod checker;
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod imaging;

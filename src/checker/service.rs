@@ -87,6 +87,13 @@ pub struct EvidenceInputs {
     pub references: Vec<Option<(ReferenceRecord, Bytes)>>,
 }
 
+/// Draws the evidence of one photo for a person; called on a worker thread.
+pub trait EvidencePainter: Send + Sync {
+    /// A PNG of the photo with the located reference, its marks and the places that differ. Fails when the photo's
+    /// bytes were not accepted: then there is nothing to draw.
+    fn paint(&self, vision: &mut Vision, inputs: &EvidenceInputs) -> Result<Vec<u8>, IntakeError>;
+}
+
 /// Whether requests can be served, and what is in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readiness {

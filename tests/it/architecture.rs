@@ -50,6 +50,8 @@ const WALLED: &[(&str, &[&str])] = &[
     ("axum", &["http/"]),
     ("tower", &["http/"]),
     ("tower_http", &["http/"]),
+    ("hyper", &["http/"]),
+    ("hyper_util", &["http/"]),
     ("utoipa_axum", &["http/"]),
     ("utoipa_swagger_ui", &["http/"]),
     ("metrics_exporter_prometheus", &["http/", "app.rs"]),

@@ -1,0 +1,5 @@
+//! Plain settings, one struct per concern, read once at start from flags and environment variables.
+
+mod http;
+
+pub use http::HttpConfig;

@@ -1,0 +1,101 @@
+//! Where the server listens and how much a caller may ask of it.
+
+use std::{net::SocketAddr, time::Duration};
+
+/// Settings of the HTTP server.
+#[derive(Clone, Debug, PartialEq, clap::Args)]
+pub struct HttpConfig {
+    /// Address to listen on; only loopback addresses are accepted, because there are no keys yet. Port 0 takes any
+    /// free port.
+    #[arg(long, env = "ASSAY_LISTEN", default_value = "127.0.0.1:8080", value_parser = loopback, value_name = "ADDR")]
+    pub listen: SocketAddr,
+
+    /// Most bytes of one picture.
+    #[arg(long, env = "ASSAY_MAX_PHOTO_BYTES", default_value_t = HttpConfig::default().max_photo_bytes, value_name = "BYTES")]
+    pub max_photo_bytes: usize,
+
+    /// Most bytes of one request's body.
+    #[arg(long, env = "ASSAY_MAX_BODY_BYTES", default_value_t = HttpConfig::default().max_body_bytes, value_name = "BYTES")]
+    pub max_body_bytes: usize,
+
+    /// Most connections at a time; further ones wait to be accepted.
+    #[arg(long, env = "ASSAY_MAX_CONNECTIONS", default_value_t = HttpConfig::default().max_connections, value_name = "N")]
+    pub max_connections: usize,
+
+    /// Longest wait for a request's headers.
+    #[arg(long, env = "ASSAY_HEADER_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
+    pub header_timeout: Duration,
+
+    /// Longest wait for a request's body.
+    #[arg(long, env = "ASSAY_BODY_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub body_timeout: Duration,
+
+    /// Longest time for a whole request, reading its body included.
+    #[arg(long, env = "ASSAY_REQUEST_TIMEOUT", default_value = "120", value_parser = seconds, value_name = "SECONDS")]
+    pub request_timeout: Duration,
+
+    /// Longest wait for requests in flight after a signal to stop.
+    #[arg(long, env = "ASSAY_DRAIN_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub drain_timeout: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            max_photo_bytes: 20 << 20,
+            max_body_bytes: 64 << 20,
+            max_connections: 512,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(120),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| format!("`{text}` is not an address and port, such as `127.0.0.1:8080`"))?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(format!("`{text}` is reachable from outside and the server has no keys yet; use `127.0.0.1` or `[::1]`"))
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("`{text}` is not a number of seconds from 1 to 86400")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        http: HttpConfig,
+    }
+
+    #[test]
+    fn flags_default_to_the_documented_settings() {
+        assert_eq!(Flags::parse_from(["assay"]).http, HttpConfig::default());
+    }
+
+    #[test]
+    fn only_loopback_addresses_are_listened_on() {
+        for address in ["127.0.0.1:0", "127.8.8.8:80", "[::1]:8080"] {
+            assert_eq!(loopback(address), Ok(address.parse().unwrap()));
+        }
+        for address in ["0.0.0.0:8080", "[::]:8080", "192.168.1.2:8080"] {
+            assert!(loopback(address).unwrap_err().contains("no keys yet"), "{address}");
+        }
+        assert!(loopback("8080").unwrap_err().contains("is not an address"));
+        assert!(seconds("0").is_err());
+    }
+}
