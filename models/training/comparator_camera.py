@@ -1,0 +1,169 @@
+"""A photo-like copy of a print: residual misalignment, blur, resampling, light, glare, fingers, stickers, noise, JPEG.
+
+`photograph` also says what became of every place of the print: where it went, whether it is covered, how blurred it is.
+"""
+
+import math
+
+import cv2
+import numpy as np
+
+from comparator_edits import jpeg
+
+
+def noise_field(r, shape, grid, low=None, high=None):
+    rng = np.random.RandomState(r.randrange(1 << 30))
+    cells = rng.randn(*grid) if low is None else rng.uniform(low, high, grid)
+    return cv2.resize(cells.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+
+
+def displacement(r, h, w, reach=6.0):
+    """Where the photo looks in the print: per-pixel offset in pixels, at most about 11."""
+    yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
+    spread = r.choice([0.7, 1.5, 1.5, 3.0])
+    limit = reach / 3 * spread
+    angle, scale = math.radians(r.gauss(0, 0.5 * spread)), 1 + r.gauss(0, 0.008 * spread)
+    cx, cy = xx - w / 2, yy - h / 2
+    dx = scale * (math.cos(angle) * cx - math.sin(angle) * cy) - cx + r.uniform(-limit, limit) + r.gauss(0, 0.005 * spread) * cy
+    dy = scale * (math.sin(angle) * cx + math.cos(angle) * cy) - cy + r.uniform(-limit, limit) + r.gauss(0, 0.005 * spread) * cx
+    warp = r.choice([0, 0.3, 0.7, 1.2])
+    dx += noise_field(r, (h, w), (3, 5)) * warp
+    dy += noise_field(r, (h, w), (3, 5)) * warp
+    return np.stack([np.clip(dx, -11, 11), np.clip(dy, -11, 11)], 2)
+
+
+def look(image, field):
+    h, w = image.shape[:2]
+    yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
+    return cv2.remap(image, xx + field[..., 0], yy + field[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+
+
+def soften(r, image, hard):
+    """Blur and resampling; returns the image and the Gaussian width (px) that comes closest to the loss of detail."""
+    h, w = image.shape[:2]
+    variance = 0.0
+    if r.random() < (0.8 if hard else 0.45):
+        s = r.uniform(0.18, 0.5) if hard and r.random() < 0.5 else r.uniform(0.35, 0.95)
+        small = cv2.resize(image, (max(4, round(w * s)), max(4, round(h * s))), interpolation=r.choice([cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR]))
+        if r.random() < 0.3:
+            small = jpeg(small, r.randint(40, 90))
+        image = cv2.resize(small, (w, h), interpolation=r.choice([cv2.INTER_CUBIC, cv2.INTER_LINEAR]))
+        variance += (0.45 / s) ** 2
+    if r.random() < 0.7:
+        sigma = r.uniform(1.0, 4.0) if hard and r.random() < 0.5 else abs(r.gauss(0, 0.9)) + 0.2
+        image = cv2.GaussianBlur(image, (0, 0), sigma)
+        variance += sigma**2
+    if r.random() < (0.35 if hard else 0.12):
+        n = r.choice([5, 7, 9]) if not hard else r.choice([7, 11, 15])
+        kernel = np.zeros((n, n), np.float32)
+        kernel[n // 2] = 1
+        kernel = cv2.warpAffine(kernel, cv2.getRotationMatrix2D((n // 2, n // 2), r.uniform(0, 180), 1), (n, n))
+        image = cv2.filter2D(image, -1, kernel / kernel.sum())
+        variance += n * n / 18
+    if r.random() < 0.2:
+        image = image + r.uniform(0.3, 1.2) * (image - cv2.GaussianBlur(image, (0, 0), 1.2))
+    return np.clip(image, 0, 255), math.sqrt(variance)
+
+
+def light(r, image):
+    h, w = image.shape[:2]
+    image = 255 * np.clip(image / 255, 0, 1) ** r.uniform(0.6, 1.7)
+    if r.random() < 0.3:
+        grey = cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
+        image = grey + (image - grey) * r.uniform(0.5, 1.3)
+    strength = r.choice([0.04, 0.12, 0.25])
+    gain = np.float32([math.exp(r.gauss(0, strength)) for _ in range(3)]) * r.uniform(0.55, 1.25)
+    image = image * gain + r.choice([0, 0, r.uniform(-10, 40)]) + np.float32([r.gauss(0, 5) for _ in range(3)])
+    if r.random() < 0.5:
+        image = image * noise_field(r, (h, w), (2, 4), 0.5, 1.25)[..., None]
+    if r.random() < 0.12:  # a shadow with an edge
+        mask = np.zeros((h, w), np.float32)
+        at, turn = (r.randrange(w), r.randrange(h)), r.uniform(0, 180)
+        cv2.fillPoly(mask, [np.int32(cv2.boxPoints((at, (w, h * r.uniform(0.3, 2)), turn)))], 1)
+        mask = cv2.GaussianBlur(mask, (0, 0), r.uniform(1, 8))[..., None]
+        image = image * (1 - mask * r.uniform(0.2, 0.6))
+    return image
+
+
+def glare(r, image, seen):
+    """Soft and hard reflections, streaks as on plastic film, a veil over everything."""
+    h, w = image.shape[:2]
+    mask = np.zeros((h, w), np.float32)
+    kind = r.random()
+    if kind < 0.45:
+        for _ in range(r.randint(1, 3)):
+            cv2.ellipse(mask, (r.randrange(w), r.randrange(h)), (r.randint(5, 70), r.randint(3, 26)), r.uniform(0, 180), 0, 360, 1, -1)
+    elif kind < 0.8:
+        turn = r.uniform(0, 180)
+        for _ in range(r.randint(1, 7)):
+            at = (r.randrange(w), r.randrange(h))
+            cv2.ellipse(mask, at, (r.randint(15, 160), r.randint(1, 6)), turn + r.gauss(0, 12), 0, 360, r.uniform(0.4, 1), -1)
+    else:
+        mask = np.clip(noise_field(r, (h, w), (r.randint(2, 6), r.randint(3, 9))), 0, 1)
+    mask = cv2.GaussianBlur(mask, (0, 0), r.choice([0.7, 2, 5, 10])) * r.uniform(0.4, 1.5)
+    mask = np.clip(mask, 0, 1)[..., None]
+    colour = np.float32([255, 255, 255]) * np.float32([r.uniform(0.8, 1) for _ in range(3)])
+    image = image * (1 - mask) + colour * mask
+    return image, seen * (mask[..., 0] < 0.6)
+
+
+def cover_up(r, image, seen):
+    """A finger from the border, or a sticker or price tag."""
+    h, w = image.shape[:2]
+    shape = np.zeros((h, w), np.uint8)
+    rng = np.random.RandomState(r.randrange(1 << 30))
+    if r.random() < 0.6:
+        side = r.randrange(4)
+        at = ((r.randrange(w), r.choice([0, h])) if side < 2 else (r.choice([0, w]), r.randrange(h)))
+        cv2.ellipse(shape, at, (r.randint(12, 36), r.randint(20, 70)), r.uniform(-90, 90), 0, 360, 1, -1)
+        colour = np.float32([r.uniform(140, 240), r.uniform(90, 190), r.uniform(70, 165)]) * r.uniform(0.45, 1.05)
+        shade = cv2.resize(rng.uniform(0.65, 1.15, (3, 4)).astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)[..., None]
+        fill = colour * shade + cv2.GaussianBlur(rng.randn(h, w).astype(np.float32), (0, 0), 1.5)[..., None] * 8
+    else:
+        at = (r.randrange(w), r.randrange(h))
+        cv2.fillPoly(shape, [np.int32(cv2.boxPoints((at, (r.randint(20, 90), r.randint(14, 50)), r.gauss(0, 20))))], 1)
+        fill = np.full((h, w, 3), [r.randrange(256) for _ in range(3)] if r.random() < 0.6 else [240, 240, 235], np.uint8)
+        ink = tuple(int(r.randrange(90)) for _ in range(3))
+        text = "".join(r.choice("0123456789.%ESALE ") for _ in range(5))
+        cv2.putText(fill, text, (at[0] - 30, at[1] + 6), r.choice([0, 2, 3, 4]), r.uniform(0.4, 0.9), ink, r.randint(1, 2), cv2.LINE_AA)
+        fill = fill.astype(np.float32)
+    mask = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), r.uniform(0.7, 2.0))[..., None]
+    return image * (1 - mask) + fill * mask, seen * (mask[..., 0] < 0.4)
+
+
+def moire(r, image):
+    h, w = image.shape[:2]
+    yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
+    turn, period = r.uniform(0, math.pi), r.uniform(2.5, 14)
+    wave = np.sin(2 * math.pi / period * (xx * math.cos(turn) + yy * math.sin(turn)) + noise_field(r, (h, w), (3, 4)))
+    return image + wave[..., None] * np.float32([r.uniform(-10, 10) for _ in range(3)])
+
+
+def photograph(r, image, hard=False):
+    """Returns `(photo uint8, seen 0/1 per photo pixel, offset field, blur width)`."""
+    h, w = image.shape[:2]
+    field = displacement(r, h, w)
+    image, sigma = soften(r, look(image, field), hard)
+    image = light(r, image)
+    seen = np.ones((h, w), np.float32)
+    if r.random() < (0.6 if hard else 0.3):
+        image, seen = glare(r, image, seen)
+    if r.random() < (0.45 if hard else 0.22):
+        image, seen = cover_up(r, image, seen)
+    if r.random() < 0.1:
+        image = moire(r, image)
+    return finish(r, image), seen, field, sigma
+
+
+def finish(r, image):
+    """Sensor noise and one or two JPEG packings."""
+    rng = np.random.default_rng(r.randrange(1 << 30))
+    level = r.choice([0, r.uniform(0, 5), r.uniform(0, 10)])
+    if level:
+        noise = rng.standard_normal(image.shape, np.float32)
+        if r.random() < 0.5:
+            noise = cv2.GaussianBlur(noise, (0, 0), 0.8) * 1.8
+        image = image + noise * level
+    for _ in range(r.choice([1, 1, 2])):
+        image = jpeg(image, r.randint(30, 95))
+    return np.clip(image, 0, 255).astype(np.uint8)

@@ -1,0 +1,101 @@
+"""The comparator network: shared encoder at quarter size, cost volume, soft-aligned difference, three classes per 8 px cell.
+
+About 0.4 M weights. Every step is a convolution, a product or a mean, so that any size (multiples of 16) runs.
+"""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+REACH = 3
+
+
+def block(i, o, stride=1, dilation=1):
+    return nn.Sequential(nn.Conv2d(i, o, 3, stride, dilation, dilation, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
+
+
+def search(ka, kb, vb, heat, reach):
+    """Cost volume over all shifts within `reach`, and the photo's values drawn to where they match: `(costs, moved)`."""
+    n, h, w = reach, ka.shape[2], ka.shape[3]
+    kb, vb = F.pad(kb, (n, n, n, n)), F.pad(vb, (n, n, n, n))
+    steps = [(y, x) for y in range(2 * n + 1) for x in range(2 * n + 1)]
+    costs = torch.cat([(ka * kb[:, :, y:y + h, x:x + w]).sum(1, keepdim=True) for y, x in steps], 1)
+    weights = torch.softmax(costs * heat, 1)
+    return costs, sum(weights[:, i:i + 1] * vb[:, :, y:y + h, x:x + w] for i, (y, x) in enumerate(steps))
+
+
+def search_banded(ka, kb, vb, heat, reach):
+    """The same as `search` by a few large products with banded matrices: faster to train, not meant for export."""
+    n, side, (rows, _, h, w) = reach, 2 * reach + 1, ka.shape
+    wide = w + 2 * n
+    kb, vb = F.pad(kb, (n, n, n, n)), F.pad(vb, (n, n, n, n))
+    lines = lambda t: torch.stack([t[:, :, y:y + h] for y in range(side)], 1)
+    every = torch.matmul(ka.permute(0, 2, 3, 1).unsqueeze(2), lines(kb).permute(0, 3, 1, 2, 4))  # batch, row, dy, x, x'
+    band = (torch.arange(w)[:, None] + torch.arange(side)[None]).expand(rows, h, side, w, side)
+    costs = every.gather(4, band).permute(0, 2, 4, 1, 3).reshape(rows, side * side, h, w)
+    weights = torch.softmax(costs.float() * heat, 1).to(vb.dtype).reshape(rows, side, side, h, w).permute(0, 3, 1, 4, 2)
+    full = torch.zeros(rows, h, side, w, wide, dtype=vb.dtype).scatter(4, band, weights)
+    full = full.permute(0, 1, 3, 2, 4).reshape(rows * h, w, side * wide)
+    moved = torch.matmul(full, lines(vb).permute(0, 3, 1, 4, 2).reshape(rows * h, side * wide, -1))
+    return costs, moved.reshape(rows, h, w, -1).permute(0, 3, 1, 2)
+
+
+class Comparator(nn.Module):
+    def __init__(self, width=64, keep=32, deep=96, reach=REACH):
+        super().__init__()
+        self.reach, side = reach, 2 * reach + 1
+        self.encode = nn.Sequential(block(6, 24, 2), block(24, 32), block(32, width, 2), block(width, width), block(width, width))
+        self.key = nn.Conv2d(width, keep, 1)
+        self.value = nn.Conv2d(width, keep, 1)
+        self.heat = nn.Parameter(torch.tensor(10.0))
+        together = side * side + 3 * keep + 3 * 6
+        self.meet = block(together, 64)
+        self.down = block(64, deep, 2)
+        self.near, self.far, self.wide = block(deep, deep), block(deep, deep, dilation=2), block(deep, deep, dilation=4)
+        self.whole = nn.Conv2d(deep, deep, 1)
+        self.last = block(deep, deep)
+        self.out = nn.Conv2d(deep, 3, 1)
+        # turns the crop's best evidence into one number while training; not part of the exported network
+        self.mark = nn.Parameter(torch.tensor([1.0, 0.0]))
+
+    @staticmethod
+    def views(x):
+        """Six channels: each colour by its own mean and spread, and all colours by the grey's (colour relations kept)."""
+        mean = x.mean((2, 3), keepdim=True)
+        centred = x - mean
+        spread = (centred * centred).mean((2, 3), keepdim=True).sqrt()
+        grey = x.mean(1, keepdim=True)
+        level = grey.mean((2, 3), keepdim=True)
+        contrast = ((grey - level) * (grey - level)).mean((2, 3), keepdim=True).sqrt()
+        return torch.cat([centred / (spread + 8), (x - level) / (contrast + 16)], 1)
+
+    def forward(self, reference, photo, with_costs=False):
+        a, b = self.views(reference), self.views(photo)
+        fa, fb = self.encode(torch.cat([a, b])).chunk(2)
+        ka, kb = F.normalize(self.key(fa), dim=1), F.normalize(self.key(fb), dim=1)
+        va = torch.cat([self.value(fa), F.avg_pool2d(a, 4)], 1)
+        vb = torch.cat([self.value(fb), F.avg_pool2d(b, 4)], 1)
+        if torch.is_autocast_enabled("cpu"):
+            ka, kb, va, vb = (t.bfloat16() for t in (ka, kb, va, vb))
+        costs, moved = (search_banded if self.training else search)(ka, kb, vb, self.heat, self.reach)
+        joined = torch.cat([costs, va, moved, (va - moved).abs()], 1)
+        z = self.down(self.meet(joined))
+        z = z + self.near(z)
+        z = z + self.far(z)
+        z = z + self.wide(z)
+        z = z + self.whole(z.mean((2, 3), keepdim=True))
+        logits = self.out(self.last(z))
+        return (logits, costs * self.heat) if with_costs else logits
+
+
+def mark_margin(logits, top=6):
+    """Mean over the `top` cells of the log-odds of `different` against the rest."""
+    margin = logits[:, 1] - torch.logsumexp(logits[:, [0, 2]], 1)
+    return margin.flatten(1).topk(top, 1).values.mean(1)
+
+
+def mark_score(probabilities, top=6):
+    """The score of a mark: mean of the top cells of p(different) * (1 - p(cannot see)); numpy `[3, h, w]`."""
+    evidence = (probabilities[1] * (1 - probabilities[2])).ravel()
+    evidence.sort()
+    return float(evidence[-top:].mean())

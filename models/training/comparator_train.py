@@ -1,0 +1,179 @@
+"""Trains the mark comparator, exports it to ONNX and checks that the export answers as the trained network does.
+
+    npm install --prefix WORK simple-icons @iconify-json/logos
+    python comparator_train.py --npm WORK --work WORK --out comparator.onnx
+
+Seeded; resumes from the last checkpoint in WORK; `--pictures` and `--aligned` (see comparator_align.py) are optional.
+"""
+
+import argparse
+import json
+import math
+import os
+import pathlib
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from comparator_data import SHAPES, Batches, Material
+from comparator_net import Comparator, mark_margin
+
+WEIGHTS = torch.tensor([1.0, 2.0, 1.2])
+
+
+def loss_of(net, batch, dtype, channels_last=True):
+    reference, photo, label, offset = batch
+    reference, photo = reference.float(), photo.float()
+    if torch.rand(()) < 0.3:  # colours stand for one another
+        turn = torch.randperm(3)
+        reference, photo = reference[:, turn], photo[:, turn]
+    if channels_last:
+        reference = reference.contiguous(memory_format=torch.channels_last)
+        photo = photo.contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+        logits, costs = net(reference, photo, with_costs=True)
+    logits, costs, label = logits.float(), costs.float(), label.long()
+    log_p = torch.log_softmax(logits, 1)
+    known = label <= 2
+    cell = F.nll_loss(log_p, torch.where(known, label, torch.full_like(label, -100)), weight=WEIGHTS, ignore_index=-100)
+    not_different = torch.log1p(-log_p[:, 1].exp().clamp(max=0.999))
+    spared = -(not_different * (label == 3)).sum() / known.sum().clamp(min=1)
+    flow = F.cross_entropy(costs, torch.where(offset < 255, offset, 0).long(), reduction="none")
+    flow = (flow * (offset < 255)).sum() / (offset < 255).sum().clamp(min=1)
+    found, unsure = (label == 1).flatten(1).sum(1), (label == 255).flatten(1).sum(1)
+    clear = (found >= 2) | ((found == 0) & (unsure == 0))
+    scale, shift = net.mark
+    mark = F.binary_cross_entropy_with_logits(mark_margin(logits) * scale + shift, (found >= 2).float(), reduction="none")
+    mark = (mark * clear).sum() / clear.sum().clamp(min=1)
+    return cell + 0.5 * spared + 0.1 * flow + 0.15 * mark, {"cell": cell, "flow": flow, "mark": mark}
+
+
+def validate(net, batches):
+    """Figures on held-out fonts and logos: chance that an edited crop scores above an unedited one, share caught at 1 and 5 %."""
+    net.eval()
+    scores, truth, total, count = [], [], 0.0, 0
+    with torch.no_grad():
+        for reference, photo, label, _ in batches:
+            logits = net(reference.float(), photo.float())
+            known = torch.where(label <= 2, label.long(), torch.full_like(label.long(), -100))
+            total += F.cross_entropy(logits, known, weight=WEIGHTS, ignore_index=-100).item()
+            count += 1
+            p = logits.softmax(1)
+            top = (p[:, 1] * (1 - p[:, 2])).flatten(1).topk(6, 1).values.mean(1)
+            found = (label == 1).flatten(1).sum(1)
+            clear = (found >= 2) | ((found == 0) & ((label == 255).flatten(1).sum(1) == 0))
+            scores += top[clear].tolist()
+            truth += (found[clear] >= 2).tolist()
+    net.train()
+    scores, truth = np.array(scores), np.array(truth)
+    edited, plain = scores[truth], scores[~truth]
+    order = (edited[:, None] > plain[None]).mean() + 0.5 * (edited[:, None] == plain[None]).mean()
+    caught = [float((edited > np.quantile(plain, 1 - b)).mean()) for b in (0.01, 0.05)]
+    return {"loss": total / count, "auc": float(order), "at1": caught[0], "at5": caught[1]}
+
+
+def export(net, path):
+    """Writes the ONNX file (dynamic height and width) and returns the largest difference to the network over several sizes."""
+    import onnxruntime
+
+    net.eval()
+    path = pathlib.Path(path)
+    fresh = path.with_suffix(".tmp.onnx")
+    example = torch.rand(1, 3, 64, 192) * 255
+    axes = {2: "height", 3: "width"}
+    torch.onnx.export(net, (example, example), str(fresh), input_names=["reference", "photo"], output_names=["logits"], opset_version=17,
+                      dynamic_axes={"reference": axes, "photo": axes, "logits": {2: "rows", 3: "columns"}}, dynamo=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session, worst = onnxruntime.InferenceSession(str(fresh), options), 0.0
+    rng = np.random.RandomState(0)
+    for h, w in [(64, 192), (32, 32), (48, 256), (256, 512), (112, 80)]:
+        a = rng.uniform(0, 255, (1, 3, h, w)).astype(np.float32)
+        b = np.clip(a + rng.normal(0, 20, a.shape), 0, 255).astype(np.float32)
+        got = session.run(None, {"reference": a, "photo": b})[0]
+        with torch.no_grad():
+            want = net(torch.from_numpy(a), torch.from_numpy(b)).numpy()
+        assert got.shape == (1, 3, h // 8, w // 8), got.shape
+        worst = max(worst, float(np.abs(got - want).max()))
+    if worst > 1e-2:
+        raise SystemExit(f"the export differs from the network by {worst}")
+    os.replace(fresh, path)
+    return worst
+
+
+def main():
+    ask = argparse.ArgumentParser()
+    ask.add_argument("--npm", required=True, help="folder with node_modules of simple-icons and @iconify-json/logos")
+    ask.add_argument("--work", required=True, help="checkpoints, log and logo cache")
+    ask.add_argument("--out", required=True, help="the ONNX file, rewritten at each checkpoint")
+    ask.add_argument("--pictures", help="folder of pictures used as print and ground")
+    ask.add_argument("--aligned", help="folder made by comparator_align.py")
+    ask.add_argument("--steps", type=int, default=9000)
+    ask.add_argument("--minutes", type=float, default=1e9, help="end the schedule after this time even if steps are left")
+    ask.add_argument("--batch", type=int, default=32)
+    ask.add_argument("--rate", type=float, default=2e-3)
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--threads", type=int, default=2)
+    ask.add_argument("--workers", type=int, default=1)
+    ask.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
+    ask.add_argument("--every", type=float, default=4.0, help="minutes between checkpoints")
+    a = ask.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    work = pathlib.Path(a.work)
+    work.mkdir(parents=True, exist_ok=True)
+    material = Material(a.npm, work, a.pictures, a.aligned)
+    held_out = Material(a.npm, work, held_out=True)
+    proof = [b for b in Batches(held_out, 32, 14, seed=999, shapes=SHAPES[:1])]
+    net, mean = Comparator(), Comparator()
+    net = net.to(memory_format=torch.channels_last)
+    print("weights", sum(p.numel() for p in net.parameters()), flush=True)
+    optimiser = torch.optim.AdamW(net.parameters(), a.rate, weight_decay=2e-3)
+    mean.load_state_dict(net.state_dict())
+    step, spent, saved = 0, 0.0, work / "comparator.pt"
+    if saved.exists():
+        state = torch.load(saved)
+        net.load_state_dict(state["net"]), mean.load_state_dict(state["mean"]), optimiser.load_state_dict(state["optimiser"])
+        step, spent = state["step"], state["spent"]
+    data = Batches(material, a.batch, 10**7, a.seed)
+    loader = iter(torch.utils.data.DataLoader(data, batch_size=None, num_workers=a.workers, prefetch_factor=6, sampler=range(step, 10**7)))
+    dtype, began, last, running = getattr(torch, a.dtype), time.time() - 60 * spent, time.time(), {}
+    progress = 0.0
+
+    def checkpoint():
+        spent = (time.time() - began) / 60
+        torch.save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, str(saved) + ".tmp")
+        os.replace(str(saved) + ".tmp", saved)
+        row = {"step": step, "minutes": round(spent, 1), **{k: round(v, 4) for k, v in running.items()}, **{"val_" + k: round(v, 4) for k, v in validate(mean, proof).items()}}
+        row["parity"] = export(mean, a.out)
+        with open(work / "log.jsonl", "a") as log:
+            log.write(json.dumps(row) + "\n")
+        print(row, flush=True)
+
+    while progress < 1:
+        progress = min(1.0, max(step / a.steps, (time.time() - began) / 60 / a.minutes))
+        for group in optimiser.param_groups:
+            group["lr"] = a.rate * min(1, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+        loss, parts = loss_of(net, next(loader), dtype)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        optimiser.step()
+        step += 1
+        decay = min(0.998, step / (step + 50))
+        with torch.no_grad():
+            for slow, fast in zip(mean.state_dict().values(), net.state_dict().values()):
+                slow.copy_(slow * decay + fast * (1 - decay) if slow.dtype.is_floating_point else fast)
+        for k, v in parts.items():
+            running[k] = 0.98 * running.get(k, v.item()) + 0.02 * v.item()
+        if step % 50 == 0:
+            print(step, round((time.time() - began) / 60, 1), {k: round(v, 4) for k, v in running.items()}, flush=True)
+        if time.time() - last > 60 * a.every or progress >= 1:
+            checkpoint()
+            last = time.time()
+
+
+if __name__ == "__main__":
+    main()
