@@ -1,3 +1,4 @@
 //! The one integration binary: every module here sees the crate from outside, as callers do.
 
 mod architecture;
+mod intake;

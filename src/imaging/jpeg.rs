@@ -1,0 +1,195 @@
+//! JPEG: a walk over its markers for what must be known before decoding, and decoding itself.
+
+use std::sync::Arc;
+
+use zune_core::{colorspace::ColorSpace, options::DecoderOptions};
+use zune_jpeg::JpegDecoder;
+
+use super::{
+    bytes::{Deadline, TimedJpegBytes},
+    intake::{Decoded, IntakeLimits, blank, damaged},
+    upright,
+};
+use crate::checker::ports::IntakeError;
+
+/// What the markers of a file say.
+#[derive(Debug, Default, PartialEq)]
+struct Outline<'a> {
+    frame: Option<Frame>,
+    scans: usize,
+    profile: bool,
+    exif: Option<&'a [u8]>,
+    /// Offset just after the end marker.
+    end: usize,
+}
+
+/// What the frame header says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Frame {
+    marker: u8,
+    precision: u8,
+    width: u32,
+    height: u32,
+    components: u8,
+}
+
+/// Decodes `bytes`, which open as a JPEG, within `limits`.
+pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) -> Result<Decoded, IntakeError> {
+    let outline = Outline::of(bytes)?;
+    let frame = outline.frame.ok_or_else(|| damaged("it has no frame header"))?;
+    frame.check_kind()?;
+    limits.check_sides(frame.width, frame.height)?;
+    if outline.scans > limits.scans {
+        return Err(damaged(format!("it has {} scans, at most {} are believable", outline.scans, limits.scans)));
+    }
+
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(frame.width as usize)
+        .set_max_height(frame.height as usize)
+        .jpeg_set_max_scans(limits.scans)
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
+    let mut decoder = JpegDecoder::new_with_options(TimedJpegBytes::new(&bytes[..outline.end], deadline), options);
+    decoder.decode_headers().map_err(|e| deadline.blame(e))?;
+    if decoder.dimensions() != Some((frame.width as usize, frame.height as usize)) {
+        return Err(damaged("its headers contradict each other"));
+    }
+    let mut pixels = blank(frame.width, frame.height);
+    decoder.decode_into(Arc::make_mut(&mut pixels)).map_err(|e| deadline.blame(e))?;
+
+    let mut notes = Vec::new();
+    if outline.profile {
+        notes.push("the colour profile was ignored".to_owned());
+    }
+    if frame.components == 4 {
+        notes.push("CMYK colours were converted without a profile".to_owned());
+    }
+    if bytes[outline.end..].starts_with(b"\xff\xd8") {
+        notes.push("only the first of several pictures in the file was used".to_owned());
+    }
+    let orientation = upright::from_exif(outline.exif);
+    Ok(Decoded { width: frame.width, height: frame.height, pixels, orientation, notes })
+}
+
+impl Frame {
+    fn parse(marker: u8, body: &[u8]) -> Result<Self, IntakeError> {
+        let &[precision, y1, y0, x1, x0, components, ..] = body else {
+            return Err(damaged("its frame header is cut off"));
+        };
+        let (width, height) = (u16::from_be_bytes([x1, x0]).into(), u16::from_be_bytes([y1, y0]).into());
+        Ok(Self { marker, precision, width, height, components })
+    }
+
+    /// Refuses by name what the standard allows but nobody's decoder reads.
+    fn check_kind(&self) -> Result<(), IntakeError> {
+        let found = match (self.marker, self.precision, self.components) {
+            (0xc0..=0xc2, 8, 1 | 3 | 4) => return Ok(()),
+            (0xc0..=0xc2, 8, n) => format!("a JPEG of {n} colour components"),
+            (0xc0..=0xc2, bits, _) => format!("a JPEG of {bits} bits a component"),
+            (0xc3 | 0xc7 | 0xcb | 0xcf, ..) => "a lossless JPEG".to_owned(),
+            (0xc5 | 0xc6 | 0xcd | 0xce, ..) => "a hierarchical JPEG".to_owned(),
+            _ => "an arithmetic-coded JPEG".to_owned(),
+        };
+        Err(IntakeError::UnsupportedFormat { found })
+    }
+}
+
+impl<'a> Outline<'a> {
+    /// Walks from the start marker to the end marker of the first picture. Takes time linear in the bytes.
+    fn of(bytes: &'a [u8]) -> Result<Self, IntakeError> {
+        let mut outline = Self::default();
+        let mut at = 2;
+        loop {
+            let (marker, after) = next_marker(bytes, at).ok_or_else(|| damaged("it ends before its end marker"))?;
+            at = after;
+            match marker {
+                0xd9 => {
+                    outline.end = at;
+                    return Ok(outline);
+                }
+                0x01 | 0xd0..=0xd8 => continue,
+                _ => {}
+            }
+            let body = segment(bytes, at).ok_or_else(|| damaged("it ends inside a header"))?;
+            at += 2 + body.len();
+            outline.note(marker, body)?;
+        }
+    }
+
+    fn note(&mut self, marker: u8, body: &'a [u8]) -> Result<(), IntakeError> {
+        match marker {
+            0xc4 | 0xc8 | 0xcc => {}
+            0xc0..=0xcf if self.frame.is_some() => return Err(damaged("it has two frame headers")),
+            0xc0..=0xcf => self.frame = Some(Frame::parse(marker, body)?),
+            0xda => self.scans += 1,
+            0xe1 if self.exif.is_none() && body.starts_with(b"Exif\0\0") => self.exif = Some(body),
+            0xe2 => self.profile |= body.starts_with(b"ICC_PROFILE\0"),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The next marker at or after `at` and the offset behind it. Entropy-coded data is passed over: there 0xff is followed
+/// by zero.
+fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
+    loop {
+        at += bytes.get(at..)?.iter().position(|&b| b == 0xff)?;
+        match bytes.get(at + 1)? {
+            0xff => at += 1,
+            0 => at += 2,
+            &marker => return Some((marker, at + 2)),
+        }
+    }
+}
+
+/// The body of the segment whose length stands at `at`.
+fn segment(bytes: &[u8], at: usize) -> Option<&[u8]> {
+    let length = u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]) as usize;
+    bytes.get(at + 2..at + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: [u8; 10] = [0xff, 0xc2, 0, 8, 8, 0, 5, 0, 7, 3];
+
+    fn file(parts: &[&[u8]]) -> Vec<u8> {
+        [&[&[0xff, 0xd8][..]], parts].concat().concat()
+    }
+
+    #[test]
+    fn the_walk_sees_frame_scans_and_end_and_passes_over_stuffed_data() {
+        let scan = [0xff, 0xda, 0, 2, 1, 0xff, 0, 2, 0xff, 0xd3, 3];
+        let bytes = file(&[&FRAME, &scan, &scan, &[0xff, 0xff, 0xd9], b"rest"]);
+        let outline = Outline::of(&bytes).expect("well formed");
+        let frame = Frame { marker: 0xc2, precision: 8, width: 7, height: 5, components: 3 };
+        assert_eq!(outline.frame, Some(frame));
+        assert_eq!((outline.scans, outline.end), (2, bytes.len() - 4));
+    }
+
+    #[test]
+    fn every_cut_of_a_file_is_damage() {
+        let bytes = file(&[&FRAME, &[0xff, 0xda, 0, 2, 1, 2, 3], &[0xff, 0xd9]]);
+        for length in 2..bytes.len() {
+            assert!(matches!(Outline::of(&bytes[..length]), Err(IntakeError::Damaged { .. })), "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn kinds_that_no_decoder_reads_are_named() {
+        let kind = |marker, precision, components| {
+            Frame { marker, precision, width: 1, height: 1, components }.check_kind().map_err(|e| e.to_string())
+        };
+        assert_eq!(kind(0xc0, 8, 3), Ok(()));
+        for (frame, words) in [
+            (kind(0xc1, 12, 3), "a JPEG of 12 bits a component"),
+            (kind(0xc0, 8, 2), "a JPEG of 2 colour components"),
+            (kind(0xc3, 8, 3), "a lossless JPEG"),
+            (kind(0xc9, 8, 3), "an arithmetic-coded JPEG"),
+        ] {
+            assert!(frame.expect_err("refused").contains(words));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! PNG: a walk over its chunks for what must be known before decoding, and decoding row by row.
+
+use std::sync::Arc;
+
+use png::{Adam7Info, ColorType, InterlaceInfo, Limits, Transformations};
+
+use super::{
+    bytes::{Deadline, TimedReader},
+    intake::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
+    upright,
+};
+use crate::checker::ports::IntakeError;
+
+/// Most bytes the decoder may spend besides the pixels; one row of the longest side at 16 bits with alpha is 96 kB.
+const SCRATCH_BYTES: usize = 4 << 20;
+
+/// What the chunks of a file say.
+#[derive(Debug, Default, PartialEq)]
+struct Outline<'a> {
+    header: Option<(u32, u32, u8)>,
+    frames: u32,
+    profile: bool,
+    exif: Option<&'a [u8]>,
+}
+
+/// Decodes `bytes`, which open as a PNG, within `limits`.
+pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) -> Result<Decoded, IntakeError> {
+    let outline = Outline::of(bytes);
+    let (width, height, depth) = outline.header.ok_or_else(|| damaged("it has no header"))?;
+    limits.check_sides(width, height)?;
+    if outline.frames > 1 {
+        return Err(IntakeError::Animated);
+    }
+
+    let mut decoder = png::Decoder::new_with_limits(TimedReader::new(bytes, deadline), Limits { bytes: SCRATCH_BYTES });
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    // The walk has seen these already; inflating them would cost time and memory for nothing.
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(|e| deadline.blame(e))?;
+    if reader.info().size() != (width, height) {
+        return Err(damaged("its headers contradict each other"));
+    }
+    let (colour, _) = reader.output_color_type();
+    let mut pixels = blank(width, height);
+    let target = Arc::make_mut(&mut pixels);
+    let stride = width as usize * 3;
+    let mut rgb = Vec::with_capacity(stride);
+    let (mut transparent, mut y) = (false, 0);
+    while let Some(row) = reader.next_interlaced_row().map_err(|e| deadline.blame(e))? {
+        rgb.clear();
+        transparent |= append_rgb(row.data(), colour, &mut rgb)?;
+        match row.interlace() {
+            InterlaceInfo::Adam7(info) => spread(target, stride, &rgb, info),
+            InterlaceInfo::Null(_) => {
+                if let Some(line) = target.get_mut(y * stride..(y + 1) * stride) {
+                    line.copy_from_slice(&rgb);
+                }
+                y += 1;
+            }
+        }
+    }
+
+    let mut notes = Vec::new();
+    if outline.profile {
+        notes.push("the colour profile was ignored".to_owned());
+    }
+    if depth == 16 {
+        notes.push("16 bits a channel became 8".to_owned());
+    }
+    if transparent {
+        notes.push("transparency was laid on white".to_owned());
+    }
+    Ok(Decoded { width, height, pixels, orientation: upright::from_exif(outline.exif), notes })
+}
+
+/// Puts one row of an interlaced pass, already RGB8, where it belongs.
+fn spread(target: &mut [u8], stride: usize, rgb: &[u8], info: &Adam7Info) {
+    png::expand_interlaced_row(target, stride, rgb, info, 24);
+}
+
+/// Appends a row of 8-bit samples as RGB8; tells whether some pixel was not opaque.
+fn append_rgb(row: &[u8], colour: ColorType, rgb: &mut Vec<u8>) -> Result<bool, IntakeError> {
+    let mut transparent = false;
+    let mut lay = |pixel: [u8; 3], alpha: u8, rgb: &mut Vec<u8>| {
+        transparent |= alpha < 255;
+        rgb.extend_from_slice(&pixel.map(|v| lay_on_white(v, alpha)));
+    };
+    match colour {
+        ColorType::Rgb => rgb.extend_from_slice(row),
+        ColorType::Grayscale => row.iter().for_each(|&v| rgb.extend_from_slice(&[v; 3])),
+        ColorType::GrayscaleAlpha => row.as_chunks().0.iter().for_each(|&[v, a]| lay([v; 3], a, rgb)),
+        ColorType::Rgba => row.as_chunks().0.iter().for_each(|&[r, g, b, a]| lay([r, g, b], a, rgb)),
+        ColorType::Indexed => return Err(damaged("its palette is missing")),
+    }
+    Ok(transparent)
+}
+
+impl<'a> Outline<'a> {
+    /// Walks over the chunks up to the first that is cut off; says nothing of checksums, the decoder does.
+    fn of(bytes: &'a [u8]) -> Self {
+        let mut outline = Self { frames: 1, ..Self::default() };
+        let mut rest = &bytes[8..];
+        while let Some((length, after)) = rest.split_first_chunk::<4>() {
+            let length = u32::from_be_bytes(*length) as usize;
+            let Some((name, after)) = after.split_first_chunk::<4>() else { break };
+            let Some(body) = after.get(..length) else { break };
+            match name {
+                b"IHDR" if outline.header.is_none() => {
+                    if let [w3, w2, w1, w0, h3, h2, h1, h0, depth, ..] = *body {
+                        let (w, h) = (u32::from_be_bytes([w3, w2, w1, w0]), u32::from_be_bytes([h3, h2, h1, h0]));
+                        outline.header = Some((w, h, depth));
+                    }
+                }
+                b"acTL" => {
+                    if let Some(frames) = body.first_chunk() {
+                        outline.frames = u32::from_be_bytes(*frames);
+                    }
+                }
+                b"iCCP" => outline.profile = true,
+                b"eXIf" => outline.exif = Some(body),
+                b"IEND" => break,
+                _ => {}
+            }
+            rest = after.get(length + 4..).unwrap_or_default();
+        }
+        outline
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32).to_be_bytes()[..], name, body, &[0; 4]].concat()
+    }
+
+    #[test]
+    fn the_walk_sees_header_frames_profile_and_exif_even_behind_the_data() {
+        let header = [0, 0, 1, 0, 0, 0, 0, 9, 16, 2, 0, 0, 0];
+        let bytes = [
+            vec![0; 8],
+            chunk(b"IHDR", &header),
+            chunk(b"iCCP", b"x"),
+            chunk(b"acTL", &[0, 0, 0, 3, 0, 0, 0, 0]),
+            chunk(b"IDAT", &[7; 30]),
+            chunk(b"eXIf", b"MM"),
+        ]
+        .concat();
+        let want = Outline { header: Some((256, 9, 16)), frames: 3, profile: true, exif: Some(b"MM") };
+        assert_eq!(Outline::of(&bytes), want);
+    }
+
+    #[test]
+    fn a_chunk_longer_than_the_file_ends_the_walk() {
+        let bytes = [&[0; 8][..], &u32::MAX.to_be_bytes(), b"IHDR", &[0; 13]].concat();
+        assert_eq!(Outline::of(&bytes).header, None);
+    }
+}

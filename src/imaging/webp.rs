@@ -1,0 +1,140 @@
+//! WebP: a walk over its chunks for what must be known before decoding, and decoding itself.
+
+use std::sync::Arc;
+
+use image::{ImageDecoder, codecs::webp::WebPDecoder};
+
+use super::{
+    bytes::{Deadline, TimedReader},
+    intake::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
+    upright,
+};
+use crate::checker::ports::IntakeError;
+
+/// What the chunks of a file say.
+#[derive(Debug, Default, PartialEq)]
+struct Outline<'a> {
+    /// Sides of the canvas and of the bitstream, in the order met.
+    sides: Vec<(u32, u32)>,
+    animated: bool,
+    profile: bool,
+    exif: Option<&'a [u8]>,
+}
+
+/// Decodes `bytes`, which open as a WebP, within `limits`.
+pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) -> Result<Decoded, IntakeError> {
+    let outline = Outline::of(bytes)?;
+    let &(width, height) = outline.sides.first().ok_or_else(|| damaged("it holds no picture"))?;
+    limits.check_sides(width, height)?;
+    if outline.animated {
+        return Err(IntakeError::Animated);
+    }
+    // The bitstream is allocated by its own sides, whatever the canvas says.
+    if outline.sides.iter().any(|s| *s != (width, height)) {
+        return Err(damaged("its headers contradict each other"));
+    }
+
+    let decoder = WebPDecoder::new(TimedReader::new(bytes, deadline)).map_err(|e| deadline.blame(e))?;
+    if decoder.dimensions() != (width, height) {
+        return Err(damaged("its headers contradict each other"));
+    }
+    let mut pixels = blank(width, height);
+    let target = Arc::make_mut(&mut pixels);
+    let mut transparent = false;
+    if decoder.color_type().has_alpha() {
+        let mut rgba = vec![0; width as usize * height as usize * 4];
+        decoder.read_image(&mut rgba).map_err(|e| deadline.blame(e))?;
+        for (to, &[r, g, b, alpha]) in target.as_chunks_mut::<3>().0.iter_mut().zip(rgba.as_chunks::<4>().0) {
+            transparent |= alpha < 255;
+            *to = [r, g, b].map(|v| lay_on_white(v, alpha));
+        }
+    } else {
+        decoder.read_image(target).map_err(|e| deadline.blame(e))?;
+    }
+
+    let mut notes = Vec::new();
+    if outline.profile {
+        notes.push("the colour profile was ignored".to_owned());
+    }
+    if transparent {
+        notes.push("transparency was laid on white".to_owned());
+    }
+    Ok(Decoded { width, height, pixels, orientation: upright::from_exif(outline.exif), notes })
+}
+
+impl<'a> Outline<'a> {
+    /// Walks over the chunks; one that is longer than the file is damage.
+    fn of(bytes: &'a [u8]) -> Result<Self, IntakeError> {
+        let mut outline = Self::default();
+        let mut rest = bytes.get(12..).unwrap_or_default();
+        while let Some((name, after)) = rest.split_first_chunk::<4>() {
+            let Some((length, after)) = after.split_first_chunk::<4>() else { break };
+            let length = u32::from_le_bytes(*length) as usize;
+            let body = after.get(..length).ok_or_else(|| damaged("it ends inside a chunk"))?;
+            outline.note(name, body)?;
+            // Chunks are padded to an even length.
+            rest = after.get(length + length % 2..).unwrap_or_default();
+        }
+        Ok(outline)
+    }
+
+    fn note(&mut self, name: &[u8; 4], body: &'a [u8]) -> Result<(), IntakeError> {
+        let cut = || damaged("a header is cut off");
+        match name {
+            b"VP8X" => {
+                let &[flags, _, _, _, w0, w1, w2, h0, h1, h2, ..] = body else { return Err(cut()) };
+                self.animated |= flags & 2 != 0;
+                let side = |low, middle, high| u32::from_le_bytes([low, middle, high, 0]) + 1;
+                self.sides.push((side(w0, w1, w2), side(h0, h1, h2)));
+            }
+            b"VP8 " => {
+                let &[_, _, _, _, _, _, w0, w1, h0, h1, ..] = body else { return Err(cut()) };
+                let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+                self.sides.push((side(w0, w1), side(h0, h1)));
+            }
+            b"VP8L" => {
+                let &[_, b0, b1, b2, b3, ..] = body else { return Err(cut()) };
+                let bits = u32::from_le_bytes([b0, b1, b2, b3]);
+                self.sides.push(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1));
+            }
+            b"ANIM" | b"ANMF" => self.animated = true,
+            b"ICCP" => self.profile = true,
+            b"EXIF" => self.exif = self.exif.or(Some(body)),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let pad = vec![0; body.len() % 2];
+        [&name[..], &(body.len() as u32).to_le_bytes(), body, &pad].concat()
+    }
+
+    #[test]
+    fn the_walk_sees_canvas_bitstream_animation_profile_and_exif() {
+        let canvas = [0b10, 0, 0, 0, 99, 0, 0, 49, 1, 0];
+        let bytes = [
+            vec![0; 12],
+            chunk(b"VP8X", &canvas),
+            chunk(b"ICCP", b"odd"),
+            chunk(b"VP8 ", &[0, 0, 0, 0x9d, 1, 0x2a, 7, 0x40, 5, 0]),
+            chunk(b"VP8L", &[0x2f, 0xff, 0xc0, 0, 0]),
+            chunk(b"EXIF", b"II"),
+        ]
+        .concat();
+        let sides = vec![(100, 306), (7, 5), (0x0100, 4)];
+        let outline = Outline::of(&bytes).expect("well formed");
+        assert_eq!(outline, Outline { sides, animated: true, profile: true, exif: Some(b"II") });
+    }
+
+    #[test]
+    fn a_chunk_longer_than_the_file_is_damage() {
+        let bytes = [&[0; 12][..], b"EXIF", &[200, 0, 0, 0], b"short"].concat();
+        assert!(matches!(Outline::of(&bytes), Err(IntakeError::Damaged { .. })));
+    }
+}
