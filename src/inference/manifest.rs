@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn the_manifest_of_this_build_names_one_model_per_role() {
         let manifest = Manifest::of_this_build().unwrap();
-        for role in [Role::LocalFeatures, Role::Embedder, Role::TextDetector, Role::TextRecogniser] {
+        for role in [Role::LocalFeatures, Role::Embedder, Role::Comparator, Role::TextDetector, Role::TextRecogniser] {
             let entry = manifest.model(role).unwrap();
             assert_eq!(manifest.models().iter().filter(|m| m.role == role).count(), 1);
             assert_eq!(entry.sha256.len(), 64, "{}", entry.name);

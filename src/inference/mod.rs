@@ -5,4 +5,26 @@ pub mod embedder;
 pub mod manifest;
 pub mod onnx;
 pub mod tensor;
+pub mod text;
 pub mod xfeat;
+
+use std::path::Path;
+
+use crate::checker::ports::{Imaging, InferenceError, Vision};
+
+/// All that one worker sees with: every model loaded and verified but for the text detector, which is verified now and
+/// loaded when first used. `models_dir` is the folder that the user named, if any; then no other is looked at.
+///
+/// # Errors
+/// [`InferenceError::Unavailable`] with one readable message and its remedy when the runtime or a model is missing or
+/// is not the one this program was built for.
+pub fn vision(models_dir: Option<&Path>, imaging: Box<dyn Imaging>) -> Result<Vision, InferenceError> {
+    let manifest = manifest::Manifest::of_this_build()?;
+    Ok(Vision {
+        imaging,
+        local: Box::new(xfeat::XFeat::load(&manifest, models_dir)?),
+        embedder: Box::new(embedder::EfficientNetLite::load(&manifest, models_dir)?),
+        comparator: Box::new(comparator::Comparator::load(&manifest, models_dir)?),
+        text: Box::new(text::PpOcr::load(manifest, models_dir)?),
+    })
+}

@@ -152,6 +152,11 @@ impl Model {
     }
 }
 
+/// Finds and verifies the file of `entry` without loading it, so that a fault shows at start, not in the middle of work.
+pub fn verify(entry: &ModelEntry, chosen: Option<&Path>) -> Result<(), LoadError> {
+    verified(entry, &manifest::locate(entry, chosen)?).map(drop)
+}
+
 fn verified(entry: &ModelEntry, path: &Path) -> Result<Vec<u8>, LoadError> {
     let bytes = std::fs::read(path).map_err(|source| LoadError::Unreadable { path: path.to_owned(), source })?;
     let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -45,7 +45,7 @@ const WALLED: &[(&str, &[&str])] = &[
     ("ort", &["inference/onnx.rs"]),
     ("sqlx", &["storage/"]),
     ("image", &["imaging/"]),
-    ("fast_image_resize", &["imaging/"]),
+    ("fast_image_resize", &["imaging/", "inference/text/lines.rs"]),
     ("ab_glyph", &["imaging/"]),
     ("axum", &["http/"]),
     ("tower", &["http/"]),

@@ -1,4 +1,5 @@
 //! The one integration binary: every module here sees the crate from outside, as callers do.
 
 mod architecture;
+mod inference;
 mod intake;

@@ -1,0 +1,131 @@
+//! Finding and reading text with PP-OCRv4: detector, line cutting, recogniser.
+
+pub mod boxes;
+pub mod lines;
+pub mod recogniser;
+
+use std::path::{Path, PathBuf};
+
+use ndarray::Ix4;
+
+use self::recogniser::Recogniser;
+use super::{
+    manifest::{Manifest, Role},
+    onnx::{self, Model},
+    tensor::{Channels, nchw},
+};
+use crate::{
+    checker::ports::{InferenceError, Reading, TextLine, TextReader},
+    domain::{embedding::ModelId, geometry::Point, raster::Raster},
+};
+
+/// Long side in pixels at which text is searched.
+const DETECTOR_SIDE: f64 = 736.0;
+/// The detector's sides are multiples of this.
+const DETECTOR_STEP: f64 = 32.0;
+/// A line this many times higher than wide is read along its height, in both directions.
+const UPRIGHT_LINE: f64 = 1.5;
+
+/// [`TextReader`] by PP-OCRv4.
+///
+/// The recogniser is loaded at once; the detector, needed at enrolment and for whole photos only, when first used.
+pub struct PpOcr {
+    id: ModelId,
+    manifest: Manifest,
+    models_dir: Option<PathBuf>,
+    recogniser: Recogniser,
+    detector: Option<Model>,
+}
+
+impl PpOcr {
+    /// Loads the recogniser and verifies the detector's file; `models_dir` is the folder that the user named, if any.
+    pub fn load(manifest: Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
+        let recogniser = Recogniser::load(&manifest, models_dir)?;
+        let detector = manifest.model(Role::TextDetector)?;
+        onnx::verify(detector, models_dir)?;
+        let id = ModelId(format!("{}+{}", detector.id(), recogniser.id()));
+        Ok(Self { id, manifest, models_dir: models_dir.map(Path::to_owned), recogniser, detector: None })
+    }
+
+    /// Rectangles around the lines of `raster`, in its pixels: top left, top right, bottom right, bottom left.
+    pub fn detect(&mut self, raster: &Raster) -> Result<Vec<[Point; 4]>, InferenceError> {
+        if self.detector.is_none() {
+            let entry = self.manifest.model(Role::TextDetector)?;
+            self.detector = Some(Model::load(entry, self.models_dir.as_deref())?);
+        }
+        // Just filled, so the list of lines is never empty for want of a model.
+        let Some(detector) = self.detector.as_mut() else { return Ok(Vec::new()) };
+        let (width, height) = detector_size(raster);
+        let input =
+            nchw(&lines::resized(raster, width, height, lines::Smoothing::Linear), Channels::Bgr, [0.5; 3], [0.5; 3]);
+        let id = detector.id().clone();
+        let found = detector.run([input.view()], |[map]| {
+            let map = map.into_dimensionality::<Ix4>().ok()?;
+            let (_, _, rows, columns) = map.dim();
+            Some(boxes::find(map.to_slice()?, columns, rows))
+        })?;
+        let found = found
+            .ok_or_else(|| InferenceError::Failed { model: id, detail: "the output is not one map".to_owned() })?;
+        let (x, y) = (f64::from(raster.width()) / f64::from(width), f64::from(raster.height()) / f64::from(height));
+        Ok(found.iter().map(|r| r.corners().map(|c| Point { x: c.0 * x, y: c.1 * y })).collect())
+    }
+
+    /// Reads the line inside `corners`; an upright one is tried downwards and upwards and the surer reading kept.
+    fn read_line(&mut self, raster: &Raster, corners: [Point; 4]) -> Result<TextLine, InferenceError> {
+        let [top_left, top_right, bottom_right, bottom_left] = corners;
+        let length = |a: Point, b: Point| (a.x - b.x).hypot(a.y - b.y);
+        if length(top_left, bottom_left) < UPRIGHT_LINE * length(top_left, top_right) {
+            let reading = self.recogniser.read(&lines::cut(raster, &corners))?;
+            return Ok(TextLine { corners: inside(raster, corners), reading });
+        }
+        let downwards = [top_right, bottom_right, bottom_left, top_left];
+        let upwards = [bottom_left, top_left, top_right, bottom_right];
+        let down = self.recogniser.read(&lines::cut(raster, &downwards))?;
+        let up = self.recogniser.read(&lines::cut(raster, &upwards))?;
+        let (corners, reading) = if up.confidence > down.confidence { (upwards, up) } else { (downwards, down) };
+        Ok(TextLine { corners: inside(raster, corners), reading })
+    }
+}
+
+impl TextReader for PpOcr {
+    fn model(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn read(&mut self, raster: &Raster) -> Result<Vec<TextLine>, InferenceError> {
+        let found = self.detect(raster)?;
+        found.into_iter().map(|corners| self.read_line(raster, corners)).collect()
+    }
+
+    fn recognise(&mut self, lines: &[Raster]) -> Result<Vec<Reading>, InferenceError> {
+        lines.iter().map(|line| self.recogniser.read(line)).collect()
+    }
+}
+
+fn detector_size(raster: &Raster) -> (u32, u32) {
+    let scale = DETECTOR_SIDE / f64::from(raster.long_side());
+    let side = |pixels: u32| {
+        let steps = (f64::from(pixels) * scale / DETECTOR_STEP).round().max(1.0);
+        (steps * DETECTOR_STEP) as u32
+    };
+    (side(raster.width()), side(raster.height()))
+}
+
+/// A grown rectangle may stick out of the picture; places named to people do not.
+fn inside(raster: &Raster, corners: [Point; 4]) -> [Point; 4] {
+    let (width, height) = (f64::from(raster.width()), f64::from(raster.height()));
+    corners.map(|c| Point { x: c.x.clamp(0.0, width), y: c.y.clamp(0.0, height) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_detector_sees_long_side_736_in_steps_of_32() {
+        let size = |w, h| detector_size(&Raster::from_fn(w, h, |_, _| [0; 3]));
+        assert_eq!(size(160, 96), (736, 448));
+        assert_eq!(size(96, 160), (448, 736));
+        assert_eq!(size(2000, 3), (736, 32));
+    }
+}
