@@ -4,9 +4,11 @@
 //! the crate: every function gives the same answer for the same input.
 
 pub mod appearance;
+pub mod averaging;
 pub mod calibration;
 pub mod embedding;
 pub mod features;
+pub mod fingerprint;
 pub mod gallery;
 pub mod geometry;
 pub mod marks;
