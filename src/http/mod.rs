@@ -1,1 +1,22 @@
-//! The HTTP endpoint.
+//! The HTTP endpoint: routes, what they accept and answer, limits, errors, and serving until a signal.
+//!
+//! A request passes, from the outside in: a request id, a log line and its metrics ([`observe`]); rendering of errors
+//! ([`problem`]); catching of panics, the time limit and the refusal of foreign web pages ([`guard`]); and for uploads
+//! a place among those being served, taken before the body is read. Handlers ([`api`]) parse, call
+//! [`Assay`](crate::checker::service::Assay) and answer; they decide nothing.
+
+mod api;
+mod extract;
+mod guard;
+mod metrics;
+mod observe;
+mod parts;
+mod problem;
+mod router;
+mod server;
+mod state;
+
+pub use problem::ProblemBody;
+pub use router::{open_api, router};
+pub use server::{serve, shutdown_signal};
+pub use state::HttpState;

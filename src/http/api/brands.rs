@@ -1,0 +1,76 @@
+//! `/v1/brands`
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::documents::{Creating, Reading, location};
+use crate::{
+    checker::records::Brand,
+    http::{extract, problem::Problem, state::HttpState},
+};
+
+/// A brand.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"id": "acme", "name": "Acme Foods"}))]
+pub struct BrandBody {
+    /// 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`, starting with a letter or digit.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9][a-z0-9._-]*$")]
+    id: String,
+    /// Name for people.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+}
+
+impl From<Brand> for BrandBody {
+    fn from(brand: Brand) -> Self {
+        Self { id: brand.id, name: brand.name }
+    }
+}
+
+/// All brands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BrandList {
+    /// By id.
+    brands: Vec<BrandBody>,
+}
+
+/// Create a brand
+///
+/// The same id and name again is answered the same way, so that the request can be repeated safely; the same id with
+/// another name is a conflict.
+#[utoipa::path(
+    post, path = "/v1/brands", tag = "gallery",
+    request_body(content = BrandBody, description = "The brand"),
+    responses(
+        (status = 201, description = "The brand exists now", body = BrandBody,
+         headers(("location" = String, description = "Path of the new resource"))),
+        Creating,
+    ),
+)]
+pub async fn create_brand(
+    State(state): State<HttpState>,
+    extract::Json(body): extract::Json<BrandBody>,
+) -> Result<impl IntoResponse, Problem> {
+    let brand = state.assay().create_brand(Brand { id: body.id, name: body.name }).await?;
+    let path = location(&["v1", "brands", &brand.id]);
+    Ok((StatusCode::CREATED, [(header::LOCATION, path)], Json(BrandBody::from(brand))))
+}
+
+/// List all brands
+///
+/// By id.
+#[utoipa::path(
+    get, path = "/v1/brands", tag = "gallery",
+    responses((status = 200, description = "All brands by id", body = BrandList), Reading),
+)]
+pub async fn list_brands(State(state): State<HttpState>) -> Result<Json<BrandList>, Problem> {
+    let brands = state.assay().brands().await?;
+    Ok(Json(BrandList { brands: brands.into_iter().map(Into::into).collect() }))
+}

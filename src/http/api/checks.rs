@@ -1,0 +1,209 @@
+//! `/v1/checks`
+
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::documents::{Drawing, Listing, Reading, Uploading};
+use crate::{
+    checker::{
+        answer::CheckAnswer,
+        records::CheckFilter,
+        service::{CheckRequest, ServiceError},
+    },
+    domain::verdict::Verdict,
+    http::{
+        extract::{Form, Path, Query},
+        metrics,
+        parts::{Parts, Wanted},
+        problem::Problem,
+        state::HttpState,
+    },
+};
+
+/// Most photos of one check.
+const MOST_PHOTOS: usize = 12;
+/// Checks on one page when the caller does not say.
+const PAGE: usize = 20;
+/// Most checks on one page.
+const LONGEST_PAGE: usize = 100;
+
+/// The parts of the form that asks for a check.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form; its parts are read as they arrive")]
+pub struct CheckForm {
+    /// The listing's photos, 1 to 12 parts of this name: JPEG, PNG or WebP, recognised by content. One bad photo does
+    /// not spoil the others.
+    #[schema(value_type = Vec<String>, format = Binary, min_items = 1, max_items = 12)]
+    photo: Vec<Vec<u8>>,
+    /// Brand that the listing claims. Without a claim the photos are identified against all references.
+    #[schema(example = "acme")]
+    brand: Option<String>,
+    /// Product that the listing claims; needs `brand`.
+    #[schema(example = "oat-drink-1l")]
+    product: Option<String>,
+    /// The listing's id, returned as sent.
+    #[schema(example = "listing-4711")]
+    listing_id: Option<String>,
+    /// The seller's id. With it, photos already seen on another seller's listing are recognised.
+    #[schema(example = "seller-17")]
+    seller_id: Option<String>,
+}
+
+/// A page of checks.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckList {
+    /// Newest first.
+    checks: Vec<CheckAnswer>,
+    /// Give it as `cursor` to get the next page; `null` on the last.
+    next_cursor: Option<String>,
+}
+
+/// Which checks to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CheckQuery {
+    /// Only checks of this verdict: `consistent`, `deviates`, `reused_photo`, `not_comparable` or `no_brand_seen`.
+    #[param(example = "deviates")]
+    verdict: Option<String>,
+    /// Only checks that claim this brand.
+    #[param(example = "acme")]
+    brand: Option<String>,
+    /// `next_cursor` of the page before; the other parameters must stay the same.
+    cursor: Option<String>,
+    /// Checks on a page, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<usize>,
+}
+
+/// A check in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct CheckPath {
+    /// Id of the check.
+    #[param(example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
+    id: String,
+}
+
+/// A photo of a check in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct PhotoPath {
+    /// Id of the check.
+    #[param(example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
+    id: String,
+    /// Number of the photo in the check, from 0.
+    #[param(example = 0)]
+    n: usize,
+}
+
+/// Check photos
+///
+/// Against the claim, or, without one, against all references. Answers with a verdict, an action, scores, reasons and
+/// places. A photo that cannot be used is part of the answer, not an error. When all places are taken the answer is 429
+/// with `retry-after`, before the photos are read.
+#[utoipa::path(
+    post, path = "/v1/checks", tag = "checks",
+    request_body(content = CheckForm, content_type = "multipart/form-data", description = "Photos and what the listing claims",
+                 encoding(("photo" = (content_type = "image/jpeg, image/png, image/webp")))),
+    responses(
+        (status = 200, description = "What the photos show", body = CheckAnswer, example = super::documents::check_example),
+        Uploading,
+    ),
+)]
+pub async fn create_check(State(state): State<HttpState>, Form(form): Form) -> Result<Json<CheckAnswer>, Problem> {
+    let config = state.config();
+    let texts = ["brand", "product", "listing_id", "seller_id"].map(Wanted::text);
+    let wanted: Vec<_> = texts.into_iter().chain([Wanted::pictures("photo", MOST_PHOTOS, config)]).collect();
+    let parts = Parts::read(form, &wanted, config).await?;
+    let request = CheckRequest {
+        photos: parts.pictures("photo"),
+        brand: parts.text("brand")?,
+        product: parts.text("product")?,
+        listing_id: parts.text("listing_id")?,
+        seller_id: parts.text("seller_id")?,
+    };
+    if request.photos.is_empty() {
+        return Err(Problem::field(
+            "photo",
+            format!("is missing; send 1 to {MOST_PHOTOS} photos as parts of this name"),
+        ));
+    }
+    if request.product.is_some() && request.brand.is_none() {
+        return Err(Problem::field("product", "is claimed without `brand`; send both"));
+    }
+    let answer = state.assay().check(request).await?;
+    metrics::checked(&answer);
+    Ok(Json(answer))
+}
+
+/// List checks
+///
+/// Newest first, page by page.
+#[utoipa::path(
+    get, path = "/v1/checks", tag = "checks", params(CheckQuery),
+    responses((status = 200, description = "A page of checks, newest first", body = CheckList), Listing),
+)]
+pub async fn list_checks(
+    State(state): State<HttpState>,
+    Query(query): Query<CheckQuery>,
+) -> Result<Json<CheckList>, Problem> {
+    if let Some(verdict) = query.verdict.as_deref().filter(|v| Verdict::from_name(v).is_none()) {
+        let known = Verdict::ALL.map(|v| format!("`{}`", v.name())).join(", ");
+        return Err(Problem::field("verdict", format!("is `{verdict}`; it is one of {known}")));
+    }
+    let limit = query.limit.unwrap_or(PAGE);
+    if !(1..=LONGEST_PAGE).contains(&limit) {
+        return Err(Problem::field("limit", format!("is {limit}; it is 1 to {LONGEST_PAGE}")));
+    }
+    // One more than asked for tells whether there is a next page.
+    let filter = CheckFilter { verdict: query.verdict, brand: query.brand, before: query.cursor, limit: limit + 1 };
+    let mut checks = state.assay().checks(&filter).await?;
+    let more = checks.len() > limit;
+    checks.truncate(limit);
+    let next_cursor = checks.last().filter(|_| more).map(|c| c.id.clone());
+    Ok(Json(CheckList { checks, next_cursor }))
+}
+
+/// Get a check
+///
+/// The answer as it was given.
+#[utoipa::path(
+    get, path = "/v1/checks/{id}", tag = "checks", params(CheckPath),
+    responses(
+        (status = 200, description = "The check", body = CheckAnswer, example = super::documents::check_example),
+        Reading,
+    ),
+)]
+pub async fn get_check(
+    State(state): State<HttpState>,
+    Path(path): Path<CheckPath>,
+) -> Result<Json<CheckAnswer>, Problem> {
+    Ok(Json(state.assay().get_check(&path.id).await?))
+}
+
+/// Draw the evidence of a photo
+///
+/// A picture for a person: the photo with the located reference, its protected marks and the places that differ.
+#[utoipa::path(
+    get, path = "/v1/checks/{id}/photos/{n}/evidence.png", tag = "checks", params(PhotoPath),
+    responses((status = 200, description = "The picture", body = Vec<u8>, content_type = "image/png"), Drawing),
+)]
+pub async fn draw_evidence(
+    State(state): State<HttpState>,
+    Path(PhotoPath { id, n }): Path<PhotoPath>,
+) -> Result<Response, Problem> {
+    let inputs = state.assay().evidence(&id, n).await?;
+    let painter = state.painter();
+    let painted = state.assay().on_worker(move |vision| painter.paint(vision, &inputs)).await;
+    let png = painted
+        .map_err(ServiceError::from)?
+        .map_err(|source| ServiceError::Intake { field: format!("photo {n}"), source })?;
+    Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
+}

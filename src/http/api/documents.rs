@@ -1,0 +1,153 @@
+//! What the contract says beyond the types: which errors an operation answers with, and examples.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::{
+    IntoResponses,
+    openapi::{
+        ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder,
+        example::ExampleBuilder,
+        schema::{ObjectBuilder, Type},
+    },
+};
+
+use crate::http::problem::{Kind, ProblemBody, kind};
+
+macro_rules! groups {
+    ($($(#[$doc:meta])* $name:ident = [$($kind:ident),*] $(+ $base:ident)?;)*) => {
+        $($(#[$doc])*
+        pub struct $name;
+
+        impl $name {
+            fn kinds() -> Vec<&'static Kind> {
+                #[allow(unused_mut)]
+                let mut kinds = vec![$(&kind::$kind),*];
+                $(kinds.extend($base::kinds());)?
+                kinds
+            }
+        }
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                problems(&Self::kinds())
+            }
+        })*
+    };
+}
+
+groups! {
+    /// Errors of every operation.
+    Any = [MALFORMED, CROSS_SITE, INTERNAL, TIMED_OUT];
+    /// Errors of reading or removing one thing.
+    Reading = [NOT_FOUND] + Any;
+    /// Errors of listing with parameters.
+    Listing = [INVALID_FIELD] + Any;
+    /// Errors of creating from JSON.
+    Creating = [CONFLICT, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD] + Reading;
+    /// Errors of work by the models.
+    Working = [BUSY, INTERRUPTED, MODELS_UNAVAILABLE];
+    /// Errors of a picture that is refused.
+    Picture = [
+        PHOTO_TOO_MANY_BYTES, PHOTO_EMPTY, PHOTO_UNSUPPORTED_FORMAT, PHOTO_TOO_LARGE, PHOTO_TOO_SMALL, PHOTO_ANIMATED,
+        PHOTO_TOO_SLOW, PHOTO_DAMAGED
+    ] + Working;
+    /// Errors of uploads without a picture that must be usable.
+    Submitting = [BODY_TOO_SLOW] + Creating;
+    /// Errors of readiness.
+    NotReady = [NOT_READY];
+}
+
+/// Errors of uploads.
+pub struct Uploading;
+
+impl IntoResponses for Uploading {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[Submitting::kinds(), Picture::kinds()].concat())
+    }
+}
+
+/// Errors of drawing evidence.
+pub struct Drawing;
+
+impl IntoResponses for Drawing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[Reading::kinds(), Picture::kinds()].concat())
+    }
+}
+
+/// One response per status, with an example of each kind.
+fn problems(kinds: &[&'static Kind]) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
+    for kind in kinds {
+        by_status.entry(kind.status.as_u16()).or_default().push(kind);
+    }
+    by_status.into_iter().map(|(status, kinds)| (status.to_string(), response(status, &kinds).into())).collect()
+}
+
+fn response(status: u16, kinds: &[&Kind]) -> Response {
+    let titles: Vec<_> = kinds.iter().map(|k| format!("`{}`: {}", k.slug, k.title)).collect();
+    let examples = kinds.iter().map(|kind| {
+        let body = ProblemBody {
+            r#type: format!("/problems/{}", kind.slug),
+            title: kind.title.to_owned(),
+            status,
+            detail: "names the field or file and says what to do".to_owned(),
+            request_id: "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10".to_owned(),
+            errors: Vec::new(),
+        };
+        (kind.slug, ExampleBuilder::new().summary(kind.title).value(Some(json!(body))).build())
+    });
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).examples_from_iter(examples).build();
+    let mut response =
+        ResponseBuilder::new().description(titles.join("; ")).content("application/problem+json", content);
+    if matches!(status, 429 | 503) {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer);
+        let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait before trying again"));
+        response = response.header("retry-after", header.build());
+    }
+    response.build()
+}
+
+/// A path of this server from ids, which hold only characters that a path may hold.
+pub fn location(segments: &[&str]) -> String {
+    segments.iter().flat_map(|s| ["/", s]).collect()
+}
+
+/// Milliseconds since 1970 as RFC 3339, UTC.
+pub fn rfc3339(ms: i64) -> String {
+    // The clock's own range is far inside what a timestamp can hold.
+    jiff::Timestamp::from_millisecond(ms).unwrap_or_default().to_string()
+}
+
+/// An enrolled reference, as an example.
+pub fn reference_example() -> Value {
+    // Compiled in, and read by a test.
+    serde_json::from_str(include_str!("examples/reference.json")).unwrap_or_default()
+}
+
+/// A check's answer, as an example.
+pub fn check_example() -> Value {
+    // Compiled in, and read by a test.
+    serde_json::from_str(include_str!("examples/check.json")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::answer::CheckAnswer;
+
+    #[test]
+    fn the_example_is_an_answer() {
+        assert!(reference_example().is_object());
+        let answer: CheckAnswer = serde_json::from_value(check_example()).unwrap();
+        assert_eq!(serde_json::to_value(answer).unwrap(), check_example());
+    }
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_769_851_613_250), "2026-01-31T09:26:53.25Z");
+    }
+}

@@ -1,0 +1,84 @@
+//! `/v1/brands/{brand}/products/{product}/genuine-photos`
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    documents::{Uploading, rfc3339},
+    products::ProductPath,
+};
+use crate::{
+    checker::records::GenuinePhotoRecord,
+    http::{
+        extract::{Form, Path},
+        parts::{Parts, Wanted},
+        problem::Problem,
+        state::HttpState,
+    },
+};
+
+/// The parts of the form that adds a genuine photo.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form; its parts are read as they arrive")]
+pub struct GenuinePhotoForm {
+    /// The photo, taken as sellers take theirs: JPEG, PNG or WebP, recognised by content.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    image: Vec<u8>,
+    /// The physical item that the photo shows; photos of one item are not independent of each other.
+    #[schema(min_length = 1, max_length = 200, example = "item-0042")]
+    item: String,
+}
+
+/// A genuine photo.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GenuinePhotoBody {
+    /// Id.
+    id: String,
+    /// Id of the brand.
+    brand: String,
+    /// Id of the product.
+    product: String,
+    /// The physical item.
+    item: String,
+    /// SHA-256 of the file, lower-case hex.
+    sha256: String,
+    /// When it was added, RFC 3339, UTC.
+    created_at: String,
+}
+
+impl From<GenuinePhotoRecord> for GenuinePhotoBody {
+    fn from(record: GenuinePhotoRecord) -> Self {
+        Self {
+            id: record.id,
+            brand: record.product.brand,
+            product: record.product.product,
+            item: record.item,
+            sha256: record.sha256,
+            created_at: rfc3339(record.created_ms),
+        }
+    }
+}
+
+/// Add a genuine photo
+///
+/// Calibration data: a listing-like photo of an item known to be genuine. It is never searched. With enough items the
+/// product's p-values come from them instead of the shipped calibration; a check's `calibration` says how many are
+/// missing.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/products/{product}/genuine-photos", tag = "gallery", params(ProductPath),
+    request_body(content = GenuinePhotoForm, content_type = "multipart/form-data", description = "The photo and its item",
+                 encoding(("image" = (content_type = "image/jpeg, image/png, image/webp")))),
+    responses((status = 201, description = "The photo counts from the next check on", body = GenuinePhotoBody), Uploading),
+)]
+pub async fn add_genuine_photo(
+    State(state): State<HttpState>,
+    Path(path): Path<ProductPath>,
+    Form(form): Form,
+) -> Result<(StatusCode, Json<GenuinePhotoBody>), Problem> {
+    let config = state.config();
+    let parts = Parts::read(form, &[Wanted::pictures("image", 1, config), Wanted::text("item")], config).await?;
+    let (item, image) = (parts.required_text("item")?, parts.picture("image")?);
+    let record = state.assay().add_genuine_photo(&path.into(), &item, image).await?;
+    Ok((StatusCode::CREATED, Json(record.into())))
+}

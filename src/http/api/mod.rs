@@ -1,0 +1,9 @@
+//! One file per resource.
+
+pub mod brands;
+pub mod checks;
+pub mod documents;
+pub mod genuine_photos;
+pub mod products;
+pub mod references;
+pub mod system;

@@ -1,0 +1,139 @@
+//! `/v1/brands/{brand}/products`
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::documents::{Creating, Reading, location};
+use crate::{
+    checker::records::Product,
+    domain::gallery::ProductKey,
+    http::{
+        extract::{self, Path},
+        problem::Problem,
+        state::HttpState,
+    },
+};
+
+/// A product to create.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"id": "oat-drink-1l", "name": "Oat drink, 1 litre"}))]
+pub struct NewProductBody {
+    /// Unique within the brand: 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`, starting with a letter or digit.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9][a-z0-9._-]*$")]
+    id: String,
+    /// Name for people.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+}
+
+/// A product.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"brand": "acme", "id": "oat-drink-1l", "name": "Oat drink, 1 litre"}))]
+pub struct ProductBody {
+    /// Id of the brand.
+    brand: String,
+    /// Id, unique within the brand.
+    id: String,
+    /// Name for people.
+    name: String,
+}
+
+impl From<Product> for ProductBody {
+    fn from(product: Product) -> Self {
+        Self { brand: product.key.brand, id: product.key.product, name: product.name }
+    }
+}
+
+/// The products of a brand.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProductList {
+    /// By id.
+    products: Vec<ProductBody>,
+}
+
+/// A brand in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct BrandPath {
+    /// Id of the brand.
+    #[param(example = "acme")]
+    brand: String,
+}
+
+/// A product in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ProductPath {
+    /// Id of the brand.
+    #[param(example = "acme")]
+    brand: String,
+    /// Id of the product.
+    #[param(example = "oat-drink-1l")]
+    product: String,
+}
+
+impl From<ProductPath> for ProductKey {
+    fn from(path: ProductPath) -> Self {
+        Self { brand: path.brand, product: path.product }
+    }
+}
+
+/// Create a product
+///
+/// The same id and name again is answered the same way, so that the request can be repeated safely; the same id with
+/// another name is a conflict.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/products", tag = "gallery", params(BrandPath),
+    request_body(content = NewProductBody, description = "The product"),
+    responses(
+        (status = 201, description = "The product exists now", body = ProductBody,
+         headers(("location" = String, description = "Path of the new resource"))),
+        Creating,
+    ),
+)]
+pub async fn create_product(
+    State(state): State<HttpState>,
+    Path(path): Path<BrandPath>,
+    extract::Json(body): extract::Json<NewProductBody>,
+) -> Result<impl IntoResponse, Problem> {
+    let key = ProductKey { brand: path.brand, product: body.id };
+    let product = state.assay().create_product(Product { key, name: body.name }).await?;
+    let path = location(&["v1", "brands", &product.key.brand, "products", &product.key.product]);
+    Ok((StatusCode::CREATED, [(header::LOCATION, path)], Json(ProductBody::from(product))))
+}
+
+/// List a brand's products
+///
+/// By id.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/products", tag = "gallery", params(BrandPath),
+    responses((status = 200, description = "The brand's products by id", body = ProductList), Reading),
+)]
+pub async fn list_products(
+    State(state): State<HttpState>,
+    Path(path): Path<BrandPath>,
+) -> Result<Json<ProductList>, Problem> {
+    let products = state.assay().products(&path.brand).await?;
+    Ok(Json(ProductList { products: products.into_iter().map(Into::into).collect() }))
+}
+
+/// Get a product
+///
+/// Its names, without its references.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/products/{product}", tag = "gallery", params(ProductPath),
+    responses((status = 200, description = "The product", body = ProductBody), Reading),
+)]
+pub async fn get_product(
+    State(state): State<HttpState>,
+    Path(path): Path<ProductPath>,
+) -> Result<Json<ProductBody>, Problem> {
+    Ok(Json(state.assay().product(&path.into()).await?.into()))
+}

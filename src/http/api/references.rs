@@ -1,0 +1,346 @@
+//! `/v1/brands/{brand}/products/{product}/references`
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    documents::{Reading, Uploading, location, rfc3339},
+    products::ProductPath,
+};
+use crate::{
+    checker::{
+        records::{Health, ReferenceRecord},
+        service::NewReference,
+    },
+    domain::{
+        gallery::{Mark, MarkKind, ProductKey, ReferenceKind},
+        geometry::Point,
+    },
+    http::{
+        extract::{Form, Path},
+        parts::{Parts, Wanted},
+        problem::{Problem, kind},
+        state::HttpState,
+    },
+};
+
+/// Most marks of one reference: each is compared closely in every check.
+const MOST_MARKS: usize = 8;
+
+/// The parts of the form that enrolls a reference.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form; its parts are read as they arrive")]
+pub struct ReferenceForm {
+    /// The picture: JPEG, PNG or WebP, recognised by content.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    image: Vec<u8>,
+    /// What the picture shows: `pack`, `logo`, `label`, or `catalogue_photo`, the brand's own published picture, which
+    /// on a listing shows no item at all.
+    #[schema(value_type = ReferenceKindName)]
+    kind: String,
+    /// Side or view, such as `front`.
+    #[schema(min_length = 1, max_length = 64, example = "front")]
+    view: Option<String>,
+    /// Protected marks as a JSON array: the places that a forger must get right. Assay proposes some when the part is
+    /// left out.
+    #[schema(max_items = 8)]
+    marks: Option<Vec<NewMarkBody>>,
+}
+
+/// What a reference shows.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the values for the documentation; the domain has the type")]
+pub enum ReferenceKindName {
+    /// A whole pack or article.
+    Pack,
+    /// A logo alone.
+    Logo,
+    /// A label alone.
+    Label,
+    /// The brand's own published picture.
+    CataloguePhoto,
+}
+
+/// A protected mark, as its owner gives it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "brand name", "kind": "text", "text": "ACME",
+    "region": [[0.2, 0.1], [0.8, 0.1], [0.8, 0.25], [0.2, 0.25]]}))]
+pub struct NewMarkBody {
+    /// Name shown to people, unique within the reference.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// `text` or `logo`.
+    #[schema(value_type = MarkKindName)]
+    kind: String,
+    /// Corners in order around the mark, as [x, y] in 0..1 of the upright picture; 3 to 16.
+    #[schema(min_items = 3, max_items = 16)]
+    region: Vec<[f64; 2]>,
+    /// What a text mark should read.
+    #[schema(min_length = 1, max_length = 200)]
+    text: Option<String>,
+}
+
+/// What a mark holds.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the values for the documentation; the domain has the type")]
+pub enum MarkKindName {
+    /// Letters.
+    Text,
+    /// A figure.
+    Logo,
+}
+
+/// A protected mark of an enrolled reference.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MarkBody {
+    /// Name shown to people.
+    name: String,
+    /// `text` or `logo`.
+    kind: &'static str,
+    /// Corners in order around the mark, as [x, y] in 0..1 of the upright picture.
+    region: Vec<[f64; 2]>,
+    /// What a text mark should read.
+    text: Option<String>,
+    /// Whether Assay proposed it because none was given.
+    proposed: bool,
+}
+
+/// How usable a reference is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthBody {
+    /// Whether photos can be compared with it at all.
+    usable: bool,
+    /// Local features found.
+    keypoints: usize,
+    /// Sharpness, 0 to 1; low is blurred.
+    sharpness: f64,
+    /// What is wrong or weak and what to do about it.
+    problems: Vec<String>,
+}
+
+/// An enrolled reference.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = super::documents::reference_example)]
+pub struct ReferenceBody {
+    /// Id.
+    id: String,
+    /// Id of the brand.
+    brand: String,
+    /// Id of the product.
+    product: String,
+    /// What it shows.
+    #[schema(value_type = ReferenceKindName)]
+    kind: &'static str,
+    /// Side or view named by the owner.
+    view: Option<String>,
+    /// SHA-256 of the file, lower-case hex.
+    sha256: String,
+    /// Width in pixels, upright.
+    width: u32,
+    /// Height in pixels, upright.
+    height: u32,
+    /// How usable it is.
+    health: HealthBody,
+    /// Protected marks, given or proposed.
+    marks: Vec<MarkBody>,
+    /// When it was enrolled, RFC 3339, UTC.
+    created_at: String,
+}
+
+impl From<ReferenceRecord> for ReferenceBody {
+    fn from(record: ReferenceRecord) -> Self {
+        let Health { usable, keypoints, sharpness, problems } = record.health;
+        Self {
+            id: record.id,
+            brand: record.product.brand,
+            product: record.product.product,
+            kind: record.kind.name(),
+            view: record.view,
+            sha256: record.sha256,
+            width: record.width,
+            height: record.height,
+            health: HealthBody { usable, keypoints, sharpness, problems },
+            marks: record.marks.into_iter().map(Into::into).collect(),
+            created_at: rfc3339(record.created_ms),
+        }
+    }
+}
+
+impl From<Mark> for MarkBody {
+    fn from(mark: Mark) -> Self {
+        let region = mark.region.iter().map(|p| [p.x, p.y]).collect();
+        Self { name: mark.name, kind: mark.kind.name(), region, text: mark.text, proposed: mark.proposed }
+    }
+}
+
+/// The references of a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReferenceList {
+    /// Oldest first.
+    references: Vec<ReferenceBody>,
+}
+
+/// A reference in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ReferencePath {
+    /// Id of the brand.
+    #[param(example = "acme")]
+    brand: String,
+    /// Id of the product.
+    #[param(example = "oat-drink-1l")]
+    product: String,
+    /// Id of the reference.
+    #[param(example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
+    id: String,
+}
+
+/// Enroll a reference
+///
+/// A picture of a genuine item, or of its logo or label. It takes part in the next check. The answer says at once how
+/// usable it is. The same picture for the same product again is a conflict.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/products/{product}/references", tag = "gallery", params(ProductPath),
+    request_body(content = ReferenceForm, content_type = "multipart/form-data", description = "The picture and what it shows",
+                 encoding(("image" = (content_type = "image/jpeg, image/png, image/webp")),
+                          ("marks" = (content_type = "application/json")))),
+    responses(
+        (status = 201, description = "The reference takes part in the next check", body = ReferenceBody,
+         headers(("location" = String, description = "Path of the new resource"))),
+        Uploading,
+    ),
+)]
+pub async fn enroll_reference(
+    State(state): State<HttpState>,
+    Path(path): Path<ProductPath>,
+    Form(form): Form,
+) -> Result<impl IntoResponse, Problem> {
+    let config = state.config();
+    let wanted =
+        [Wanted::pictures("image", 1, config), Wanted::text("kind"), Wanted::text("view"), Wanted::json("marks")];
+    let parts = Parts::read(form, &wanted, config).await?;
+    let new = NewReference {
+        product: path.into(),
+        kind: reference_kind(&parts.required_text("kind")?)?,
+        view: parts.text("view")?,
+        marks: parts.text("marks")?.map_or(Ok(Vec::new()), |json| marks(&json))?,
+        image: parts.picture("image")?,
+    };
+    let record = state.assay().enroll_reference(new).await?;
+    let ProductKey { brand, product } = &record.product;
+    let path = location(&["v1", "brands", brand, "products", product, "references", &record.id]);
+    Ok((StatusCode::CREATED, [(header::LOCATION, path)], Json(ReferenceBody::from(record))))
+}
+
+/// List a product's references
+///
+/// Oldest first, each with its health and protected marks.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/products/{product}/references", tag = "gallery", params(ProductPath),
+    responses((status = 200, description = "The product's references, oldest first", body = ReferenceList), Reading),
+)]
+pub async fn list_references(
+    State(state): State<HttpState>,
+    Path(path): Path<ProductPath>,
+) -> Result<Json<ReferenceList>, Problem> {
+    let references = state.assay().references(&path.into()).await?;
+    Ok(Json(ReferenceList { references: references.into_iter().map(Into::into).collect() }))
+}
+
+/// Get a reference
+///
+/// One reference with its health and protected marks.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/products/{product}/references/{id}", tag = "gallery", params(ReferencePath),
+    responses((status = 200, description = "The reference", body = ReferenceBody), Reading),
+)]
+pub async fn get_reference(
+    State(state): State<HttpState>,
+    Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
+) -> Result<Json<ReferenceBody>, Problem> {
+    let references = state.assay().references(&ProductKey { brand, product }).await?;
+    let found = references.into_iter().find(|r| r.id == id);
+    let missing = || Problem::new(&kind::NOT_FOUND, format!("reference `{id}` does not exist"));
+    Ok(Json(found.ok_or_else(missing)?.into()))
+}
+
+/// Remove a reference
+///
+/// The next check no longer sees it; earlier checks keep their answers.
+#[utoipa::path(
+    delete, path = "/v1/brands/{brand}/products/{product}/references/{id}", tag = "gallery", params(ReferencePath),
+    responses((status = 204, description = "The reference is gone"), Reading),
+)]
+pub async fn delete_reference(
+    State(state): State<HttpState>,
+    Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
+) -> Result<StatusCode, Problem> {
+    state.assay().delete_reference(&ProductKey { brand, product }, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {
+    ReferenceKind::from_name(name).ok_or_else(|| {
+        let known = ReferenceKind::ALL.map(|k| format!("`{}`", k.name())).join(", ");
+        Problem::field("kind", format!("is `{name}`; it is one of {known}"))
+    })
+}
+
+/// The marks of the part `marks`; a problem names the mark and the field.
+fn marks(json: &str) -> Result<Vec<Mark>, Problem> {
+    let given: Vec<NewMarkBody> = serde_json::from_str(json).map_err(|error| {
+        Problem::field(
+            "marks",
+            format!("is not a JSON array of marks ({error}); see the documentation of this request"),
+        )
+    })?;
+    if given.len() > MOST_MARKS {
+        return Err(Problem::field("marks", format!("has {} marks; give at most {MOST_MARKS}", given.len())));
+    }
+    let marks: Vec<Mark> = given.into_iter().enumerate().map(|(i, m)| mark(i, m)).collect::<Result<_, _>>()?;
+    for (i, mark) in marks.iter().enumerate() {
+        if marks[..i].iter().any(|m| m.name == mark.name) {
+            return Err(Problem::field(
+                format!("marks[{i}].name"),
+                format!("repeats `{}`; names tell marks apart", mark.name),
+            ));
+        }
+    }
+    Ok(marks)
+}
+
+fn mark(index: usize, given: NewMarkBody) -> Result<Mark, Problem> {
+    let wrong = |field: &str, problem: String| Err(Problem::field(format!("marks[{index}].{field}"), problem));
+    let Some(kind) = MarkKind::from_name(&given.kind) else {
+        return wrong("kind", format!("is `{}`; it is `text` or `logo`", given.kind));
+    };
+    if !(1..=100).contains(&given.name.chars().count()) {
+        return wrong("name", "is empty or longer than 100 characters".to_owned());
+    }
+    if !(3..=16).contains(&given.region.len()) {
+        return wrong("region", format!("has {} corners; give 3 to 16", given.region.len()));
+    }
+    if let Some([x, y]) = given.region.iter().find(|p| p.iter().any(|c| !(0.0..=1.0).contains(c))) {
+        return wrong("region", format!("has a corner at [{x}, {y}]; coordinates are 0 to 1 of the upright picture"));
+    }
+    match &given.text {
+        Some(_) if kind == MarkKind::Logo => {
+            return wrong("text", "belongs to marks of the kind `text` only".to_owned());
+        }
+        Some(text) if !(1..=200).contains(&text.chars().count()) => {
+            return wrong("text", "is empty or longer than 200 characters".to_owned());
+        }
+        _ => {}
+    }
+    let region = given.region.iter().map(|[x, y]| Point::new(*x, *y)).collect();
+    Ok(Mark { name: given.name, kind, region, text: given.text, proposed: false })
+}

@@ -1,0 +1,127 @@
+//! For operators and tools: `/livez`, `/readyz`, `/metrics`, the contract itself and the kinds of problems.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::documents::{NotReady, Reading};
+use crate::http::{
+    extract::Path,
+    problem::{Problem, kind},
+    router,
+    state::HttpState,
+};
+
+/// That the process runs.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"status": "alive"}))]
+pub struct Alive {
+    status: &'static str,
+}
+
+/// Whether requests can be served.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"status": "ready", "models": {"embedder": "efflite0@1"}}))]
+pub struct Ready {
+    status: &'static str,
+    /// Models in use: role to `name@version`.
+    models: BTreeMap<String, String>,
+}
+
+/// One kind of problem.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"type": "/problems/busy", "title": "All places are taken", "status": 429}))]
+pub struct ProblemKind {
+    /// Stable name, as in a problem's `type`.
+    r#type: String,
+    /// What it means.
+    title: &'static str,
+    /// Status of the answers that carry it.
+    status: u16,
+}
+
+/// A kind of problem in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct KindPath {
+    /// End of a problem's `type`.
+    #[param(example = "busy")]
+    kind: String,
+}
+
+/// Whether the process runs
+///
+/// Answers as long as it can answer at all; restart the process when it does not.
+#[utoipa::path(
+    get, path = "/livez", tag = "system", responses((status = 200, description = "It runs", body = Alive)),
+)]
+pub async fn livez() -> Json<Alive> {
+    Json(Alive { status: "alive" })
+}
+
+/// Whether requests can be served
+///
+/// The database answers and the workers reach their models; send no traffic while they do not.
+#[utoipa::path(
+    get, path = "/readyz", tag = "system",
+    responses((status = 200, description = "Send traffic", body = Ready), NotReady),
+)]
+pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Problem> {
+    let readiness = state.assay().ready().await;
+    let failing: Vec<_> = readiness.parts.into_iter().filter_map(|(part, why)| Some((part, why?))).collect();
+    if failing.is_empty() {
+        return Ok(Json(Ready { status: "ready", models: state.assay().models().clone() }));
+    }
+    let parts: Vec<_> = failing.iter().map(|(part, _)| format!("`{part}`")).collect();
+    let detail = format!("not working: {}; the server's log says why under this request's id", parts.join(", "));
+    let causes: Vec<_> = failing.iter().map(|(part, why)| format!("{part}: {why}")).collect();
+    Err(Problem::new(&kind::NOT_READY, detail).caused_by(causes.join("; ")).retry_after(5))
+}
+
+/// Metrics
+///
+/// In the text format of Prometheus: requests, latencies, checks by verdict, stages, places taken, references.
+#[utoipa::path(
+    get, path = "/metrics", tag = "system",
+    responses((status = 200, description = "All metrics", body = String, content_type = "text/plain")),
+)]
+pub async fn metrics(State(state): State<HttpState>) -> Response {
+    let text = state.metrics().render();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// This document
+///
+/// OpenAPI 3.1, made from the code; `/docs` shows it as a page.
+#[utoipa::path(
+    get, path = "/v1/openapi.json", tag = "system",
+    responses((status = 200, description = "The contract", body = serde_json::Value)),
+)]
+pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(router::open_api())
+}
+
+/// Explain a kind of problem
+///
+/// The `type` of a problem is a path of this server; this is what it answers.
+#[utoipa::path(
+    get, path = "/problems/{kind}", tag = "system", params(KindPath),
+    responses((status = 200, description = "What the kind means", body = ProblemKind), Reading),
+)]
+pub async fn problem_kind(Path(path): Path<KindPath>) -> Result<Json<ProblemKind>, Problem> {
+    let found = kind::ALL.iter().find(|k| k.slug == path.kind);
+    let kind =
+        found.ok_or_else(|| Problem::new(&kind::NOT_FOUND, format!("problem `{}` does not exist", path.kind)))?;
+    Ok(Json(ProblemKind {
+        r#type: format!("/problems/{}", kind.slug),
+        title: kind.title,
+        status: kind.status.as_u16(),
+    }))
+}

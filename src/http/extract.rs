@@ -1,0 +1,104 @@
+//! Extractors whose rejections are problems.
+
+use std::error::Error;
+
+use axum::{
+    extract::{
+        FromRequest, FromRequestParts, Multipart, Request,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
+    http::{StatusCode, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+
+use super::problem::{Problem, kind};
+
+/// A JSON body; `T` denies fields that it does not know.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let axum::Json(body) = axum::Json::from_request(request, state).await?;
+        Ok(Self(body))
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        let why = innermost(&rejection);
+        match rejection {
+            JsonRejection::JsonDataError(_) => Self::new(&kind::INVALID_FIELD, format!("the body does not fit: {why}")),
+            JsonRejection::JsonSyntaxError(_) => Self::new(&kind::MALFORMED, format!("the body is not JSON: {why}")),
+            JsonRejection::MissingJsonContentType(_) => Self::new(
+                &kind::UNSUPPORTED_CONTENT_TYPE,
+                "send the body as JSON, with `content-type: application/json`",
+            ),
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(&kind::TOO_LARGE, "the JSON body is too large; it holds an id and a name")
+            }
+            _ => Self::new(&kind::MALFORMED, format!("the body could not be read: {why}")),
+        }
+    }
+}
+
+/// Variables of the path.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let rejected =
+            |r: PathRejection| Problem::new(&kind::MALFORMED, format!("the path does not fit: {}", innermost(&r)));
+        let axum::extract::Path(path) =
+            axum::extract::Path::from_request_parts(parts, state).await.map_err(rejected)?;
+        Ok(Self(path))
+    }
+}
+
+/// Parameters of the query; `T` denies those that it does not know.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let rejected = |r: QueryRejection| {
+            Problem::new(&kind::INVALID_FIELD, format!("the query does not fit: {}", innermost(&r)))
+        };
+        let axum::extract::Query(query) =
+            axum::extract::Query::from_request_parts(parts, state).await.map_err(rejected)?;
+        Ok(Self(query))
+    }
+}
+
+/// A `multipart/form-data` body, not yet read.
+pub struct Form(pub Multipart);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if !content_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
+            let detail = "send the body as a form with parts, with `content-type: multipart/form-data`";
+            return Err(Problem::new(&kind::UNSUPPORTED_CONTENT_TYPE, detail));
+        }
+        match Multipart::from_request(request, state).await {
+            Ok(form) => Ok(Self(form)),
+            Err(_) => Err(Problem::new(&kind::MALFORMED, "the header `content-type` has no `boundary`")),
+        }
+    }
+}
+
+/// What was wrong in the words of the parser; the outer errors only say that something was.
+fn innermost(error: &dyn Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

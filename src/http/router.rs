@@ -1,0 +1,89 @@
+//! Which path leads to which handler, through which layers.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    response::Redirect,
+    routing::get,
+};
+use tower_http::{catch_panic::CatchPanicLayer, csrf::CsrfLayer};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{
+    api::{brands, checks, genuine_photos, products, references, system},
+    guard, observe,
+    problem::ProblemBody,
+    state::HttpState,
+};
+
+/// Most bytes of a JSON body: it holds an id and a name.
+const MOST_JSON_BYTES: usize = 16 << 10;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Assay",
+        description = "Checks product photos against reference images of genuine goods. It says what a photo shows, with \
+                       scores, reasons and places; it never says \"counterfeit\" and never blocks anything.\n\n\
+                       Coordinates are 0..1 of the upright photo. Errors are `application/problem+json` (RFC 9457) with a \
+                       stable `type`. Fields may be added to answers, never renamed."
+    ),
+    components(schemas(ProblemBody)),
+    tags(
+        (name = "checks", description = "Submit photos and see what they show"),
+        (name = "gallery", description = "Brands, products, references and genuine photos"),
+        (name = "system", description = "For operators and tools"),
+    ),
+)]
+struct Contract;
+
+/// The contract, made from the handlers.
+pub fn open_api() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::with_openapi(Contract::openapi()).merge(plain()).merge(uploads()).into_openapi()
+}
+
+/// The whole server as a service, ready to be served or called in a test.
+pub fn router(state: HttpState) -> Router {
+    let uploads = uploads()
+        .layer(DefaultBodyLimit::max(state.config().max_body_bytes))
+        .layer(from_fn_with_state(state.clone(), guard::admit));
+    let (api, _) = plain().layer(DefaultBodyLimit::max(MOST_JSON_BYTES)).merge(uploads).split_for_parts();
+    let docs = utoipa_swagger_ui::Config::from("/v1/openapi.json").validator_url("none").try_it_out_enabled(true);
+    api.route("/", get(|| async { Redirect::temporary("/docs/") }))
+        .merge(SwaggerUi::new("/docs").config(docs))
+        .layer(CsrfLayer::new().with_rejection_response(guard::on_cross_site))
+        .layer(from_fn(guard::only_own_host))
+        .layer(from_fn_with_state(state.clone(), guard::limit_time))
+        .layer(CatchPanicLayer::custom(guard::on_panic))
+        .layer(from_fn(observe::observe))
+        .with_state(state)
+}
+
+/// Everything with a small body or none.
+fn plain() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::default()
+        .routes(routes!(brands::create_brand, brands::list_brands))
+        .routes(routes!(products::create_product, products::list_products))
+        .routes(routes!(products::get_product))
+        .routes(routes!(references::list_references))
+        .routes(routes!(references::get_reference, references::delete_reference))
+        .routes(routes!(checks::list_checks))
+        .routes(routes!(checks::get_check))
+        .routes(routes!(checks::draw_evidence))
+        .routes(routes!(system::livez))
+        .routes(routes!(system::readyz))
+        .routes(routes!(system::metrics))
+        .routes(routes!(system::openapi))
+        .routes(routes!(system::problem_kind))
+}
+
+/// Uploads, which are refused before their body is read when all places are taken.
+fn uploads() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::default()
+        .routes(routes!(references::enroll_reference))
+        .routes(routes!(genuine_photos::add_genuine_photo))
+        .routes(routes!(checks::create_check))
+}
