@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    api::{brands, checks, genuine_photos, products, references, system},
+    api::{brands, checks, documents, genuine_photos, products, references, system},
     guard, observe,
     problem::ProblemBody,
     state::HttpState,
@@ -31,7 +31,7 @@ const MOST_JSON_BYTES: usize = 16 << 10;
                        Coordinates are 0..1 of the upright photo. Errors are `application/problem+json` (RFC 9457) with a \
                        stable `type`. Fields may be added to answers, never renamed."
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, references::NewMarkBody)),
     tags(
         (name = "checks", description = "Submit photos and see what they show"),
         (name = "gallery", description = "Brands, products, references and genuine photos"),
@@ -42,7 +42,9 @@ struct Contract;
 
 /// The contract, made from the handlers.
 pub fn open_api() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(Contract::openapi()).merge(plain()).merge(uploads()).into_openapi()
+    let mut contract = OpenApiRouter::with_openapi(Contract::openapi()).merge(plain()).merge(uploads()).into_openapi();
+    contract.components.get_or_insert_default().examples.extend(documents::problem_examples());
+    contract
 }
 
 /// The whole server as a service, ready to be served or called in a test.

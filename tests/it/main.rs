@@ -2,4 +2,5 @@
 
 mod architecture;
 mod inference;
+mod contract;
 mod intake;

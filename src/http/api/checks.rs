@@ -42,16 +42,16 @@ pub struct CheckForm {
     #[schema(value_type = Vec<String>, format = Binary, min_items = 1, max_items = 12)]
     photo: Vec<Vec<u8>>,
     /// Brand that the listing claims. Without a claim the photos are identified against all references.
-    #[schema(example = "acme")]
+    #[schema(nullable = false, example = "acme")]
     brand: Option<String>,
     /// Product that the listing claims; needs `brand`.
-    #[schema(example = "oat-drink-1l")]
+    #[schema(nullable = false, example = "oat-drink-1l")]
     product: Option<String>,
     /// The listing's id, returned as sent.
-    #[schema(example = "listing-4711")]
+    #[schema(nullable = false, example = "listing-4711")]
     listing_id: Option<String>,
     /// The seller's id. With it, photos already seen on another seller's listing are recognised.
-    #[schema(example = "seller-17")]
+    #[schema(nullable = false, example = "seller-17")]
     seller_id: Option<String>,
 }
 
@@ -129,15 +129,6 @@ pub async fn create_check(State(state): State<HttpState>, Form(form): Form) -> R
         listing_id: parts.text("listing_id")?,
         seller_id: parts.text("seller_id")?,
     };
-    if request.photos.is_empty() {
-        return Err(Problem::field(
-            "photo",
-            format!("is missing; send 1 to {MOST_PHOTOS} photos as parts of this name"),
-        ));
-    }
-    if request.product.is_some() && request.brand.is_none() {
-        return Err(Problem::field("product", "is claimed without `brand`; send both"));
-    }
     let answer = state.assay().check(request).await?;
     metrics::checked(&answer);
     Ok(Json(answer))

@@ -7,7 +7,7 @@ use utoipa::{
     IntoResponses,
     openapi::{
         ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder,
-        example::ExampleBuilder,
+        example::{Example, ExampleBuilder},
         schema::{ObjectBuilder, Type},
     },
 };
@@ -87,27 +87,33 @@ fn problems(kinds: &[&'static Kind]) -> BTreeMap<String, RefOr<Response>> {
 
 fn response(status: u16, kinds: &[&Kind]) -> Response {
     let titles: Vec<_> = kinds.iter().map(|k| format!("`{}`: {}", k.slug, k.title)).collect();
-    let examples = kinds.iter().map(|kind| {
-        let body = ProblemBody {
-            r#type: format!("/problems/{}", kind.slug),
-            title: kind.title.to_owned(),
-            status,
-            detail: "names the field or file and says what to do".to_owned(),
-            request_id: "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10".to_owned(),
-            errors: Vec::new(),
-        };
-        (kind.slug, ExampleBuilder::new().summary(kind.title).value(Some(json!(body))).build())
-    });
+    let examples = kinds.iter().map(|k| (k.slug, RefOr::Ref(Ref::new(format!("#/components/examples/{}", k.slug)))));
     let content =
         ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).examples_from_iter(examples).build();
     let mut response =
         ResponseBuilder::new().description(titles.join("; ")).content("application/problem+json", content);
     if matches!(status, 429 | 503) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer);
-        let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait before trying again"));
+        let header =
+            HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait before trying again"));
         response = response.header("retry-after", header.build());
     }
     response.build()
+}
+
+/// An example of each kind of problem by its slug, to be shared by all operations.
+pub fn problem_examples() -> impl Iterator<Item = (String, RefOr<Example>)> {
+    kind::ALL.iter().map(|kind| {
+        let body = ProblemBody {
+            r#type: format!("/problems/{}", kind.slug),
+            title: kind.title.to_owned(),
+            status: kind.status.as_u16(),
+            detail: "names the field or file and says what to do".to_owned(),
+            request_id: "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10".to_owned(),
+            errors: Vec::new(),
+        };
+        (kind.slug.to_owned(), ExampleBuilder::new().summary(kind.title).value(Some(json!(body))).into())
+    })
 }
 
 /// A path of this server from ids, which hold only characters that a path may hold.
