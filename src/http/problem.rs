@@ -30,7 +30,7 @@ pub struct Kind {
 macro_rules! kinds {
     ($($name:ident = $status:ident, $slug:literal, $title:literal;)*) => {
         $(pub const $name: Kind = Kind { slug: $slug, status: StatusCode::$status, title: $title };)*
-        /// Every kind, by status.
+        /// Every kind.
         pub const ALL: &[Kind] = &[$($name),*];
     };
 }
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_each_kind_once_and_in_order_of_status() {
+    fn the_table_has_each_kind_once_with_the_status_of_an_error() {
         let mut slugs: Vec<_> = kind::ALL.iter().map(|k| k.slug).collect();
         slugs.sort_unstable();
         slugs.dedup();

@@ -1,6 +1,6 @@
 //! The one integration binary: every module here sees the crate from outside, as callers do.
 
 mod architecture;
-mod inference;
 mod contract;
+mod inference;
 mod intake;
