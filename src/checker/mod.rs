@@ -1,6 +1,7 @@
 //! Use cases: check, enroll, calibrate. `ports` holds the traits that adapters implement.
 
 pub mod answer;
+pub mod digest;
 pub mod pipeline;
 pub mod ports;
 pub mod records;

@@ -45,6 +45,22 @@ impl Calibration {
         PValue::saturating((stranger + 1) as f64 / (self.scores.len() + 1) as f64)
     }
 
+    /// Whether a photo of this score is flagged: its p-value is within the budget or, where the scores are too few for
+    /// the budget, it is stranger than every one of them.
+    pub fn flags(&self, score: f64) -> bool {
+        !self.scores.is_empty() && self.p_value(score).get() <= self.budget.max(1.0 / (self.scores.len() + 1) as f64)
+    }
+
+    /// Number of scores.
+    pub fn len(&self) -> usize {
+        self.scores.len()
+    }
+
+    /// Whether there is no score.
+    pub fn is_empty(&self) -> bool {
+        self.scores.is_empty()
+    }
+
     /// Upper 95 % bound of the false-flag rate that this many items support when none of them is flagged.
     pub fn bound_95(&self) -> f64 {
         if self.items == 0 { 1.0 } else { 1.0 - 0.05_f64.powf(1.0 / self.items as f64) }

@@ -1,1 +1,164 @@
-//! marks
+//! Protected marks: the box that is compared, and what its cells say together.
+
+use super::{geometry::Point, score::Difference};
+
+/// Context in pixels of the frame that is compared along with a mark.
+const PADDING_PX: f64 = 8.0;
+/// Sides of the comparator's input are multiples of this.
+const MULTIPLE: u32 = 16;
+/// Smallest and largest input: (width, height) in pixels.
+const SMALLEST: (u32, u32) = (32, 32);
+const LARGEST: (u32, u32) = (512, 256);
+/// Cells whose mean makes a mark's score: about one changed letter.
+const TOP_CELLS: usize = 6;
+/// A cell differs visibly from this probability.
+const CELL_DIFFERS: f32 = 0.5;
+
+/// The place of a mark in a reference's frame, in pixels: x0, y0, x1, y1, the ends exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkBox {
+    /// The mark itself.
+    pub tight: [u32; 4],
+    /// With context, sides grown to multiples of 16 where the frame allows.
+    pub padded: [u32; 4],
+}
+
+impl MarkBox {
+    /// The box around an outline in a frame of `width` x `height` pixels; `None` when too little of it lies inside.
+    pub fn around(outline: &[Point], width: u32, height: u32) -> Option<Self> {
+        let fold =
+            |f: fn(f64, f64) -> f64, start: f64, pick: fn(&Point) -> f64| outline.iter().map(pick).fold(start, f);
+        let (x0, x1) = (fold(f64::min, f64::MAX, |p| p.x), fold(f64::max, f64::MIN, |p| p.x));
+        let (y0, y1) = (fold(f64::min, f64::MAX, |p| p.y), fold(f64::max, f64::MIN, |p| p.y));
+        let (across, down) = (span(x0, x1, 0.0, width)?, span(y0, y1, 0.0, height)?);
+        if across.1 - across.0 < 4 || down.1 - down.0 < 4 {
+            return None;
+        }
+        let wide = grown(span(x0, x1, PADDING_PX, width)?, width, SMALLEST.0)?;
+        let high = grown(span(y0, y1, PADDING_PX, height)?, height, SMALLEST.1)?;
+        Some(Self { tight: [across.0, down.0, across.1, down.1], padded: [wide.0, high.0, wide.1, high.1] })
+    }
+
+    /// Sides in pixels of the comparator's input for this box: its own, or scaled down to the largest allowed.
+    pub fn input_size(&self) -> (u32, u32) {
+        let [x0, y0, x1, y1] = self.padded;
+        let (w, h) = (x1 - x0, y1 - y0);
+        let shrink = (f64::from(LARGEST.0) / f64::from(w)).min(f64::from(LARGEST.1) / f64::from(h)).min(1.0);
+        let side = |v: u32, most: u32| {
+            ((f64::from(v) * shrink / f64::from(MULTIPLE)).round() as u32 * MULTIPLE).clamp(2 * MULTIPLE, most)
+        };
+        (side(w, LARGEST.0), side(h, LARGEST.1))
+    }
+
+    /// Corners in pixels of the frame of a block of cells (column, row, columns, rows) out of `columns` x `rows`.
+    pub fn cells_to_frame(&self, cells: [usize; 4], columns: usize, rows: usize) -> [Point; 4] {
+        let [x0, y0, x1, y1] = self.padded.map(f64::from);
+        let x = |c: usize| x0 + (x1 - x0) * c as f64 / columns.max(1) as f64;
+        let y = |r: usize| y0 + (y1 - y0) * r as f64 / rows.max(1) as f64;
+        let [c, r, w, h] = cells;
+        [Point::new(x(c), y(r)), Point::new(x(c + w), y(r)), Point::new(x(c + w), y(r + h)), Point::new(x(c), y(r + h))]
+    }
+}
+
+fn span(low: f64, high: f64, padding: f64, side: u32) -> Option<(u32, u32)> {
+    let (low, high) = ((low - padding).floor().max(0.0), (high + padding).ceil().min(f64::from(side)));
+    (low < high).then_some((low as u32, high as u32))
+}
+
+/// Grows a span about its middle to a multiple of 16 of at least `least`, within a side that is such a multiple.
+fn grown((low, high): (u32, u32), side: u32, least: u32) -> Option<(u32, u32)> {
+    let length = (high - low).next_multiple_of(MULTIPLE).max(least).min(side / MULTIPLE * MULTIPLE);
+    if length < least {
+        return None;
+    }
+    let middle = (low + high) / 2;
+    let start = middle.saturating_sub(length / 2).min(side - length);
+    Some((start, start + length))
+}
+
+/// How surely a mark differs, from the probabilities (same, different, cannot see) of its cells: the mean over its six
+/// most different cells of P(different) (1 - P(cannot see)).
+pub fn mark_score(cells: &[[f32; 3]]) -> Difference {
+    let mut scores: Vec<f32> = cells.iter().map(|p| p[1] * (1.0 - p[2])).collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    let top = &scores[..scores.len().min(TOP_CELLS)];
+    Difference::saturating(top.iter().map(|v| f64::from(*v)).sum::<f64>() / top.len().max(1) as f64)
+}
+
+/// Bounding boxes (column, row, columns, rows) of the connected groups of cells that differ, largest first.
+pub fn blobs(cells: &[[f32; 3]], columns: usize) -> Vec<[usize; 4]> {
+    let mut open: Vec<bool> = cells.iter().map(|p| p[1] * (1.0 - p[2]) >= CELL_DIFFERS).collect();
+    let mut found = Vec::new();
+    for start in 0..open.len() {
+        if !open[start] {
+            continue;
+        }
+        let (mut left, mut top, mut right, mut bottom) = (columns, usize::MAX, 0, 0);
+        let mut pending = vec![start];
+        open[start] = false;
+        while let Some(cell) = pending.pop() {
+            let (c, r) = (cell % columns, cell / columns);
+            (left, top, right, bottom) = (left.min(c), top.min(r), right.max(c), bottom.max(r));
+            let neighbours = [
+                (c > 0).then(|| cell - 1),
+                (c + 1 < columns).then_some(cell + 1),
+                (r > 0).then(|| cell - columns),
+                (cell + columns < open.len()).then_some(cell + columns),
+            ];
+            for n in neighbours.into_iter().flatten() {
+                if std::mem::take(&mut open[n]) {
+                    pending.push(n);
+                }
+            }
+        }
+        found.push([left, top, right - left + 1, bottom - top + 1]);
+    }
+    found.sort_by_key(|b| std::cmp::Reverse(b[2] * b[3]));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn boxes_stay_inside_and_fit_the_comparator(
+            x in 0.0..600.0_f64, y in 0.0..420.0_f64, w in 5.0..640.0_f64, h in 5.0..448.0_f64,
+        ) {
+            let outline = [Point::new(x, y), Point::new(x + w, y), Point::new(x + w, y + h), Point::new(x, y + h)];
+            if let Some(b) = MarkBox::around(&outline, 640, 448) {
+                let [x0, y0, x1, y1] = b.padded;
+                prop_assert!(x1 <= 640 && y1 <= 448 && (x1 - x0) % 16 == 0 && (y1 - y0) % 16 == 0);
+                prop_assert!(x0 <= b.tight[0] && b.tight[2] <= x1 && y0 <= b.tight[1] && b.tight[3] <= y1);
+                let (iw, ih) = b.input_size();
+                prop_assert!((32..=512).contains(&iw) && (32..=256).contains(&ih) && iw % 16 == 0 && ih % 16 == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mark_outside_the_frame_has_no_box() {
+        let outline = [Point::new(-50.0, 0.0), Point::new(-10.0, 0.0), Point::new(-10.0, 40.0)];
+        assert_eq!(MarkBox::around(&outline, 640, 448), None);
+    }
+
+    #[test]
+    fn unseen_cells_do_not_accuse() {
+        let seen = vec![[0.1, 0.9, 0.0]; 6];
+        let covered = vec![[0.0, 0.1, 0.9]; 6];
+        assert!(mark_score(&seen).get() > 0.85);
+        assert!(mark_score(&covered).get() < 0.02);
+        assert_eq!(mark_score(&[]).get(), 0.0);
+    }
+
+    #[test]
+    fn neighbouring_cells_are_one_blob() {
+        let mut cells = vec![[1.0, 0.0, 0.0]; 12];
+        for i in [0, 1, 5, 11] {
+            cells[i] = [0.0, 1.0, 0.0];
+        }
+        assert_eq!(blobs(&cells, 4), vec![[0, 0, 2, 2], [3, 2, 1, 1]]);
+    }
+}

@@ -1,0 +1,183 @@
+//! One photo's features and where references lie in it; computed once, shared by every claim on the photo.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    Pipeline, PipelineError,
+    frames::{Frame, photo_frame, unit_to_pixels},
+    locate::{Location, SOLID_INLIERS, by_votes, locate},
+};
+use crate::checker::ports::{InferenceError, Vision};
+use crate::domain::{
+    embedding::QuantisedEmbedding,
+    features::FeatureSet,
+    gallery::{Gallery, ProductKey, Reference},
+    geometry::{Homography, Point, check_quad},
+    matching::{COARSE_PHOTO, coarse_votes, quantise_strongest},
+    raster::Raster,
+};
+
+/// Keypoints taken of a photo.
+const PHOTO_KEYPOINTS: usize = 1200;
+/// Galleries up to this size are compared in full; of larger ones the best by vote are.
+pub const FULL_SEARCH: usize = 24;
+/// References that the vote may bring forward from a large gallery.
+const SHORTLIST: usize = 12;
+/// References that the embedding may bring forward from a large gallery.
+const EMBEDDING_SHORTLIST: usize = 4;
+/// Rotations tried for a reference that is not claimed.
+const RIVAL_TURNS: usize = 2;
+/// Part of the photo that is embedded while the article's place is unknown, in its middle.
+const CENTRE: f64 = 0.75;
+
+/// A photo under examination.
+pub struct Analysis {
+    /// Upright pixels at full size.
+    pub photo: Raster,
+    /// The photo at the size of its frame.
+    pub frame: Frame,
+    features: FeatureSet,
+    coarse: Box<[i8]>,
+    votes: HashMap<String, [usize; 4]>,
+    locations: HashMap<String, (usize, Option<Location>)>,
+    embedding: Option<QuantisedEmbedding>,
+}
+
+impl Analysis {
+    /// Takes the photo's features.
+    pub fn new(vision: &mut Vision, photo: Raster) -> Result<Self, InferenceError> {
+        let frame = photo_frame(vision.imaging.as_mut(), &photo);
+        let features = vision.local.extract(&frame.raster, PHOTO_KEYPOINTS)?;
+        let coarse = quantise_strongest(&features, COARSE_PHOTO);
+        Ok(Self { photo, frame, features, coarse, votes: HashMap::new(), locations: HashMap::new(), embedding: None })
+    }
+
+    /// The larger of photo and frame, and the map from pixels of the frame to its pixels: close looks resample this.
+    pub fn source(&self) -> (&Raster, Homography) {
+        let frame = &self.frame.raster;
+        if self.photo.long_side() < frame.long_side() {
+            return (frame, Homography::IDENTITY);
+        }
+        let (fw, fh) = self.frame.size();
+        let (pw, ph) = (f64::from(self.photo.width()), f64::from(self.photo.height()));
+        let from_unit = unit_to_pixels(pw, ph);
+        let to_unit = Homography([1.0 / fw, 0.0, 0.5 / fw, 0.0, 1.0 / fh, 0.5 / fh, 0.0, 0.0, 1.0]);
+        (&self.photo, from_unit.after(&to_unit))
+    }
+
+    /// Number of the photo's local features.
+    pub fn keypoints(&self) -> usize {
+        self.features.len()
+    }
+
+    fn votes(&mut self, reference: &Reference) -> [usize; 4] {
+        let coarse = &self.coarse;
+        *self.votes.entry(reference.id.clone()).or_insert_with(|| coarse_votes(coarse, &reference.coarse))
+    }
+
+    /// Where the reference lies; a claimed one is looked for in all four rotations, another in the likeliest two.
+    pub fn location(
+        &mut self,
+        pipeline: &Pipeline,
+        vision: &mut Vision,
+        reference: &Reference,
+        claimed: bool,
+    ) -> Result<Option<Location>, PipelineError> {
+        let turns = if claimed { 4 } else { RIVAL_TURNS };
+        if let Some((tried, location)) = self.locations.get(&reference.id)
+            && (*tried >= turns || location.as_ref().is_some_and(|l| l.inliers >= SOLID_INLIERS))
+        {
+            return Ok(location.clone());
+        }
+        let order = by_votes(self.votes(reference));
+        let features = pipeline.features(vision, reference)?;
+        let location = locate(&self.features, &features, &order[..turns]);
+        self.locations.insert(reference.id.clone(), (turns, location.clone()));
+        Ok(location)
+    }
+
+    /// The references worth comparing: all of a small gallery; of a large one the best by vote and by embedding, and
+    /// always those of the `claimed` products.
+    pub fn shortlist(
+        &mut self,
+        vision: &mut Vision,
+        gallery: &Gallery,
+        claimed: impl Fn(&ProductKey) -> bool,
+    ) -> Result<Vec<Arc<Reference>>, InferenceError> {
+        if gallery.references.len() <= FULL_SEARCH {
+            return Ok(gallery.references.clone());
+        }
+        let mut by_vote: Vec<(usize, usize)> = gallery
+            .references
+            .iter()
+            .enumerate()
+            .map(|(i, r)| (self.votes(r).into_iter().max().unwrap_or(0), i))
+            .collect();
+        by_vote.sort_by_key(|&(votes, i)| (std::cmp::Reverse(votes), i));
+        let whole = self.embed_whole(vision)?;
+        let mut by_embedding: Vec<(f32, usize)> =
+            gallery.references.iter().enumerate().map(|(i, r)| (whole.cosine(&r.embedding), i)).collect();
+        by_embedding.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut chosen: Vec<usize> = by_vote.iter().take(SHORTLIST).map(|v| v.1).collect();
+        chosen.extend(by_embedding.iter().take(EMBEDDING_SHORTLIST).map(|v| v.1));
+        chosen.extend((0..gallery.references.len()).filter(|&i| claimed(&gallery.references[i].product)));
+        chosen.sort_unstable();
+        chosen.dedup();
+        Ok(chosen.into_iter().map(|i| gallery.references[i].clone()).collect())
+    }
+
+    fn embed_whole(&self, vision: &mut Vision) -> Result<QuantisedEmbedding, InferenceError> {
+        let (w, h) = (f64::from(self.photo.width()), f64::from(self.photo.height()));
+        let margin = (1.0 - CENTRE) / 2.0;
+        embed_box(vision, &self.photo, [w * margin, h * margin, w * (1.0 - margin), h * (1.0 - margin)])
+    }
+
+    /// The embedding of the article: of the box around the best located reference so far, else of the photo's middle.
+    pub fn embedding(
+        &mut self,
+        vision: &mut Vision,
+        sizes: &HashMap<String, (f64, f64)>,
+    ) -> Result<QuantisedEmbedding, InferenceError> {
+        if let Some(embedding) = &self.embedding {
+            return Ok(embedding.clone());
+        }
+        let best = self
+            .locations
+            .iter()
+            .filter_map(|(id, (_, location))| location.as_ref().map(|l| (l.inliers, id, l)))
+            .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(a.1)));
+        let outline = best.filter(|b| b.0 >= SOLID_INLIERS).and_then(|(_, id, location)| {
+            check_quad(&location.reference_to_photo, *sizes.get(id)?, self.frame.size()).ok()
+        });
+        let embedding = match outline {
+            Some(quad) => {
+                let (fw, fh) = self.frame.size();
+                let (sx, sy) = (f64::from(self.photo.width()) / fw, f64::from(self.photo.height()) / fh);
+                embed_box(vision, &self.photo, bounds(&quad.map(|p| Point::new(p.x * sx, p.y * sy))))?
+            }
+            None => self.embed_whole(vision)?,
+        };
+        self.embedding = Some(embedding.clone());
+        Ok(embedding)
+    }
+}
+
+/// The box around points: left, top, right, bottom.
+fn bounds(points: &[Point]) -> [f64; 4] {
+    points.iter().fold([f64::MAX, f64::MAX, f64::MIN, f64::MIN], |b, p| {
+        [b[0].min(p.x), b[1].min(p.y), b[2].max(p.x), b[3].max(p.y)]
+    })
+}
+
+/// The embedding of a box (left, top, right, bottom in pixels) of a picture, squashed to the model's square.
+pub fn embed_box(
+    vision: &mut Vision,
+    raster: &Raster,
+    [left, top, right, bottom]: [f64; 4],
+) -> Result<QuantisedEmbedding, InferenceError> {
+    let (x, y) = (left.max(0.0) as u32, top.max(0.0) as u32);
+    let crop = raster.crop(x, y, (right - f64::from(x)).max(1.0) as u32, (bottom - f64::from(y)).max(1.0) as u32);
+    let side = vision.embedder.side();
+    let square = vision.imaging.resize(&crop, side, side);
+    Ok(vision.embedder.embed(&square)?.quantised())
+}

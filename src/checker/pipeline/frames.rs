@@ -1,0 +1,107 @@
+//! Bringing pictures to the sizes that features are taken at, and knowing how to get back.
+
+use crate::checker::ports::Imaging;
+use crate::domain::{geometry::Homography, raster::Raster};
+
+/// Long side in pixels of a reference's frame: small references are enlarged to it, since local features are not
+/// scale-invariant.
+pub const REFERENCE_PX: u32 = 640;
+/// Long side in pixels of a photo's frame; smaller photos are enlarged at most twice.
+pub const PHOTO_PX: u32 = 960;
+/// Sides of a frame are multiples of this many pixels.
+const MULTIPLE: u32 = 32;
+/// A reference's margin is cut off where every channel is at least this bright.
+const WHITE: u8 = 245;
+
+/// A picture at the size of its frame.
+pub struct Frame {
+    /// The resized picture.
+    pub raster: Raster,
+    /// Maps 0..1 of the whole upright picture to pixels of the frame.
+    pub from_unit: Homography,
+}
+
+impl Frame {
+    /// Sides in pixels.
+    pub fn size(&self) -> (f64, f64) {
+        (f64::from(self.raster.width()), f64::from(self.raster.height()))
+    }
+}
+
+/// Pixel-centre coordinates: 0..1 of a picture to whole-number centres of a frame of `width` x `height` pixels.
+pub fn unit_to_pixels(width: f64, height: f64) -> Homography {
+    Homography([width, 0.0, -0.5, 0.0, height, -0.5, 0.0, 0.0, 1.0])
+}
+
+/// Sides of a frame with the long side near `long_side`, both multiples of 32.
+pub fn frame_size(width: u32, height: u32, long_side: u32) -> (u32, u32) {
+    let scale = f64::from(long_side) / f64::from(width.max(height));
+    let side = |v: u32| ((f64::from(v) * scale / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE;
+    (side(width), side(height))
+}
+
+/// A photo's frame.
+pub fn photo_frame(imaging: &mut dyn Imaging, photo: &Raster) -> Frame {
+    let long_side = PHOTO_PX.min(photo.long_side().saturating_mul(2));
+    let (w, h) = frame_size(photo.width(), photo.height(), long_side);
+    Frame { raster: imaging.resize(photo, w, h), from_unit: unit_to_pixels(f64::from(w), f64::from(h)) }
+}
+
+/// A reference's frame: the white margin of a catalogue picture cut off, then `article` (a box x, y, width, height in
+/// pixels of the picture) if the article's place is known.
+pub fn reference_frame(imaging: &mut dyn Imaging, reference: &Raster, article: Option<[u32; 4]>) -> Frame {
+    let [x, y, width, height] = article.unwrap_or_else(|| content_box(reference));
+    let crop = reference.crop(x, y, width, height);
+    let (w, h) = frame_size(crop.width(), crop.height(), REFERENCE_PX);
+    let (fw, fh) = (f64::from(reference.width()), f64::from(reference.height()));
+    let (cw, ch) = (f64::from(crop.width()), f64::from(crop.height()));
+    let unit_to_crop_unit =
+        Homography([fw / cw, 0.0, -f64::from(x) / cw, 0.0, fh / ch, -f64::from(y) / ch, 0.0, 0.0, 1.0]);
+    Frame {
+        raster: imaging.resize(&crop, w, h),
+        from_unit: unit_to_pixels(f64::from(w), f64::from(h)).after(&unit_to_crop_unit),
+    }
+}
+
+/// The box of what is not white margin: x, y, width, height. The whole picture when little would be left.
+pub fn content_box(raster: &Raster) -> [u32; 4] {
+    let inked = |x: u32, y: u32| raster.at(x, y).iter().any(|v| *v < WHITE);
+    let (w, h) = (raster.width(), raster.height());
+    // A line belongs to the article when 1 % of it is inked: dust and JPEG noise in the margin do not count.
+    let row = |y: &u32| (0..w).filter(|x| inked(*x, *y)).count() as u32 * 100 >= w;
+    let column = |x: &u32| (0..h).filter(|y| inked(*x, *y)).count() as u32 * 100 >= h;
+    let bounds = (|| Some([(0..w).find(column)?, (0..h).find(row)?, (0..w).rfind(column)?, (0..h).rfind(row)?]))();
+    match bounds {
+        Some([x0, y0, x1, y1]) if (x1 - x0 + 1) >= w / 5 && (y1 - y0 + 1) >= h / 5 => {
+            [x0, y0, x1 - x0 + 1, y1 - y0 + 1]
+        }
+        _ => [0, 0, w, h],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::geometry::Point;
+
+    #[test]
+    fn a_white_margin_is_cut_off() {
+        let r = Raster::from_fn(100, 80, |x, y| {
+            if (20..70).contains(&x) && (10..70).contains(&y) { [10, 200, 30] } else { [255; 3] }
+        });
+        assert_eq!(content_box(&r), [20, 10, 50, 60]);
+        assert_eq!(content_box(&Raster::from_fn(9, 9, |_, _| [255; 3])), [0, 0, 9, 9]);
+    }
+
+    #[test]
+    fn frames_have_multiples_of_32() {
+        assert_eq!(frame_size(348, 464, 640), (480, 640));
+        assert_eq!(frame_size(1, 5000, 640), (64, 640));
+    }
+
+    #[test]
+    fn unit_coordinates_meet_pixel_centres() {
+        let p = unit_to_pixels(4.0, 2.0).apply(Point::new(0.125, 0.25));
+        assert!(p.x.abs() < 1e-12 && p.y.abs() < 1e-12);
+    }
+}

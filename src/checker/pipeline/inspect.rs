@@ -1,0 +1,181 @@
+//! A located photo looked at closely: rectified, aligned again, compared block by block and mark by mark.
+
+use std::sync::Arc;
+
+use super::{
+    PipelineError,
+    analysis::Analysis,
+    locate::{Location, locate_rectified},
+    prepared::{GREY_SIGMA, ReferencePixels, TurnedFeatures},
+};
+use crate::checker::ports::{InferenceError, Vision};
+use crate::domain::{
+    appearance::{BlockMap, compare_blocks, relit},
+    colour::chroma_difference,
+    features::FeatureSet,
+    fusion::MarkEvidence,
+    gallery::{Mark, MarkKind},
+    geometry::{Homography, Point, check_quad},
+    marks::{MarkBox, blobs, mark_score},
+    raster::Raster,
+    rectify::{Rectified, rectify},
+    text::agreement,
+};
+
+/// Keypoints taken of a rectified photo.
+const RECTIFIED_KEYPOINTS: usize = 1000;
+/// A second fit on fewer inliers is not trusted over the first.
+const REFINE_INLIERS: usize = 20;
+/// A frame that shows more than this many pixels for one of the photo is too soft for marks to be judged.
+const MIN_PHOTO_PIXELS: f64 = 0.4;
+/// Height in pixels of the lines given to the recogniser.
+const LINE_PX: u32 = 48;
+/// Longest line given to the recogniser, in pixels.
+const LONGEST_LINE_PX: f64 = 480.0;
+/// Text accuses only where the recogniser reads the reference itself this well.
+const READABLE: f64 = 0.8;
+
+/// What was found in a close look.
+pub struct Inspection {
+    /// Maps pixels of the reference's frame to pixels of the photo's frame, after refinement.
+    pub reference_to_photo: Homography,
+    /// Inliers on the rectified photo.
+    pub refined: Option<Location>,
+    /// Features of the rectified photo, for looking at rivals in the same frame.
+    pub features: FeatureSet,
+    /// Blocks of the aligned pair.
+    pub blocks: BlockMap,
+    /// One entry per mark of the reference, in its order.
+    pub marks: Vec<InspectedMark>,
+}
+
+/// One mark after the close look.
+pub struct InspectedMark {
+    /// What the fusion needs; `None` when the mark cannot be seen at all.
+    pub evidence: Option<MarkEvidence>,
+    /// Share of its cells that cannot be judged, 0 to 1.
+    pub unseen: f64,
+    /// What was read, with its confidence.
+    pub read: Option<(String, f64)>,
+    /// Places that differ, as corners in pixels of the reference's frame.
+    pub differing: Vec<[Point; 4]>,
+}
+
+/// Rectifies the photo into the reference's frame, aligns it again, and compares.
+pub fn inspect(
+    vision: &mut Vision,
+    analysis: &Analysis,
+    location: &Location,
+    pixels: &Arc<ReferencePixels>,
+    features: &TurnedFeatures,
+    marks: &[Mark],
+) -> Result<Inspection, PipelineError> {
+    let size = pixels.frame.size();
+    let (width, height) = (pixels.frame.raster.width(), pixels.frame.raster.height());
+    let (source, source_from_frame) = analysis.source();
+    let first = rectify(source, &source_from_frame.after(&location.reference_to_photo), width, height);
+    let seen = vision.local.extract(&first.raster, RECTIFIED_KEYPOINTS)?;
+    let refined = locate_rectified(&seen, features);
+    let better = refined
+        .as_ref()
+        .filter(|r| r.inliers >= REFINE_INLIERS)
+        .map(|r| location.reference_to_photo.after(&r.reference_to_photo))
+        .filter(|map| check_quad(map, size, analysis.frame.size()).is_ok());
+    let map = better.unwrap_or(location.reference_to_photo);
+    let to_source = source_from_frame.after(&map);
+    let rectified = if better.is_some() { rectify(source, &to_source, width, height) } else { first };
+    let lit = relit(&rectified, &pixels.frame.raster);
+    let blocks = compare_blocks(&pixels.grey, &lit.grey().smoothed(GREY_SIGMA), &rectified);
+    let pack_chroma = chroma_difference(&pixels.frame.raster, &lit, [0, 0, width, height]);
+    let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma };
+    let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
+    Ok(Inspection { reference_to_photo: map, refined, features: seen, blocks, marks })
+}
+
+/// Both sides of an aligned pair.
+struct View<'a> {
+    pixels: &'a ReferencePixels,
+    rectified: &'a Rectified,
+    lit: &'a Raster,
+    source: &'a Raster,
+    to_source: Homography,
+    pack_chroma: Option<f64>,
+}
+
+fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<InspectedMark, PipelineError> {
+    let frame = &view.pixels.frame;
+    let outline: Vec<Point> = mark.region.iter().map(|p| frame.from_unit.apply(*p)).collect();
+    let hidden = InspectedMark { evidence: None, unseen: 1.0, read: None, differing: Vec::new() };
+    let Some(place) = MarkBox::around(&outline, frame.raster.width(), frame.raster.height()) else {
+        return Ok(hidden);
+    };
+    let [x0, y0, x1, y1] = place.padded;
+    if !view.rectified.shows(x0, y0, x1, y1) || view.rectified.scale < MIN_PHOTO_PIXELS {
+        return Ok(hidden);
+    }
+    let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));
+    let cells = vision.comparator.compare(&own, &seen)?;
+    let unseen =
+        cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;
+    let differing = blobs(&cells.probabilities, cells.columns)
+        .into_iter()
+        .map(|b| place.cells_to_frame(b, cells.columns, cells.rows))
+        .collect();
+    let (read, text) = read_mark(vision, view, mark, &outline)?;
+    let evidence = MarkEvidence {
+        difference: mark_score(&cells.probabilities).get(),
+        unseen,
+        text,
+        text_confidence: read.as_ref().map_or(0.0, |r| r.1),
+        chroma: chroma_difference(&frame.raster, view.lit, place.tight),
+        pack_chroma: view.pack_chroma,
+    };
+    Ok(InspectedMark { evidence: Some(evidence), unseen, read, differing })
+}
+
+/// The mark's padded box, brought down to what the comparator takes when it is larger.
+fn cut(vision: &mut Vision, raster: &Raster, place: &MarkBox) -> Raster {
+    let [x0, y0, x1, y1] = place.padded;
+    let crop = raster.crop(x0, y0, x1 - x0, y1 - y0);
+    let (w, h) = place.input_size();
+    if (w, h) == (crop.width(), crop.height()) { crop } else { vision.imaging.resize(&crop, w, h) }
+}
+
+/// What the photo reads at a text mark, and its agreement with what it should read. There is no agreement when the
+/// recogniser cannot read the reference itself: then its word says nothing about the photo.
+#[allow(clippy::type_complexity)]
+fn read_mark(
+    vision: &mut Vision,
+    view: &View,
+    mark: &Mark,
+    outline: &[Point],
+) -> Result<(Option<(String, f64)>, Option<f64>), InferenceError> {
+    let (MarkKind::Text, Some(expected), Ok(corners)) =
+        (mark.kind, mark.text.as_deref(), <[Point; 4]>::try_from(outline))
+    else {
+        return Ok((None, None));
+    };
+    let Some((line_to_frame, width)) = line_map(&corners) else { return Ok((None, None)) };
+    let own = rectify(&view.pixels.frame.raster, &line_to_frame, width, LINE_PX).raster;
+    let seen = rectify(view.source, &view.to_source.after(&line_to_frame), width, LINE_PX).raster;
+    let readings = vision.text.recognise(&[own, seen])?;
+    let [own, seen] = readings.as_slice() else { return Ok((None, None)) };
+    let read = (!seen.text.is_empty()).then(|| (seen.text.clone(), seen.confidence));
+    let known = agreement(expected, &own.text);
+    let agrees = (known >= READABLE && read.is_some())
+        .then(|| agreement(expected, &seen.text).max(agreement(&own.text, &seen.text)));
+    Ok((read, agrees))
+}
+
+/// Maps pixels of an upright line, 48 high, to pixels of the frame, with a little room around the letters.
+fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
+    let length = (corners[0].distance(corners[1]) + corners[3].distance(corners[2])) / 2.0;
+    let height = (corners[0].distance(corners[3]) + corners[1].distance(corners[2])) / 2.0;
+    if height < 1.0 || length < 1.0 {
+        return None;
+    }
+    let width = (length / height * f64::from(LINE_PX)).clamp(f64::from(LINE_PX) / 3.0, LONGEST_LINE_PX).round();
+    let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
+    let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
+    Some((Homography::through(from, *corners)?, width as u32))
+}

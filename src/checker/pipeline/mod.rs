@@ -1,0 +1,235 @@
+//! The synchronous heart of a check, run on a worker thread: bytes in, reports out.
+//!
+//! `enroll` turns a reference's bytes into what the gallery keeps, `check_photo` compares one photo with the gallery
+//! and judges it, `genuine_score` gives a genuine photo's calibration score. All share one path:
+//! [`Analysis`] (features, locations) → [`compare`] (claim, rivals, close look) → [`judge`] (score, verdict, reasons).
+
+mod analysis;
+mod compare;
+mod defaults;
+mod enroll;
+mod frames;
+mod inspect;
+mod judge;
+mod locate;
+mod prepared;
+mod propose;
+
+use std::{sync::Arc, time::Instant};
+
+pub use analysis::Analysis;
+pub use compare::{Candidate, Comparison, Subject};
+pub use defaults::Defaults;
+pub use judge::too_poor;
+pub use prepared::Cache;
+
+use super::{
+    ports::{Files, InferenceError, IntakeError, StoreError, UprightPhoto, Vision},
+    records::Health,
+};
+use crate::domain::{
+    calibration::Calibration,
+    gallery::{Gallery, Mark, ProductKey, Reference, ReferenceKind},
+    quality::{Quality, measure},
+    verdict::PhotoReport,
+};
+
+/// What a listing claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Something of this brand.
+    Brand(String),
+    /// This product.
+    Product(ProductKey),
+}
+
+impl Claim {
+    /// Whether a product would fulfil the claim.
+    pub fn covers(&self, product: &ProductKey) -> bool {
+        match self {
+            Self::Brand(brand) => &product.brand == brand,
+            Self::Product(claimed) => product == claimed,
+        }
+    }
+}
+
+/// A reference to prepare.
+pub struct NewReference {
+    /// Its id.
+    pub id: String,
+    /// Product it belongs to.
+    pub product: ProductKey,
+    /// What it shows.
+    pub kind: ReferenceKind,
+    /// Side or view.
+    pub view: Option<String>,
+    /// Marks given by the owner; some are proposed when empty.
+    pub marks: Vec<Mark>,
+}
+
+/// A reference ready to be stored and searched.
+pub struct Enrolled {
+    /// The entry for the gallery.
+    pub reference: Reference,
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// What a person should know of the file.
+    pub notes: Vec<String>,
+    /// How usable it is.
+    pub health: Health,
+}
+
+/// One photo checked: decoded or not, and judged.
+pub struct CheckedPhoto {
+    /// Lower-case hex SHA-256 of the bytes.
+    pub sha256: String,
+    /// The photo, or why its bytes were not accepted (then the verdict is `not_comparable`).
+    pub photo: Result<(UprightPhoto, Quality), IntakeError>,
+    /// The judgement.
+    pub report: PhotoReport,
+    /// Milliseconds per stage: `decode`, `features`, `search`, `compare`, `judge`.
+    pub timings_ms: Vec<(&'static str, f64)>,
+}
+
+/// What it takes to run checks besides a [`Vision`]; cheap to clone and shared by all workers.
+#[derive(Clone)]
+pub struct Pipeline {
+    files: Files,
+    cache: Arc<Cache>,
+    defaults: Arc<Defaults>,
+}
+
+/// Bytes of prepared references kept between checks: about 40 in use.
+const CACHE_BYTES: usize = 96 << 20;
+
+impl Pipeline {
+    /// A pipeline over the given files with the shipped defaults.
+    pub fn new(files: Files) -> Self {
+        Self::with(files, Arc::new(Defaults::shipped()), CACHE_BYTES)
+    }
+
+    /// A pipeline with other defaults and room for `cache_bytes` of prepared references.
+    pub fn with(files: Files, defaults: Arc<Defaults>, cache_bytes: usize) -> Self {
+        Self { files, cache: Arc::new(Cache::new(cache_bytes)), defaults }
+    }
+
+    /// The fusion, thresholds and calibration in use.
+    pub fn defaults(&self) -> &Defaults {
+        &self.defaults
+    }
+
+    fn features(
+        &self,
+        vision: &mut Vision,
+        reference: &Reference,
+    ) -> Result<Arc<prepared::TurnedFeatures>, PipelineError> {
+        self.cache.features(vision, &self.files, &reference.sha256, reference.article)
+    }
+
+    fn pixels(
+        &self,
+        vision: &mut Vision,
+        reference: &Reference,
+    ) -> Result<Arc<prepared::ReferencePixels>, PipelineError> {
+        self.cache.pixels(vision.imaging.as_mut(), &self.files, &reference.sha256, reference.article)
+    }
+
+    /// Checks one photo, number `index` of its check, against the gallery.
+    pub fn check_photo(
+        &self,
+        vision: &mut Vision,
+        gallery: &Gallery,
+        calibration: &Calibration,
+        claim: Option<&Claim>,
+        index: usize,
+        bytes: &[u8],
+    ) -> Result<CheckedPhoto, PipelineError> {
+        let mut clock = Clock::start();
+        let photo = match vision.imaging.decode(bytes) {
+            Ok(photo) => photo,
+            Err(error) => {
+                let sha256 = super::digest::sha256_hex(bytes);
+                let report = judge::unreadable(index, &error);
+                clock.lap("decode");
+                return Ok(CheckedPhoto { sha256, photo: Err(error), report, timings_ms: clock.laps });
+            }
+        };
+        let quality = measure(&photo.raster);
+        clock.lap("decode");
+        let mut analysis = Analysis::new(vision, photo.raster.clone())?;
+        clock.lap("features");
+        let comparison = self.compare(vision, &mut analysis, gallery, claim, &mut clock)?;
+        let context = judge::Context { defaults: &self.defaults, calibration, claim, index, quality: &quality };
+        let report = judge::judge(&context, &analysis, gallery, &photo.raster, &comparison);
+        clock.lap("judge");
+        let sha256 = photo.sha256.clone();
+        Ok(CheckedPhoto { sha256, photo: Ok((photo, quality)), report, timings_ms: clock.laps })
+    }
+
+    /// The score that calibration ranks: that of a genuine photo under the claim on its own product. `None` when the
+    /// photo is not comparable.
+    pub fn genuine_score(
+        &self,
+        vision: &mut Vision,
+        gallery: &Gallery,
+        product: &ProductKey,
+        bytes: &[u8],
+    ) -> Result<Option<f64>, PipelineError> {
+        let photo = vision.imaging.decode(bytes)?;
+        let quality = measure(&photo.raster);
+        if judge::too_poor(&self.defaults, &quality).is_some() {
+            return Ok(None);
+        }
+        let mut analysis = Analysis::new(vision, photo.raster)?;
+        let claim = Claim::Product(product.clone());
+        let comparison = self.compare(vision, &mut analysis, gallery, Some(&claim), &mut Clock::start())?;
+        Ok(comparison.subject.map(|s| s.score.value()))
+    }
+
+    /// Models in use: role to `name@version`.
+    pub fn models(vision: &Vision) -> Vec<(&'static str, String)> {
+        vec![
+            ("local_features", vision.local.model().to_string()),
+            ("embedder", vision.embedder.model().to_string()),
+            ("text", vision.text.model().to_string()),
+            ("comparator", vision.comparator.model().to_string()),
+        ]
+    }
+}
+
+/// Milliseconds since the last lap, by stage.
+pub struct Clock {
+    last: Instant,
+    /// Stage and milliseconds, in order.
+    pub laps: Vec<(&'static str, f64)>,
+}
+
+impl Clock {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+
+    /// Ends a stage.
+    pub fn lap(&mut self, stage: &'static str) {
+        let now = Instant::now();
+        self.laps.push((stage, (now - self.last).as_secs_f64() * 1e3));
+        self.last = now;
+    }
+}
+
+/// Why the pipeline stopped. A photo's own fault is no such error: it is part of the report.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// A reference's bytes were not accepted.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// A model.
+    #[error(transparent)]
+    Inference(#[from] InferenceError),
+    /// The files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

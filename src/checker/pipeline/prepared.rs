@@ -1,0 +1,260 @@
+//! References made ready for comparison, kept while they are in use.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use super::frames::{Frame, reference_frame};
+use crate::checker::ports::{Files, Imaging, InferenceError, LocalFeatures, StoreError, Vision};
+use crate::domain::{
+    embedding::ModelId,
+    features::{FeatureSet, Keypoint},
+    gallery::CoarseDescriptors,
+    geometry::Homography,
+    matching::{COARSE_REFERENCE, quantise_strongest},
+    raster::Plane,
+};
+
+/// Keypoints kept per rotation of a reference.
+const REFERENCE_KEYPOINTS: usize = 600;
+
+/// A reference's local features in four rotations, all with coordinates of the upright frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TurnedFeatures {
+    /// Maps 0..1 of the whole upright picture to pixels of the frame.
+    pub from_unit: Homography,
+    /// Per quarter turn.
+    pub turns: [FeatureSet; 4],
+}
+
+impl TurnedFeatures {
+    /// Takes features of the frame and of its three rotations: local features are not rotation-invariant, so a photo
+    /// lying on its side is met by the reference turned the same way.
+    pub fn extract(local: &mut dyn LocalFeatures, whole: &Frame) -> Result<Self, InferenceError> {
+        let frame = &whole.raster;
+        let (w, h) = (frame.width() as f32 - 1.0, frame.height() as f32 - 1.0);
+        let mut sets = Vec::with_capacity(4);
+        for turn in 0..4_u8 {
+            let mut set = local.extract(&frame.rotated(turn), REFERENCE_KEYPOINTS)?;
+            for k in &mut set.keypoints {
+                (k.x, k.y) = match turn {
+                    0 => (k.x, k.y),
+                    1 => (w - k.y, k.x),
+                    2 => (w - k.x, h - k.y),
+                    _ => (k.y, h - k.x),
+                };
+            }
+            (set.width, set.height) = (frame.width(), frame.height());
+            // Stored descriptors are bytes; comparing with the same rounding keeps a check replayable.
+            set.descriptors.iter_mut().for_each(|v| *v = f32::from(to_byte(*v)) / 127.0);
+            sets.push(set);
+        }
+        let turns = sets.try_into().map_err(|_| InferenceError::Unavailable("four rotations were expected".into()))?;
+        Ok(Self { from_unit: whole.from_unit, turns })
+    }
+
+    /// The frame's sides in pixels.
+    pub fn frame_size(&self) -> (f64, f64) {
+        (f64::from(self.turns[0].width), f64::from(self.turns[0].height))
+    }
+
+    /// The strongest descriptors, for the gallery.
+    pub fn coarse(&self) -> CoarseDescriptors {
+        CoarseDescriptors {
+            turns: self.turns.each_ref().map(|t| quantise_strongest(t, COARSE_REFERENCE)),
+            dimensions: self.turns[0].dimensions,
+        }
+    }
+
+    /// Little-endian bytes: version, frame sides, descriptor length, map from 0..1, then per turn the count, points and descriptors.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let first = &self.turns[0];
+        let mut out = vec![FORMAT];
+        for v in [first.width, first.height, first.dimensions as u32] {
+            out.extend(v.to_le_bytes());
+        }
+        self.from_unit.0.iter().for_each(|v| out.extend(v.to_le_bytes()));
+        for set in &self.turns {
+            out.extend((set.len() as u32).to_le_bytes());
+            for k in &set.keypoints {
+                [k.x, k.y, k.score].iter().for_each(|v| out.extend(v.to_le_bytes()));
+            }
+            out.extend(set.descriptors.iter().map(|v| to_byte(*v) as u8));
+        }
+        out
+    }
+
+    /// The features back from [`TurnedFeatures::to_bytes`]; `None` for other bytes.
+    pub fn from_bytes(bytes: &[u8], model: &ModelId) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(&[FORMAT])?;
+        let mut word = |n: usize| -> Option<Vec<u8>> {
+            let (head, tail) = rest.split_at_checked(n)?;
+            rest = tail;
+            Some(head.to_vec())
+        };
+        let u32_of = |b: Vec<u8>| Some(u32::from_le_bytes(b.try_into().ok()?));
+        let (width, height) = (u32_of(word(4)?)?, u32_of(word(4)?)?);
+        let dimensions = u32_of(word(4)?)? as usize;
+        let mut from_unit = [0.0; 9];
+        for v in &mut from_unit {
+            *v = f64::from_le_bytes(word(8)?.try_into().ok()?);
+        }
+        let mut sets = Vec::with_capacity(4);
+        for _ in 0..4 {
+            let count = u32_of(word(4)?)? as usize;
+            let points = word(count.checked_mul(12)?)?;
+            let keypoints = points
+                .chunks_exact(12)
+                .map(|c| {
+                    let at = |i: usize| f32::from_le_bytes([c[i], c[i + 1], c[i + 2], c[i + 3]]);
+                    Keypoint { x: at(0), y: at(4), score: at(8) }
+                })
+                .collect();
+            let descriptors =
+                word(count.checked_mul(dimensions)?)?.iter().map(|b| f32::from(*b as i8) / 127.0).collect();
+            sets.push(FeatureSet { model: model.clone(), width, height, keypoints, descriptors, dimensions });
+        }
+        Some(Self { from_unit: Homography(from_unit), turns: sets.try_into().ok()? })
+    }
+}
+
+const FORMAT: u8 = 1;
+
+fn to_byte(v: f32) -> i8 {
+    (v * 127.0).round().clamp(-127.0, 127.0) as i8
+}
+
+/// A reference's pixels in its frame.
+pub struct ReferencePixels {
+    /// The frame.
+    pub frame: Frame,
+    /// Its grey plane, lightly smoothed as block comparison wants it.
+    pub grey: Plane,
+}
+
+/// Smoothing before blocks are compared, in pixels.
+pub const GREY_SIGMA: f32 = 1.0;
+
+enum Entry {
+    Features(Arc<TurnedFeatures>),
+    Pixels(Arc<ReferencePixels>),
+}
+
+/// What is kept of references between checks, up to a number of bytes; the least recently used go first.
+pub struct Cache {
+    budget: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    clock: u64,
+    held: usize,
+    entries: HashMap<String, (Entry, u64, usize)>,
+}
+
+impl Cache {
+    /// A cache of at most `budget` bytes (one entry may exceed it while in use).
+    pub fn new(budget: usize) -> Self {
+        Self { budget, state: Mutex::default() }
+    }
+
+    fn get<T>(&self, key: &str, pick: impl Fn(&Entry) -> Option<Arc<T>>) -> Option<Arc<T>> {
+        // A panic while the lock is held cannot leave the map half changed in a way that matters: it is a cache.
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.clock += 1;
+        let now = state.clock;
+        let (entry, used, _) = state.entries.get_mut(key)?;
+        *used = now;
+        pick(entry)
+    }
+
+    fn put(&self, key: String, entry: Entry, bytes: usize) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.clock += 1;
+        let now = state.clock;
+        if let Some((_, _, old)) = state.entries.insert(key, (entry, now, bytes)) {
+            state.held -= old;
+        }
+        state.held += bytes;
+        while state.held > self.budget && state.entries.len() > 1 {
+            let Some(oldest) = state.entries.iter().min_by_key(|(_, v)| v.1).map(|(k, _)| k.clone()) else { break };
+            if let Some((_, _, size)) = state.entries.remove(&oldest) {
+                state.held -= size;
+            }
+        }
+    }
+
+    /// The local features of the image `sha256`, from here, from the files, or made anew.
+    pub fn features(
+        &self,
+        vision: &mut Vision,
+        files: &Files,
+        sha256: &str,
+        article: Option<[u32; 4]>,
+    ) -> Result<Arc<TurnedFeatures>, super::PipelineError> {
+        let model = vision.local.model().clone();
+        let key = format!("features {sha256} {article:?} {model}");
+        let found = self.get(&key, |e| match e {
+            Entry::Features(f) => Some(f.clone()),
+            Entry::Pixels(_) => None,
+        });
+        if let Some(features) = found {
+            return Ok(features);
+        }
+        // The same picture may serve as a whole for one product and in part for another.
+        let stored_as = match article {
+            Some([x, y, w, h]) => ModelId(format!("{model}-{x}-{y}-{w}-{h}")),
+            None => model.clone(),
+        };
+        let stored = files.features(sha256, &stored_as)?.and_then(|bytes| TurnedFeatures::from_bytes(&bytes, &model));
+        let features = match stored {
+            Some(features) => features,
+            None => {
+                let frame = load(vision.imaging.as_mut(), files, sha256, article)?;
+                let features = TurnedFeatures::extract(vision.local.as_mut(), &frame)?;
+                files.put_features(sha256, &stored_as, &features.to_bytes())?;
+                features
+            }
+        };
+        let features = Arc::new(features);
+        let bytes = features.turns.iter().map(|t| t.descriptors.len() * 4 + t.len() * 12).sum();
+        self.put(key, Entry::Features(features.clone()), bytes);
+        Ok(features)
+    }
+
+    /// The pixels of the image `sha256` in its frame.
+    pub fn pixels(
+        &self,
+        imaging: &mut dyn Imaging,
+        files: &Files,
+        sha256: &str,
+        article: Option<[u32; 4]>,
+    ) -> Result<Arc<ReferencePixels>, super::PipelineError> {
+        let key = format!("pixels {sha256} {article:?}");
+        let found = self.get(&key, |e| match e {
+            Entry::Pixels(p) => Some(p.clone()),
+            Entry::Features(_) => None,
+        });
+        if let Some(pixels) = found {
+            return Ok(pixels);
+        }
+        let frame = load(imaging, files, sha256, article)?;
+        let grey = frame.raster.grey().smoothed(GREY_SIGMA);
+        let pixels = Arc::new(ReferencePixels { frame, grey });
+        self.put(key, Entry::Pixels(pixels.clone()), pixels.frame.raster.pixels().len() + pixels.grey.data.len() * 4);
+        Ok(pixels)
+    }
+}
+
+fn load(
+    imaging: &mut dyn Imaging,
+    files: &Files,
+    sha256: &str,
+    article: Option<[u32; 4]>,
+) -> Result<Frame, super::PipelineError> {
+    let bytes = files.image(sha256)?;
+    let photo = imaging.decode(&bytes).map_err(|e| StoreError::Failed(Box::new(e)))?;
+    Ok(reference_frame(imaging, &photo.raster, article))
+}

@@ -1,0 +1,206 @@
+//! The labelled folder that `assay eval` measures on.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::checker::{
+    digest::sha256_hex,
+    ports::{ReferenceFiles, StoreError},
+};
+use crate::domain::{
+    embedding::ModelId,
+    gallery::{ProductKey, ReferenceKind},
+};
+
+/// A row of `references.csv`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ReferenceRow {
+    brand: String,
+    product: String,
+    /// Path inside the folder.
+    pub path: String,
+    kind: String,
+}
+
+impl ReferenceRow {
+    /// The product it belongs to.
+    pub fn key(&self) -> ProductKey {
+        ProductKey { brand: self.brand.clone(), product: self.product.clone() }
+    }
+
+    /// What it shows.
+    pub fn kind(&self) -> anyhow::Result<ReferenceKind> {
+        ReferenceKind::from_name(&self.kind).with_context(|| format!("references.csv: `{}` is no kind", self.kind))
+    }
+}
+
+/// A row of `photos.csv`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PhotoRow {
+    /// Path inside the folder.
+    pub path: String,
+    brand: String,
+    product: String,
+    /// The physical item shown.
+    pub item: String,
+    /// `calibration` or `test`.
+    pub split: String,
+}
+
+impl PhotoRow {
+    /// The product it shows.
+    pub fn key(&self) -> ProductKey {
+        ProductKey { brand: self.brand.clone(), product: self.product.clone() }
+    }
+
+    /// Whether it may set thresholds.
+    pub fn is_calibration(&self) -> bool {
+        self.split == "calibration"
+    }
+}
+
+/// A row of `claims.csv`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ClaimRow {
+    /// Photo, as in `photos.csv`.
+    pub path: String,
+    brand: String,
+    product: String,
+    /// `genuine`, `sibling`, `edited` or `other`.
+    pub truth: String,
+    /// Kind of edit, for `edited`.
+    pub edit: String,
+}
+
+impl ClaimRow {
+    /// The product claimed.
+    pub fn key(&self) -> ProductKey {
+        ProductKey { brand: self.brand.clone(), product: self.product.clone() }
+    }
+
+    /// The group it is reported under.
+    pub fn group(&self) -> String {
+        if self.truth == "edited" { format!("edited: {}", self.edit) } else { self.truth.clone() }
+    }
+}
+
+/// The whole folder, checked.
+pub struct Labelled {
+    /// The folder.
+    pub dir: PathBuf,
+    /// All references.
+    pub references: Vec<ReferenceRow>,
+    /// All photos.
+    pub photos: Vec<PhotoRow>,
+    /// Claims by photo.
+    pub claims: HashMap<String, Vec<ClaimRow>>,
+    edited: HashSet<ProductKey>,
+}
+
+impl Labelled {
+    /// Reads the three tables; every path and every value must be good before anything long starts.
+    pub fn read(dir: &Path) -> anyhow::Result<Self> {
+        let references: Vec<ReferenceRow> = table(dir, "references.csv")?;
+        let photos: Vec<PhotoRow> = table(dir, "photos.csv")?;
+        let claims: Vec<ClaimRow> = table(dir, "claims.csv")?;
+        let known: HashSet<&str> = photos.iter().map(|p| p.path.as_str()).collect();
+        for photo in &photos {
+            if !["calibration", "test"].contains(&photo.split.as_str()) {
+                bail!("photos.csv: `{}` has split `{}`; use calibration or test", photo.path, photo.split);
+            }
+        }
+        for claim in &claims {
+            if !known.contains(claim.path.as_str()) {
+                bail!("claims.csv: `{}` is not in photos.csv", claim.path);
+            }
+            if !["genuine", "sibling", "edited", "other"].contains(&claim.truth.as_str()) {
+                bail!("claims.csv: `{}` has truth `{}`", claim.path, claim.truth);
+            }
+        }
+        for path in references.iter().map(|r| &r.path).chain(photos.iter().map(|p| &p.path)) {
+            if !dir.join(path).is_file() {
+                bail!("`{}` is named in a table but does not exist in `{}`", path, dir.display());
+            }
+        }
+        let edited = edited_products(&references, &photos, &claims);
+        let mut by_photo: HashMap<String, Vec<ClaimRow>> = HashMap::new();
+        for claim in claims {
+            by_photo.entry(claim.path.clone()).or_default().push(claim);
+        }
+        Ok(Self { dir: dir.to_owned(), references, photos, claims: by_photo, edited })
+    }
+
+    /// Whether the references of a product are edited ones: they take part only in claims on that product.
+    pub fn is_edited(&self, product: &ProductKey) -> bool {
+        self.edited.contains(product)
+    }
+
+    /// Edited products that stand for `product`.
+    pub fn edits_of<'a>(&'a self, product: &'a ProductKey) -> impl Iterator<Item = &'a ProductKey> {
+        self.edited.iter().filter(|e| e.brand == product.brand && is_variant(e, product))
+    }
+}
+
+fn is_variant(edited: &ProductKey, of: &ProductKey) -> bool {
+    edited.brand == of.brand && edited.product.strip_prefix(&of.product).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// Products claimed as edited, and those that no photo shows and whose name continues another product's of the brand:
+/// edited references of titles that serve for calibration stand in no claim.
+fn edited_products(references: &[ReferenceRow], photos: &[PhotoRow], claims: &[ClaimRow]) -> HashSet<ProductKey> {
+    let shown: HashSet<ProductKey> = photos.iter().map(PhotoRow::key).collect();
+    let claimed = claims.iter().filter(|c| c.truth == "edited").map(ClaimRow::key);
+    let unseen = references.iter().map(ReferenceRow::key).filter(|k| !shown.contains(k));
+    claimed.chain(unseen.filter(|k| shown.iter().any(|s| is_variant(k, s)))).collect()
+}
+
+fn table<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> {
+    let path = dir.join(name);
+    let mut reader = csv::Reader::from_path(&path)
+        .with_context(|| format!("`{}` cannot be read; a labelled folder needs it", path.display()))?;
+    let rows: Result<Vec<T>, _> = reader.deserialize().collect();
+    let rows = rows.with_context(|| format!("`{}` is malformed", path.display()))?;
+    if rows.is_empty() {
+        bail!("`{}` has no rows", path.display());
+    }
+    Ok(rows)
+}
+
+/// The folder's reference images and their features in memory: nothing is written to the folder.
+#[derive(Default)]
+pub struct MemoryFiles {
+    images: Mutex<HashMap<String, Vec<u8>>>,
+    features: Mutex<HashMap<(String, ModelId), Vec<u8>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl ReferenceFiles for MemoryFiles {
+    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError> {
+        let sha256 = sha256_hex(bytes);
+        lock(&self.images).entry(sha256.clone()).or_insert_with(|| bytes.to_vec());
+        Ok(sha256)
+    }
+
+    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
+        let found = lock(&self.images).get(sha256).cloned();
+        found.ok_or_else(|| StoreError::NotFound { what: "image", id: sha256.to_owned() })
+    }
+
+    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(lock(&self.features).get(&(sha256.to_owned(), model.clone())).cloned())
+    }
+
+    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError> {
+        lock(&self.features).insert((sha256.to_owned(), model.clone()), bytes.to_vec());
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! `assay eval DIR`: measures this build on a labelled folder, by the same code path as the server.
+
+mod data;
+mod report;
+mod run;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use clap::Args;
+use indicatif::ProgressBar;
+
+use crate::checker::{
+    pipeline::{Defaults, Pipeline},
+    ports::Files,
+};
+pub use run::MakeVision;
+
+/// What `assay eval` takes.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "The folder holds references.csv (brand,product,path,kind), photos.csv \
+(path,brand,product,item,split) and claims.csv (path,brand,product,truth,edit). Only photos of split `calibration` set \
+thresholds, only photos of split `test` are counted.\n\nExample:\n  assay eval data/grocery --references 5")]
+pub struct EvalArgs {
+    /// The labelled folder.
+    pub dir: PathBuf,
+    /// Calibration photos per product that also become references.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub references: usize,
+    /// Also write every claim with its score and inputs to this CSV file. Non-genuine claims on calibration photos are
+    /// added, for fitting the fusion.
+    #[arg(long, value_name = "FILE")]
+    pub rows: Option<PathBuf>,
+    /// Worker threads; as many as cores when left out.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// Bytes of prepared references kept: an evaluation meets all of them again with every photo.
+const CACHE_BYTES: usize = 2 << 30;
+
+/// Measures and returns the report's text, or its JSON.
+pub fn run(
+    args: &EvalArgs,
+    make: &MakeVision,
+    json: bool,
+    stop: &AtomicBool,
+    bar: impl Fn(usize, &'static str) -> ProgressBar,
+) -> anyhow::Result<String> {
+    let data = data::Labelled::read(&args.dir)?;
+    let files: Files = Arc::new(data::MemoryFiles::default());
+    let pipeline = Pipeline::with(files.clone(), Arc::new(Defaults::shipped()), CACHE_BYTES);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.threads.unwrap_or(cores).max(1);
+    let plan = run::Plan { data: &data, references: args.references, fitting: args.rows.is_some(), stop };
+    let measured = run::run(&plan, &pipeline, files.as_ref(), threads, make, bar)?;
+    if let Some(path) = &args.rows {
+        measured.write_rows(path)?;
+    }
+    let models = Pipeline::models(&make()?).into_iter().map(|(role, id)| (role.to_owned(), id)).collect();
+    let report = report::Report::new(args.dir.display().to_string(), args.references, &measured, models);
+    Ok(if json { serde_json::to_string_pretty(&report)? } else { report.text() })
+}

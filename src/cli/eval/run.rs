@@ -1,0 +1,379 @@
+//! Runs the pipeline over a labelled folder: enrolment, calibration photos, test claims.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use anyhow::Context;
+use indicatif::ProgressBar;
+
+use super::data::{ClaimRow, Labelled, PhotoRow};
+use crate::checker::{
+    pipeline::{Analysis, Claim, Clock, NewReference, Pipeline, Subject, too_poor},
+    ports::{ReferenceFiles, Vision},
+};
+use crate::domain::{
+    gallery::{Gallery, ProductKey, Reference, ReferenceKind},
+    quality::measure,
+};
+
+/// One claim on one photo, measured.
+pub struct Row {
+    /// The photo.
+    pub photo: PhotoRow,
+    /// The product claimed.
+    pub claimed: ProductKey,
+    /// `genuine`, `sibling`, `edited: KIND` or `other`.
+    pub group: String,
+    /// The fused score in log-odds; `None` when the photo is too poor to be judged or nothing is enrolled.
+    pub score: Option<f64>,
+    /// Whether the claimed product was located, or the photo flagged for other reasons can be told apart from it.
+    pub located: bool,
+    /// Named inputs of the fusion, for fitting and for analysis.
+    pub inputs: Vec<(String, f64)>,
+}
+
+/// Identification of one test photo: rank of the true product from 0, if it was ranked at all.
+pub struct Identified {
+    /// Rank from 0.
+    pub rank: Option<usize>,
+}
+
+/// Everything measured.
+#[derive(Default)]
+pub struct Measured {
+    /// Genuine claims on calibration photos.
+    pub calibration: Vec<Row>,
+    /// Claims on test photos.
+    pub test: Vec<Row>,
+    /// Claims on calibration photos that are not genuine: for fitting the fusion only.
+    pub fitting: Vec<Row>,
+    /// One per test photo.
+    pub identified: Vec<Identified>,
+    /// Milliseconds per stage, summed, and how many photos.
+    pub stages: BTreeMap<&'static str, (f64, usize)>,
+}
+
+/// What to do.
+pub struct Plan<'a> {
+    /// The labelled folder.
+    pub data: &'a Labelled,
+    /// Calibration photos per product that also become references.
+    pub references: usize,
+    /// Whether to make non-genuine claims on calibration photos too.
+    pub fitting: bool,
+    /// Set when the person wants to stop.
+    pub stop: &'a AtomicBool,
+}
+
+/// Makes one worker's models.
+pub type MakeVision<'a> = dyn Fn() -> anyhow::Result<Vision> + Sync + 'a;
+
+/// Calls `work` for every index on one thread per core, each with its own models; the first error stops all.
+fn in_parallel(
+    count: usize,
+    threads: usize,
+    make: &MakeVision,
+    stop: &AtomicBool,
+    bar: &ProgressBar,
+    work: &(dyn Fn(&mut Vision, usize) -> anyhow::Result<()> + Sync),
+) -> anyhow::Result<()> {
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+    let fail = |error| {
+        let mut slot = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        slot.get_or_insert(error);
+        next.store(count, Ordering::Relaxed);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut vision = match make() {
+                    Ok(vision) => vision,
+                    Err(error) => return fail(error),
+                };
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= count {
+                        return;
+                    }
+                    if stop.load(Ordering::Relaxed) {
+                        return fail(anyhow::anyhow!("stopped"));
+                    }
+                    if let Err(error) = work(&mut vision, i) {
+                        return fail(error);
+                    }
+                    bar.inc(1);
+                }
+            });
+        }
+    });
+    match failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Enrolls, then measures every photo.
+pub fn run(
+    plan: &Plan,
+    pipeline: &Pipeline,
+    files: &dyn ReferenceFiles,
+    threads: usize,
+    make: &MakeVision,
+    bar: impl Fn(usize, &'static str) -> ProgressBar,
+) -> anyhow::Result<Measured> {
+    let (references, used) = enroll(plan, pipeline, files, threads, make, &bar)?;
+    let genuine: Vec<_> = references.iter().filter(|r| !plan.data.is_edited(&r.product)).cloned().collect();
+    let base = Gallery::new(genuine);
+    let photos: Vec<&PhotoRow> = plan.data.photos.iter().filter(|p| !used.contains(&p.path)).collect();
+    let measured = Mutex::new(Measured::default());
+    let bar = bar(photos.len(), "photos");
+    let world = World { plan, pipeline, references: &references, base: &base };
+    in_parallel(photos.len(), threads, make, plan.stop, &bar, &|vision, i| {
+        let one = world.measure(vision, photos[i]).with_context(|| format!("photo `{}`", photos[i].path))?;
+        let mut all = measured.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.absorb(one);
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    let mut measured = measured.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    measured.sort();
+    Ok(measured)
+}
+
+type Enrolment = (Vec<Arc<Reference>>, HashSet<String>);
+
+/// Enrolls the table's references and then, each told of its product's own, the chosen photos.
+fn enroll(
+    plan: &Plan,
+    pipeline: &Pipeline,
+    files: &dyn ReferenceFiles,
+    threads: usize,
+    make: &MakeVision,
+    bar: &impl Fn(usize, &'static str) -> ProgressBar,
+) -> anyhow::Result<Enrolment> {
+    let data = plan.data;
+    let extra = chosen_photos(data, plan.references);
+    let mut jobs = Vec::new();
+    for row in &data.references {
+        jobs.push((row.key(), row.kind()?, row.path.as_str()));
+    }
+    let first = jobs.len();
+    jobs.extend(extra.iter().map(|p| (p.key(), ReferenceKind::Pack, p.path.as_str())));
+    let done: Mutex<Vec<Option<Arc<Reference>>>> = Mutex::new(vec![None; jobs.len()]);
+    let bar = bar(jobs.len(), "references");
+    for range in [0..first, first..jobs.len()] {
+        let known = Gallery::new(lock(&done).iter().flatten().cloned().collect());
+        let start = range.start;
+        in_parallel(range.len(), threads, make, plan.stop, &bar, &|vision, i| {
+            let (product, kind, path) = jobs[start + i].clone();
+            let bytes = std::fs::read(data.dir.join(path)).with_context(|| format!("`{path}` cannot be read"))?;
+            files.put_image(&bytes)?;
+            let new = NewReference { id: path.to_owned(), product, kind, view: None, marks: Vec::new() };
+            let enrolled =
+                pipeline.enroll(vision, new, &known, &bytes).with_context(|| format!("reference `{path}`"))?;
+            lock(&done)[start + i] = Some(Arc::new(enrolled.reference));
+            Ok(())
+        })?;
+    }
+    bar.finish_and_clear();
+    let references = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok((references.into_iter().flatten().collect(), extra.iter().map(|p| p.path.clone()).collect()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Calibration photos that become references: spread evenly over each product's photos, so over its items and sides.
+fn chosen_photos(data: &Labelled, per_product: usize) -> Vec<&PhotoRow> {
+    let mut by_product: BTreeMap<ProductKey, Vec<&PhotoRow>> = BTreeMap::new();
+    for photo in data.photos.iter().filter(|p| p.is_calibration()) {
+        by_product.entry(photo.key()).or_default().push(photo);
+    }
+    let spread = |photos: Vec<&'_ PhotoRow>| -> Vec<usize> {
+        let n = per_product.min(photos.len());
+        (0..n).map(|i| (2 * i + 1) * photos.len() / (2 * n)).collect()
+    };
+    by_product.into_values().flat_map(|photos| spread(photos.clone()).into_iter().map(move |i| photos[i])).collect()
+}
+
+/// What every photo is measured in.
+struct World<'a> {
+    plan: &'a Plan<'a>,
+    pipeline: &'a Pipeline,
+    references: &'a [Arc<Reference>],
+    base: &'a Gallery,
+}
+
+impl World<'_> {
+    fn measure(&self, vision: &mut Vision, photo: &PhotoRow) -> anyhow::Result<Measured> {
+        let data = self.plan.data;
+        let mut out = Measured::default();
+        let bytes = std::fs::read(data.dir.join(&photo.path))?;
+        let mut clock = Clock::start();
+        let upright = vision.imaging.decode(&bytes)?;
+        let quality = measure(&upright.raster);
+        clock.lap("decode");
+        let poor = too_poor(self.pipeline.defaults(), &quality).is_some();
+        let mut analysis = Analysis::new(vision, upright.raster)?;
+        clock.lap("features");
+        if !photo.is_calibration() {
+            let ranking = self.pipeline.compare(vision, &mut analysis, self.base, None, &mut Clock::start())?;
+            let own = photo.key();
+            out.identified.push(Identified { rank: ranking.ranking().position(|p| *p == own) });
+        }
+        for (claimed, group) in self.claims(photo) {
+            let gallery = self.gallery_for(photo, &claimed);
+            let claim = Claim::Product(claimed.clone());
+            let mut lap = Clock::start();
+            let comparison = self.pipeline.compare(vision, &mut analysis, &gallery, Some(&claim), &mut lap)?;
+            if group == "genuine" {
+                clock.laps.extend(lap.laps);
+            }
+            let subject = comparison.subject.as_ref();
+            let located = subject.is_some_and(|s| comparison.candidates[s.candidate].is_located());
+            let row = Row {
+                photo: photo.clone(),
+                claimed,
+                score: subject.filter(|_| !poor).map(|s| s.score.value()),
+                located: located && !poor,
+                inputs: subject.map(inputs).unwrap_or_default(),
+                group,
+            };
+            match (photo.is_calibration(), row.group.as_str()) {
+                (false, _) => out.test.push(row),
+                (true, "genuine") => out.calibration.push(row),
+                (true, _) => out.fitting.push(row),
+            }
+        }
+        for (stage, ms) in clock.laps {
+            out.stages.insert(stage, (ms, 1));
+        }
+        Ok(out)
+    }
+
+    /// The claims to make on a photo: the table's for a test photo; its own product for a calibration photo, and for
+    /// fitting also up to three siblings, one other product and the edited references of its title.
+    fn claims(&self, photo: &PhotoRow) -> Vec<(ProductKey, String)> {
+        let data = self.plan.data;
+        if !photo.is_calibration() {
+            let rows: &[ClaimRow] = data.claims.get(&photo.path).map_or(&[], Vec::as_slice);
+            return rows.iter().map(|c| (c.key(), c.group())).collect();
+        }
+        let own = photo.key();
+        let mut claims = vec![(own.clone(), "genuine".to_owned())];
+        if self.plan.fitting {
+            let mut products: Vec<&ProductKey> =
+                self.base.references.iter().map(|r| &r.product).filter(|p| **p != own).collect();
+            products.dedup();
+            let siblings = products.iter().filter(|p| p.brand == own.brand).take(3);
+            claims.extend(siblings.map(|p| ((*p).clone(), "sibling".to_owned())));
+            let others: Vec<_> = products.iter().filter(|p| p.brand != own.brand).collect();
+            // Any fixed choice will do; the path's length and bytes spread it over the products.
+            let pick = photo.path.bytes().map(usize::from).sum::<usize>();
+            if let Some(other) = others.get(pick % others.len().max(1)) {
+                claims.push(((**other).clone(), "other".to_owned()));
+            }
+            claims.extend(data.edits_of(&own).map(|p| (p.clone(), format!("edited: {}", edit_kind(p, &own)))));
+        }
+        claims
+    }
+
+    /// The world in which a claim is made: an edited reference stands in place of its title's genuine one.
+    fn gallery_for(&self, photo: &PhotoRow, claimed: &ProductKey) -> Gallery {
+        if !self.plan.data.is_edited(claimed) {
+            return self.base.clone();
+        }
+        let own = photo.key();
+        let kept = self.base.references.iter().filter(|r| r.product != own);
+        let edited = self.references.iter().filter(|r| r.product == *claimed);
+        Gallery::new(kept.chain(edited).cloned().collect())
+    }
+}
+
+fn edit_kind(edited: &ProductKey, of: &ProductKey) -> String {
+    edited.product.strip_prefix(&format!("{}-", of.product)).unwrap_or(&edited.product).to_owned()
+}
+
+/// The subject's fusion inputs by name.
+fn inputs(subject: &Subject) -> Vec<(String, f64)> {
+    use crate::domain::fusion::{IDENTITY_INPUTS, MARK_INPUTS};
+    let identity = IDENTITY_INPUTS.iter().zip(subject.evidence.identity_inputs());
+    let mut named: Vec<(String, f64)> = identity.map(|(n, v)| ((*n).to_owned(), v)).collect();
+    named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
+    named.push(("score_identity".into(), subject.score.identity));
+    named.push(("score_marks".into(), subject.score.marks.unwrap_or(f64::NAN)));
+    for (k, mark) in subject.evidence.marks.iter().enumerate() {
+        let values = MARK_INPUTS.iter().zip(mark.inputs());
+        named.extend(values.map(|(n, v)| (format!("mark{k}_{n}"), v)));
+    }
+    named
+}
+
+impl Measured {
+    fn absorb(&mut self, one: Self) {
+        self.calibration.extend(one.calibration);
+        self.test.extend(one.test);
+        self.fitting.extend(one.fitting);
+        self.identified.extend(one.identified);
+        for (stage, (ms, n)) in one.stages {
+            let entry = self.stages.entry(stage).or_default();
+            *entry = (entry.0 + ms, entry.1 + n);
+        }
+    }
+
+    /// Rows come in the order the workers finished; the report must not depend on it.
+    fn sort(&mut self) {
+        for rows in [&mut self.calibration, &mut self.test, &mut self.fitting] {
+            rows.sort_by(|a, b| (&a.photo.path, &a.claimed).cmp(&(&b.photo.path, &b.claimed)));
+        }
+    }
+
+    /// (item, score) of the calibration photos that can be judged.
+    pub fn calibration_scores(&self) -> Vec<(String, f64)> {
+        self.calibration.iter().filter_map(|r| Some((r.photo.item.clone(), r.score?))).collect()
+    }
+
+    /// Rows of the test claims by group.
+    pub fn by_group(&self) -> BTreeMap<&str, Vec<&Row>> {
+        let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+        for row in &self.test {
+            groups.entry(&row.group).or_default().push(row);
+        }
+        groups
+    }
+
+    /// Every row with its inputs, as CSV.
+    pub fn write_rows(&self, path: &std::path::Path) -> anyhow::Result<()> {
+        let rows = || self.calibration.iter().chain(&self.fitting).chain(&self.test);
+        let mut names: Vec<&str> = rows().flat_map(|r| r.inputs.iter().map(|(n, _)| n.as_str())).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut out = csv::Writer::from_path(path).with_context(|| format!("`{}`", path.display()))?;
+        let fixed = ["split", "photo", "item", "brand", "product", "group", "score", "located"];
+        out.write_record(fixed.iter().chain(&names))?;
+        for row in rows() {
+            let inputs: HashMap<&str, f64> = row.inputs.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+            let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.5}"));
+            let mut record = vec![
+                row.photo.split.clone(),
+                row.photo.path.clone(),
+                row.photo.item.clone(),
+                row.claimed.brand.clone(),
+                row.claimed.product.clone(),
+                row.group.clone(),
+                number(row.score),
+                row.located.to_string(),
+            ];
+            record.extend(names.iter().map(|n| number(inputs.get(n).copied().filter(|v| !v.is_nan()))));
+            out.write_record(&record)?;
+        }
+        Ok(out.flush()?)
+    }
+}
