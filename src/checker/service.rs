@@ -83,8 +83,8 @@ pub struct EvidenceInputs {
     pub answer: PhotoAnswer,
     /// The check's reasons that concern this photo.
     pub reasons: Vec<ReasonAnswer>,
-    /// Per match of the answer, in order: the reference and its image's bytes; `None` when it was deleted since.
-    pub references: Vec<Option<(ReferenceRecord, Bytes)>>,
+    /// Per match of the answer, in order: the reference, also when it was removed since, and its image's bytes.
+    pub references: Vec<(ReferenceRecord, Bytes)>,
 }
 
 /// Draws the evidence of one photo for a person; called on a worker thread.
@@ -157,7 +157,7 @@ impl Assay {
 
     /// Removes a reference; the next check no longer sees it.
     pub async fn delete_reference(&self, product: &ProductKey, id: &str) -> Result<(), ServiceError> {
-        Ok(self.store.delete_reference(product, id).await?)
+        Ok(self.store.delete_reference(product, id, now_ms()).await?)
     }
 
     /// Adds a genuine photo of the physical item `item` to a product's calibration data.
@@ -232,4 +232,9 @@ impl Assay {
         // An empty slot means that the job was dropped before its end.
         slot.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(ComputeError::Interrupted)
     }
+}
+
+/// Milliseconds since 1970, UTC.
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }

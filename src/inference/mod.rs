@@ -4,6 +4,7 @@ pub mod comparator;
 pub mod embedder;
 pub mod manifest;
 pub mod onnx;
+pub mod pool;
 pub mod tensor;
 pub mod text;
 pub mod xfeat;

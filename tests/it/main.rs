@@ -4,3 +4,7 @@ mod architecture;
 mod contract;
 mod inference;
 mod intake;
+mod pool;
+mod storage;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,4 @@
+//! What several tests build on: records with one obvious value each, and eyes that need no model.
+
+pub mod records;
+pub mod vision;
