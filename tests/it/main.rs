@@ -5,6 +5,7 @@ mod contract;
 mod inference;
 mod intake;
 mod pool;
+mod service;
 mod storage;
 #[path = "../support/mod.rs"]
 mod support;

@@ -56,17 +56,22 @@ impl Scene {
     }
 
     fn draw(&self) -> Raster {
-        let dots = dots(self.pack);
-        Raster::from_fn(self.width, self.height, |x, y| {
-            let (x, y) = (x.wrapping_sub(self.moved.0), y.wrapping_sub(self.moved.1));
-            let dot = dots.iter().find(|d| x.wrapping_sub(d.0) < DOT && y.wrapping_sub(d.1) < DOT);
-            dot.map_or([128; 3], |d| d.2)
-        })
+        let (width, height) = (self.width as usize, self.height as usize);
+        let mut pixels = vec![128; 3 * width * height];
+        for (left, top, colour) in dots(self.pack) {
+            let (left, top) = ((left + self.moved.0) as usize, (top + self.moved.1) as usize);
+            for y in top..(top + DOT).min(height) {
+                for x in left..(left + DOT).min(width) {
+                    pixels[3 * (y * width + x)..][..3].copy_from_slice(&colour);
+                }
+            }
+        }
+        Raster::new(self.width, self.height, pixels).unwrap()
     }
 }
 
 const DOTS: u32 = 120;
-const DOT: u32 = 12;
+const DOT: usize = 12;
 const DIMENSIONS: usize = 64;
 
 /// Left, top and colour of each dot. Red marks a dot, green counts it, blue names the pack.
