@@ -26,7 +26,7 @@ use crate::domain::{
 const RECTIFIED_KEYPOINTS: usize = 1000;
 /// A second fit on fewer inliers is not trusted over the first.
 const REFINE_INLIERS: usize = 20;
-/// A frame that shows more than this many pixels for one of the photo is too soft for marks to be judged.
+/// With fewer pixels of the photo to one of the frame (along a side) marks are too soft to be judged.
 const MIN_PHOTO_PIXELS: f64 = 0.4;
 /// Height in pixels of the lines given to the recogniser.
 const LINE_PX: u32 = 48;
@@ -87,7 +87,8 @@ pub fn inspect(
     let lit = relit(&rectified, &pixels.frame.raster);
     let blocks = compare_blocks(&pixels.grey, &lit.grey().smoothed(GREY_SIGMA), &rectified);
     let pack_chroma = chroma_difference(&pixels.frame.raster, &lit, [0, 0, width, height]);
-    let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma };
+    let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
+    let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma, photo_pixels };
     let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
     Ok(Inspection { reference_to_photo: map, refined, features: seen, blocks, marks })
 }
@@ -100,6 +101,8 @@ struct View<'a> {
     source: &'a Raster,
     to_source: Homography,
     pack_chroma: Option<f64>,
+    /// Pixels of the photo as it came to one of the frame, along a side.
+    photo_pixels: f64,
 }
 
 fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<InspectedMark, PipelineError> {
@@ -110,7 +113,7 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         return Ok(hidden);
     };
     let [x0, y0, x1, y1] = place.padded;
-    if !view.rectified.shows(x0, y0, x1, y1) || view.rectified.scale < MIN_PHOTO_PIXELS {
+    if !view.rectified.shows(x0, y0, x1, y1) || view.photo_pixels < MIN_PHOTO_PIXELS {
         return Ok(hidden);
     }
     let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));
