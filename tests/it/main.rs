@@ -1,5 +1,6 @@
 //! The one integration binary: every module here sees the crate from outside, as callers do.
 
+mod api;
 mod architecture;
 mod contract;
 mod inference;
