@@ -41,6 +41,14 @@ pub enum IntakeError {
         /// Most pixels allowed.
         max_pixels: u64,
     },
+    /// Decoding this kind of file at this size takes too much memory.
+    #[error("decoding it takes {bytes} bytes of memory, the limit is {limit}; save it smaller or as a plain JPEG")]
+    TooMuchMemory {
+        /// Bytes that decoding takes, estimated from the headers.
+        bytes: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
     /// Fewer pixels than any comparison could use.
     #[error("the picture is {width}x{height} pixels; at least {min_side} a side are needed")]
     TooSmall {
@@ -76,6 +84,7 @@ impl IntakeError {
             Self::TooManyBytes { .. } => "photo-too-many-bytes",
             Self::UnsupportedFormat { .. } => "photo-unsupported-format",
             Self::TooLarge { .. } => "photo-too-large",
+            Self::TooMuchMemory { .. } => "photo-too-much-memory",
             Self::TooSmall { .. } => "photo-too-small",
             Self::Animated => "photo-animated",
             Self::TooSlow { .. } => "photo-too-slow",

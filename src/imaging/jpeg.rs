@@ -31,6 +31,8 @@ struct Frame {
     width: u32,
     height: u32,
     components: u8,
+    /// Samples stored per pixel, in hundredths: 300 for three components without subsampling.
+    samples_percent: u64,
 }
 
 /// Decodes `bytes`, which open as a JPEG, within `limits`.
@@ -42,6 +44,8 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if outline.scans > limits.scans {
         return Err(damaged(format!("it has {} scans, at most {} are believable", outline.scans, limits.scans)));
     }
+    let orientation = upright::from_exif(outline.exif);
+    limits.check_memory((frame.width, frame.height), frame.extra_bytes(), orientation)?;
 
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -67,7 +71,6 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if bytes[outline.end..].starts_with(b"\xff\xd8") {
         notes.push("only the first of several pictures in the file was used".to_owned());
     }
-    let orientation = upright::from_exif(outline.exif);
     Ok(Decoded { width: frame.width, height: frame.height, pixels, orientation, notes })
 }
 
@@ -77,7 +80,18 @@ impl Frame {
             return Err(damaged("its frame header is cut off"));
         };
         let (width, height) = (u16::from_be_bytes([x1, x0]).into(), u16::from_be_bytes([y1, y0]).into());
-        Ok(Self { marker, precision, width, height, components })
+        let factors = body[6..].chunks_exact(3).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
+        let factors = factors.take(components.into());
+        let largest = factors.clone().map(|f| f.0).max().unwrap_or(1) * factors.clone().map(|f| f.1).max().unwrap_or(1);
+        let samples_percent = 100 * factors.map(|(h, v)| h * v).sum::<u64>() / largest.max(1);
+        Ok(Self { marker, precision, width, height, components, samples_percent })
+    }
+
+    /// What decoding takes besides the picture: a progressive file's coefficients, two bytes a sample, are gathered
+    /// over all scans.
+    fn extra_bytes(&self) -> u64 {
+        let pixels = u64::from(self.width) * u64::from(self.height);
+        if self.marker == 0xc2 { pixels * 2 * self.samples_percent / 100 } else { 0 }
     }
 
     /// Refuses by name what the standard allows but nobody's decoder reads.
@@ -153,7 +167,8 @@ fn segment(bytes: &[u8], at: usize) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    const FRAME: [u8; 10] = [0xff, 0xc2, 0, 8, 8, 0, 5, 0, 7, 3];
+    /// 7x5 pixels in three components, the last two at half the width and height.
+    const FRAME: [u8; 19] = [0xff, 0xc2, 0, 17, 8, 0, 5, 0, 7, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0];
 
     fn file(parts: &[&[u8]]) -> Vec<u8> {
         [&[&[0xff, 0xd8][..]], parts].concat().concat()
@@ -164,8 +179,9 @@ mod tests {
         let scan = [0xff, 0xda, 0, 2, 1, 0xff, 0, 2, 0xff, 0xd3, 3];
         let bytes = file(&[&FRAME, &scan, &scan, &[0xff, 0xff, 0xd9], b"rest"]);
         let outline = Outline::of(&bytes).expect("well formed");
-        let frame = Frame { marker: 0xc2, precision: 8, width: 7, height: 5, components: 3 };
+        let frame = Frame { marker: 0xc2, precision: 8, width: 7, height: 5, components: 3, samples_percent: 150 };
         assert_eq!(outline.frame, Some(frame));
+        assert_eq!(frame.extra_bytes(), 105);
         assert_eq!((outline.scans, outline.end), (2, bytes.len() - 4));
     }
 
@@ -180,7 +196,9 @@ mod tests {
     #[test]
     fn kinds_that_no_decoder_reads_are_named() {
         let kind = |marker, precision, components| {
-            Frame { marker, precision, width: 1, height: 1, components }.check_kind().map_err(|e| e.to_string())
+            Frame { marker, precision, width: 1, height: 1, components, samples_percent: 300 }
+                .check_kind()
+                .map_err(|e| e.to_string())
         };
         assert_eq!(kind(0xc0, 8, 3), Ok(()));
         for (frame, words) in [

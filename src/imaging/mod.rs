@@ -1,6 +1,7 @@
 //! Bytes to upright pixels, pixels to other sizes, and pictures for people.
 
 mod bytes;
+mod evidence;
 mod intake;
 mod jpeg;
 mod png;
@@ -8,4 +9,5 @@ mod sniff;
 mod upright;
 mod webp;
 
+pub use evidence::{Evidence, EvidenceError, evidence_png};
 pub use intake::{Intake, IntakeLimits};

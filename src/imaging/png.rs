@@ -31,6 +31,8 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if outline.frames > 1 {
         return Err(IntakeError::Animated);
     }
+    let orientation = upright::from_exif(outline.exif);
+    limits.check_memory((width, height), SCRATCH_BYTES as u64, orientation)?;
 
     let mut decoder = png::Decoder::new_with_limits(TimedReader::new(bytes, deadline), Limits { bytes: SCRATCH_BYTES });
     decoder.set_transformations(Transformations::normalize_to_color8());
@@ -71,7 +73,7 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if transparent {
         notes.push("transparency was laid on white".to_owned());
     }
-    Ok(Decoded { width, height, pixels, orientation: upright::from_exif(outline.exif), notes })
+    Ok(Decoded { width, height, pixels, orientation, notes })
 }
 
 /// Puts one row of an interlaced pass, already RGB8, where it belongs.

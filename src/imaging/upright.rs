@@ -14,6 +14,11 @@ pub(super) fn from_exif(exif: Option<&[u8]>) -> Orientation {
     tiff.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
 }
 
+/// Whether turning swaps the sides, for which the picture is held twice.
+pub(super) fn is_quarter_turn(orientation: Orientation) -> bool {
+    orientation.to_exif() >= 5
+}
+
 /// Turns `width` x `height` pixels (hwc, 3 bytes each) upright; gives the new sides. Mirrors and half turns need no
 /// second copy of the pixels.
 pub(super) fn turn(width: u32, height: u32, mut pixels: Arc<[u8]>, by: Orientation) -> (u32, u32, Arc<[u8]>) {

@@ -17,6 +17,9 @@ struct Outline<'a> {
     /// Sides of the canvas and of the bitstream, in the order met.
     sides: Vec<(u32, u32)>,
     animated: bool,
+    /// What the decoder holds besides the picture: a lossless frame is unpacked with alpha (4), a lossy one as planes
+    /// (2), its transparency separately (10).
+    extra_bytes_per_pixel: u64,
     profile: bool,
     exif: Option<&'a [u8]>,
 }
@@ -25,7 +28,8 @@ struct Outline<'a> {
 pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) -> Result<Decoded, IntakeError> {
     let outline = Outline::of(bytes)?;
     let &(width, height) = outline.sides.first().ok_or_else(|| damaged("it holds no picture"))?;
-    limits.check_sides(width, height)?;
+    let max_pixels = limits.max_webp_pixels.min(limits.max_pixels);
+    IntakeLimits { max_pixels, ..limits.clone() }.check_sides(width, height)?;
     if outline.animated {
         return Err(IntakeError::Animated);
     }
@@ -33,6 +37,10 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if outline.sides.iter().any(|s| *s != (width, height)) {
         return Err(damaged("its headers contradict each other"));
     }
+
+    let orientation = upright::from_exif(outline.exif);
+    let pixels = u64::from(width) * u64::from(height);
+    limits.check_memory((width, height), pixels * outline.extra_bytes_per_pixel, orientation)?;
 
     let decoder = WebPDecoder::new(TimedReader::new(bytes, deadline)).map_err(|e| deadline.blame(e))?;
     if decoder.dimensions() != (width, height) {
@@ -59,7 +67,7 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if transparent {
         notes.push("transparency was laid on white".to_owned());
     }
-    Ok(Decoded { width, height, pixels, orientation: upright::from_exif(outline.exif), notes })
+    Ok(Decoded { width, height, pixels, orientation, notes })
 }
 
 impl<'a> Outline<'a> {
@@ -91,12 +99,15 @@ impl<'a> Outline<'a> {
                 let &[_, _, _, _, _, _, w0, w1, h0, h1, ..] = body else { return Err(cut()) };
                 let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
                 self.sides.push((side(w0, w1), side(h0, h1)));
+                self.extra_bytes_per_pixel += 2;
             }
             b"VP8L" => {
                 let &[_, b0, b1, b2, b3, ..] = body else { return Err(cut()) };
                 let bits = u32::from_le_bytes([b0, b1, b2, b3]);
                 self.sides.push(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1));
+                self.extra_bytes_per_pixel += 4;
             }
+            b"ALPH" => self.extra_bytes_per_pixel += 10,
             b"ANIM" | b"ANMF" => self.animated = true,
             b"ICCP" => self.profile = true,
             b"EXIF" => self.exif = self.exif.or(Some(body)),
@@ -129,7 +140,10 @@ mod tests {
         .concat();
         let sides = vec![(100, 306), (7, 5), (0x0100, 4)];
         let outline = Outline::of(&bytes).expect("well formed");
-        assert_eq!(outline, Outline { sides, animated: true, profile: true, exif: Some(b"II") });
+        assert_eq!(
+            outline,
+            Outline { sides, animated: true, extra_bytes_per_pixel: 6, profile: true, exif: Some(b"II") }
+        );
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Pictures through the one door: what is accepted becomes upright RGB8, everything else is refused by name.
 
+#[path = "../support/mutation.rs"]
+mod mutation;
+
 use std::{io::Cursor, time::Duration};
 
 use assay::{
@@ -11,6 +14,7 @@ use image::{
     DynamicImage, ExtendedColorType, GrayImage, ImageBuffer, ImageEncoder, ImageFormat, LumaA, Rgb, RgbImage, Rgba,
     RgbaImage, codecs::jpeg::JpegEncoder,
 };
+use mutation::{HEIGHT, Mutator, WIDTH, originals};
 
 const RED: [u8; 3] = [200, 40, 30];
 const BLUE: [u8; 3] = [20, 60, 180];
@@ -273,9 +277,9 @@ fn bombs() -> [Vec<u8>; 3] {
 
 #[test]
 fn pictures_that_claim_too_many_pixels_are_refused_from_their_header() {
-    let (width, height, max_side, max_pixels) = (60_000, 60_000, 12_000, 50_000_000);
     for bytes in bombs() {
-        assert_eq!(decode(&bytes), Err(IntakeError::TooLarge { width, height, max_side, max_pixels }));
+        let refused = decode(&bytes);
+        assert!(matches!(refused, Err(IntakeError::TooLarge { width: 60_000, height: 60_000, .. })), "{refused:?}");
     }
     let limits = IntakeLimits { max_pixels: 48 * 32 - 1, ..IntakeLimits::default() };
     for bytes in [jpeg(), png(), webp()] {
@@ -291,6 +295,24 @@ fn a_bitstream_larger_than_its_canvas_is_damage() {
     let frame = [&b"VP8 \x0a\0\0\0"[..], &[0, 0, 0, 0x9d, 1, 0x2a, 0xff, 0x3f, 0xff, 0x3f]].concat();
     let bytes = [&b"RIFF\x30\0\0\0WEBP"[..], &canvas, &frame].concat();
     assert!(matches!(decode(&bytes), Err(IntakeError::Damaged { .. })));
+}
+
+#[test]
+fn pictures_that_take_too_much_memory_are_refused_from_their_header() {
+    let picture = 48 * 32 * 3;
+    let turned = with_segment(&jpeg(), 0xe1, &[b"Exif\0\0", &exif(6)[..]].concat());
+    for (bytes, needs) in [
+        (jpeg(), picture),
+        (turned, picture * 2),
+        (fixture("progressive.jpg"), picture * 2),
+        (webp(), 48 * 32 * 7),
+        (fixture("lossy.webp"), 48 * 32 * 5),
+        (fixture("lossy-alpha.webp"), 48 * 32 * 15),
+    ] {
+        let within = |memory| decode_within(IntakeLimits { memory, ..IntakeLimits::default() }, &bytes);
+        assert!(within(needs).is_ok());
+        assert_eq!(within(needs - 1), Err(IntakeError::TooMuchMemory { bytes: needs, limit: needs - 1 }));
+    }
 }
 
 #[test]
@@ -319,6 +341,35 @@ fn every_cut_of_a_file_is_refused_or_complete() {
                 assert!(length + 16 >= bytes.len() && photo.raster == whole, "{} cut at {length}", photo.format);
             }
         }
+    }
+}
+
+#[test]
+fn fifteen_hundred_damaged_files_are_decoded_within_the_limits_or_refused() {
+    let (max_pixels, decode_time) = (u64::from(WIDTH * HEIGHT), Duration::from_secs(600));
+    let mut intake = Intake::new(IntakeLimits { max_pixels, decode_time, ..IntakeLimits::default() });
+    let originals = originals();
+    assert!(originals.iter().filter(|o| intake.decode(o).is_ok()).count() >= originals.len() - 1, "one is animated");
+    let mut mutator = Mutator::new(1);
+    let (mut decoded, mut refused) = (0, std::collections::BTreeMap::<&str, usize>::new());
+    for _ in 0..1500 {
+        let bytes = mutator.mutated(&originals);
+        let answer = intake.decode(&bytes);
+        assert_eq!(answer, intake.decode(&bytes), "the same bytes give the same answer");
+        match answer {
+            Ok(photo) => {
+                assert!(photo.raster.width() * photo.raster.height() <= WIDTH * HEIGHT);
+                decoded += 1;
+            }
+            Err(e) => {
+                *refused.entry(e.kind()).or_default() += 1;
+            }
+        }
+    }
+    // Else the damage is too weak or too strong to reach the decoders.
+    assert!(decoded > 100, "{decoded} decoded");
+    for kind in ["photo-damaged", "photo-too-large", "photo-unsupported-format", "photo-too-small"] {
+        assert!(refused.contains_key(kind), "{refused:?}");
     }
 }
 

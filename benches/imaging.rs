@@ -1,0 +1,76 @@
+//! What intake costs: decoding, resizing, measuring. Run with `cargo bench --bench imaging`.
+
+use std::io::Cursor;
+
+use assay::{
+    checker::ports::Imaging,
+    domain::{fingerprint::fingerprint, quality::measure, raster::Raster},
+    imaging::Intake,
+};
+use divan::{Bencher, black_box};
+use image::{ImageFormat, Rgb, RgbImage};
+
+/// Sides of a listing photo and of a phone photo.
+const SIZES: [(u32, u32); 2] = [(1280, 960), (4000, 3000)];
+
+fn main() {
+    divan::main();
+}
+
+/// Something with edges of every size, so that decoding is neither trivial nor noise.
+fn drawn((width, height): (u32, u32)) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let wave = f64::from(x * 7 + y * 3).to_radians().sin() * 50.0 + 120.0;
+        let block = (x / 37 * 61 + y / 23 * 97) % 120;
+        Rgb([wave as u8, (f64::from(block) + wave * 0.5) as u8, (x * 255 / width) as u8])
+    })
+}
+
+fn encoded(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    picture.write_to(&mut out, format).expect("a drawn picture encodes");
+    out.into_inner()
+}
+
+fn raster(size: (u32, u32)) -> Raster {
+    let picture = drawn(size);
+    Raster::new(size.0, size.1, picture.into_raw()).expect("sides fit")
+}
+
+#[divan::bench(args = SIZES)]
+fn decode_jpeg(bencher: Bencher, size: (u32, u32)) {
+    decode(bencher, encoded(&drawn(size), ImageFormat::Jpeg));
+}
+
+#[divan::bench]
+fn decode_png(bencher: Bencher) {
+    decode(bencher, encoded(&drawn(SIZES[0]), ImageFormat::Png));
+}
+
+#[divan::bench]
+fn decode_webp(bencher: Bencher) {
+    decode(bencher, encoded(&drawn(SIZES[0]), ImageFormat::WebP));
+}
+
+fn decode(bencher: Bencher, bytes: Vec<u8>) {
+    let mut intake = Intake::default();
+    bencher.bench_local(|| intake.decode(black_box(&bytes)));
+}
+
+#[divan::bench(args = SIZES)]
+fn resize_to_960(bencher: Bencher, size: (u32, u32)) {
+    let (mut intake, raster) = (Intake::default(), raster(size));
+    bencher.bench_local(|| intake.resize(black_box(&raster), 960, 720));
+}
+
+#[divan::bench(args = SIZES)]
+fn measure_quality(bencher: Bencher, size: (u32, u32)) {
+    let raster = raster(size);
+    bencher.bench_local(|| measure(black_box(&raster)));
+}
+
+#[divan::bench(args = SIZES)]
+fn take_fingerprint(bencher: Bencher, size: (u32, u32)) {
+    let raster = raster(size);
+    bencher.bench_local(|| fingerprint(black_box(&raster)));
+}
