@@ -12,7 +12,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{
-    answer::{CheckAnswer, PhotoAnswer, ReasonAnswer},
+    answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer},
     pipeline::{Pipeline, PipelineError},
     ports::{Compute, ComputeError, Files, InferenceError, IntakeError, Permit, StoreError, Vision},
     records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
@@ -90,6 +90,8 @@ pub struct CheckRequest {
 pub struct EvidenceInputs {
     /// The photo's bytes as sent.
     pub photo: Bytes,
+    /// What the check's listing claims.
+    pub claim: Option<ClaimAnswer>,
     /// Its answer.
     pub answer: PhotoAnswer,
     /// The check's reasons that concern this photo.

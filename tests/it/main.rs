@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod contract;
+mod end_to_end;
 mod inference;
 mod intake;
 mod pool;

@@ -115,6 +115,6 @@ impl Assay {
             })
             .await?;
         let reasons = answer.reasons.into_iter().filter(|r| r.photo == n).collect();
-        Ok(EvidenceInputs { photo: bytes, answer: photo, reasons, references })
+        Ok(EvidenceInputs { photo: bytes, claim: answer.claim, answer: photo, reasons, references })
     }
 }
