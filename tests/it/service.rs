@@ -33,7 +33,7 @@ fn codes(answer: &assay::checker::answer::CheckAnswer) -> Vec<&str> {
 async fn a_photo_of_the_claimed_product_is_consistent_and_kept() {
     let (app, oat) = stocked(Shipped::Lenient).await;
     let scene = Scene::photo(1, "a");
-    let answer = app.check(Some(&oat), &[scene.clone()]).await;
+    let answer = app.check(Some(&oat), std::slice::from_ref(&scene)).await;
     assert_eq!((answer.verdict.as_str(), answer.action.as_str()), ("consistent", "allow"), "{answer:#?}");
     let photo = &answer.photos[0];
     assert_eq!((photo.width, photo.height), (960, 640));

@@ -58,7 +58,7 @@ async fn a_reference_comes_back_whole_and_once_per_image() {
     let mut second = reference("r2", key("acme", "rice"), hash('a'));
     (second.view, second.article, second.marks) = (None, None, vec![]);
     store.add_reference(&second).await.unwrap();
-    assert_eq!(store.references(Some(&key("acme", "oat"))).await.unwrap(), [first.clone()]);
+    assert_eq!(store.references(Some(&key("acme", "oat"))).await.unwrap(), std::slice::from_ref(&first));
     assert_eq!(store.references(None).await.unwrap(), [first, second]);
     assert!(is_not_found(store.references(Some(&key("acme", "soy"))).await, "product"));
 }
