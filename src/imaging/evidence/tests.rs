@@ -1,3 +1,5 @@
+//! Evidence pictures are drawn whatever the answer holds.
+
 use super::*;
 use crate::checker::answer::{ChannelsAnswer, DeviationAnswer, GeometryAnswer};
 
