@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-import shots
+from studio import shots
 
 SEED = 20250
 

@@ -130,7 +130,7 @@ class Box(Shape):
 
 @dataclass
 class Cylinder(Shape):
-    """Upright cylinder (local y) of `radius` and `height`; `inner` > 0 makes it a cup open at the top."""
+    """Upright cylinder (local y) of `radius` and `height`; `cap` tints the inside of its top, as coffee in a mug, `wrap` is a sheet around it."""
 
     radius: float = 1.0
     height: float = 1.0

@@ -1,12 +1,12 @@
 """The nine sets in which packs are photographed. Every set takes any pack; what is not fixed comes from the generator."""
 import numpy as np
 
-import textures as tx
-from render import rotation
-from scenes import (
-    F, biscuits, bolts, filler_box, floor, frame, glare_at, held, look, mug, pack_box, page, pen, phone, picture_wall, price_rail, shelf_board, spanner, wall,
+from . import textures as tx
+from .render import rotation
+from .scenes import (
+    F, biscuits, bolts, filler_box, floor, frame, glare_at, held, mug, pack_box, page, pen, phone, picture_wall, price_rail, shelf_board, spanner, wall,
 )  # fmt: skip
-from trace import Light, Scene
+from .trace import Light, Scene
 
 PORTRAIT, LANDSCAPE = (960, 1280), (1280, 960)
 
@@ -20,7 +20,7 @@ def kitchen(art, rng):
     w, h, d = art.size
     box = pack_box(art, 0, 0, rng.uniform(14, 26))
     camera = frame(art.size, (-0.5, h * 0.49, 0), 0.74, rng.uniform(-4, 6), rng.uniform(9, 15), roll=rng.uniform(-2, 2), size=sized(art))
-    shapes = [box, floor(tx.wood(rng, "oak"), 70, 0.5, 0.25), wall(tx.tiles(rng), -24, 60, gloss=0.6)]
+    shapes = [box, floor(tx.wood(rng, "oak", 3), 44, 0.5, 0.25), wall(tx.tiles(rng), -24, 60, gloss=0.6)]
     shapes += mug(-w / 2 - 7.5, -10, ["#d9d4c8", "#8fa7a0", "#c9a58d"][int(rng.integers(3))], 205)
     shapes += biscuits(rng, w / 2 + 6.5, 4.5, 3) + [filler_box(rng, w / 2 + 6, -11, -14)]
     light = Light((-0.75, 0.85, 0.8), key=(2.5, 2.35, 2.1), spread=0.16, sky=(0.5, 0.54, 0.6))
@@ -41,7 +41,7 @@ def shop_hand(art, rng):
     shapes = held(art, -0.27 * art.size[1], turn, skin=skin, sleeve=sleeve, back=back)
     light = Light((-0.35, 1.0, 0.75), key=(1.7, 1.7, 1.66), spread=0.45, sky=(0.66, 0.68, 0.7))
     light.glare, light.glare_power, light.glare_width = glare_at(camera, shapes[0], 0.85, 0.12), 0.2, 0.12
-    return Scene(shapes, camera, light, focus_of(camera, shapes[0]), 8)
+    return Scene(shapes, camera, light, focus_of(camera, shapes[0]), 9.5)
 
 
 def home_hand(art, rng):
@@ -54,7 +54,7 @@ def home_hand(art, rng):
         shapes.append(filler_box(rng, -42 + k * 9.5, -46, rng.uniform(-6, 6), (rng.uniform(4, 8), rng.uniform(18, 26), 12), y=-22))
     light = Light((-0.9, 0.75, 0.55), key=(2.4, 2.3, 2.1), spread=0.25, sky=(0.55, 0.58, 0.64))
     light.glare, light.glare_power, light.glare_width = glare_at(camera, shapes[0], 0.12, 0.85), 0.3, 0.14
-    return Scene(shapes, camera, light, focus_of(camera, shapes[0]), 7)
+    return Scene(shapes, camera, light, focus_of(camera, shapes[0]), 8.5)
 
 
 def shelf(art, rng):
@@ -97,13 +97,13 @@ def desk(art, rng):
     """From above: on a walnut desk with papers, pens, a phone and a mug. Without `art` the desk is empty."""
     w, h, d = art.size if art else (15, 11, 6)
     camera = frame((w, h, d), (0, d * 0.9, 0.6), 0.66, rng.uniform(-8, 8), rng.uniform(58, 68), roll=rng.uniform(-4, 4), size=LANDSCAPE)
-    shapes = [floor(tx.wood(rng, "walnut"), 80, 0.7, 0.2)]
+    shapes = [floor(tx.wood(rng, "walnut", 4), 46, 0.7, 0.2)]
     if art:
         shapes.append(lying(art, rng, rng.uniform(-12, 12)))
     shapes += [page(rng, -w / 2 - 6, -h / 2 + 2, 14, "Minutes"), page(rng, w / 2 + 7.5, h / 2 - 2, -22, "To do")]
     shapes += mug(-w / 2 - 6.5, -h / 2 - 2, "#dad6cc", 160) + [phone(w / 2 + 6.5, -2.5, rng.uniform(-14, 14))]
     shapes += pen(-w / 2 - 4.2, h / 2 - 1, rng.uniform(60, 110), "#a5322c") + pen(-1, h / 2 + 3.6, rng.uniform(-14, 10), "#2a5d4c")
-    light = Light((-0.8, 1.0, -0.25), key=(2.4, 2.3, 2.1), spread=0.2, sky=(0.5, 0.53, 0.58))
+    light = Light((-0.8, 1.0, 0.4), key=(2.3, 2.2, 2.0), spread=0.2, sky=(0.5, 0.53, 0.58))
     if art:
         light.glare, light.glare_power, light.glare_width = glare_at(camera, shapes[1], 0.9, 0.6), 0.25, 0.12
     return Scene(shapes, camera, light, float(np.linalg.norm(np.float32(camera.eye) - F((0, d, 0)))), 2.5)
@@ -127,7 +127,7 @@ def workshop(art, rng):
     w, h, d = art.size
     box = pack_box(art, 0, 0, rng.uniform(-28, -16))
     camera = frame(art.size, (0.8, h * 0.46, 0), 0.64, rng.uniform(-4, 4), rng.uniform(14, 22), roll=rng.uniform(-2.5, 2.5), size=sized(art))
-    shapes = [box, floor(tx.wood(rng, "grey", 4), 80, 0.25), wall(tx.pegboard(rng), -26, 40)]
+    shapes = [box, floor(tx.wood(rng, "grey", 3), 46, 0.25), wall(tx.pegboard(rng), -26, 40)]
     shapes += spanner(-w / 2 - 4.5, 7.5, rng.uniform(20, 50)) + bolts(rng, w / 2 + 4, 9.5, 5, 3.0)
     shapes += [filler_box(rng, -w / 2 - 7, -13, 20, (12, 11, 9)), filler_box(rng, w / 2 + 9, -15, -8, (10, 16, 9))]
     light = Light((0.3, 1.0, 0.75), key=(2.2, 2.25, 2.25), spread=0.22, sky=(0.42, 0.45, 0.5))
@@ -136,7 +136,7 @@ def workshop(art, rng):
 
 
 def parcel(art, rng):
-    """From above: just unpacked, on brown board, with paper and a pen; a lamp glares in the print."""
+    """From above: just unpacked, on brown board, with papers and a pen; a lamp glares in the print."""
     w, h, d = art.size
     camera = frame(art.size, (0, d, 0.4), 0.68, rng.uniform(-8, 8), rng.uniform(60, 72), roll=rng.uniform(-5, 5), size=sized(art))
     box = lying(art, rng, rng.uniform(-14, 14))

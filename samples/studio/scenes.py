@@ -1,10 +1,10 @@
 """The scenes: where a pack stands, lies or is held, what is around it and how it is photographed."""
 import numpy as np
 
-import textures as tx
-from canvas import Canvas
-from render import SKIN, Box, Capsule, Cylinder, Hand, Plane, colour, linear, rotation, unit
-from trace import Camera
+from . import textures as tx
+from .canvas import Canvas
+from .render import SKIN, Box, Capsule, Cylinder, Hand, Plane, colour, linear, rotation, unit
+from .trace import Camera
 
 F = np.float32
 
@@ -120,7 +120,7 @@ def page(rng, x, z, yaw, title, y=0.05, size=(15, 21)):
 
 
 def phone(x, z, yaw):
-    return Box(F((x, 0.4, z)), rotation(yaw), 0.012, 2.2, 0.05, size=(7.2, 0.8, 15), wear=0.12)
+    return Box(F((x, 0.4, z)), rotation(yaw), 0.02, 2.2, 0.05, size=(7.2, 0.8, 15), sheets={"top": tx.screen()}, wear=0.06)
 
 
 def grip(size, lift, skin="#c98f73", left=True, sleeve="#37475c"):

@@ -1,9 +1,8 @@
 """Grounds, walls and things that stand about: wood, cloth, stone, board, tiles, packs of no particular brand."""
-import cv2
 import numpy as np
 
-from canvas import Canvas, mix, rgb, smooth_noise, spline
-from render import colour, linear
+from .canvas import Canvas, mix, rgb, smooth_noise, spline
+from .render import colour, linear
 
 N = 1600
 
@@ -149,5 +148,17 @@ def sheet_of_paper(rng, title, lines=26):
     c = Canvas(300, 420, "#fbfbf7")
     c.text(24, 34, title, "bold", 18, "#222222", "lm")
     for k in range(lines):
-        c.rect(24, 60 + k * 13, 24 + rng.uniform(120, 250), 63 + k * 13, mix("#ffffff", rgb("#555555"), 0.7))
-    return linear(c.master(1))
+        x, end = 24.0, rng.uniform(180, 276) if k % 7 == 6 else rng.uniform(255, 276)
+        while x < end - 0.34 and k % 7 != 0:  # no sliver below a third of a unit: it rounds to nothing
+            word = rng.uniform(6, 26)
+            c.rect(x, 60 + k * 13, min(end, x + word), 65 + k * 13, mix("#fbfbf7", rgb("#555555"), rng.uniform(0.55, 0.8)))
+            x += word + 4
+    return linear(c.master(2))
+
+
+def screen():
+    """A dark phone screen with its rim. Linear light."""
+    c = Canvas(144, 300, "#2b2d30")
+    c.rect(3, 3, 141, 297, "#050506", 14)
+    c.ellipse(72, 12, 3, colour="#16181c")
+    return linear(c.master(2))

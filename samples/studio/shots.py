@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-import packs
-import sets
-from trace import defocus, develop, trace
+from . import sets
+from .halmora import halmora
+from .quillmere import quillmere
+from .torvanik import torvanik
+from .trace import defocus, develop, trace
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Shot:
 
 
 OAT, VANILLA, TEA, FILTER = ("halmora", "oat-drink-original"), ("halmora", "oat-drink-vanilla"), ("quillmere", "earl-grey-20"), ("torvanik", "oil-filter-tf412")
-PRODUCTS = {OAT: (packs.halmora, "original"), VANILLA: (packs.halmora, "vanilla"), TEA: (packs.quillmere,), FILTER: (packs.torvanik,)}
+PRODUCTS = {OAT: (halmora, "original"), VANILLA: (halmora, "vanilla"), TEA: (quillmere,), FILTER: (torvanik,)}
 
 SHOTS = [
     Shot("genuine-oat-kitchen", OAT, "consistent", "genuine, on a kitchen counter", sets.kitchen, PRODUCTS[OAT]),
@@ -36,15 +38,15 @@ SHOTS = [
     Shot("genuine-tea-desk", TEA, "consistent", "genuine, lying on a desk with clutter", sets.desk, PRODUCTS[TEA]),
     Shot("genuine-tea-in-hand", TEA, "consistent", "genuine, held in a hand at home", sets.home_hand, PRODUCTS[TEA]),
     Shot("genuine-filter-workshop", FILTER, "consistent", "genuine, on a workbench with tools", sets.workshop, PRODUCTS[FILTER]),
-    Shot("genuine-filter-parcel", FILTER, "consistent", "genuine, lying on cardboard, with glare", sets.parcel, PRODUCTS[FILTER]),
-    Shot("lookalike-oat-letter", OAT, "deviates", "one letter of the wordmark changed", sets.table, (packs.halmora, "original", "letter")),
-    Shot("lookalike-oat-colour", OAT, "deviates", "wordmark in another colour", sets.kitchen, (packs.halmora, "original", "colour")),
-    Shot("lookalike-tea-font", TEA, "deviates", "wordmark in another typeface", sets.marble, (packs.quillmere, "font")),
-    Shot("lookalike-filter-logo", FILTER, "deviates", "another emblem beside the wordmark", sets.workshop, (packs.torvanik, "logo")),
+    Shot("genuine-filter-parcel", FILTER, "consistent", "genuine, just unpacked beside its papers, with glare", sets.parcel, PRODUCTS[FILTER]),
+    Shot("lookalike-oat-letter", OAT, "deviates", "one letter of the wordmark changed", sets.table, (halmora, "original", "letter")),
+    Shot("lookalike-oat-colour", OAT, "deviates", "wordmark in another colour", sets.kitchen, (halmora, "original", "colour")),
+    Shot("lookalike-tea-font", TEA, "deviates", "wordmark in another typeface", sets.marble, (quillmere, "font")),
+    Shot("lookalike-filter-logo", FILTER, "deviates", "another emblem beside the wordmark", sets.workshop, (torvanik, "logo")),
     Shot("sibling-vanilla-as-original", OAT, "deviates", "the vanilla carton offered as the original", sets.shop_hand, PRODUCTS[VANILLA]),
     Shot("other-tea-as-filter", FILTER, "no_brand_seen", "a tea box offered as an oil filter", sets.marble, PRODUCTS[TEA]),
     Shot("blurred-oat", OAT, "not_comparable", "genuine, but badly out of focus", sets.kitchen, PRODUCTS[OAT], blur=15.0),
-    Shot("tiny-filter", FILTER, "not_comparable", "genuine, but only 120 pixels wide", sets.workshop, PRODUCTS[FILTER], side=120),
+    Shot("tiny-filter", FILTER, "not_comparable", "genuine, but only 120 pixels high", sets.workshop, PRODUCTS[FILTER], side=120),
     Shot("catalogue-tea", TEA, "reused_photo", "the brand's own catalogue picture, made smaller and saved again"),
     Shot("empty-desk", OAT, "no_brand_seen", "a desk without any pack", sets.desk),
 ]  # fmt: skip

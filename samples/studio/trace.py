@@ -1,10 +1,10 @@
 """Turns a scene into a photo: rays, soft light, reflections, then what a phone camera adds."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from render import FAR, SKIN, Capsule, Hand, Plane, linear, srgb, unit
+from .render import FAR, SKIN, Capsule, Hand, Plane, srgb, unit
 
 SUPER = 2  # rays per pixel side
 
@@ -63,7 +63,6 @@ class Scene:
     light: Light
     focus: float
     aperture: float = 0.0  # blur in pixels at infinity
-    extra: dict = field(default_factory=dict)
 
 
 def near(shape, o, d):
@@ -146,16 +145,20 @@ def around(direction, spread, u, v):
     return unit(direction + (r * np.cos(phi))[:, None] * a + (r * np.sin(phi))[:, None] * b).astype(np.float32)
 
 
-def openness(p, normal, light, solids, rng, rays):
-    """Share of the key light and of the nearby sky that reaches each point."""
+def openness(p, normal, light, solids, cell, rays):
+    """Share of the key light and of the nearby sky that reaches each point.
+
+    `cell` is 0..15 by place in a tile of 4 x 4 points: the points of a tile share one evenly spread set of rays, so that the mean over
+    neighbours in `gather` is smooth.
+    """
     n = len(p)
     to_key = np.broadcast_to(unit(np.float32(light.direction)), p.shape)
     start = p + normal * 0.03
     key, sky = np.zeros(n, np.float32), np.zeros(n, np.float32)
     for k in range(rays):
-        u, v = (rng.random(n, dtype=np.float32) + k) / rays, rng.random(n, dtype=np.float32)
+        step = cell * rays + k
+        u, v = ((0.5 + step * 0.7548776662) % 1).astype(np.float32), ((0.5 + step * 0.5698402910) % 1).astype(np.float32)
         key += ~blocked(solids, start, around(to_key, light.spread, u, v), 200.0)
-        u, v = rng.random(n, dtype=np.float32), (rng.random(n, dtype=np.float32) + k) / rays
         tilt = np.sqrt(u / np.maximum(1 - u, 1e-4))  # cosine-weighted over the half space
         sky += ~blocked(solids, start, around(normal, tilt, np.ones_like(u), v), 14.0)
     return np.stack([key, sky], -1) / rays
@@ -220,13 +223,16 @@ def shade(scene, d, t, which, key, sky, rng):
 
 
 COARSE = 2  # pixels per side of a cell for which openness is worked out
+TILE = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
 
 
-def light_cells(scene, rng, rays):
+def light_cells(scene, rays):
     """Openness on a coarse grid, with what each cell sees: (openness, which, distance)."""
     w, h = scene.camera.size
     gh, gw = -(-h // COARSE), -(-w // COARSE)
-    ys, xs = np.mgrid[0:gh, 0:gw].astype(np.float32)
+    ys, xs = np.mgrid[0:gh, 0:gw]
+    cell = TILE[ys.ravel() % 4, xs.ravel() % 4]
+    ys, xs = ys.astype(np.float32), xs.astype(np.float32)
     d = scene.camera.rays((xs.ravel() + 0.5) * COARSE, (ys.ravel() + 0.5) * COARSE)
     solids = blockers(scene.shapes)
     out, seen, far = np.ones((len(d), 2), np.float32), np.zeros(len(d), np.int16), np.zeros(len(d), np.float32)
@@ -235,7 +241,7 @@ def light_cells(scene, rng, rays):
         o = np.broadcast_to(np.float32(scene.camera.eye), d[part].shape)
         t, which = closest(scene.shapes, o, d[part])
         p, _, normal, *_ = surface(scene.shapes, o, d[part], t, which)
-        out[part] = openness(p, normal, scene.light, solids, rng, rays)
+        out[part] = openness(p, normal, scene.light, solids, cell[part], rays)
         seen[part], far[part] = which, t
     return out.reshape(gh, gw, 2), seen.reshape(gh, gw), far.reshape(gh, gw)
 
@@ -258,10 +264,10 @@ def gather(cells, which, t, xs, ys):
     return total / weight[:, None]
 
 
-def trace(scene, rng, rays=10):
+def trace(scene, rng, rays=8):
     """The scene as linear light (height x width x 3) and its depth map."""
     w, h = scene.camera.size
-    cells = light_cells(scene, rng, rays)
+    cells = light_cells(scene, rays)
     image, depth = np.zeros((h, w, 3), np.float32), np.zeros((h, w), np.float32)
     strip = max(4, 200_000 // (w * SUPER * SUPER))
     for y0 in range(0, h, strip):

@@ -1,0 +1,1 @@
+"""Everything that `generate.py` draws and photographs with."""
