@@ -1,4 +1,4 @@
-//! Evidence pictures are drawn whatever the answer holds.
+//! What must be seen on the page, and that nothing in an answer keeps it from being drawn.
 
 use super::*;
 use crate::checker::answer::{ChannelsAnswer, DeviationAnswer, GeometryAnswer};
