@@ -1,5 +1,9 @@
 //! Plain settings, one struct per concern, read once at start from flags and environment variables.
 
+mod app;
+mod compute;
 mod http;
 
+pub use app::AppConfig;
+pub use compute::ComputeConfig;
 pub use http::HttpConfig;

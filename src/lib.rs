@@ -1,5 +1,6 @@
 //! Assay checks product photos against reference images of genuine goods.
 
+pub mod app;
 pub mod checker;
 pub mod cli;
 pub mod config;

@@ -1,8 +1,12 @@
 //! Use cases: check, enroll, calibrate. `ports` holds the traits that adapters implement.
 
 pub mod answer;
+mod assemble;
+mod calibrating;
 pub mod digest;
 pub mod pipeline;
 pub mod ports;
 pub mod records;
 pub mod service;
+mod shelf;
+mod validate;

@@ -102,6 +102,26 @@ pub struct CheckFilter {
     pub limit: usize,
 }
 
+/// A photo of a check that was seen on another seller's listing before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenElsewhere {
+    /// Content hash of the photo.
+    pub sha256: String,
+    /// The oldest check of another seller that had it.
+    pub check: String,
+    /// That seller's id.
+    pub seller: String,
+}
+
+/// Counters that move whenever anybody, in this process or another, changes what they count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// References added or removed.
+    pub references: i64,
+    /// Genuine photos added.
+    pub genuine_photos: i64,
+}
+
 /// Keeps everything but image bytes.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -119,8 +139,10 @@ pub trait Store: Send + Sync {
     async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError>;
     /// All references of all products, or of one, oldest first.
     async fn references(&self, product: Option<&ProductKey>) -> Result<Vec<ReferenceRecord>, StoreError>;
-    /// Removes a reference of a product.
-    async fn delete_reference(&self, product: &ProductKey, id: &str) -> Result<(), StoreError>;
+    /// One reference by id, also when it was removed since: the evidence of earlier checks needs it.
+    async fn reference(&self, id: &str) -> Result<ReferenceRecord, StoreError>;
+    /// Removes a reference of a product at `now_ms` (milliseconds since 1970, UTC).
+    async fn delete_reference(&self, product: &ProductKey, id: &str, now_ms: i64) -> Result<(), StoreError>;
     /// Adds a genuine photo; its product must exist; the same image of the same product is a conflict.
     async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError>;
     /// All genuine photos of a product, oldest first.
@@ -135,13 +157,10 @@ pub trait Store: Send + Sync {
     async fn check(&self, id: &str) -> Result<CheckAnswer, StoreError>;
     /// Checks, newest first.
     async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError>;
-    /// Listings of *other* sellers whose photos had one of these SHA-256 hashes: (sha256, check id, seller id).
-    /// Nothing is returned without a seller id.
-    async fn seen_elsewhere(
-        &self,
-        sha256: &[String],
-        seller: Option<&str>,
-    ) -> Result<Vec<(String, String, String)>, StoreError>;
+    /// Which of these photos were on listings of *other* sellers; nothing without a seller id.
+    async fn seen_elsewhere(&self, sha256: &[String], seller: Option<&str>) -> Result<Vec<SeenElsewhere>, StoreError>;
+    /// The counters of changes; cheap, asked before every check.
+    async fn changes(&self) -> Result<Changes, StoreError>;
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }

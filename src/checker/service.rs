@@ -2,17 +2,28 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::{
-    answer::{CalibrationAnswer, CheckAnswer, PhotoAnswer, ReasonAnswer},
+    answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer},
+    pipeline::{Pipeline, PipelineError},
     ports::{Compute, ComputeError, Files, InferenceError, IntakeError, Permit, StoreError, Vision},
-    records::{Brand, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
+    records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
+    shelf::Shelf,
+    validate,
 };
-use crate::domain::gallery::{Mark, ProductKey, ReferenceKind};
+use crate::domain::gallery::{Gallery, Mark, ProductKey, ReferenceKind};
+
+mod calibrate;
+mod check;
+mod enroll;
 
 /// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes stay in the log.
 #[derive(Debug, thiserror::Error)]
@@ -79,12 +90,14 @@ pub struct CheckRequest {
 pub struct EvidenceInputs {
     /// The photo's bytes as sent.
     pub photo: Bytes,
+    /// What the check's listing claims.
+    pub claim: Option<ClaimAnswer>,
     /// Its answer.
     pub answer: PhotoAnswer,
     /// The check's reasons that concern this photo.
     pub reasons: Vec<ReasonAnswer>,
-    /// Per match of the answer, in order: the reference and its image's bytes; `None` when it was deleted since.
-    pub references: Vec<Option<(ReferenceRecord, Bytes)>>,
+    /// Per match of the answer, in order: the reference, also when it was removed since, and its image's bytes.
+    pub references: Vec<(ReferenceRecord, Bytes)>,
 }
 
 /// Draws the evidence of one photo for a person; called on a worker thread.
@@ -108,17 +121,61 @@ impl Readiness {
     }
 }
 
+/// What [`Assay`] works with.
+pub struct Parts {
+    /// Keeps records.
+    pub store: Arc<dyn Store>,
+    /// Keeps images and features.
+    pub files: Files,
+    /// Runs work on threads that own models.
+    pub compute: Arc<dyn Compute>,
+    /// Compares and judges.
+    pub pipeline: Pipeline,
+    /// Share of genuine photos that may be flagged, 0 to 1, both exclusive.
+    pub budget: f64,
+}
+
 /// Everything Assay does, behind its ports.
 pub struct Assay {
     store: Arc<dyn Store>,
     files: Files,
     compute: Arc<dyn Compute>,
+    pipeline: Pipeline,
+    budget: f64,
     models: BTreeMap<String, String>,
+    shelf: Mutex<Arc<Shelf>>,
+    /// Whether the models answered when they were last asked.
+    seeing: AtomicBool,
 }
 
 impl Assay {
+    /// Loads the gallery; references that were enrolled with other models are prepared anew. `progress` hears how many
+    /// references are loaded and how many there are.
+    pub async fn open(parts: Parts, mut progress: impl FnMut(usize, usize) + Send) -> Result<Self, ServiceError> {
+        let Parts { store, files, compute, pipeline, budget } = parts;
+        if !(budget > 0.0 && budget < 1.0) {
+            let problem = format!("is `{budget}`; a share between 0 and 1 is needed, such as 0.01");
+            return Err(ServiceError::Invalid { field: "budget".to_owned(), problem });
+        }
+        let mut assay = Self {
+            store,
+            files,
+            compute,
+            pipeline,
+            budget,
+            models: BTreeMap::new(),
+            shelf: Mutex::default(),
+            seeing: AtomicBool::new(true),
+        };
+        let models = assay.on_worker(|vision| Pipeline::models(vision)).await?;
+        assay.models = models.into_iter().map(|(role, model)| (role.to_owned(), model)).collect();
+        assay.reload(&mut progress).await?;
+        Ok(assay)
+    }
+
     /// Creates a brand; the same id and name is accepted again, another name is a conflict.
     pub async fn create_brand(&self, brand: Brand) -> Result<Brand, ServiceError> {
+        validate::brand(&brand)?;
         self.store.add_brand(&brand).await?;
         Ok(brand)
     }
@@ -130,6 +187,7 @@ impl Assay {
 
     /// Creates a product of a brand that exists; the same id and name is accepted again.
     pub async fn create_product(&self, product: Product) -> Result<Product, ServiceError> {
+        validate::product(&product)?;
         self.store.add_product(&product).await?;
         Ok(product)
     }
@@ -144,12 +202,6 @@ impl Assay {
         Ok(self.store.product(key).await?)
     }
 
-    /// Enrolls a reference; it takes part in the next check.
-    pub async fn enroll_reference(&self, new: NewReference) -> Result<ReferenceRecord, ServiceError> {
-        let _ = (new, &self.files);
-        Err(ComputeError::Interrupted.into())
-    }
-
     /// A product's references, oldest first.
     pub async fn references(&self, product: &ProductKey) -> Result<Vec<ReferenceRecord>, ServiceError> {
         Ok(self.store.references(Some(product)).await?)
@@ -157,30 +209,12 @@ impl Assay {
 
     /// Removes a reference; the next check no longer sees it.
     pub async fn delete_reference(&self, product: &ProductKey, id: &str) -> Result<(), ServiceError> {
-        Ok(self.store.delete_reference(product, id).await?)
+        Ok(self.store.delete_reference(product, id, now_ms()).await?)
     }
 
-    /// Adds a genuine photo of the physical item `item` to a product's calibration data.
-    pub async fn add_genuine_photo(
-        &self,
-        product: &ProductKey,
-        item: &str,
-        image: Bytes,
-    ) -> Result<GenuinePhotoRecord, ServiceError> {
-        let _ = (product, item, image);
-        Err(ComputeError::Interrupted.into())
-    }
-
-    /// What the product's p-values would rest on now.
-    pub async fn calibration(&self, product: &ProductKey) -> Result<CalibrationAnswer, ServiceError> {
-        let _ = product;
-        Err(ComputeError::Interrupted.into())
-    }
-
-    /// Checks photos against a claim, or identifies them when there is none, and keeps the answer.
-    pub async fn check(&self, request: CheckRequest) -> Result<CheckAnswer, ServiceError> {
-        let _ = request;
-        Err(ComputeError::Interrupted.into())
+    /// A product's genuine photos, oldest first.
+    pub async fn genuine_photos(&self, product: &ProductKey) -> Result<Vec<GenuinePhotoRecord>, ServiceError> {
+        Ok(self.store.genuine_photos(product).await?)
     }
 
     /// An earlier check.
@@ -193,22 +227,27 @@ impl Assay {
         Ok(self.store.checks(filter).await?)
     }
 
-    /// What it takes to draw the evidence of photo `n` (from 0) of a check.
-    pub async fn evidence(&self, check: &str, n: usize) -> Result<EvidenceInputs, ServiceError> {
-        let _ = (check, n);
-        Err(ComputeError::Interrupted.into())
-    }
-
     /// Models in use: role to `name@version`.
     pub fn models(&self) -> &BTreeMap<String, String> {
         &self.models
     }
 
+    /// The references in memory, as they were at the last check or enrolment.
+    pub fn gallery(&self) -> Gallery {
+        self.shelf().gallery.clone()
+    }
+
+    /// Counters that move when references or genuine photos change, here or in another process.
+    pub async fn changes(&self) -> Result<Changes, ServiceError> {
+        Ok(self.store.changes().await?)
+    }
+
     /// Whether the database answers and the workers reach their models.
     pub async fn ready(&self) -> Readiness {
         let database = self.store.ping().await.err().map(|e| e.to_string());
-        let workers = (!self.compute.ready()).then(|| "no worker reaches its models".to_owned());
-        Readiness { parts: vec![("database", database), ("workers", workers)] }
+        let workers = (!self.compute.ready()).then(|| "no worker has its models".to_owned());
+        let models = (!self.seeing.load(Ordering::Relaxed)).then(|| "the models failed when last asked".to_owned());
+        Readiness { parts: vec![("database", database), ("workers", workers), ("models", models)] }
     }
 
     /// Takes a place for a request of about `bytes` bytes, without waiting; the place is free again when the permit is
@@ -232,4 +271,34 @@ impl Assay {
         // An empty slot means that the job was dropped before its end.
         slot.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(ComputeError::Interrupted)
     }
+
+    /// Runs a piece of the pipeline on a worker and remembers whether the models answered. `field` names the image in
+    /// a refusal.
+    async fn see<T: Send + 'static>(
+        &self,
+        field: &str,
+        work: impl FnOnce(&mut Vision) -> Result<T, PipelineError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let result = self.on_worker(work).await?;
+        self.seeing.store(!matches!(result, Err(PipelineError::Inference(_))), Ordering::Relaxed);
+        result.map_err(|error| match error {
+            PipelineError::Intake(source) => ServiceError::Intake { field: field.to_owned(), source },
+            PipelineError::Inference(source) => source.into(),
+            PipelineError::Store(source) => source.into(),
+        })
+    }
+
+    fn shelf(&self) -> Arc<Shelf> {
+        Arc::clone(&self.shelf.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Milliseconds since 1970, UTC.
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// A new id that sorts by time.
+fn new_id() -> String {
+    Uuid::now_v7().to_string()
 }

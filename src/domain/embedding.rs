@@ -74,6 +74,21 @@ pub struct QuantisedEmbedding {
 }
 
 impl QuantisedEmbedding {
+    /// An embedding from what [`QuantisedEmbedding::values`] and [`QuantisedEmbedding::scale`] gave.
+    pub fn from_parts(values: Box<[i8]>, scale: f32) -> Self {
+        Self { values, scale }
+    }
+
+    /// The components as signed bytes.
+    pub fn values(&self) -> &[i8] {
+        &self.values
+    }
+
+    /// What a byte's step is worth.
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
     /// Approximate cosine similarity of two quantised unit vectors of one model.
     pub fn cosine(&self, other: &Self) -> f32 {
         let dot: i32 = self.values.iter().zip(&other.values).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();

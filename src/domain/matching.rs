@@ -95,7 +95,7 @@ pub fn coarse_votes(photo: &[i8], reference: &CoarseDescriptors) -> [usize; 4] {
 }
 
 fn dot_bytes(a: &[i8], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(x, y)| i32::from(i16::from(*x) * i16::from(*y))).sum()
+    a.iter().zip(b).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum()
 }
 
 #[cfg(test)]

@@ -65,6 +65,27 @@ impl Action {
     }
 }
 
+/// The verdict of a whole check. The worst evidence wins; a photo that cannot be judged hides nothing and, beside one
+/// that agrees, takes nothing away. Without any photo there is nothing to compare.
+pub fn overall(photos: &[Verdict]) -> Verdict {
+    let by_weight = [Verdict::Deviates, Verdict::ReusedPhoto, Verdict::Consistent];
+    if let Some(verdict) = by_weight.into_iter().find(|v| photos.contains(v)) {
+        return verdict;
+    }
+    let nothing_seen = !photos.is_empty() && photos.iter().all(|v| *v == Verdict::NoBrandSeen);
+    if nothing_seen { Verdict::NoBrandSeen } else { Verdict::NotComparable }
+}
+
+/// What policy makes of a check's verdict. Nothing is ever blocked: a doubt goes to a person, a photo that says nothing
+/// is asked for again.
+pub fn action_for(verdict: Verdict) -> Action {
+    match verdict {
+        Verdict::Consistent => Action::Allow,
+        Verdict::Deviates | Verdict::NoBrandSeen => Action::Review,
+        Verdict::ReusedPhoto | Verdict::NotComparable => Action::RequestPhoto,
+    }
+}
+
 /// One reason for a verdict: a stable code, words for a person, and where to look.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
@@ -176,4 +197,32 @@ pub struct PhotoReport {
     pub matches: Vec<MatchReport>,
     /// Why.
     pub reasons: Vec<Reason>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Consistent, Deviates, NoBrandSeen, NotComparable, ReusedPhoto};
+
+    #[test]
+    fn the_worst_evidence_of_a_check_wins() {
+        assert_eq!(overall(&[Consistent, ReusedPhoto, Deviates, NotComparable]), Deviates);
+        assert_eq!(overall(&[Consistent, NotComparable, ReusedPhoto]), ReusedPhoto);
+        assert_eq!(overall(&[NoBrandSeen, Consistent, NotComparable]), Consistent);
+        assert_eq!(overall(&[NoBrandSeen, NoBrandSeen]), NoBrandSeen);
+        assert_eq!(overall(&[NoBrandSeen, NotComparable]), NotComparable);
+        assert_eq!(overall(&[]), NotComparable);
+        for verdict in Verdict::ALL {
+            assert_eq!(overall(&[verdict]), verdict);
+        }
+    }
+
+    #[test]
+    fn only_agreement_is_let_through_and_only_silence_is_asked_again() {
+        assert_eq!(action_for(Consistent), Action::Allow);
+        assert_eq!(action_for(Deviates), Action::Review);
+        assert_eq!(action_for(NoBrandSeen), Action::Review);
+        assert_eq!(action_for(ReusedPhoto), Action::RequestPhoto);
+        assert_eq!(action_for(NotComparable), Action::RequestPhoto);
+    }
 }

@@ -112,6 +112,22 @@ async fn discard(body: Body, most_bytes: usize, longest: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::{Router, body::to_bytes, http::StatusCode, middleware::from_fn, routing::get};
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_keeps_its_words_inside() {
+        async fn handler() -> &'static str {
+            panic!("secret words")
+        }
+        let app = Router::new().route("/", get(handler)).layer(CatchPanicLayer::custom(on_panic));
+        let app = app.layer(from_fn(crate::http::observe::observe));
+        let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = String::from_utf8(to_bytes(response.into_body(), 1 << 16).await.unwrap().to_vec()).unwrap();
+        assert!(body.contains("/problems/internal-error") && !body.contains("secret"), "{body}");
+    }
 
     #[test]
     fn only_names_of_this_machine_are_its_own() {

@@ -77,7 +77,7 @@ fn plain() -> OpenApiRouter<HttpState> {
         .routes(routes!(checks::draw_evidence))
         .routes(routes!(system::livez))
         .routes(routes!(system::readyz))
-        .routes(routes!(system::metrics))
+        .routes(routes!(system::read_metrics))
         .routes(routes!(system::openapi))
         .routes(routes!(system::problem_kind))
 }

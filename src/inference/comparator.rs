@@ -6,7 +6,7 @@ use ndarray::{ArrayViewD, Ix4};
 
 use super::{
     manifest::{Manifest, Role},
-    onnx::Model,
+    onnx::{Model, Scratch},
     tensor::nchw_bytes,
 };
 use crate::{
@@ -27,7 +27,7 @@ pub struct Comparator {
 impl Comparator {
     /// Loads the model; `models_dir` is the folder that the user named, if any.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
-        Ok(Self { model: Model::load(manifest.model(Role::Comparator)?, models_dir)? })
+        Ok(Self { model: Model::load(manifest.model(Role::Comparator)?, models_dir, Scratch::GivenBack)? })
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     manifest::{Manifest, Role},
-    onnx::Model,
+    onnx::{Model, Scratch},
     tensor::{Channels, nchw},
 };
 use crate::{
@@ -30,7 +30,7 @@ pub struct EfficientNetLite {
 impl EfficientNetLite {
     /// Loads the model; `models_dir` is the folder that the user named, if any.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
-        Ok(Self { model: Model::load(manifest.model(Role::Embedder)?, models_dir)? })
+        Ok(Self { model: Model::load(manifest.model(Role::Embedder)?, models_dir, Scratch::GivenBack)? })
     }
 }
 

@@ -4,6 +4,7 @@ pub mod comparator;
 pub mod embedder;
 pub mod manifest;
 pub mod onnx;
+pub mod pool;
 pub mod tensor;
 pub mod text;
 pub mod xfeat;
@@ -13,7 +14,7 @@ use std::path::Path;
 use crate::checker::ports::{Imaging, InferenceError, Vision};
 
 /// All that one worker sees with: every model loaded and verified but for the text detector, which is verified now and
-/// loaded when first used. `models_dir` is the folder that the user named, if any; then no other is looked at.
+/// loaded when a whole picture is to be read. `models_dir` is the folder that the user named, if any; then no other is looked at.
 ///
 /// # Errors
 /// [`InferenceError::Unavailable`] with one readable message and its remedy when the runtime or a model is missing or

@@ -77,6 +77,15 @@ impl From<ManifestError> for InferenceError {
     }
 }
 
+/// What becomes of the memory that a run needed for its intermediate results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scratch {
+    /// Given back after each run: right for a model that stays loaded and sees pictures of many sizes.
+    GivenBack,
+    /// Kept and reused until the model is dropped: faster, and lower at its peak.
+    Kept,
+}
+
 /// A loaded model with what the manifest says of it. Runs on the calling thread alone.
 pub struct Model {
     id: ModelId,
@@ -88,12 +97,12 @@ pub struct Model {
 
 impl Model {
     /// Loads and verifies the file of `entry`; `chosen` is the models folder that the user named, if any.
-    pub fn load(entry: &ModelEntry, chosen: Option<&Path>) -> Result<Self, LoadError> {
+    pub fn load(entry: &ModelEntry, chosen: Option<&Path>, scratch: Scratch) -> Result<Self, LoadError> {
         let environment = runtime()?;
         let bytes = verified(entry, &manifest::locate(entry, chosen)?)?;
         let id = entry.id();
         let refused = |e: ort::Error| LoadError::Refused { model: id.clone(), detail: e.to_string() };
-        let session = session(environment, &bytes).map_err(refused)?;
+        let session = session(environment, &bytes, scratch).map_err(refused)?;
         for tensor in &entry.inputs {
             if !session.inputs().iter().any(|i| i.name() == tensor.name) {
                 return Err(LoadError::NoTensor { model: id, kind: "input", tensor: tensor.name.clone() });
@@ -172,8 +181,8 @@ fn verified(entry: &ModelEntry, path: &Path) -> Result<Vec<u8>, LoadError> {
 }
 
 /// One thread and no spinning, since each worker owns its sessions. Input sizes vary, so memory patterns would only be
-/// recorded, never reused, and an arena would keep the largest of every size ever seen.
-fn session(environment: &Environment, bytes: &[u8]) -> Result<Session, ort::Error> {
+/// recorded, never reused.
+fn session(environment: &Environment, bytes: &[u8], scratch: Scratch) -> Result<Session, ort::Error> {
     Session::builder(environment)?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(1)?
@@ -181,7 +190,7 @@ fn session(environment: &Environment, bytes: &[u8]) -> Result<Session, ort::Erro
         .with_intra_op_spinning(false)?
         .with_inter_op_spinning(false)?
         .with_memory_pattern(false)?
-        .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])?
+        .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(scratch == Scratch::Kept).build()])?
         .commit_from_memory(bytes)
 }
 

@@ -6,7 +6,7 @@ use ndarray::{Array4, ArrayViewD, Ix3, Ix4};
 
 use super::{
     manifest::{Manifest, Role},
-    onnx::Model,
+    onnx::{Model, Scratch},
 };
 use crate::{
     checker::ports::{InferenceError, LocalFeatures},
@@ -30,7 +30,7 @@ pub struct XFeat {
 impl XFeat {
     /// Loads the model; `models_dir` is the folder that the user named, if any.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
-        Ok(Self { model: Model::load(manifest.model(Role::LocalFeatures)?, models_dir)? })
+        Ok(Self { model: Model::load(manifest.model(Role::LocalFeatures)?, models_dir, Scratch::GivenBack)? })
     }
 }
 

@@ -1,1 +1,5 @@
-//! The embedded database and the image files.
+//! What lasts: an SQLite database for records, files named by their content for images and features.
+
+pub mod files;
+mod rows;
+pub mod sqlite;

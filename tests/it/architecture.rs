@@ -34,7 +34,19 @@ const PURE: &[(&str, &[&str])] = &[
     ("config", &["clap", "serde"]),
     (
         "checker",
-        &["async_trait", "bytes", "jiff", "serde", "serde_json", "sha2", "thiserror", "tracing", "utoipa", "uuid"],
+        &[
+            "async_trait",
+            "bytes",
+            "futures_util",
+            "jiff",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "tracing",
+            "utoipa",
+            "uuid",
+        ],
     ),
 ];
 

@@ -1,6 +1,13 @@
 //! The one integration binary: every module here sees the crate from outside, as callers do.
 
+mod api;
 mod architecture;
 mod contract;
+mod end_to_end;
 mod inference;
 mod intake;
+mod pool;
+mod service;
+mod storage;
+#[path = "../support/mod.rs"]
+mod support;

@@ -19,8 +19,8 @@ use crate::domain::{
 const INSPECT_INLIERS: usize = 10;
 /// Rivals compared again in the rectified photo.
 const REFINED_RIVALS: usize = 3;
-/// Weight of the embedding's cosine beside the logarithm of inliers when candidates are ranked.
-const RANK_EMBEDDING: f64 = 2.0;
+/// Weight of the embedding's cosine beside the logarithm of inliers when candidates are ranked: it breaks ties.
+const RANK_EMBEDDING: f64 = 0.1;
 
 /// One reference against the photo.
 pub struct Candidate {
@@ -124,22 +124,29 @@ impl Pipeline {
             None => (!candidates.is_empty()).then_some(0),
         };
         let mut comparison = Comparison { candidates, subject: None };
-        comparison.subject = subject.map(|i| self.look_closely(vision, analysis, &comparison, i)).transpose()?;
+        if let Some(index) = subject {
+            let (subject, better) = self.look_closely(vision, analysis, &comparison, index)?;
+            comparison.subject = Some(subject);
+            if let (None, Some(better)) = (claim, better) {
+                // Without perspective another product fits better than the first guess: it is the one in question.
+                comparison.candidates[..=better].rotate_right(1);
+                comparison.subject = Some(self.look_closely(vision, analysis, &comparison, 0)?.0);
+            }
+        }
         clock.lap("compare");
         Ok(comparison)
     }
 
+    /// Looks closely at candidate `index`; the second answer is the rival that fits better once the perspective is gone,
+    /// if one does.
     fn look_closely(
         &self,
         vision: &mut Vision,
         analysis: &Analysis,
         comparison: &Comparison,
         index: usize,
-    ) -> Result<Subject, PipelineError> {
+    ) -> Result<(Subject, Option<usize>), PipelineError> {
         let own = &comparison.candidates[index];
-        let mut rivals: Vec<&Candidate> =
-            comparison.candidates.iter().filter(|c| c.reference.product != own.reference.product).collect();
-        rivals.sort_by_key(|c| std::cmp::Reverse(c.inliers()));
         let location = own.location.as_ref().filter(|l| l.inliers >= INSPECT_INLIERS);
         let inspection = match location {
             Some(location) => {
@@ -149,34 +156,45 @@ impl Pipeline {
             }
             None => None,
         };
-        let rival_refined = match &inspection {
-            Some(inspection) => self.refine_rivals(vision, inspection, &rivals)?,
+        let rival = match &inspection {
+            Some(inspection) => self.best_refined_rival(vision, inspection, comparison, index)?,
             None => None,
         };
+        let refined = inspection.as_ref().map(|i| i.refined.as_ref().map_or(0, |l| l.inliers));
         let evidence = Evidence {
-            refined: inspection.as_ref().map(|i| i.refined.as_ref().map_or(0, |l| l.inliers)),
+            refined,
             blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
-            rival_refined,
+            rival_refined: rival.map(|(inliers, _)| inliers),
             marks: inspection.iter().flat_map(|i| i.marks.iter().filter_map(|m| m.evidence)).collect(),
             ..comparison.rough_evidence(own)
         };
         let score = self.defaults.fusion.score(&evidence);
-        Ok(Subject { candidate: index, evidence, score, inspection })
+        let better = rival.filter(|(inliers, _)| Some(*inliers) > refined).map(|(_, rival)| rival);
+        Ok((Subject { candidate: index, evidence, score, inspection }, better))
     }
 
-    /// The most inliers that a rival reaches on the photo rectified for the claimed product: siblings share the layout,
-    /// so they are met on equal terms, without perspective.
-    fn refine_rivals(
+    /// The most inliers that a rival reaches on the photo rectified for candidate `index`, and which rival: siblings
+    /// share the layout, so they are met on equal terms, without perspective.
+    fn best_refined_rival(
         &self,
         vision: &mut Vision,
         inspection: &Inspection,
-        rivals: &[&Candidate],
-    ) -> Result<Option<usize>, PipelineError> {
-        let mut best = None;
-        for rival in rivals.iter().filter(|c| c.inliers() > 0).take(REFINED_RIVALS) {
-            let features = self.features(vision, &rival.reference)?;
+        comparison: &Comparison,
+        index: usize,
+    ) -> Result<Option<(usize, usize)>, PipelineError> {
+        let candidates = &comparison.candidates;
+        let product = &candidates[index].reference.product;
+        let mut rivals: Vec<usize> = (0..candidates.len())
+            .filter(|&i| candidates[i].reference.product != *product && candidates[i].inliers() > 0)
+            .collect();
+        rivals.sort_by_key(|&i| std::cmp::Reverse(candidates[i].inliers()));
+        let mut best: Option<(usize, usize)> = None;
+        for rival in rivals.into_iter().take(REFINED_RIVALS) {
+            let features = self.features(vision, &candidates[rival].reference)?;
             let found = locate_rectified(&inspection.features, &features).map_or(0, |l| l.inliers);
-            best = best.max(Some(found));
+            if best.is_none_or(|(most, _)| found > most) {
+                best = Some((found, rival));
+            }
         }
         Ok(best)
     }

@@ -41,6 +41,28 @@ impl Pipeline {
     ) -> Result<Enrolled, PipelineError> {
         let photo = vision.imaging.decode(bytes)?;
         let article = self.find_article(vision, &new, known, &photo.raster)?;
+        self.prepare_decoded(vision, new, article, photo)
+    }
+
+    /// Prepares a reference anew whose article's place is known, as after a change of models.
+    pub fn prepare(
+        &self,
+        vision: &mut Vision,
+        new: NewReference,
+        article: Option<[u32; 4]>,
+        bytes: &[u8],
+    ) -> Result<Enrolled, PipelineError> {
+        let photo = vision.imaging.decode(bytes)?;
+        self.prepare_decoded(vision, new, article, photo)
+    }
+
+    fn prepare_decoded(
+        &self,
+        vision: &mut Vision,
+        new: NewReference,
+        article: Option<[u32; 4]>,
+        photo: UprightPhoto,
+    ) -> Result<Enrolled, PipelineError> {
         let features = self.cache.features(vision, &self.files, &photo.sha256, article)?;
         let frame = reference_frame(vision.imaging.as_mut(), &photo.raster, article);
         let marks = match new.marks.is_empty() {

@@ -8,7 +8,7 @@ use super::{
     locate::{Location, locate_rectified},
     prepared::{GREY_SIGMA, ReferencePixels, TurnedFeatures},
 };
-use crate::checker::ports::{InferenceError, Vision};
+use crate::checker::ports::{CellMap, InferenceError, Vision};
 use crate::domain::{
     appearance::{BlockMap, compare_blocks, relit},
     colour::chroma_difference,
@@ -26,12 +26,16 @@ use crate::domain::{
 const RECTIFIED_KEYPOINTS: usize = 1000;
 /// A second fit on fewer inliers is not trusted over the first.
 const REFINE_INLIERS: usize = 20;
-/// A frame that shows more than this many pixels for one of the photo is too soft for marks to be judged.
+/// With fewer pixels of the photo to one of the frame (along a side) marks are too soft to be judged.
 const MIN_PHOTO_PIXELS: f64 = 0.4;
 /// Height in pixels of the lines given to the recogniser.
 const LINE_PX: u32 = 48;
 /// Longest line given to the recogniser, in pixels.
 const LONGEST_LINE_PX: f64 = 480.0;
+/// Cells nearer than this to the frame's border, in pixels, do not accuse.
+const BORDER_PX: f64 = 12.0;
+/// A channel from this value on is saturated.
+const WHITE: u8 = 250;
 /// Text accuses only where the recogniser reads the reference itself this well.
 const READABLE: f64 = 0.8;
 
@@ -87,7 +91,8 @@ pub fn inspect(
     let lit = relit(&rectified, &pixels.frame.raster);
     let blocks = compare_blocks(&pixels.grey, &lit.grey().smoothed(GREY_SIGMA), &rectified);
     let pack_chroma = chroma_difference(&pixels.frame.raster, &lit, [0, 0, width, height]);
-    let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma };
+    let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
+    let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma, photo_pixels };
     let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
     Ok(Inspection { reference_to_photo: map, refined, features: seen, blocks, marks })
 }
@@ -100,6 +105,8 @@ struct View<'a> {
     source: &'a Raster,
     to_source: Homography,
     pack_chroma: Option<f64>,
+    /// Pixels of the photo as it came to one of the frame, along a side.
+    photo_pixels: f64,
 }
 
 fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<InspectedMark, PipelineError> {
@@ -110,11 +117,12 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         return Ok(hidden);
     };
     let [x0, y0, x1, y1] = place.padded;
-    if !view.rectified.shows(x0, y0, x1, y1) || view.rectified.scale < MIN_PHOTO_PIXELS {
+    if !view.rectified.shows(x0, y0, x1, y1) || view.photo_pixels < MIN_PHOTO_PIXELS {
         return Ok(hidden);
     }
     let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));
-    let cells = vision.comparator.compare(&own, &seen)?;
+    let mut cells = vision.comparator.compare(&own, &seen)?;
+    blind_cells(&mut cells, &own, &seen, &place, frame.raster.width(), frame.raster.height());
     let unseen =
         cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;
     let differing = blobs(&cells.probabilities, cells.columns)
@@ -131,6 +139,32 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         pack_chroma: view.pack_chroma,
     };
     Ok(InspectedMark { evidence: Some(evidence), unseen, read, differing })
+}
+
+/// Takes the accusation out of cells that cannot carry one: those at the frame's border, whose context lies beyond the
+/// article, and those that a reflection has washed out where the reference is not white.
+fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox, width: u32, height: u32) {
+    let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
+    let (cw, ch) = (side(own.width(), cells.columns), side(own.height(), cells.rows));
+    let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
+    for (i, p) in cells.probabilities.iter_mut().enumerate() {
+        let (column, row) = (i % cells.columns, i / cells.columns);
+        let [corner, _, end, _] = place.cells_to_frame([column, row, 1, 1], cells.columns, cells.rows);
+        let centre = Point::new((corner.x + end.x) / 2.0, (corner.y + end.y) / 2.0);
+        let border = centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
+        let (x, y) = (column as u32 * cw, row as u32 * ch);
+        let washed = || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
+        if border || washed() {
+            *p = [p[0], 0.0, p[1] + p[2]];
+        }
+    }
+}
+
+/// Share of pixels in a box whose every channel is at the end of its range.
+fn white_share(raster: &Raster, x: u32, y: u32, width: u32, height: u32) -> f64 {
+    let places = (y..y + height).flat_map(|v| (x..x + width).map(move |u| (u, v)));
+    let white = places.filter(|&(u, v)| raster.at(u, v).iter().all(|c| *c >= WHITE)).count();
+    white as f64 / f64::from(width * height)
 }
 
 /// The mark's padded box, brought down to what the comparator takes when it is larger.
@@ -156,15 +190,18 @@ fn read_mark(
         return Ok((None, None));
     };
     let Some((line_to_frame, width)) = line_map(&corners) else { return Ok((None, None)) };
-    let own = rectify(&view.pixels.frame.raster, &line_to_frame, width, LINE_PX).raster;
     let seen = rectify(view.source, &view.to_source.after(&line_to_frame), width, LINE_PX).raster;
-    let readings = vision.text.recognise(&[own, seen])?;
-    let [own, seen] = readings.as_slice() else { return Ok((None, None)) };
-    let read = (!seen.text.is_empty()).then(|| (seen.text.clone(), seen.confidence));
-    let known = agreement(expected, &own.text);
-    let agrees = (known >= READABLE && read.is_some())
-        .then(|| agreement(expected, &seen.text).max(agreement(&own.text, &seen.text)));
-    Ok((read, agrees))
+    let mut lines = vec![seen];
+    // The text of a proposed mark is what the recogniser read there.
+    if !mark.proposed {
+        lines.push(rectify(&view.pixels.frame.raster, &line_to_frame, width, LINE_PX).raster);
+    }
+    let readings = vision.text.recognise(&lines)?;
+    let Some(seen) = readings.first().filter(|r| !r.text.is_empty()) else { return Ok((None, None)) };
+    let own = readings.get(1).map_or(expected, |r| r.text.as_str());
+    let agrees =
+        (agreement(expected, own) >= READABLE).then(|| agreement(expected, &seen.text).max(agreement(own, &seen.text)));
+    Ok((Some((seen.text.clone(), seen.confidence)), agrees))
 }
 
 /// Maps pixels of an upright line, 48 high, to pixels of the frame, with a little room around the letters.

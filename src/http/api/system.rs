@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::documents::{NotReady, Reading};
 use crate::http::{
     extract::Path,
+    metrics,
     problem::{Problem, kind},
     router,
     state::HttpState,
@@ -92,7 +93,8 @@ pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Probl
     get, path = "/metrics", tag = "system",
     responses((status = 200, description = "All metrics", body = String, content_type = "text/plain")),
 )]
-pub async fn metrics(State(state): State<HttpState>) -> Response {
+pub async fn read_metrics(State(state): State<HttpState>) -> Response {
+    metrics::references(state.assay().gallery().references.len());
     let text = state.metrics().render();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

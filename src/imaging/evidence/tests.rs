@@ -1,4 +1,4 @@
-//! What must be seen on the page, and that nothing in an answer keeps it from being drawn.
+//! Evidence pictures are drawn whatever the answer holds.
 
 use super::*;
 use crate::checker::answer::{ChannelsAnswer, DeviationAnswer, GeometryAnswer};

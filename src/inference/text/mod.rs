@@ -4,14 +4,17 @@ pub mod boxes;
 pub mod lines;
 pub mod recogniser;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use ndarray::Ix4;
 
 use self::recogniser::Recogniser;
 use super::{
     manifest::{Manifest, Role},
-    onnx::{self, Model},
+    onnx::{self, Model, Scratch},
     tensor::{Channels, nchw},
 };
 use crate::{
@@ -26,15 +29,18 @@ const DETECTOR_STEP: f64 = 32.0;
 /// A line this many times higher than wide is read along its height, in both directions.
 const UPRIGHT_LINE: f64 = 1.5;
 
+/// Only one detector at a time in the process: it needs about 140 MB while it runs.
+static DETECTING: Mutex<()> = Mutex::new(());
+
 /// [`TextReader`] by PP-OCRv4.
 ///
-/// The recogniser is loaded at once; the detector, needed at enrolment and for whole photos only, when first used.
+/// The recogniser stays loaded. The detector, which only whole pictures need, is loaded for each of them and dropped
+/// again: that costs a quarter of its run and keeps that memory out of the program's normal size.
 pub struct PpOcr {
     id: ModelId,
     manifest: Manifest,
     models_dir: Option<PathBuf>,
     recogniser: Recogniser,
-    detector: Option<Model>,
 }
 
 impl PpOcr {
@@ -44,28 +50,29 @@ impl PpOcr {
         let detector = manifest.model(Role::TextDetector)?;
         onnx::verify(detector, models_dir)?;
         let id = ModelId(format!("{}+{}", detector.id(), recogniser.id()));
-        Ok(Self { id, manifest, models_dir: models_dir.map(Path::to_owned), recogniser, detector: None })
+        Ok(Self { id, manifest, models_dir: models_dir.map(Path::to_owned), recogniser })
     }
 
     /// Rectangles around the lines of `raster`, in its pixels: top left, top right, bottom right, bottom left.
-    pub fn detect(&mut self, raster: &Raster) -> Result<Vec<[Point; 4]>, InferenceError> {
-        if self.detector.is_none() {
-            let entry = self.manifest.model(Role::TextDetector)?;
-            self.detector = Some(Model::load(entry, self.models_dir.as_deref())?);
-        }
-        // Just filled, so the list of lines is never empty for want of a model.
-        let Some(detector) = self.detector.as_mut() else { return Ok(Vec::new()) };
+    pub fn detect(&self, raster: &Raster) -> Result<Vec<[Point; 4]>, InferenceError> {
         let (width, height) = detector_size(raster);
-        let input =
-            nchw(&lines::resized(raster, width, height, lines::Smoothing::Linear), Channels::Bgr, [0.5; 3], [0.5; 3]);
-        let id = detector.id().clone();
-        let found = detector.run([input.view()], |[map]| {
-            let map = map.into_dimensionality::<Ix4>().ok()?;
-            let (_, _, rows, columns) = map.dim();
-            Some(boxes::find(map.to_slice()?, columns, rows))
+        let resized = lines::resized(raster, width, height, lines::Smoothing::Linear);
+        let input = nchw(&resized, Channels::Bgr, [0.5; 3], [0.5; 3]);
+        let entry = self.manifest.model(Role::TextDetector)?;
+        let found = {
+            // A panic while detecting leaves nothing behind that a later detection could trip over.
+            let _turn = DETECTING.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut detector = Model::load(entry, self.models_dir.as_deref(), Scratch::Kept)?;
+            detector.run([input.view()], |[map]| {
+                let map = map.into_dimensionality::<Ix4>().ok()?;
+                let (_, _, rows, columns) = map.dim();
+                Some(boxes::find(map.to_slice()?, columns, rows))
+            })?
+        };
+        let found = found.ok_or_else(|| InferenceError::Failed {
+            model: entry.id(),
+            detail: "the output is not one map".to_owned(),
         })?;
-        let found = found
-            .ok_or_else(|| InferenceError::Failed { model: id, detail: "the output is not one map".to_owned() })?;
         let (x, y) = (f64::from(raster.width()) / f64::from(width), f64::from(raster.height()) / f64::from(height));
         Ok(found.iter().map(|r| r.corners().map(|c| Point { x: c.0 * x, y: c.1 * y })).collect())
     }

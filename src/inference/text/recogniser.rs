@@ -10,7 +10,7 @@ use crate::{
     domain::{embedding::ModelId, raster::Raster},
     inference::{
         manifest::{Manifest, Role},
-        onnx::Model,
+        onnx::{Model, Scratch},
         tensor::{Channels, nchw},
     },
 };
@@ -28,7 +28,7 @@ pub struct Recogniser {
 impl Recogniser {
     /// Loads the model; its file carries the characters, one a line.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
-        let model = Model::load(manifest.model(Role::TextRecogniser)?, models_dir)?;
+        let model = Model::load(manifest.model(Role::TextRecogniser)?, models_dir, Scratch::GivenBack)?;
         let listed = model.metadata("character").ok_or_else(|| {
             InferenceError::Unavailable(format!("model `{}` carries no list of characters", model.id()))
         })?;

@@ -1,0 +1,76 @@
+//! Time of each model on one thread, pictures in memory to result: `cargo bench --bench inference`.
+
+use assay::{
+    checker::ports::{Embedder, LocalFeatures, MarkComparator, TextReader},
+    domain::raster::Raster,
+    inference::{comparator::Comparator, embedder::EfficientNetLite, manifest::Manifest, text::PpOcr, xfeat::XFeat},
+};
+use divan::{Bencher, black_box};
+
+fn main() {
+    divan::main();
+}
+
+fn load<T, E: std::fmt::Display>(loaded: Result<T, E>) -> T {
+    loaded.unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn manifest() -> Manifest {
+    load(Manifest::of_this_build())
+}
+
+/// A picture with corners and edges everywhere, drawn from integers alone.
+fn picture(width: u32, height: u32) -> Raster {
+    Raster::from_fn(width, height, |x, y| {
+        let tile = (x / 13 * 7 + y / 11 * 5) % 9;
+        let grain = (x * 31 + y * 17) % 23;
+        [tile * 24 + grain, 230 - tile * 20 - grain, 60 + tile * 12 + grain].map(|v| v as u8)
+    })
+}
+
+#[divan::bench(args = [(960, 704), (640, 448)])]
+fn xfeat(bencher: Bencher, (width, height): (u32, u32)) {
+    let (mut model, frame) = (load(XFeat::load(&manifest(), None)), picture(width, height));
+    bencher.bench_local(|| model.extract(black_box(&frame), 1000));
+}
+
+#[divan::bench]
+fn embedder(bencher: Bencher) {
+    let mut model = load(EfficientNetLite::load(&manifest(), None));
+    let square = picture(model.side(), model.side());
+    bencher.bench_local(|| model.embed(black_box(&square)));
+}
+
+#[divan::bench(args = [(192, 64), (320, 96)])]
+fn comparator(bencher: Bencher, (width, height): (u32, u32)) {
+    let mut model = load(Comparator::load(&manifest(), None));
+    let (reference, photo) = (picture(width, height), picture(width + 2, height).crop(2, 0, width, height));
+    bencher.bench_local(|| model.compare(black_box(&reference), black_box(&photo)));
+}
+
+#[divan::bench(args = [160, 320])]
+fn text_recogniser(bencher: Bencher, width: u32) {
+    let mut model = load(PpOcr::load(manifest(), None));
+    let line = [picture(width, 48)];
+    bencher.bench_local(|| model.recognise(black_box(&line)));
+}
+
+#[divan::bench]
+fn text_detector(bencher: Bencher) {
+    let model = load(PpOcr::load(manifest(), None));
+    let photo = picture(736, 736);
+    bencher.bench_local(|| model.detect(black_box(&photo)));
+}
+
+/// What a worker does once at start.
+#[divan::bench]
+fn loading_all_models() -> usize {
+    let manifest = manifest();
+    let names = [
+        load(XFeat::load(&manifest, None)).model().to_string(),
+        load(EfficientNetLite::load(&manifest, None)).model().to_string(),
+        load(Comparator::load(&manifest, None)).model().to_string(),
+        load(PpOcr::load(manifest, None)).model().to_string(),
+    ];
+    names.iter().map(String::len).sum()
+}

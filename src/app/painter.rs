@@ -1,0 +1,32 @@
+//! Evidence drawn by `imaging` from what the façade gives.
+
+use crate::{
+    checker::{
+        ports::{IntakeError, Vision},
+        service::{EvidenceInputs, EvidencePainter},
+    },
+    imaging::{Evidence, evidence_png},
+};
+
+/// Draws the photo beside the reference of its first match.
+pub struct Painter;
+
+impl EvidencePainter for Painter {
+    fn paint(&self, vision: &mut Vision, inputs: &EvidenceInputs) -> Result<Vec<u8>, IntakeError> {
+        let photo = vision.imaging.decode(&inputs.photo)?.raster;
+        let reference = match inputs.references.first() {
+            Some((_, bytes)) => Some(vision.imaging.decode(bytes)?.raster),
+            None => None,
+        };
+        let evidence = Evidence {
+            photo: &photo,
+            reference: reference.as_ref(),
+            answer: &inputs.answer,
+            reasons: &inputs.reasons,
+            claim: inputs.claim.as_ref(),
+        };
+        // The typeface is part of the program and the picture is written to memory: what fails here is the photo's
+        // size at most.
+        evidence_png(&evidence).map_err(|e| IntakeError::Damaged { detail: format!("no evidence could be drawn: {e}") })
+    }
+}

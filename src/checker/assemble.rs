@@ -1,0 +1,173 @@
+//! Reports of the core into the answer that callers see; the only place where one becomes the other.
+
+use std::collections::BTreeMap;
+
+use super::{
+    answer::{
+        CalibrationAnswer, ChannelsAnswer, CheckAnswer, ClaimAnswer, DeviationAnswer, GeometryAnswer, MarkAnswerBody,
+        MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer, ReasonAnswer,
+    },
+    pipeline::{CheckedPhoto, Claim},
+    records::SeenElsewhere,
+};
+use crate::domain::{
+    fusion::RULE,
+    geometry::Point,
+    quality::Quality,
+    verdict::{MarkComparison, MatchReport, Verdict, action_for, overall},
+};
+
+/// What an answer holds besides its photos.
+pub struct Frame<'a> {
+    /// Id of the check.
+    pub id: String,
+    /// When it was made, RFC 3339, UTC.
+    pub created_at: String,
+    /// The claim, if any.
+    pub claim: Option<&'a Claim>,
+    /// The listing's id, as sent.
+    pub listing_id: Option<String>,
+    /// The seller's id, as sent.
+    pub seller_id: Option<String>,
+    /// The calibration behind the p-values.
+    pub calibration: CalibrationAnswer,
+    /// Version of the references compared with.
+    pub reference_set: String,
+    /// Role to `name@version`.
+    pub models: BTreeMap<String, String>,
+}
+
+/// The answer to a check. A photo seen on another seller's listing says nothing about this seller's item, so nothing
+/// but a deviation outweighs that.
+pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -> CheckAnswer {
+    let mut timings_ms = BTreeMap::new();
+    let mut reasons = Vec::new();
+    let mut verdicts = Vec::new();
+    let mut answers = Vec::new();
+    for (n, photo) in photos.into_iter().enumerate() {
+        for (stage, ms) in &photo.timings_ms {
+            *timings_ms.entry((*stage).to_owned()).or_insert(0.0) += ms;
+        }
+        let mut verdict = photo.report.verdict;
+        reasons.extend(photo.report.reasons.iter().map(|reason| ReasonAnswer {
+            code: reason.code.to_owned(),
+            detail: reason.detail.clone(),
+            photo: reason.photo,
+            region: outline(&reason.region),
+        }));
+        if let Some(elsewhere) = seen.iter().find(|s| s.sha256 == photo.sha256)
+            && photo.photo.is_ok()
+        {
+            if verdict != Verdict::Deviates {
+                verdict = Verdict::ReusedPhoto;
+            }
+            let detail = format!(
+                "the same file was on a listing of another seller before (check `{}`): it says nothing about this item",
+                elsewhere.check
+            );
+            reasons.push(ReasonAnswer { code: "seen_elsewhere".to_owned(), detail, photo: n, region: vec![] });
+        }
+        verdicts.push(verdict);
+        answers.push(photo_answer(photo, verdict));
+    }
+    let verdict = overall(&verdicts);
+    CheckAnswer {
+        id: frame.id,
+        created_at: frame.created_at,
+        verdict: verdict.name().to_owned(),
+        action: action_for(verdict).name().to_owned(),
+        claim: frame.claim.map(claim_answer),
+        listing_id: frame.listing_id,
+        seller_id: frame.seller_id,
+        reasons,
+        photos: answers,
+        calibration: frame.calibration,
+        reference_set: frame.reference_set,
+        models: frame.models,
+        similarity_rule: RULE.to_owned(),
+        timings_ms,
+    }
+}
+
+fn claim_answer(claim: &Claim) -> ClaimAnswer {
+    match claim {
+        Claim::Brand(brand) => ClaimAnswer { brand: brand.clone(), product: None },
+        Claim::Product(key) => ClaimAnswer { brand: key.brand.clone(), product: Some(key.product.clone()) },
+    }
+}
+
+fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
+    let (width, height, error, notes, quality) = match photo.photo {
+        Ok((upright, quality)) => {
+            (upright.raster.width(), upright.raster.height(), None, upright.notes, Some(quality_answer(&quality)))
+        }
+        Err(error) => {
+            let error = PhotoError { kind: error.kind().to_owned(), detail: error.to_string() };
+            (0, 0, Some(error), vec![], None)
+        }
+    };
+    PhotoAnswer {
+        sha256: photo.sha256,
+        width,
+        height,
+        verdict: verdict.name().to_owned(),
+        similarity: photo.report.similarity.get(),
+        p_value: photo.report.p_value.map(|p| p.get()),
+        error,
+        notes,
+        quality,
+        matches: photo.report.matches.into_iter().map(match_answer).collect(),
+    }
+}
+
+fn quality_answer(quality: &Quality) -> QualityAnswer {
+    QualityAnswer { sharpness: quality.sharpness, exposure: quality.exposure, clipped: quality.clipped }
+}
+
+fn match_answer(found: MatchReport) -> MatchAnswer {
+    let channels = found.channels;
+    MatchAnswer {
+        brand: found.product.brand,
+        product: found.product.product,
+        reference: found.reference,
+        similarity: found.similarity.get(),
+        channels: ChannelsAnswer {
+            embedding: channels.embedding,
+            geometry: GeometryAnswer {
+                inliers: channels.inliers,
+                inlier_ratio: channels.inlier_ratio,
+                spread: channels.spread,
+            },
+            appearance: channels.appearance,
+            text: channels.text,
+            colour: channels.colour,
+        },
+        marks: found.marks.into_iter().map(mark_answer).collect(),
+        region: found.region.map(|corners| outline(&corners)),
+        // JSON knows no infinity: a map that cannot be written is none.
+        reference_to_photo: found.reference_to_photo.filter(|h| h.is_finite()).map(|h| h.0.to_vec()),
+        deviations: found
+            .deviations
+            .into_iter()
+            .map(|(region, strength)| DeviationAnswer { region: outline(&region), strength: strength.get() })
+            .collect(),
+    }
+}
+
+fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
+    MarkAnswerBody {
+        name: mark.name,
+        answer: mark.answer.name().to_owned(),
+        score: mark.score.get(),
+        expected: mark.expected,
+        read: mark.read.map(|(text, _)| text),
+        region: outline(&mark.region),
+        differing: mark.differing.iter().map(|cells| outline(cells)).collect(),
+    }
+}
+
+/// JSON knows no infinity: a region with a corner beyond the horizon is no place that can be shown.
+fn outline(points: &[Point]) -> Vec<[f64; 2]> {
+    let shown = points.iter().all(|p| p.x.is_finite() && p.y.is_finite());
+    if shown { points.iter().map(|p| [p.x, p.y]).collect() } else { Vec::new() }
+}

@@ -1,0 +1,127 @@
+//! Scoring genuine photos, and choosing the calibration that a check is judged by.
+
+use std::{collections::HashSet, sync::Arc};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Assay, ServiceError};
+use crate::{
+    checker::{
+        answer::CalibrationAnswer,
+        calibrating,
+        digest::sha256_hex,
+        pipeline::{Claim, PipelineError},
+        records::{GenuinePhotoRecord, GenuineScore},
+        shelf::{Shelf, reference_set},
+    },
+    domain::{calibration::Calibration, gallery::ProductKey},
+};
+
+/// Genuine photos scored at a time: checks come first.
+const AT_ONCE: usize = 2;
+
+impl Assay {
+    /// What the product's p-values rest on, after scoring the genuine photos that have no score yet (about as long as
+    /// a check for each). Nothing is scored while there are too few items for the budget anyway.
+    pub async fn calibration(&self, product: &ProductKey) -> Result<CalibrationAnswer, ServiceError> {
+        let shelf = self.refresh().await?;
+        self.score_genuine_photos(product, &shelf).await?;
+        let (calibration, advice) = self.calibration_for(Some(&Claim::Product(product.clone())), &shelf).await?;
+        Ok(calibrating::describe(&calibration, advice))
+    }
+
+    /// Brings the scores of all products' genuine photos up to date; to be called in the background after changes.
+    /// Returns how many photos were scored.
+    pub async fn calibrate_all(&self) -> Result<usize, ServiceError> {
+        let shelf = self.refresh().await?;
+        let mut scored = 0;
+        for brand in self.store.brands().await? {
+            for product in self.store.products(&brand.id).await? {
+                scored += self.score_genuine_photos(&product.key, &shelf).await?;
+            }
+        }
+        Ok(scored)
+    }
+
+    /// The calibration for a claim, with advice for its owner. Only what is scored already counts: a check never waits
+    /// for a calibration.
+    pub(super) async fn calibration_for(
+        &self,
+        claim: Option<&Claim>,
+        shelf: &Shelf,
+    ) -> Result<(Calibration, Option<String>), ServiceError> {
+        let shipped = self.pipeline.defaults().calibration(self.budget);
+        let Some(Claim::Product(product)) = claim else { return Ok((shipped, None)) };
+        let version = self.score_version(product, shelf);
+        let photos = self.calibration_photos(product, shelf).await?;
+        let scores = match photos.is_empty() {
+            true => Vec::new(),
+            false => self.store.genuine_scores(product, &version).await?,
+        };
+        let counted: HashSet<_> = photos.iter().map(|p| p.id.as_str()).collect();
+        let scores: Vec<_> = scores.into_iter().filter(|s| counted.contains(s.photo.as_str())).collect();
+        match calibrating::own(&scores, self.budget, &version) {
+            Some(own) => Ok((own, None)),
+            None => Ok((shipped, Some(calibrating::advice(&photos, &scores, self.budget)))),
+        }
+    }
+
+    /// The product's genuine photos but those that are references too: a photo agrees with itself whatever it shows.
+    async fn calibration_photos(
+        &self,
+        product: &ProductKey,
+        shelf: &Shelf,
+    ) -> Result<Vec<GenuinePhotoRecord>, ServiceError> {
+        let mut photos = self.store.genuine_photos(product).await?;
+        photos.retain(|p| !shelf.gallery.of(product).any(|r| r.sha256 == p.sha256));
+        Ok(photos)
+    }
+
+    /// What a score depends on: models, rule, and the references of the brand. Other brands' references are rivals too,
+    /// but far ones, and scoring anew whenever any brand anywhere enrolls would never end.
+    fn score_version(&self, product: &ProductKey, shelf: &Shelf) -> String {
+        let references = reference_set(&shelf.gallery, Some(&product.brand));
+        let rule = &self.pipeline.defaults().id;
+        sha256_hex(format!("{:?} {rule:?} {references}", self.models).as_bytes())[..16].to_owned()
+    }
+
+    async fn score_genuine_photos(&self, product: &ProductKey, shelf: &Arc<Shelf>) -> Result<usize, ServiceError> {
+        let photos = self.calibration_photos(product, shelf).await?;
+        if calibrating::items_of(&photos) < calibrating::items_for(self.budget) {
+            return Ok(0);
+        }
+        let version = self.score_version(product, shelf);
+        let scored = self.store.genuine_scores(product, &version).await?;
+        let scored: HashSet<_> = scored.iter().map(|s| s.photo.as_str()).collect();
+        let unscored = photos.into_iter().filter(|p| !scored.contains(p.id.as_str()));
+        let work = unscored.map(|photo| async {
+            let score = self.genuine_score(photo, shelf).await?;
+            self.store.put_genuine_score(&score, &version).await?;
+            Ok::<_, ServiceError>(())
+        });
+        let done: Vec<()> = stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(done.len())
+    }
+
+    async fn genuine_score(&self, photo: GenuinePhotoRecord, shelf: &Arc<Shelf>) -> Result<GenuineScore, ServiceError> {
+        let (pipeline, files, shelf) = (self.pipeline.clone(), Arc::clone(&self.files), Arc::clone(shelf));
+        self.see("genuine photo", move |vision| {
+            let GenuinePhotoRecord { id, product, item, sha256, .. } = photo;
+            let score = match files.image(&sha256) {
+                Ok(bytes) => pipeline.genuine_score(vision, &shelf.gallery, &product, &bytes),
+                Err(error) => Err(PipelineError::Store(error)),
+            };
+            // A photo that cannot be read any more counts as not comparable: it must not stop the others.
+            let score = match score {
+                Err(PipelineError::Inference(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!("genuine photo `{id}` of {product} is left out: {error}");
+                    None
+                }
+                Ok(score) => score,
+            };
+            Ok(GenuineScore { photo: id, item, score })
+        })
+        .await
+    }
+}

@@ -1,0 +1,213 @@
+//! What callers may send, checked once for HTTP and the command line alike; every refusal names the field and the remedy.
+
+use super::{
+    records::{Brand, Product},
+    service::{CheckRequest, NewReference, ServiceError},
+};
+use crate::domain::{
+    gallery::{Mark, MarkKind, ProductKey},
+    geometry::Point,
+};
+
+/// Most photos in one check.
+pub const MOST_PHOTOS: usize = 12;
+/// Most marks given with one reference.
+pub const MOST_MARKS: usize = 24;
+/// Most corners of a mark's region.
+const MOST_CORNERS: usize = 64;
+const LONGEST_ID: usize = 64;
+const LONGEST_NAME: usize = 200;
+/// Longest text of a mark, longest id of a listing, seller or item, in characters.
+const LONGEST_TEXT: usize = 200;
+/// A mark's region covers at least this share of the reference; less holds nothing to compare.
+const SMALLEST_REGION: f64 = 1e-5;
+
+type Checked = Result<(), ServiceError>;
+
+fn invalid(field: impl Into<String>, problem: impl Into<String>) -> ServiceError {
+    ServiceError::Invalid { field: field.into(), problem: problem.into() }
+}
+
+/// An id chosen by the caller: part of paths and file names, hence of few characters.
+pub fn id(field: &str, id: &str) -> Checked {
+    let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let starts_plain = id.bytes().next().is_some_and(plain);
+    if starts_plain && id.len() <= LONGEST_ID && id.bytes().all(|c| plain(c) || b"-_.".contains(&c)) {
+        return Ok(());
+    }
+    let problem = format!(
+        "is not an id: 1 to {LONGEST_ID} of `a-z`, `0-9`, `-`, `_` and `.` are needed, the first a letter or digit"
+    );
+    Err(invalid(field, problem))
+}
+
+/// A text for people of 1 to `longest` characters without control characters.
+fn text(field: &str, text: &str, longest: usize) -> Checked {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > longest {
+        return Err(invalid(field, format!("has {length} characters, 1 to {longest} that are not blank are needed")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(invalid(field, "holds control characters; send plain text"));
+    }
+    Ok(())
+}
+
+fn optional(field: &str, value: Option<&str>) -> Checked {
+    value.map_or(Ok(()), |v| text(field, v, LONGEST_TEXT))
+}
+
+/// A brand to create.
+pub fn brand(brand: &Brand) -> Checked {
+    id("id", &brand.id)?;
+    text("name", &brand.name, LONGEST_NAME)
+}
+
+/// A product to create.
+pub fn product(product: &Product) -> Checked {
+    key(&product.key)?;
+    text("name", &product.name, LONGEST_NAME)
+}
+
+/// The ids of a product.
+pub fn key(key: &ProductKey) -> Checked {
+    id("brand", &key.brand)?;
+    id("product", &key.product)
+}
+
+/// The physical item of a genuine photo.
+pub fn item(item: &str) -> Checked {
+    text("item", item, LONGEST_TEXT)
+}
+
+/// A reference to enroll.
+pub fn reference(new: &NewReference) -> Checked {
+    key(&new.product)?;
+    optional("view", new.view.as_deref())?;
+    if new.marks.len() > MOST_MARKS {
+        return Err(invalid("marks", format!("has {} entries, at most {MOST_MARKS} are taken", new.marks.len())));
+    }
+    for (n, given) in new.marks.iter().enumerate() {
+        mark(&format!("marks[{n}]"), given)?;
+        if new.marks[..n].iter().any(|earlier| earlier.name == given.name) {
+            return Err(invalid(format!("marks[{n}].name"), format!("`{}` is there twice; rename one", given.name)));
+        }
+    }
+    Ok(())
+}
+
+fn mark(field: &str, mark: &Mark) -> Checked {
+    text(&format!("{field}.name"), &mark.name, LONGEST_NAME)?;
+    let text_field = format!("{field}.text");
+    match (mark.kind, &mark.text) {
+        (MarkKind::Logo, Some(_)) => return Err(invalid(text_field, "belongs to marks of kind `text` only")),
+        (_, expected) => optional(&text_field, expected.as_deref())?,
+    }
+    region(&format!("{field}.region"), &mark.region)
+}
+
+fn region(field: &str, corners: &[Point]) -> Checked {
+    if !(3..=MOST_CORNERS).contains(&corners.len()) {
+        return Err(invalid(field, format!("has {} corners, 3 to {MOST_CORNERS} are needed", corners.len())));
+    }
+    if let Some(p) = corners.iter().find(|p| ![p.x, p.y].iter().all(|v| (0.0..=1.0).contains(v))) {
+        let problem = format!("holds ({}, {}); coordinates are 0 to 1 of the upright image", p.x, p.y);
+        return Err(invalid(field, problem));
+    }
+    // The shoelace formula: half the sum of the corners' cross products.
+    let next = corners.iter().cycle().skip(1);
+    let area = corners.iter().zip(next).map(|(a, b)| a.x * b.y - b.x * a.y).sum::<f64>().abs() / 2.0;
+    if area < SMALLEST_REGION {
+        return Err(invalid(field, "has no area; give the corners in order around the mark"));
+    }
+    Ok(())
+}
+
+/// Photos to check.
+pub fn check(request: &CheckRequest) -> Checked {
+    if !(1..=MOST_PHOTOS).contains(&request.photos.len()) {
+        let problem = format!("is there {} times, 1 to {MOST_PHOTOS} photos make a check", request.photos.len());
+        return Err(invalid("photo", problem));
+    }
+    match (&request.brand, &request.product) {
+        (None, Some(_)) => return Err(invalid("product", "needs `brand` beside it")),
+        (brand, product) => {
+            brand.as_deref().map_or(Ok(()), |b| id("brand", b))?;
+            product.as_deref().map_or(Ok(()), |p| id("product", p))?;
+        }
+    }
+    optional("listing_id", request.listing_id.as_deref())?;
+    optional("seller_id", request.seller_id.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::gallery::ReferenceKind;
+    use bytes::Bytes;
+
+    fn refused(checked: Checked) -> String {
+        match checked {
+            Err(ServiceError::Invalid { field, .. }) => field,
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn with_mark(change: impl FnOnce(&mut Mark)) -> Checked {
+        let region = [(0.1, 0.1), (0.4, 0.1), (0.4, 0.2)].map(|(x, y)| Point::new(x, y)).to_vec();
+        let text = Some("OAT".to_owned());
+        let mut mark = Mark { name: "word".into(), kind: MarkKind::Text, region, text, proposed: false };
+        change(&mut mark);
+        let product = ProductKey { brand: "acme".into(), product: "oat".into() };
+        let (kind, image) = (ReferenceKind::Pack, Bytes::new());
+        reference(&NewReference { product, kind, view: None, marks: vec![mark], image })
+    }
+
+    #[test]
+    fn ids_hold_what_paths_can_hold() {
+        for good in ["a", "0", "oat-drink_1.5l", &"a".repeat(64)] {
+            assert!(id("id", good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", ".a", "A", "ä", "a b", "a/b", "..", &"a".repeat(65)] {
+            assert_eq!(refused(id("id", bad)), "id", "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_texts_for_people() {
+        let named = |name: String| brand(&Brand { id: "acme".into(), name });
+        assert!(named("Ä".repeat(200)).is_ok());
+        for bad in ["", "  ", "a\nb", &"a".repeat(201)] {
+            assert_eq!(refused(named(bad.into())), "name", "{bad}");
+        }
+    }
+
+    #[test]
+    fn marks_have_a_place_and_only_text_marks_have_text() {
+        assert!(with_mark(|_| {}).is_ok());
+        assert!(with_mark(|m| m.text = None).is_ok());
+        assert_eq!(refused(with_mark(|m| m.name.clear())), "marks[0].name");
+        assert_eq!(refused(with_mark(|m| m.kind = MarkKind::Logo)), "marks[0].text");
+        assert_eq!(refused(with_mark(|m| m.text = Some("x".repeat(201)))), "marks[0].text");
+        assert_eq!(refused(with_mark(|m| m.region.truncate(2))), "marks[0].region");
+        assert_eq!(refused(with_mark(|m| m.region[0].x = 1.5)), "marks[0].region");
+        assert_eq!(refused(with_mark(|m| m.region[0].x = f64::NAN)), "marks[0].region");
+        assert_eq!(refused(with_mark(|m| m.region = vec![Point::new(0.1, 0.1); 4])), "marks[0].region");
+    }
+
+    #[test]
+    fn a_check_has_photos_and_a_product_only_with_its_brand() {
+        let request = |photos: usize, brand: Option<&str>, product: Option<&str>| CheckRequest {
+            photos: vec![Bytes::new(); photos],
+            brand: brand.map(str::to_owned),
+            product: product.map(str::to_owned),
+            ..CheckRequest::default()
+        };
+        assert!(check(&request(1, None, None)).is_ok());
+        assert!(check(&request(12, Some("acme"), Some("oat"))).is_ok());
+        assert_eq!(refused(check(&request(0, None, None))), "photo");
+        assert_eq!(refused(check(&request(13, None, None))), "photo");
+        assert_eq!(refused(check(&request(1, None, Some("oat")))), "product");
+        assert_eq!(refused(check(&request(1, Some("Acme"), None))), "brand");
+    }
+}

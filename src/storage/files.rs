@@ -1,0 +1,209 @@
+//! Image files and stored features, named by the SHA-256 of the image.
+//!
+//! `images/ab/<sha256>` holds the bytes as they were sent; `features/<model>/ab/<sha256>` what a model made of them. A
+//! file appears whole or not at all (temporary file, sync, rename), and nothing read back is trusted unhashed.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    checker::ports::{ReferenceFiles, StoreError},
+    domain::embedding::ModelId,
+};
+
+const HASH_BYTES: usize = 32;
+
+/// The files of one data directory.
+#[derive(Debug)]
+pub struct ContentFiles {
+    images: PathBuf,
+    features: PathBuf,
+}
+
+/// A file could not be read or written, or is not what its name says.
+#[derive(Debug, thiserror::Error)]
+enum FilesError {
+    #[error("cannot {doing} `{path}`: {source}")]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    #[error("`{path}` does not hold the bytes its name promises (they hash to `{found}`); restore it from a backup")]
+    Damaged { path: PathBuf, found: String },
+    #[error("`{0}` is not a SHA-256 in lower-case hex")]
+    NotAHash(String),
+}
+
+impl From<FilesError> for StoreError {
+    fn from(cause: FilesError) -> Self {
+        Self::Failed(Box::new(cause))
+    }
+}
+
+impl ContentFiles {
+    /// Uses (and creates) the folders `images` and `features` below `data`.
+    pub fn open(data: &Path) -> Result<Self, StoreError> {
+        let files = Self { images: data.join("images"), features: data.join("features") };
+        for folder in [&files.images, &files.features] {
+            fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+        }
+        Ok(files)
+    }
+
+    fn image_path(&self, sha256: &str) -> Result<PathBuf, FilesError> {
+        below(&self.images, sha256)
+    }
+
+    fn features_path(&self, sha256: &str, model: &ModelId) -> Result<PathBuf, FilesError> {
+        below(&self.features.join(folder_name(model)), sha256)
+    }
+}
+
+impl ReferenceFiles for ContentFiles {
+    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError> {
+        let sha256 = hex_sha256(bytes);
+        let path = self.image_path(&sha256)?;
+        // A file of that name that is damaged or cut off is replaced: its true content is at hand.
+        if !fs::read(&path).is_ok_and(|there| there == bytes) {
+            write_whole(&path, &[bytes])?;
+        }
+        Ok(sha256)
+    }
+
+    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
+        let path = self.image_path(sha256)?;
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(StoreError::NotFound { what: "image", id: sha256.to_owned() });
+            }
+            Err(source) => return Err(io_error("read", &path)(source).into()),
+        };
+        let found = hex_sha256(&bytes);
+        if found != sha256 { Err(FilesError::Damaged { path, found }.into()) } else { Ok(bytes) }
+    }
+
+    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.features_path(sha256, model)?;
+        let mut bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io_error("read", &path)(source).into()),
+        };
+        let whole = bytes.len() >= HASH_BYTES && Sha256::digest(&bytes[HASH_BYTES..])[..] == bytes[..HASH_BYTES];
+        if !whole {
+            // Features can be made again from the image, so damage here costs time, not data.
+            tracing::warn!(path = %path.display(), "stored features are damaged and will be made again");
+            return Ok(None);
+        }
+        bytes.drain(..HASH_BYTES);
+        Ok(Some(bytes))
+    }
+
+    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.features_path(sha256, model)?;
+        Ok(write_whole(&path, &[&Sha256::digest(bytes)[..], bytes])?)
+    }
+}
+
+/// Lower-case hex SHA-256.
+fn hex_sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FilesError + use<> {
+    let path = path.to_owned();
+    move |source| FilesError::Io { doing, path, source }
+}
+
+/// `folder/ab/ab…`; only a hash is ever joined to a path, never a caller's text.
+fn below(folder: &Path, sha256: &str) -> Result<PathBuf, FilesError> {
+    let is_hash = sha256.len() == 2 * HASH_BYTES && sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if is_hash { Ok(folder.join(&sha256[..2]).join(sha256)) } else { Err(FilesError::NotAHash(sha256.to_owned())) }
+}
+
+/// A model id as a folder's name on every system.
+fn folder_name(model: &ModelId) -> String {
+    let keep = |c: char| if c.is_ascii_alphanumeric() || "@._+-".contains(c) { c } else { '_' };
+    model.0.chars().map(keep).collect()
+}
+
+/// Writes beside the target, syncs, and renames, so that a crash leaves the old file or the new one.
+fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+    let n = WRITES.fetch_add(1, Ordering::Relaxed);
+    let part = path.with_extension(format!("{}-{n}.part", std::process::id()));
+    let written = (|| {
+        let mut file = File::create(&part)?;
+        parts.iter().try_for_each(|bytes| file.write_all(bytes))?;
+        file.sync_all()?;
+        fs::rename(&part, path)?;
+        // The new name itself is durable only once its folder is; Windows cannot sync a folder and needs not.
+        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    })();
+    written.map_err(|source| {
+        let _ = fs::remove_file(&part);
+        io_error("write", path)(source)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> ModelId {
+        ModelId("points/small@1".into())
+    }
+
+    #[test]
+    fn an_image_comes_back_under_its_hash() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ContentFiles::open(dir.path()).unwrap();
+        let sha256 = files.put_image(b"abc").unwrap();
+        assert_eq!(sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(files.put_image(b"abc").unwrap(), sha256);
+        assert_eq!(files.image(&sha256).unwrap(), b"abc");
+        let names: Vec<_> = fs::read_dir(dir.path().join("images/ba")).unwrap().collect();
+        assert_eq!(names.len(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_damaged_image_is_an_error_until_it_is_put_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ContentFiles::open(dir.path()).unwrap();
+        let sha256 = files.put_image(b"abc").unwrap();
+        fs::write(files.image_path(&sha256).unwrap(), b"abX").unwrap();
+        let message = files.image(&sha256).unwrap_err().to_string();
+        assert!(message.contains("does not hold the bytes its name promises"), "{message}");
+        files.put_image(b"abc").unwrap();
+        assert_eq!(files.image(&sha256).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn features_belong_to_one_model_and_damage_reads_as_absence() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ContentFiles::open(dir.path()).unwrap();
+        let sha256 = files.put_image(b"abc").unwrap();
+        files.put_features(&sha256, &model(), &[1, 2, 3]).unwrap();
+        assert_eq!(files.features(&sha256, &model()).unwrap().as_deref(), Some(&[1, 2, 3][..]));
+        assert_eq!(files.features(&sha256, &ModelId("points/small@2".into())).unwrap(), None);
+        fs::write(files.features_path(&sha256, &model()).unwrap(), [9; 40]).unwrap();
+        assert_eq!(files.features(&sha256, &model()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_name_that_is_no_hash_never_becomes_a_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ContentFiles::open(dir.path()).unwrap();
+        let zeros = "0".repeat(61);
+        for name in ["", "../../etc/passwd", "BA7816BF", &format!("{zeros}../")] {
+            assert!(matches!(files.image(name), Err(StoreError::Failed(_))), "`{name}`");
+        }
+        assert!(matches!(files.image(&"0".repeat(64)), Err(StoreError::NotFound { what: "image", .. })));
+    }
+}

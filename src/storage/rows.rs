@@ -1,0 +1,137 @@
+//! Records to rows and back: the JSON forms kept in columns, and the decoding of rows with every value checked.
+
+use serde::{Deserialize, Serialize};
+use sqlx::{Row, sqlite::SqliteRow};
+
+use crate::{
+    checker::{
+        ports::StoreError,
+        records::{GenuinePhotoRecord, Health, ReferenceRecord},
+    },
+    domain::{
+        gallery::{Mark, MarkKind, ProductKey, ReferenceKind},
+        geometry::Point,
+    },
+};
+
+/// A value in the database is not one that this program writes.
+#[derive(Debug, thiserror::Error)]
+#[error("column `{column}` of `{id}` holds `{value}`, which is not a {expected}")]
+struct ForeignValue {
+    column: &'static str,
+    id: String,
+    value: String,
+    expected: &'static str,
+}
+
+/// Any failure of the database or its contents as the port's error.
+pub fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Failed(Box::new(cause))
+}
+
+#[derive(Serialize, Deserialize)]
+struct MarkRow {
+    name: String,
+    kind: String,
+    region: Vec<[f64; 2]>,
+    text: Option<String>,
+    proposed: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HealthRow {
+    usable: bool,
+    keypoints: usize,
+    sharpness: f64,
+    problems: Vec<String>,
+}
+
+/// The article's place as the JSON of column `article`.
+pub fn article_to_json(article: Option<[u32; 4]>) -> Result<Option<String>, StoreError> {
+    article.map(|place| serde_json::to_string(&place).map_err(failed)).transpose()
+}
+
+/// Marks as the JSON of column `marks`.
+pub fn marks_to_json(marks: &[Mark]) -> Result<String, StoreError> {
+    let rows: Vec<MarkRow> = marks
+        .iter()
+        .map(|m| MarkRow {
+            name: m.name.clone(),
+            kind: m.kind.name().to_owned(),
+            region: m.region.iter().map(|p| [p.x, p.y]).collect(),
+            text: m.text.clone(),
+            proposed: m.proposed,
+        })
+        .collect();
+    serde_json::to_string(&rows).map_err(failed)
+}
+
+/// Health as the JSON of column `health`.
+pub fn health_to_json(health: &Health) -> Result<String, StoreError> {
+    let row = HealthRow {
+        usable: health.usable,
+        keypoints: health.keypoints,
+        sharpness: health.sharpness,
+        problems: health.problems.clone(),
+    };
+    serde_json::to_string(&row).map_err(failed)
+}
+
+fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
+    let rows: Vec<MarkRow> = serde_json::from_str(json).map_err(failed)?;
+    rows.into_iter()
+        .map(|row| {
+            let kind = MarkKind::from_name(&row.kind).ok_or_else(|| {
+                failed(ForeignValue { column: "marks", id: id.to_owned(), value: row.kind, expected: "mark kind" })
+            })?;
+            let region = row.region.into_iter().map(|[x, y]| Point::new(x, y)).collect();
+            Ok(Mark { name: row.name, kind, region, text: row.text, proposed: row.proposed })
+        })
+        .collect()
+}
+
+/// A row of `enrolled_references`.
+pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
+    let id: String = row.try_get("id").map_err(failed)?;
+    let kind: String = row.try_get("kind").map_err(failed)?;
+    let kind = ReferenceKind::from_name(&kind).ok_or_else(|| {
+        failed(ForeignValue { column: "kind", id: id.clone(), value: kind, expected: "reference kind" })
+    })?;
+    let article: Option<String> = row.try_get("article").map_err(failed)?;
+    let marks: String = row.try_get("marks").map_err(failed)?;
+    let health: String = row.try_get("health").map_err(failed)?;
+    let health: HealthRow = serde_json::from_str(&health).map_err(failed)?;
+    Ok(ReferenceRecord {
+        product: product_key(row)?,
+        kind,
+        view: row.try_get("view").map_err(failed)?,
+        sha256: row.try_get("sha256").map_err(failed)?,
+        width: row.try_get("width").map_err(failed)?,
+        height: row.try_get("height").map_err(failed)?,
+        article: article.map(|json| serde_json::from_str(&json).map_err(failed)).transpose()?,
+        marks: marks_from_json(&marks, &id)?,
+        health: Health {
+            usable: health.usable,
+            keypoints: health.keypoints,
+            sharpness: health.sharpness,
+            problems: health.problems,
+        },
+        created_ms: row.try_get("created_ms").map_err(failed)?,
+        id,
+    })
+}
+
+/// A row of `genuine_photos`.
+pub fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> {
+    Ok(GenuinePhotoRecord {
+        id: row.try_get("id").map_err(failed)?,
+        product: product_key(row)?,
+        item: row.try_get("item").map_err(failed)?,
+        sha256: row.try_get("sha256").map_err(failed)?,
+        created_ms: row.try_get("created_ms").map_err(failed)?,
+    })
+}
+
+fn product_key(row: &SqliteRow) -> Result<ProductKey, StoreError> {
+    Ok(ProductKey { brand: row.try_get("brand").map_err(failed)?, product: row.try_get("product").map_err(failed)? })
+}

@@ -1,0 +1,396 @@
+//! The records in one SQLite file, shared safely by several processes (write-ahead log, short transactions).
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use sqlx::{
+    Row, SqlitePool,
+    migrate::{MigrateError, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+
+use super::rows::{self, failed};
+use crate::{
+    checker::{
+        answer::CheckAnswer,
+        ports::StoreError,
+        records::{
+            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, Product, ReferenceRecord, SeenElsewhere,
+            Store,
+        },
+    },
+    domain::gallery::ProductKey,
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/storage/migrations/sqlite");
+
+/// How long a writer waits for another process's transaction.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The database of one data directory.
+pub struct SqliteStore {
+    pool: SqlitePool,
+}
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or its lock file.
+    #[error("cannot use the data directory `{path}`: {source}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Written by a newer version of the program.
+    #[error("the database `{path}` was written by a newer assay (schema {schema}); update assay or use another --data")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its schema version.
+        schema: i64,
+    },
+    /// Anything else that the database said.
+    #[error("cannot open the database `{path}`: {source}")]
+    Database {
+        /// The file.
+        path: String,
+        /// What the database said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl SqliteStore {
+    /// Opens `data/assay.sqlite`, creating or migrating it as needed.
+    pub async fn open(data: &Path) -> Result<Self, OpenError> {
+        let folder = |source| OpenError::Folder { path: data.display().to_string(), source };
+        std::fs::create_dir_all(data).map_err(folder)?;
+        let file = data.join("assay.sqlite");
+        let database = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database {
+            path: file.display().to_string(),
+            source,
+        };
+        // Two processes that start at once must not both migrate; the lock is released when the file is closed.
+        let _lock = exclusive(data.join("assay.lock")).await.map_err(folder)?;
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY);
+        let pool =
+            SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(|e| database(e.into()))?;
+        MIGRATIONS.run(&pool).await.map_err(|e| match e {
+            MigrateError::VersionMissing(schema) => OpenError::Newer { path: file.display().to_string(), schema },
+            other => database(other.into()),
+        })?;
+        Ok(Self { pool })
+    }
+
+    /// Closes all connections, so that the write-ahead log is merged into the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn brand_must_exist(&self, id: &str) -> Result<(), StoreError> {
+        let found = sqlx::query("SELECT 1 FROM brands WHERE id = ?").bind(id).fetch_optional(&self.pool).await;
+        found.map_err(failed)?.map(|_| ()).ok_or_else(|| StoreError::NotFound { what: "brand", id: id.to_owned() })
+    }
+}
+
+/// Waits for the lock on a file, on a thread of its own: the wait blocks, and the holder may be a task of this runtime.
+async fn exclusive(path: PathBuf) -> io::Result<File> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let wait = move || {
+        let locked = File::create(path).and_then(|file| file.lock().map(|()| file));
+        // Nobody listens when opening was given up; the lock is released with the file then.
+        let _ = tell.send(locked);
+    };
+    std::thread::Builder::new().name("lock".to_owned()).spawn(wait)?;
+    told.await.map_err(io::Error::other)?
+}
+
+fn product_not_found(key: &ProductKey) -> StoreError {
+    StoreError::NotFound { what: "product", id: key.to_string() }
+}
+
+/// The database's refusal of a new row: its product is missing, or the row is there already.
+fn refused(cause: sqlx::Error, what: &'static str, id: &str, product: &ProductKey) -> StoreError {
+    match cause.as_database_error() {
+        Some(e) if e.is_foreign_key_violation() => product_not_found(product),
+        Some(e) if e.is_unique_violation() => StoreError::Conflict { what, id: id.to_owned() },
+        _ => failed(cause),
+    }
+}
+
+fn answer(row: &SqliteRow) -> Result<CheckAnswer, StoreError> {
+    let json: String = row.try_get("answer").map_err(failed)?;
+    serde_json::from_str(&json).map_err(failed)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn add_brand(&self, brand: &Brand) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO brands (id, name) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(&brand.id)
+            .bind(&brand.name)
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        let name: String = sqlx::query_scalar("SELECT name FROM brands WHERE id = ?")
+            .bind(&brand.id)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed)?;
+        if name == brand.name { Ok(()) } else { Err(StoreError::Conflict { what: "brand", id: brand.id.clone() }) }
+    }
+
+    async fn brands(&self) -> Result<Vec<Brand>, StoreError> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT id, name FROM brands ORDER BY id").fetch_all(&self.pool).await.map_err(failed)?;
+        Ok(rows.into_iter().map(|(id, name)| Brand { id, name }).collect())
+    }
+
+    async fn add_product(&self, product: &Product) -> Result<(), StoreError> {
+        self.brand_must_exist(&product.key.brand).await?;
+        sqlx::query("INSERT INTO products (brand, id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(&product.key.brand)
+            .bind(&product.key.product)
+            .bind(&product.name)
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        let there = self.product(&product.key).await?;
+        let conflict = || StoreError::Conflict { what: "product", id: product.key.to_string() };
+        if there.name == product.name { Ok(()) } else { Err(conflict()) }
+    }
+
+    async fn products(&self, brand: &str) -> Result<Vec<Product>, StoreError> {
+        self.brand_must_exist(brand).await?;
+        let rows: Vec<(String, String)> = sqlx::query_as("SELECT id, name FROM products WHERE brand = ? ORDER BY id")
+            .bind(brand)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        let key = |product| ProductKey { brand: brand.to_owned(), product };
+        Ok(rows.into_iter().map(|(id, name)| Product { key: key(id), name }).collect())
+    }
+
+    async fn product(&self, key: &ProductKey) -> Result<Product, StoreError> {
+        let name: Option<String> = sqlx::query_scalar("SELECT name FROM products WHERE brand = ? AND id = ?")
+            .bind(&key.brand)
+            .bind(&key.product)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        name.map(|name| Product { key: key.clone(), name }).ok_or_else(|| product_not_found(key))
+    }
+
+    async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO enrolled_references
+             (id, brand, product, kind, view, sha256, width, height, article, marks, health, created_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&reference.id)
+        .bind(&reference.product.brand)
+        .bind(&reference.product.product)
+        .bind(reference.kind.name())
+        .bind(&reference.view)
+        .bind(&reference.sha256)
+        .bind(reference.width)
+        .bind(reference.height)
+        .bind(rows::article_to_json(reference.article)?)
+        .bind(rows::marks_to_json(&reference.marks)?)
+        .bind(rows::health_to_json(&reference.health)?)
+        .bind(reference.created_ms)
+        .execute(&self.pool)
+        .await
+        .map_err(|e| refused(e, "reference", &reference.sha256, &reference.product))?;
+        Ok(())
+    }
+
+    async fn references(&self, product: Option<&ProductKey>) -> Result<Vec<ReferenceRecord>, StoreError> {
+        if let Some(key) = product {
+            self.product(key).await?;
+        }
+        let rows = sqlx::query(
+            "SELECT * FROM enrolled_references
+             WHERE removed_ms IS NULL AND (?1 IS NULL OR (brand = ?1 AND product = ?2)) ORDER BY created_ms, id",
+        )
+        .bind(product.map(|k| &k.brand))
+        .bind(product.map(|k| &k.product))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.iter().map(rows::reference).collect()
+    }
+
+    async fn reference(&self, id: &str) -> Result<ReferenceRecord, StoreError> {
+        let row = sqlx::query("SELECT * FROM enrolled_references WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        rows::reference(&row.ok_or_else(|| StoreError::NotFound { what: "reference", id: id.to_owned() })?)
+    }
+
+    async fn delete_reference(&self, product: &ProductKey, id: &str, now_ms: i64) -> Result<(), StoreError> {
+        let done = sqlx::query(
+            "UPDATE enrolled_references SET removed_ms = ?
+             WHERE brand = ? AND product = ? AND id = ? AND removed_ms IS NULL",
+        )
+        .bind(now_ms)
+        .bind(&product.brand)
+        .bind(&product.product)
+        .bind(id)
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
+        let not_found = || StoreError::NotFound { what: "reference", id: id.to_owned() };
+        if done.rows_affected() == 1 { Ok(()) } else { Err(not_found()) }
+    }
+
+    async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO genuine_photos (id, brand, product, item, sha256, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&photo.id)
+        .bind(&photo.product.brand)
+        .bind(&photo.product.product)
+        .bind(&photo.item)
+        .bind(&photo.sha256)
+        .bind(photo.created_ms)
+        .execute(&self.pool)
+        .await
+        .map_err(|e| refused(e, "genuine photo", &photo.sha256, &photo.product))?;
+        Ok(())
+    }
+
+    async fn genuine_photos(&self, product: &ProductKey) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
+        self.product(product).await?;
+        let rows = sqlx::query("SELECT * FROM genuine_photos WHERE brand = ? AND product = ? ORDER BY created_ms, id")
+            .bind(&product.brand)
+            .bind(&product.product)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(rows::genuine_photo).collect()
+    }
+
+    async fn genuine_scores(&self, product: &ProductKey, version: &str) -> Result<Vec<GenuineScore>, StoreError> {
+        let rows: Vec<(String, String, Option<f64>)> = sqlx::query_as(
+            "SELECT p.id, p.item, s.score FROM genuine_scores s JOIN genuine_photos p ON p.id = s.photo
+             WHERE p.brand = ? AND p.product = ? AND s.version = ? ORDER BY p.created_ms, p.id",
+        )
+        .bind(&product.brand)
+        .bind(&product.product)
+        .bind(version)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(rows.into_iter().map(|(photo, item, score)| GenuineScore { photo, item, score }).collect())
+    }
+
+    async fn put_genuine_score(&self, score: &GenuineScore, version: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO genuine_scores (photo, version, score) VALUES (?, ?, ?)
+             ON CONFLICT (photo) DO UPDATE SET version = excluded.version, score = excluded.score",
+        )
+        .bind(&score.photo)
+        .bind(version)
+        .bind(score.score)
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn add_check(&self, answer: &CheckAnswer, fingerprints: &[Option<u128>]) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        sqlx::query("INSERT INTO checks (id, verdict, brand, seller, answer) VALUES (?, ?, ?, ?, ?)")
+            .bind(&answer.id)
+            .bind(&answer.verdict)
+            .bind(answer.claim.as_ref().map(|c| &c.brand))
+            .bind(&answer.seller_id)
+            .bind(serde_json::to_string(answer).map_err(failed)?)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        for (n, photo) in answer.photos.iter().enumerate() {
+            let fingerprint = fingerprints.get(n).copied().flatten();
+            sqlx::query("INSERT INTO check_photos (check_id, n, sha256, fingerprint) VALUES (?, ?, ?, ?)")
+                .bind(&answer.id)
+                .bind(n as i64)
+                .bind(&photo.sha256)
+                .bind(fingerprint.map(|f| f.to_be_bytes().to_vec()))
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    async fn check(&self, id: &str) -> Result<CheckAnswer, StoreError> {
+        let row = sqlx::query("SELECT answer FROM checks WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        answer(&row.ok_or_else(|| StoreError::NotFound { what: "check", id: id.to_owned() })?)
+    }
+
+    async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT answer FROM checks
+             WHERE (?1 IS NULL OR verdict = ?1) AND (?2 IS NULL OR brand = ?2) AND (?3 IS NULL OR id < ?3)
+             ORDER BY id DESC LIMIT ?4",
+        )
+        .bind(&filter.verdict)
+        .bind(&filter.brand)
+        .bind(&filter.before)
+        .bind(i64::try_from(filter.limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.iter().map(answer).collect()
+    }
+
+    async fn seen_elsewhere(&self, sha256: &[String], seller: Option<&str>) -> Result<Vec<SeenElsewhere>, StoreError> {
+        let Some(seller) = seller else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for hash in sha256 {
+            // The oldest is named, so that the answer does not change as more listings reuse the photo.
+            let row: Option<(String, String)> = sqlx::query_as(
+                "SELECT c.id, c.seller FROM check_photos p JOIN checks c ON c.id = p.check_id
+                 WHERE p.sha256 = ? AND c.seller <> ? ORDER BY c.id LIMIT 1",
+            )
+            .bind(hash)
+            .bind(seller)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+            found.extend(row.map(|(check, seller)| SeenElsewhere { sha256: hash.clone(), check, seller }));
+        }
+        Ok(found)
+    }
+
+    async fn changes(&self) -> Result<Changes, StoreError> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT what, count FROM changes").fetch_all(&self.pool).await.map_err(failed)?;
+        let count = |what: &str| rows.iter().find(|row| row.0 == what).map_or(0, |row| row.1);
+        Ok(Changes { references: count("references"), genuine_photos: count("genuine_photos") })
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await.map_err(failed)?;
+        Ok(())
+    }
+}

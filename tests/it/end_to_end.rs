@@ -1,0 +1,77 @@
+//! The whole program as it is shipped: real models, real files, a real socket; one photo in, one judged answer out.
+
+use std::{net::SocketAddr, path::Path};
+
+use assay::{
+    app::App,
+    config::{AppConfig, HttpConfig},
+};
+use reqwest::{
+    Client, StatusCode,
+    multipart::{Form, Part},
+};
+use serde_json::{Value, json};
+
+fn sample(path: &str) -> Part {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(path);
+    let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("sample `{}`: {e}", path.display()));
+    // The name is a lie on purpose: the content decides.
+    Part::bytes(bytes).file_name("photo.txt")
+}
+
+/// The status and the body as JSON.
+async fn answered(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.unwrap();
+    (response.status(), response.json().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
+    let data = tempfile::tempdir().unwrap();
+    let app = App::open(&AppConfig::over(data.path())).await.unwrap();
+    let http = HttpConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..HttpConfig::default() };
+    let server = app.bind(http).await.unwrap();
+    let base = format!("http://{}", server.address());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.run_until(async {
+        let _ = stopped.await;
+    }));
+    let client = Client::new();
+
+    let (status, _) =
+        answered(client.post(format!("{base}/v1/brands")).json(&json!({"id": "halmora", "name": "Halmora"}))).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let products = format!("{base}/v1/brands/halmora/products");
+    let product = json!({"id": "oat-drink-original", "name": "Oat drink"});
+    assert_eq!(answered(client.post(&products).json(&product)).await.0, StatusCode::CREATED);
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/brands/halmora/oat-drink-original");
+    let mut images: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+    images.sort();
+    let image = format!("brands/halmora/oat-drink-original/{}", images[0].to_string_lossy());
+    let form = Form::new().part("image", sample(&image)).text("kind", "pack");
+    let references = format!("{products}/oat-drink-original/references");
+    let (status, reference) = answered(client.post(references).multipart(form)).await;
+    assert_eq!(status, StatusCode::CREATED, "{reference:#}");
+    assert_eq!(reference["health"]["usable"], true, "{reference:#}");
+
+    let form = Form::new()
+        .part("photo", sample("photos/genuine-oat-kitchen.jpg"))
+        .text("brand", "halmora")
+        .text("product", "oat-drink-original");
+    let (status, answer) = answered(client.post(format!("{base}/v1/checks")).multipart(form)).await;
+    assert_eq!(status, StatusCode::OK, "{answer:#}");
+    let found = &answer["photos"][0]["matches"][0];
+    assert_eq!(found["reference"], reference["id"], "{answer:#}");
+    assert!(found["channels"]["geometry"]["inliers"].as_u64() >= Some(25), "the pack is located: {answer:#}");
+
+    let check = format!("{base}/v1/checks/{}", answer["id"].as_str().unwrap());
+    assert_eq!(answered(client.get(&check)).await, (StatusCode::OK, answer));
+    let evidence = client.get(format!("{check}/photos/0/evidence.png")).send().await.unwrap();
+    assert_eq!(evidence.status(), StatusCode::OK);
+    assert!(evidence.bytes().await.unwrap().starts_with(b"\x89PNG"));
+    assert_eq!(client.get(format!("{base}/readyz")).send().await.unwrap().status(), StatusCode::OK);
+
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
+}

@@ -1,0 +1,237 @@
+//! The use cases end to end over the real store, files, workers and pipeline; only the models are made up.
+
+use assay::{
+    checker::{
+        ports::StoreError,
+        service::{CheckRequest, ServiceError},
+    },
+    domain::gallery::ProductKey,
+};
+use bytes::Bytes;
+
+use crate::support::{
+    app::{BUDGET, Shipped, TestApp, new_reference, request},
+    records::key,
+    vision::{Scene, sha256_hex},
+};
+
+/// Two products of one brand and one of another, each with its catalogue picture.
+async fn stocked(shipped: Shipped) -> (TestApp, ProductKey) {
+    let app = TestApp::start(shipped).await;
+    for (n, (brand, product)) in [("acme", "oat"), ("acme", "rice"), ("other", "soy")].into_iter().enumerate() {
+        let product = app.create(brand, product).await;
+        app.enroll(&product, &Scene::of(n as u8 + 1)).await;
+    }
+    (app, key("acme", "oat"))
+}
+
+fn codes(answer: &assay::checker::answer::CheckAnswer) -> Vec<&str> {
+    answer.reasons.iter().map(|r| r.code.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_photo_of_the_claimed_product_is_consistent_and_kept() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let scene = Scene::photo(1, "a");
+    let answer = app.check(Some(&oat), std::slice::from_ref(&scene)).await;
+    assert_eq!((answer.verdict.as_str(), answer.action.as_str()), ("consistent", "allow"), "{answer:#?}");
+    let photo = &answer.photos[0];
+    assert_eq!((photo.width, photo.height), (960, 640));
+    assert_eq!(photo.sha256, sha256_hex(&scene.bytes()));
+    assert_eq!((photo.matches[0].brand.as_str(), photo.matches[0].product.as_str()), ("acme", "oat"));
+    assert_eq!(photo.p_value, Some(1.0));
+    assert_eq!(app.assay.get_check(&answer.id).await.unwrap(), answer);
+    let evidence = app.assay.evidence(&answer.id, 0).await.unwrap();
+    assert_eq!(evidence.photo, scene.bytes());
+    assert_eq!(evidence.references[0].1, Scene::of(1).bytes());
+    let beyond = app.assay.evidence(&answer.id, 1).await;
+    assert!(matches!(beyond, Err(ServiceError::Store(StoreError::NotFound { what: "photo", .. }))));
+}
+
+#[tokio::test]
+async fn a_flagged_photo_deviates_and_goes_to_review() {
+    let (app, oat) = stocked(Shipped::Strict).await;
+    let answer = app.check(Some(&oat), &[Scene::photo(1, "a")]).await;
+    assert_eq!((answer.verdict.as_str(), answer.action.as_str()), ("deviates", "review"), "{answer:#?}");
+    assert!(!answer.reasons.is_empty());
+}
+
+#[tokio::test]
+async fn without_a_claim_the_photo_is_identified_among_all() {
+    let (app, _) = stocked(Shipped::Lenient).await;
+    let answer = app.check(None, &[Scene::photo(3, "a")]).await;
+    let best = &answer.photos[0].matches[0];
+    assert_eq!((best.brand.as_str(), best.product.as_str()), ("other", "soy"));
+    assert_eq!((answer.claim, answer.photos[0].p_value), (None, None));
+}
+
+#[tokio::test]
+async fn the_same_inputs_give_the_same_answer_but_for_id_and_times() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let scenes = [Scene::photo(1, "a"), Scene::photo(2, "b"), Scene::photo(0, "c")];
+    let mut first = app.check(Some(&oat), &scenes).await;
+    let mut again = app.beside(Shipped::Lenient).await.check(Some(&oat), &scenes).await;
+    assert_ne!(first.id, again.id);
+    for answer in [&mut first, &mut again] {
+        answer.id.clear();
+        answer.created_at.clear();
+        answer.timings_ms.clear();
+    }
+    assert_eq!(first, again);
+}
+
+#[tokio::test]
+async fn one_bad_photo_does_not_spoil_the_others() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let mut request = request(Some(&oat), &[Scene::photo(1, "a")]);
+    request.photos.push(Bytes::from_static(b"no picture"));
+    let answer = app.assay.check(request).await.unwrap();
+    let verdicts: Vec<_> = answer.photos.iter().map(|p| p.verdict.as_str()).collect();
+    assert_eq!(verdicts, ["consistent", "not_comparable"]);
+    assert_eq!(answer.verdict, "consistent");
+    assert_eq!(answer.photos[1].error.as_ref().map(|e| e.kind.as_str()), Some("photo-unsupported-format"));
+    assert!(answer.reasons.iter().any(|r| r.code == "photo_unreadable" && r.photo == 1));
+    assert!(app.assay.evidence(&answer.id, 1).await.is_err(), "bytes that are no picture are not kept");
+}
+
+#[tokio::test]
+async fn a_claim_on_what_does_not_exist_is_refused_and_one_without_references_is_not_comparable() {
+    let (app, _) = stocked(Shipped::Lenient).await;
+    let refused = async |claim: CheckRequest| match app.assay.check(claim).await {
+        Err(ServiceError::Store(StoreError::NotFound { what, .. })) => what,
+        other => panic!("{other:?}"),
+    };
+    let scenes = [Scene::photo(1, "a")];
+    assert_eq!(refused(request(Some(&key("acme", "tea")), &scenes)).await, "product");
+    let brand_only = |brand: &str| CheckRequest { product: None, ..request(Some(&key(brand, "x")), &scenes) };
+    assert_eq!(refused(brand_only("nobody")).await, "brand");
+    app.assay.check(brand_only("acme")).await.unwrap();
+    let tea = app.create("acme", "tea").await;
+    let answer = app.check(Some(&tea), &scenes).await;
+    assert_eq!((answer.verdict.as_str(), answer.action.as_str()), ("not_comparable", "request_photo"));
+    assert_eq!(codes(&answer), ["no_reference"]);
+}
+
+#[tokio::test]
+async fn a_photo_seen_on_another_sellers_listing_is_reused() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let by = |seller: &str| CheckRequest {
+        seller_id: Some(seller.to_owned()),
+        ..request(Some(&oat), &[Scene::photo(1, "a")])
+    };
+    let first = app.assay.check(by("ann")).await.unwrap();
+    assert_eq!(first.verdict, "consistent");
+    assert_eq!(app.assay.check(by("ann")).await.unwrap().verdict, "consistent", "her own photo again");
+    let second = app.assay.check(by("bob")).await.unwrap();
+    assert_eq!((second.verdict.as_str(), second.action.as_str()), ("reused_photo", "request_photo"));
+    let reason = second.reasons.iter().find(|r| r.code == "seen_elsewhere").expect("a reason");
+    assert!(reason.detail.contains(&first.id), "{}", reason.detail);
+    assert!(!reason.detail.contains("ann"), "other sellers are not named");
+}
+
+#[tokio::test]
+async fn the_catalogue_picture_itself_is_reused() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let answer = app.check(Some(&oat), &[Scene { note: "saved-again", ..Scene::of(1) }]).await;
+    assert_eq!(answer.verdict, "reused_photo", "{answer:#?}");
+}
+
+#[tokio::test]
+async fn a_reference_enrolled_by_another_process_takes_part_in_the_next_check() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let other = app.beside(Shipped::Lenient).await;
+    let tea = other.create("acme", "tea").await;
+    let before = app.check(Some(&oat), &[Scene::photo(1, "a")]).await.reference_set;
+    let reference = other.enroll(&tea, &Scene::of(4)).await;
+    let answer = app.check(Some(&tea), &[Scene::photo(4, "a")]).await;
+    assert_eq!(answer.verdict, "consistent", "{answer:#?}");
+    assert_ne!(answer.reference_set, before);
+    other.assay.delete_reference(&tea, &reference.id).await.unwrap();
+    let after = app.check(Some(&tea), &[Scene::photo(4, "b")]).await;
+    assert_eq!((codes(&after), &after.reference_set), (vec!["no_reference"], &before));
+    assert!(app.assay.evidence(&answer.id, 0).await.is_ok(), "evidence outlives its reference");
+}
+
+#[tokio::test]
+async fn an_image_is_enrolled_once_per_product_and_only_if_it_is_one() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let twice = app.assay.enroll_reference(new_reference(&oat, &Scene::of(1))).await;
+    assert!(matches!(twice, Err(ServiceError::Store(StoreError::Conflict { what: "reference", .. }))), "{twice:?}");
+    let mut new = new_reference(&oat, &Scene::of(1));
+    new.image = Bytes::from_static(b"no picture");
+    let refused = app.assay.enroll_reference(new.clone()).await;
+    assert!(matches!(&refused, Err(ServiceError::Intake { field, .. }) if field == "image"), "{refused:?}");
+    let kept = app.data().join("images").join(&sha256_hex(&new.image)[..2]).join(sha256_hex(&new.image));
+    assert!(!kept.exists(), "refused bytes do not reach the disk");
+    let unknown = app.assay.enroll_reference(new_reference(&key("acme", "tea"), &Scene::of(4))).await;
+    assert!(matches!(unknown, Err(ServiceError::Store(StoreError::NotFound { what: "product", .. }))));
+}
+
+#[tokio::test]
+async fn enrolments_at_the_same_time_all_arrive() {
+    let app = TestApp::start(Shipped::Lenient).await;
+    let oat = app.create("acme", "oat").await;
+    let scenes = (1..=6).map(Scene::of).collect::<Vec<_>>();
+    let same = app.assay.enroll_reference(new_reference(&oat, &scenes[0]));
+    let enrolments = scenes.iter().map(|s| app.assay.enroll_reference(new_reference(&oat, s)));
+    let (all, same) = tokio::join!(futures_util::future::join_all(enrolments), same);
+    let added = all.iter().chain([&same]).filter(|r| r.is_ok()).count();
+    assert_eq!(added, 6, "the image sent twice is refused once: {all:?} {same:?}");
+    app.check(Some(&oat), &[Scene::photo(1, "a")]).await;
+    assert_eq!(app.assay.gallery().references.len(), 6);
+}
+
+#[tokio::test]
+async fn lost_features_are_made_again_at_start() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    std::fs::remove_dir_all(app.data().join("features")).unwrap();
+    let again = app.beside(Shipped::Lenient).await;
+    again.check(Some(&oat), &[Scene::photo(1, "a")]).await;
+    app.check(Some(&oat), &[Scene::photo(1, "a")]).await;
+    assert_eq!(again.assay.gallery().references.len(), 3);
+    for (fresh, old) in again.assay.gallery().references.iter().zip(&app.assay.gallery().references) {
+        assert_eq!(fresh, old);
+    }
+}
+
+#[tokio::test]
+async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
+    let (app, oat) = stocked(Shipped::Strict).await;
+    let photo = |n: u32| Scene { moved: (150 + n, 90), ..Scene::photo(1, "a") };
+    let add = async |n: u32| app.assay.add_genuine_photo(&oat, &format!("item-{n}"), photo(n).bytes()).await;
+    for n in 0..13 {
+        add(n).await.unwrap();
+    }
+    let short = app.assay.calibration(&oat).await.unwrap();
+    assert_eq!(short.source, "default");
+    assert!(short.advice.as_deref().is_some_and(|a| a.contains("1 more items (13 of 14")), "{short:?}");
+    add(13).await.unwrap();
+    let waiting = app.check(Some(&oat), &[photo(5)]).await.calibration;
+    assert!(waiting.advice.as_deref().is_some_and(|a| a.contains("14 of 14 genuine photos wait")), "{waiting:?}");
+    let own = app.assay.calibration(&oat).await.unwrap();
+    assert_eq!((own.source.as_str(), own.items, own.advice.as_deref()), ("brand", 14, None));
+    assert!(own.bound_95 <= BUDGET);
+    assert_eq!(app.assay.calibrate_all().await.unwrap(), 0, "scores are kept");
+    let answer = app.check(Some(&oat), &[photo(5)]).await;
+    assert_eq!((answer.verdict.as_str(), &answer.calibration), ("consistent", &own), "{answer:#?}");
+    let rice = app.check(Some(&key("acme", "rice")), &[Scene::photo(2, "a")]).await;
+    assert_eq!(rice.calibration.source, "default", "a calibration is its product's own");
+    app.enroll(&oat, &Scene::of(7)).await;
+    let stale = app.check(Some(&oat), &[photo(5)]).await.calibration;
+    assert_eq!(stale.source, "default", "scores belong to one set of references");
+    assert_eq!(app.assay.calibrate_all().await.unwrap(), 14);
+}
+
+#[tokio::test]
+async fn a_reference_is_no_calibration_photo() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let refused = app.assay.add_genuine_photo(&oat, "item", Scene::of(1).bytes()).await;
+    assert!(matches!(&refused, Err(ServiceError::Invalid { field, .. }) if field == "image"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn everything_is_ready_and_says_by_which_models_it_sees() {
+    let app = TestApp::start(Shipped::Lenient).await;
+    assert!(app.assay.ready().await.is_ready());
+    assert_eq!(app.assay.models()["embedder"], "fake-packs@1");
+}

@@ -1,0 +1,210 @@
+//! The store keeps what it is given, refuses what contradicts it, and opens what older versions wrote.
+
+use std::path::Path;
+
+use assay::{
+    checker::{
+        ports::StoreError,
+        records::{CheckFilter, GenuineScore, SeenElsewhere, Store},
+    },
+    storage::sqlite::{OpenError, SqliteStore},
+};
+
+use crate::support::records::{brand, check, genuine_photo, hash, key, product, reference};
+
+async fn with_two_products(data: &Path) -> SqliteStore {
+    let store = SqliteStore::open(data).await.unwrap();
+    store.add_brand(&brand("acme")).await.unwrap();
+    store.add_product(&product("acme", "oat")).await.unwrap();
+    store.add_product(&product("acme", "rice")).await.unwrap();
+    store
+}
+
+fn is_not_found<T: std::fmt::Debug>(result: Result<T, StoreError>, wanted: &str) -> bool {
+    matches!(result, Err(StoreError::NotFound { what, .. }) if what == wanted)
+}
+
+fn is_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>, wanted: &str) -> bool {
+    matches!(result, Err(StoreError::Conflict { what, .. }) if what == wanted)
+}
+
+#[tokio::test]
+async fn brands_and_products_are_accepted_again_but_not_under_another_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_two_products(dir.path()).await;
+    store.add_brand(&brand("acme")).await.unwrap();
+    store.add_product(&product("acme", "oat")).await.unwrap();
+    let mut other = brand("acme");
+    other.name = "Acme Inc".into();
+    assert!(is_conflict(store.add_brand(&other).await, "brand"));
+    let mut other = product("acme", "oat");
+    other.name = "Oat drink".into();
+    assert!(is_conflict(store.add_product(&other).await, "product"));
+    assert_eq!(store.brands().await.unwrap(), [brand("acme")]);
+    assert_eq!(store.products("acme").await.unwrap(), [product("acme", "oat"), product("acme", "rice")]);
+    assert!(is_not_found(store.products("nobody").await, "brand"));
+    assert!(is_not_found(store.add_product(&product("nobody", "oat")).await, "brand"));
+    assert!(is_not_found(store.product(&key("acme", "soy")).await, "product"));
+}
+
+#[tokio::test]
+async fn a_reference_comes_back_whole_and_once_per_image() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_two_products(dir.path()).await;
+    let first = reference("r1", key("acme", "oat"), hash('a'));
+    store.add_reference(&first).await.unwrap();
+    assert!(is_conflict(store.add_reference(&reference("r2", key("acme", "oat"), hash('a'))).await, "reference"));
+    assert!(is_not_found(store.add_reference(&reference("r2", key("acme", "soy"), hash('a'))).await, "product"));
+    let mut second = reference("r2", key("acme", "rice"), hash('a'));
+    (second.view, second.article, second.marks) = (None, None, vec![]);
+    store.add_reference(&second).await.unwrap();
+    assert_eq!(store.references(Some(&key("acme", "oat"))).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(store.references(None).await.unwrap(), [first, second]);
+    assert!(is_not_found(store.references(Some(&key("acme", "soy"))).await, "product"));
+}
+
+#[tokio::test]
+async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_two_products(dir.path()).await;
+    let record = reference("r1", key("acme", "oat"), hash('a'));
+    store.add_reference(&record).await.unwrap();
+    assert!(is_not_found(store.delete_reference(&key("acme", "rice"), "r1", 5).await, "reference"));
+    store.delete_reference(&key("acme", "oat"), "r1", 5).await.unwrap();
+    assert!(is_not_found(store.delete_reference(&key("acme", "oat"), "r1", 6).await, "reference"));
+    assert_eq!(store.references(None).await.unwrap(), []);
+    assert_eq!(store.reference("r1").await.unwrap(), record);
+    store.add_reference(&reference("r2", key("acme", "oat"), hash('a'))).await.unwrap();
+}
+
+#[tokio::test]
+async fn scores_of_genuine_photos_belong_to_one_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_two_products(dir.path()).await;
+    let oat = key("acme", "oat");
+    let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
+    store.add_genuine_photo(&photo).await.unwrap();
+    assert!(is_conflict(store.add_genuine_photo(&photo).await, "genuine photo"));
+    assert_eq!(store.genuine_photos(&oat).await.unwrap(), [photo]);
+    let score = |score| GenuineScore { photo: "g1".into(), item: "item-1".into(), score };
+    store.put_genuine_score(&score(Some(0.5)), "v1").await.unwrap();
+    assert_eq!(store.genuine_scores(&oat, "v1").await.unwrap(), [score(Some(0.5))]);
+    assert_eq!(store.genuine_scores(&oat, "v2").await.unwrap(), []);
+    store.put_genuine_score(&score(None), "v2").await.unwrap();
+    assert_eq!(store.genuine_scores(&oat, "v1").await.unwrap(), []);
+    assert_eq!(store.genuine_scores(&oat, "v2").await.unwrap(), [score(None)]);
+}
+
+#[tokio::test]
+async fn checks_are_listed_newest_first_by_verdict_and_brand() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let all = [
+        check("c1", "deviates", Some("acme"), None, hash('1')),
+        check("c2", "consistent", Some("acme"), None, hash('2')),
+        check("c3", "deviates", None, None, hash('3')),
+    ];
+    for answer in &all {
+        store.add_check(answer, &[Some(7)]).await.unwrap();
+    }
+    assert_eq!(store.check("c2").await.unwrap(), all[1]);
+    assert!(is_not_found(store.check("c9").await, "check"));
+    let listed = async |verdict: Option<&str>, brand: Option<&str>, before: Option<&str>, limit| {
+        let [verdict, brand, before] = [verdict, brand, before].map(|s| s.map(str::to_owned));
+        let found = store.checks(&CheckFilter { verdict, brand, before, limit }).await.unwrap();
+        found.into_iter().map(|c| c.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(None, None, None, 10).await, ["c3", "c2", "c1"]);
+    assert_eq!(listed(None, None, Some("c3"), 1).await, ["c2"]);
+    assert_eq!(listed(Some("deviates"), None, None, 10).await, ["c3", "c1"]);
+    assert_eq!(listed(Some("deviates"), Some("acme"), None, 10).await, ["c1"]);
+}
+
+#[tokio::test]
+async fn a_photo_is_seen_elsewhere_only_with_another_seller() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    for (id, seller) in [("c1", None), ("c2", Some("ann")), ("c3", Some("bob")), ("c4", Some("cid"))] {
+        store.add_check(&check(id, "consistent", None, seller, hash('a')), &[]).await.unwrap();
+    }
+    let photos = [hash('a'), hash('b')];
+    let seen =
+        |check: &str, seller: &str| SeenElsewhere { sha256: hash('a'), check: check.into(), seller: seller.into() };
+    assert_eq!(store.seen_elsewhere(&photos, Some("bob")).await.unwrap(), [seen("c2", "ann")]);
+    assert_eq!(store.seen_elsewhere(&photos, Some("ann")).await.unwrap(), [seen("c3", "bob")]);
+    assert_eq!(store.seen_elsewhere(&photos, None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn another_connection_notices_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = with_two_products(dir.path()).await;
+    let reader = SqliteStore::open(dir.path()).await.unwrap();
+    let before = reader.changes().await.unwrap();
+    writer.add_reference(&reference("r1", key("acme", "oat"), hash('a'))).await.unwrap();
+    let added = reader.changes().await.unwrap();
+    assert!(added.references > before.references && added.genuine_photos == before.genuine_photos);
+    writer.delete_reference(&key("acme", "oat"), "r1", 5).await.unwrap();
+    let removed = reader.changes().await.unwrap();
+    assert!(removed.references > added.references);
+    writer.add_genuine_photo(&genuine_photo("g1", key("acme", "oat"), "i", hash('b'))).await.unwrap();
+    assert!(reader.changes().await.unwrap().genuine_photos > removed.genuine_photos);
+}
+
+#[tokio::test]
+async fn two_processes_may_open_a_new_directory_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let openings = (0..4).map(|_| {
+        let data = dir.path().to_owned();
+        tokio::spawn(async move { SqliteStore::open(&data).await.map(|_| ()) })
+    });
+    for opening in openings.collect::<Vec<_>>() {
+        opening.await.unwrap().unwrap();
+    }
+}
+
+/// The fixture was written by the program of schema 1 and is never made anew: it stands for the files out there.
+#[tokio::test]
+async fn a_database_of_schema_1_still_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/storage/schema-1.sqlite");
+    std::fs::copy(fixture, dir.path().join("assay.sqlite")).unwrap();
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    assert_eq!(store.brands().await.unwrap(), [brand("acme")]);
+    let expected = reference("r1", key("acme", "oat"), hash('a'));
+    assert_eq!(store.references(Some(&key("acme", "oat"))).await.unwrap(), [expected]);
+    assert_eq!(
+        store.genuine_photos(&key("acme", "oat")).await.unwrap(),
+        [genuine_photo("g1", key("acme", "oat"), "item-1", hash('b'))]
+    );
+    let expected = check("c1", "consistent", Some("acme"), Some("ann"), hash('c'));
+    assert_eq!(store.check("c1").await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_refused_with_the_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    store.close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("assay.sqlite"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', 1, x'00', 0)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    let refused = SqliteStore::open(dir.path()).await.err().expect("opened a newer database");
+    assert!(matches!(refused, OpenError::Newer { schema: 9999, .. }), "{refused}");
+    assert!(refused.to_string().contains("update assay"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("assay.sqlite"), "no database at all, just some text".repeat(50)).unwrap();
+    let refused = SqliteStore::open(dir.path()).await.err().expect("opened a text file");
+    assert!(refused.to_string().contains("assay.sqlite"), "{refused}");
+}

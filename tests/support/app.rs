@@ -1,0 +1,114 @@
+//! Assay over a temporary folder with eyes that need no model: everything but the models is the real thing.
+
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
+
+use assay::{
+    checker::{
+        answer::CheckAnswer,
+        pipeline::{Defaults, Pipeline},
+        ports::Files,
+        records::ReferenceRecord,
+        service::{Assay, CheckRequest, NewReference, Parts},
+    },
+    config::ComputeConfig,
+    domain::gallery::{ProductKey, ReferenceKind},
+    inference::pool::WorkerPool,
+    storage::{files::ContentFiles, sqlite::SqliteStore},
+};
+use tempfile::TempDir;
+
+use super::{
+    records::{brand, key, product},
+    vision::{Scene, fake_vision},
+};
+
+/// False flags accepted: 14 genuine items support it.
+pub const BUDGET: f64 = 0.2;
+
+/// A program under test.
+pub struct TestApp {
+    pub assay: Arc<Assay>,
+    folder: Arc<TempDir>,
+}
+
+/// How the shipped calibration judges in a test.
+#[derive(Clone, Copy)]
+pub enum Shipped {
+    /// Every genuine score is far below any photo's: nothing is flagged.
+    Lenient,
+    /// Every genuine score is far above any photo's: everything is flagged.
+    Strict,
+}
+
+impl TestApp {
+    /// Empty, over a folder of its own, with two workers.
+    pub async fn start(shipped: Shipped) -> Self {
+        let folder = Arc::new(TempDir::new().unwrap());
+        Self::over(folder, shipped).await
+    }
+
+    /// Another process over the same folder.
+    pub async fn beside(&self, shipped: Shipped) -> Self {
+        Self::over(Arc::clone(&self.folder), shipped).await
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    async fn over(folder: Arc<TempDir>, shipped: Shipped) -> Self {
+        let config = ComputeConfig::for_workers(NonZeroUsize::new(2).unwrap());
+        let pool = WorkerPool::start(config, || Ok(fake_vision())).await.unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let files: Files = Arc::new(ContentFiles::open(folder.path()).unwrap());
+        let pipeline = Pipeline::with(Arc::clone(&files), Arc::new(defaults(shipped)), 64 << 20);
+        let parts = Parts { store: Arc::new(store), files, compute: Arc::new(pool), pipeline, budget: BUDGET };
+        let assay = Arc::new(Assay::open(parts, |_, _| {}).await.unwrap());
+        Self { assay, folder }
+    }
+
+    /// Creates a product and its brand.
+    pub async fn create(&self, brand_id: &str, product_id: &str) -> ProductKey {
+        self.assay.create_brand(brand(brand_id)).await.unwrap();
+        self.assay.create_product(product(brand_id, product_id)).await.unwrap();
+        key(brand_id, product_id)
+    }
+
+    /// Enrolls a scene as the pack of a product.
+    pub async fn enroll(&self, product: &ProductKey, scene: &Scene) -> ReferenceRecord {
+        self.assay.enroll_reference(new_reference(product, scene)).await.unwrap()
+    }
+
+    /// Checks scenes against a claim.
+    pub async fn check(&self, claim: Option<&ProductKey>, scenes: &[Scene]) -> CheckAnswer {
+        self.assay.check(request(claim, scenes)).await.unwrap()
+    }
+}
+
+pub fn new_reference(product: &ProductKey, scene: &Scene) -> NewReference {
+    let (product, image) = (product.clone(), scene.bytes());
+    NewReference { product, kind: ReferenceKind::Pack, view: None, marks: vec![], image }
+}
+
+pub fn request(claim: Option<&ProductKey>, scenes: &[Scene]) -> CheckRequest {
+    CheckRequest {
+        photos: scenes.iter().map(Scene::bytes).collect(),
+        brand: claim.map(|c| c.brand.clone()),
+        product: claim.map(|c| c.product.clone()),
+        ..CheckRequest::default()
+    }
+}
+
+/// The shipped file with thresholds that let every scene through and with scores that leave no doubt.
+pub fn defaults(shipped: Shipped) -> Defaults {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/calibration.json");
+    let mut file: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let score = match shipped {
+        Shipped::Lenient => -1e6,
+        Shipped::Strict => 1e6,
+    };
+    file["scores"] = (0..99).map(|n| serde_json::json!([format!("item-{n}"), score])).collect();
+    file["thresholds"]["min_sharpness"] = 0.0.into();
+    Defaults::parse(&file.to_string()).unwrap()
+}

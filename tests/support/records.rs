@@ -1,0 +1,95 @@
+//! Records with one obvious value per field, to be changed where a test looks.
+
+use std::collections::BTreeMap;
+
+use assay::{
+    checker::{
+        answer::{CalibrationAnswer, CheckAnswer, ClaimAnswer, PhotoAnswer},
+        records::{Brand, GenuinePhotoRecord, Health, Product, ReferenceRecord},
+    },
+    domain::{
+        gallery::{Mark, MarkKind, ProductKey, ReferenceKind},
+        geometry::Point,
+    },
+};
+
+pub fn key(brand: &str, product: &str) -> ProductKey {
+    ProductKey { brand: brand.into(), product: product.into() }
+}
+
+pub fn brand(id: &str) -> Brand {
+    Brand { id: id.into(), name: format!("Brand {id}") }
+}
+
+pub fn product(brand: &str, id: &str) -> Product {
+    Product { key: key(brand, id), name: format!("Product {id}") }
+}
+
+/// 64 hex digits, all `digit`.
+pub fn hash(digit: char) -> String {
+    digit.to_string().repeat(64)
+}
+
+pub fn mark() -> Mark {
+    let region = [(0.1, 0.2), (0.5, 0.2), (0.5, 0.4), (0.1, 0.4)].map(|(x, y)| Point::new(x, y)).to_vec();
+    Mark { name: "wordmark".into(), kind: MarkKind::Text, region, text: Some("OAT".into()), proposed: false }
+}
+
+pub fn reference(id: &str, product: ProductKey, sha256: String) -> ReferenceRecord {
+    ReferenceRecord {
+        id: id.into(),
+        product,
+        kind: ReferenceKind::Pack,
+        view: Some("front".into()),
+        sha256,
+        width: 640,
+        height: 480,
+        article: Some([10, 20, 300, 400]),
+        marks: vec![mark()],
+        health: Health { usable: true, keypoints: 900, sharpness: 0.75, problems: vec!["a little dark".into()] },
+        created_ms: 1_000,
+    }
+}
+
+pub fn genuine_photo(id: &str, product: ProductKey, item: &str, sha256: String) -> GenuinePhotoRecord {
+    GenuinePhotoRecord { id: id.into(), product, item: item.into(), sha256, created_ms: 2_000 }
+}
+
+/// A check of one photo by seller `seller`.
+pub fn check(id: &str, verdict: &str, brand: Option<&str>, seller: Option<&str>, sha256: String) -> CheckAnswer {
+    let photo = PhotoAnswer {
+        sha256,
+        width: 64,
+        height: 48,
+        verdict: verdict.into(),
+        similarity: 0.5,
+        p_value: Some(0.25),
+        error: None,
+        notes: vec![],
+        quality: None,
+        matches: vec![],
+    };
+    CheckAnswer {
+        id: id.into(),
+        created_at: "2026-01-02T03:04:05Z".into(),
+        verdict: verdict.into(),
+        action: "review".into(),
+        claim: brand.map(|b| ClaimAnswer { brand: b.into(), product: None }),
+        listing_id: None,
+        seller_id: seller.map(str::to_owned),
+        reasons: vec![],
+        photos: vec![photo],
+        calibration: CalibrationAnswer {
+            id: "c".into(),
+            budget: 0.01,
+            bound_95: 0.02,
+            items: 150,
+            source: "default".into(),
+            advice: None,
+        },
+        reference_set: "r".into(),
+        models: BTreeMap::from([("embedder".into(), "e@1".into())]),
+        similarity_rule: "rule".into(),
+        timings_ms: BTreeMap::new(),
+    }
+}

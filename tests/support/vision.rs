@@ -1,0 +1,221 @@
+//! Something to see with that needs no model: pictures are drawn from one line of text, and every answer can be worked
+//! out in the head.
+//!
+//! A picture is a [`Scene`]: grey ground with a pack of 120 dots on it, each dot of a colour of its own. A local
+//! feature is the middle of a colour, its descriptor names the colour; the embedding counts the packs' colours.
+
+use assay::{
+    checker::ports::{
+        CellMap, Embedder, Imaging, InferenceError, IntakeError, LocalFeatures, MarkComparator, Reading, TextLine,
+        TextReader, UprightPhoto, Vision,
+    },
+    domain::{
+        embedding::{Embedding, ModelId},
+        features::{FeatureSet, Keypoint},
+        raster::Raster,
+    },
+};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+/// A picture in words: `WIDTH HEIGHT PACK X Y NOTE`.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub width: u32,
+    pub height: u32,
+    /// Which pack, 1 to 9; 0 shows none.
+    pub pack: u8,
+    /// How far the pack is moved to the right and down, in pixels.
+    pub moved: (u32, u32),
+    /// Changes the bytes and nothing that is seen.
+    pub note: &'static str,
+}
+
+impl Scene {
+    /// The catalogue picture of a pack.
+    pub fn of(pack: u8) -> Self {
+        Self { width: 640, height: 480, pack, moved: (0, 0), note: "-" }
+    }
+
+    /// A seller's photo of a pack: more ground around it.
+    pub fn photo(pack: u8, note: &'static str) -> Self {
+        Self { width: 960, height: 640, pack, moved: (150, 90), note }
+    }
+
+    /// The file.
+    pub fn bytes(&self) -> Bytes {
+        let Self { width, height, pack, moved: (x, y), note } = self;
+        Bytes::from(format!("scene {width} {height} {pack} {x} {y} {note}"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.strip_prefix("scene ")?.split(' ');
+        let mut number = || words.next()?.parse().ok();
+        let (width, height, pack, x, y) = (number()?, number()?, number()?, number()?, number()?);
+        Some(Self { width, height, pack: pack as u8, moved: (x, y), note: "-" })
+    }
+
+    fn draw(&self) -> Raster {
+        let (width, height) = (self.width as usize, self.height as usize);
+        let mut pixels = vec![128; 3 * width * height];
+        for (left, top, colour) in dots(self.pack) {
+            let (left, top) = ((left + self.moved.0) as usize, (top + self.moved.1) as usize);
+            for y in top..(top + DOT).min(height) {
+                for x in left..(left + DOT).min(width) {
+                    pixels[3 * (y * width + x)..][..3].copy_from_slice(&colour);
+                }
+            }
+        }
+        Raster::new(self.width, self.height, pixels).unwrap()
+    }
+}
+
+const DOTS: u32 = 120;
+const DOT: usize = 12;
+const DIMENSIONS: usize = 64;
+
+/// Left, top and colour of each dot. Red marks a dot, green counts it, blue names the pack.
+fn dots(pack: u8) -> Vec<(u32, u32, [u8; 3])> {
+    let count = if pack == 0 { 0 } else { DOTS };
+    (0..count)
+        .map(|n| {
+            let (column, row) = (n % 12, n / 12);
+            let jitter = noise(u64::from(pack) * 1000 + u64::from(n));
+            let (x, y) = (20 + column * 50 + (jitter % 30) as u32, 20 + row * 44 + (jitter / 32 % 28) as u32);
+            (x, y, [250, 2 * n as u8, 20 * pack])
+        })
+        .collect()
+}
+
+/// A fixed scramble of a number (splitmix64).
+fn noise(n: u64) -> u64 {
+    let z = (n.wrapping_add(1)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (z ^ (z >> 27)) >> 8
+}
+
+/// Sees scenes.
+pub fn fake_vision() -> Vision {
+    let id = |name: &str| ModelId(format!("fake-{name}@1"));
+    Vision {
+        imaging: Box::new(Drawing),
+        local: Box::new(DotFinder(id("dots"))),
+        embedder: Box::new(PackCounter(id("packs"))),
+        text: Box::new(Illiterate(id("text"))),
+        comparator: Box::new(PixelComparator(id("pixels"))),
+    }
+}
+
+/// Lower-case hex SHA-256.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+struct Drawing;
+
+impl Imaging for Drawing {
+    fn decode(&mut self, bytes: &[u8]) -> Result<UprightPhoto, IntakeError> {
+        if bytes.is_empty() {
+            return Err(IntakeError::Empty);
+        }
+        let scene = std::str::from_utf8(bytes).ok().and_then(Scene::parse);
+        let scene = scene.ok_or_else(|| IntakeError::UnsupportedFormat { found: "no scene".into() })?;
+        Ok(UprightPhoto { raster: scene.draw(), sha256: sha256_hex(bytes), format: "png", notes: vec![] })
+    }
+
+    /// Takes the nearest pixel, so that colours survive.
+    fn resize(&mut self, raster: &Raster, width: u32, height: u32) -> Raster {
+        let nearest = |v: u32, from: u32, to: u32| ((2 * v + 1) * from / (2 * to)).min(from - 1);
+        Raster::from_fn(width.max(1), height.max(1), |x, y| {
+            raster.at(nearest(x, raster.width(), width.max(1)), nearest(y, raster.height(), height.max(1)))
+        })
+    }
+}
+
+struct DotFinder(ModelId);
+
+impl LocalFeatures for DotFinder {
+    fn model(&self) -> &ModelId {
+        &self.0
+    }
+
+    fn extract(&mut self, frame: &Raster, top: usize) -> Result<FeatureSet, InferenceError> {
+        let mut found = std::collections::BTreeMap::<[u8; 3], (f32, f32, f32)>::new();
+        for (x, y) in (0..frame.height()).flat_map(|y| (0..frame.width()).map(move |x| (x, y))) {
+            let colour = frame.at(x, y);
+            if colour[0] == 250 {
+                let sum = found.entry(colour).or_default();
+                *sum = (sum.0 + x as f32, sum.1 + y as f32, sum.2 + 1.0);
+            }
+        }
+        let mut keypoints = Vec::new();
+        let mut descriptors = Vec::new();
+        for (colour, (x, y, n)) in found.into_iter().take(top) {
+            keypoints.push(Keypoint { x: x / n, y: y / n, score: 1.0 });
+            let seed = u64::from(colour[1]) * 256 + u64::from(colour[2]);
+            let signs = (0..DIMENSIONS as u64).map(|i| if noise(seed * 64 + i) & 1 == 0 { 0.125 } else { -0.125 });
+            descriptors.extend(signs);
+        }
+        let (width, height) = (frame.width(), frame.height());
+        Ok(FeatureSet { model: self.0.clone(), width, height, keypoints, descriptors, dimensions: DIMENSIONS })
+    }
+}
+
+struct PackCounter(ModelId);
+
+impl Embedder for PackCounter {
+    fn model(&self) -> &ModelId {
+        &self.0
+    }
+
+    fn side(&self) -> u32 {
+        96
+    }
+
+    fn embed(&mut self, square: &Raster) -> Result<Embedding, InferenceError> {
+        // The first place counts a little ground, so that no picture is without direction.
+        let mut counts = vec![0.0_f32; 10];
+        counts[0] = 1.0;
+        for pixel in square.pixels().chunks_exact(3).filter(|p| p[0] == 250) {
+            counts[usize::from(pixel[2] / 20).min(9)] += 1.0;
+        }
+        Embedding::new(self.0.clone(), counts)
+            .map_err(|e| InferenceError::Failed { model: self.0.clone(), detail: e.to_string() })
+    }
+}
+
+struct Illiterate(ModelId);
+
+impl TextReader for Illiterate {
+    fn model(&self) -> &ModelId {
+        &self.0
+    }
+
+    fn read(&mut self, _: &Raster) -> Result<Vec<TextLine>, InferenceError> {
+        Ok(vec![])
+    }
+
+    fn recognise(&mut self, lines: &[Raster]) -> Result<Vec<Reading>, InferenceError> {
+        Ok(lines.iter().map(|_| Reading { text: String::new(), confidence: 0.0 }).collect())
+    }
+}
+
+struct PixelComparator(ModelId);
+
+impl MarkComparator for PixelComparator {
+    fn model(&self) -> &ModelId {
+        &self.0
+    }
+
+    /// A cell is the same when its middle pixels differ by less than 60 in every channel.
+    fn compare(&mut self, reference: &Raster, photo: &Raster) -> Result<CellMap, InferenceError> {
+        let (columns, rows) = (reference.width() / 8, reference.height() / 8);
+        let same = |x: u32, y: u32| {
+            let (a, b) = (reference.at(8 * x + 4, 8 * y + 4), photo.at(8 * x + 4, 8 * y + 4));
+            a.iter().zip(b).all(|(a, b)| a.abs_diff(b) < 60)
+        };
+        let cells = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
+        let probabilities = cells.map(|(x, y)| if same(x, y) { [0.9, 0.05, 0.05] } else { [0.05, 0.9, 0.05] });
+        Ok(CellMap { columns: columns as usize, rows: rows as usize, probabilities: probabilities.collect() })
+    }
+}
