@@ -1,3 +1,9 @@
 //! The program: parse, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    assay::cli::run(assay::cli::Cli::parse())
+}

@@ -1,3 +1,130 @@
-//! The command line.
+//! The command line: parse, run, exit code. Everything a person reads here comes through the same façade as HTTP.
 
+mod args;
+mod check;
+mod demo;
+mod enroll;
 pub mod eval;
+mod failure;
+mod logging;
+mod output;
+mod progress;
+mod serve;
+mod sources;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+pub use args::Cli;
+use args::{Command, GlobalArgs, LogFormat};
+use eval::EvalArgs;
+use failure::Failure;
+use output::{BAD, HEADING};
+
+use crate::{
+    app::{self, App}, config::AppConfig};
+
+/// Exit code when a check is not consistent, or not as expected.
+const NOT_CONSISTENT: ExitCode = ExitCode::FAILURE;
+
+/// Exit code when something could not be done.
+fn error_code() -> ExitCode {
+    ExitCode::from(2)
+}
+
+/// Runs a command to its exit code: 0 as it should be, 1 something is not consistent, 2 error.
+pub fn run(cli: Cli) -> ExitCode {
+    let (format, level) = match &cli.command {
+        // A server without a word in its log cannot be watched.
+        Command::Serve(args) => (args.log_format, cli.global.verbose + 1),
+        _ => (LogFormat::Text, cli.global.verbose),
+    };
+    logging::start(level, format);
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(dispatch(&cli)));
+    match outcome {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            error_code()
+        }
+    }
+}
+
+async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let GlobalArgs { app: config, json, .. } = &cli.global;
+    let out = &mut anstream::stdout().lock();
+    let finished = match &cli.command {
+        Command::Demo(args) => or_stopped(demo::run(args, config, *json, out)).await,
+        Command::Enroll(args) => enroll::run(args, config, *json, stop_signal(), out).await,
+        Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
+        Command::Eval(args) => evaluate(args, config, *json, out),
+        Command::Serve(args) => serve::run(args, config, out).await,
+    };
+    out.flush()?;
+    finished
+}
+
+async fn open(config: &AppConfig) -> anyhow::Result<App> {
+    let spinner = progress::spinner("loading models and gallery");
+    let app = App::open(config).await;
+    spinner.finish_and_clear();
+    app
+}
+
+/// Runs on this thread and those it starts: an evaluation keeps every core busy and awaits nothing.
+fn evaluate(args: &EvalArgs, config: &AppConfig, json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    tokio::spawn(async move {
+        stop_signal().await;
+        told.store(true, Ordering::Relaxed);
+    });
+    let bar = |total: usize, what: &'static str| {
+        let bar = progress::bar(what);
+        bar.set_length(total as u64);
+        bar
+    };
+    let report = eval::run(args, &|| app::vision(config), json, &stop, bar)?;
+    writeln!(out, "{report}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C, or never where signals cannot be listened to.
+async fn stop_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn or_stopped(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        finished = work => finished,
+        () = stop_signal() => Err(Failure::new("stopped").into()),
+    }
+}
+
+/// The reader of our output went away, as `head` does: nothing is wrong.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind = |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    error.chain().any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
+}
+
+fn complain(error: &anyhow::Error) {
+    let mut err = anstream::stderr().lock();
+    // Nothing is left to tell the user where stderr itself is gone.
+    let _ = writeln!(err, "{BAD}error{BAD:#}: {error:#}");
+    if let Some(hint) = error.chain().find_map(|c| c.downcast_ref::<Failure>()?.hint.as_deref()) {
+        let _ = writeln!(err, "{HEADING}hint{HEADING:#}: {hint}");
+    }
+}

@@ -60,6 +60,8 @@ const WALLED: &[(&str, &[&str])] = &[
     ("fast_image_resize", &["imaging/", "inference/text/lines.rs"]),
     ("ab_glyph", &["imaging/"]),
     ("axum", &["http/"]),
+    ("hyper", &["http/"]),
+    ("hyper_util", &["http/"]),
     ("tower", &["http/"]),
     ("tower_http", &["http/"]),
     ("hyper", &["http/"]),

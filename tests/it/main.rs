@@ -2,6 +2,7 @@
 
 mod api;
 mod architecture;
+mod cli;
 mod contract;
 mod end_to_end;
 mod inference;

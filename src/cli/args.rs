@@ -1,0 +1,194 @@
+//! What the command line accepts, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::eval::EvalArgs;
+use crate::config::{AppConfig, HttpConfig};
+
+const OVERVIEW: &str = "\
+Examples:
+  assay demo                                                see it work on the samples
+  assay enroll brands/                                      enroll brands/BRAND/PRODUCT/*.jpg
+  assay check photo.jpg --brand acme --product oat-drink    check a photo against a claim
+  assay check photo.jpg                                     which product is this?
+  assay serve                                               the same over HTTP
+
+Exit codes: 0 success and everything consistent, 1 something is not consistent, 2 error.
+Logs go to stderr; RUST_LOG=assay=debug shows more.";
+
+/// Checks product photos against reference images of genuine goods.
+///
+/// Assay says what a photo shows (consistent, deviates, reused_photo, not_comparable, no_brand_seen) with scores,
+/// reasons and places. It never says "counterfeit": similarity is not authenticity.
+#[derive(Debug, Parser)]
+#[command(name = "assay", version, arg_required_else_help = true, after_help = OVERVIEW)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct GlobalArgs {
+    /// What the program works with.
+    #[command(flatten)]
+    pub app: AppConfig,
+    /// Answer as JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Log more to stderr; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Enroll and check the samples, and show what comes out
+    Demo(DemoArgs),
+    /// Add references of genuine goods, or genuine photos as calibration data
+    Enroll(EnrollArgs),
+    /// Check photos against a claim, or say what they show
+    Check(CheckArgs),
+    /// Serve checks over HTTP
+    Serve(ServeArgs),
+    /// Measure this build on a labelled folder
+    Eval(EvalArgs),
+}
+
+const ENROLL: &str = "\
+PATH is a folder of references laid out as BRAND/PRODUCT/*.jpg (or .jpeg, .png, .webp), or a CSV file with the columns
+  brand,product,path[,kind,view,marks]
+The path is relative to the CSV file, kind is pack (default), logo, label or catalogue_photo, and marks is JSON as in the \
+HTTP interface: [{\"name\":\"brand\",\"kind\":\"text\",\"text\":\"ACME\",\"region\":[[0.2,0.1],[0.8,0.1],[0.8,0.2],[0.2,0.2]]}]
+
+Brands and products are created as needed. Where a reference comes without protected marks, Assay proposes some. The \
+file of --marks holds one box per line, in the columns
+  brand,product,image,name,kind,text,x0,y0,x1,y1
+The image is the reference's file name, kind is text or logo, and the corners are 0..1 of the upright image.
+
+With --genuine the photos become calibration data instead: BRAND/PRODUCT/ITEM/*.jpg, or a CSV file with the columns
+  brand,product,item,path
+The item names the physical article, since photos of one article are not independent. Take them as sellers do.
+
+Examples:
+  assay enroll brands/ --marks marks.csv
+  assay enroll references.csv --json
+  assay enroll genuine/ --genuine
+
+One bad file does not stop the rest; images enrolled already are skipped.
+Exit codes: 0 success, 2 error, also when a single file was refused.";
+
+/// Arguments of `assay enroll`.
+#[derive(Debug, Args)]
+#[command(after_help = ENROLL)]
+pub struct EnrollArgs {
+    /// Folder BRAND/PRODUCT/*.jpg, or a CSV file
+    pub path: PathBuf,
+    /// CSV file of protected marks
+    #[arg(long, value_name = "FILE", conflicts_with = "genuine")]
+    pub marks: Option<PathBuf>,
+    /// Add genuine photos as calibration data instead of references
+    #[arg(long)]
+    pub genuine: bool,
+}
+
+const CHECK: &str = "\
+Several photos form one check, as a listing has several. Without --brand and --product Assay says what the photos show.
+
+Examples:
+  assay check photo.jpg --brand acme --product oat-drink --evidence why.png
+  assay check front.jpg back.jpg --brand acme --product oat-drink --json
+
+Reading the answer:
+  consistent      comparable with a reference, and nothing differs more than genuine photos do
+  deviates        something differs more than genuine photos do: the reasons say what and where
+  reused_photo    the brand's own catalogue picture, or one seen on another seller's listing
+  not_comparable  blurred, too small, wrong side, covered: the reasons say which
+  no_brand_seen   nothing of the claimed product or brand is in the photo
+The p-value is the share of genuine photos that would look at least this different.
+
+Exit codes: 0 the check is consistent, 1 it is not, 2 error.";
+
+/// Arguments of `assay check`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK)]
+pub struct CheckArgs {
+    /// Photos of one listing, 1 to 12
+    #[arg(required = true, num_args = 1..=12, value_name = "PHOTO")]
+    pub photos: Vec<PathBuf>,
+    /// Claimed brand
+    #[arg(long, value_name = "ID")]
+    pub brand: Option<String>,
+    /// Claimed product
+    #[arg(long, value_name = "ID", requires = "brand")]
+    pub product: Option<String>,
+    /// Listing the photos belong to, kept with the check
+    #[arg(long, value_name = "ID")]
+    pub listing: Option<String>,
+    /// Seller of the listing; photos seen on other sellers' listings come back `reused_photo`
+    #[arg(long, value_name = "ID")]
+    pub seller: Option<String>,
+    /// Draw photo, located reference, marks and deviations; several photos become OUT-1.png, OUT-2.png, ...
+    #[arg(long, value_name = "OUT.png")]
+    pub evidence: Option<PathBuf>,
+}
+
+const SERVE: &str = "\
+Examples:
+  assay serve
+  assay serve --listen 127.0.0.1:9000 --workers 4 --log-format json
+
+Assay listens on the loopback interface only: it has no keys yet, so put nothing but your own programs in front of it.
+The documentation of the interface is served beside it, under /docs.";
+
+/// Arguments of `assay serve`.
+#[derive(Debug, Args)]
+#[command(after_help = SERVE)]
+pub struct ServeArgs {
+    /// Where to listen and how much a caller may ask.
+    #[command(flatten)]
+    pub http: HttpConfig,
+    /// How log lines look: text for people, json for collectors
+    #[arg(long, env = "ASSAY_LOG_FORMAT", hide_env_values = true, value_name = "FORMAT", value_enum)]
+    #[arg(default_value_t, hide_possible_values = true)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors
+    Json,
+}
+
+const DEMO: &str = "\
+Enrolls the fictional brands of the samples with their marks into a fresh folder, checks every sample photo against its
+claim, and compares the verdict with the expected one. Evidence pictures are written to --out.
+
+Exit codes: 0 every verdict is the expected one, 1 some are not, 2 error.";
+
+/// Arguments of `assay demo`.
+#[derive(Debug, Args)]
+#[command(after_help = DEMO)]
+pub struct DemoArgs {
+    /// Folder with the samples [default: found beside the program]
+    #[arg(long, value_name = "DIR")]
+    pub samples: Option<PathBuf>,
+    /// Keep the demo's database in this folder, to go on with it [default: a temporary folder, removed at the end]
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Folder for the evidence pictures
+    #[arg(long, value_name = "DIR", default_value = "./assay-demo")]
+    pub out: PathBuf,
+}

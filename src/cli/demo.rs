@@ -1,0 +1,176 @@
+//! `assay demo`: the samples enrolled, checked and compared with what is expected of each.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    NOT_CONSISTENT,
+    args::DemoArgs,
+    check, enroll,
+    failure::Failure,
+    open,
+    output::{self, BAD, Cell, DIM, GOOD, Table, count, number, verdict_style},
+    progress, sources,
+};
+use crate::{
+    app::App,
+    checker::service::{Assay, CheckRequest},
+    config::AppConfig,
+};
+
+/// One line of `expected.csv`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expectation {
+    /// The photo, relative to the samples.
+    path: PathBuf,
+    brand: String,
+    product: String,
+    /// The verdict that a check must come to.
+    expected: String,
+    /// What the photo shows, in words.
+    what: String,
+}
+
+/// What became of one photo.
+#[derive(Debug, Serialize)]
+struct Judged {
+    photo: String,
+    claim: String,
+    what: String,
+    expected: String,
+    verdict: String,
+    similarity: f64,
+    reason: Option<String>,
+    ok: bool,
+    evidence: Option<PathBuf>,
+}
+
+/// Runs the command. Models and a fresh gallery are opened only when the samples are there.
+pub async fn run(args: &DemoArgs, config: &AppConfig, json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let samples = find_samples(args.samples.as_deref())?;
+    let (expectations, refused) = sources::rows::<Expectation>(&samples.join("expected.csv"))?;
+    if let Some(line) = refused.first() {
+        return Err(Failure::new(format!("{}: {}", line.place, line.error)).into());
+    }
+    fs::create_dir_all(&args.out).map_err(|e| {
+        Failure::new(format!("`{}` cannot be created: {e}", args.out.display())).hint("--out names the folder")
+    })?;
+    let scratch = tempfile::Builder::new().prefix("assay-demo-").tempdir()?;
+    let data = args.keep.as_deref().unwrap_or(scratch.path()).to_owned();
+    let app = open(&AppConfig { data, ..config.clone() }).await?;
+    let enrolled = enroll_samples(&app.assay, enroll::workers(config), &samples).await?;
+    let bar = progress::bar("checking");
+    bar.set_length(expectations.len() as u64);
+    let mut judged = Vec::new();
+    for (_, expectation) in expectations {
+        judged.push(judge(&app, &samples, &args.out, expectation).await?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    app.close().await;
+    let wrong = judged.iter().filter(|j| !j.ok).count();
+    if json {
+        output::json(&judged, out)?;
+    } else {
+        print(&judged, &enrolled, wrong, &args.out, out)?;
+    }
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { NOT_CONSISTENT })
+}
+
+fn print(judged: &[Judged], enrolled: &str, wrong: usize, folder: &Path, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{enrolled}")?;
+    table(judged).write(out, 0)?;
+    writeln!(out, "evidence pictures: {}", folder.display())?;
+    let photos = count(judged.len(), "photo");
+    if wrong == 0 {
+        writeln!(out, "{GOOD}{photos}, every verdict as expected{GOOD:#}")
+    } else {
+        writeln!(out, "{BAD}{photos}, {} WRONG{BAD:#}", count(wrong, "verdict"))
+    }
+}
+
+/// Finds the samples: as told, else in the source tree this program was built from, else beside the program.
+fn find_samples(told: Option<&Path>) -> Result<PathBuf, Failure> {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("samples")));
+    let places = match told {
+        Some(told) => vec![told.to_owned()],
+        None => [Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")), beside].into_iter().flatten().collect(),
+    };
+    places.iter().find(|place| place.join("expected.csv").is_file()).cloned().ok_or_else(|| {
+        let places: Vec<_> = places.iter().map(|p| format!("`{}`", p.display())).collect();
+        Failure::new(format!("no samples in {}", places.join(" or ")))
+            .hint("--samples names the folder that holds expected.csv, brands and photos")
+    })
+}
+
+async fn enroll_samples(assay: &Assay, workers: usize, samples: &Path) -> anyhow::Result<String> {
+    let (mut references, _) = sources::references(&samples.join("brands"))?;
+    let refused = sources::add_marks(&mut references, &samples.join("marks.csv"))?;
+    if let Some(line) = refused.first() {
+        return Err(Failure::new(format!("{}: {}", line.place, line.error)).into());
+    }
+    let marks: usize = references.iter().map(|r| r.marks.len()).sum();
+    let bar = progress::bar("enrolling");
+    let outcomes = enroll::add_all(assay, references, workers, &bar, std::future::pending()).await?;
+    for outcome in &outcomes {
+        if let enroll::Status::Refused { error } = &outcome.status {
+            return Err(Failure::new(format!("sample `{}`: {error}", outcome.path)).into());
+        }
+    }
+    Ok(format!("enrolled {} with {}", count(outcomes.len(), "reference"), count(marks, "protected mark")))
+}
+
+async fn judge(app: &App, samples: &Path, out: &Path, expectation: Expectation) -> anyhow::Result<Judged> {
+    let Expectation { path, brand, product, expected, what } = expectation;
+    let file = samples.join(&path);
+    let bytes =
+        fs::read(&file).map_err(|e| Failure::new(format!("sample `{}` cannot be read: {e}", file.display())))?;
+    let request = CheckRequest {
+        photos: vec![Bytes::from(bytes)],
+        brand: Some(brand.clone()),
+        product: Some(product.clone()),
+        ..CheckRequest::default()
+    };
+    let answer = app.assay.check(request).await.map_err(Failure::from)?;
+    let photo = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let evidence = out.join(format!("{photo}.png"));
+    let drawn = check::write_evidence(app, &answer, 0, &evidence).await?;
+    Ok(Judged {
+        photo,
+        claim: format!("{brand} / {product}"),
+        what,
+        ok: answer.verdict == expected,
+        expected,
+        similarity: answer.photos.first().map_or(0.0, |p| p.similarity),
+        reason: answer.reasons.first().map(|r| format!("{}: {}", r.code, r.detail)),
+        verdict: answer.verdict,
+        evidence: drawn.then_some(evidence),
+    })
+}
+
+fn table(judged: &[Judged]) -> Table {
+    let mut table = Table::new(&["photo", "claim", "expected", "verdict", ">similarity", ""]);
+    for j in judged {
+        table.row([
+            Cell::from(j.photo.as_str()),
+            j.claim.as_str().into(),
+            j.expected.as_str().into(),
+            Cell::styled(&j.verdict, verdict_style(&j.verdict)),
+            number(Some(j.similarity), 3).into(),
+            if j.ok { Cell::styled("ok", GOOD) } else { Cell::styled("WRONG", BAD) },
+        ]);
+        table.below(Cell::styled(format!("is: {}", j.what), DIM));
+        if let Some(reason) = &j.reason {
+            table.below(Cell::styled(format!("says: {reason}"), DIM));
+        }
+    }
+    table
+}

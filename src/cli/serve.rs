@@ -1,0 +1,17 @@
+//! `assay serve`: the same checks over HTTP, until a signal ends it.
+
+use std::{io::Write, process::ExitCode};
+
+use super::{args::ServeArgs, open};
+use crate::config::AppConfig;
+
+/// Serves until Ctrl-C or a termination signal, then finishes the requests underway.
+pub async fn run(args: &ServeArgs, config: &AppConfig, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let server = open(config).await?.bind(args.http.clone()).await?;
+    let address = server.address();
+    writeln!(out, "assay listens on http://{address}")?;
+    writeln!(out, "the interface is documented on http://{address}/docs/")?;
+    out.flush()?;
+    server.run().await?;
+    Ok(ExitCode::SUCCESS)
+}
