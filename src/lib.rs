@@ -1,4 +1,46 @@
-//! Assay checks product photos against reference images of genuine goods.
+//! Assay checks product photos against reference images of genuine goods, and says what they show with scores, reasons
+//! and places.
+//!
+//! # The map
+//!
+//! ```text
+//!                         main ── cli ──┐          ┌── http
+//!                                       app (wiring)
+//!                     ┌─────────────┬───┴────┬─────────────┐
+//!                  imaging      inference  storage      config
+//!                     └─────────────┴───┬────┘
+//!                                    checker   use cases and the ports that adapters implement
+//!                                       │
+//!                                    domain    pure comparison and judgement
+//! ```
+//!
+//! A check flows one way: bytes, upright raster, tensors, features, candidates, comparisons, evidence, verdict, answer.
+//!
+//! | module | holds | may import |
+//! | --- | --- | --- |
+//! | [`domain`] | pictures as numbers, matching, geometry, marks, scores, verdicts; pure and synchronous | nothing |
+//! | [`checker`] | the use cases, the ports, the records and the answer that callers see | domain |
+//! | [`config`] | settings, one struct per concern | nothing |
+//! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | domain, config, the checker's ports and answer |
+//! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | domain, the checker's ports, imaging, config |
+//! | [`storage`] | SQLite and content-addressed files | domain, the checker's ports and records, config |
+//! | [`http`] | the HTTP interface | checker, domain, config |
+//! | [`cli`] | the command line | checker, domain, config, app |
+//! | [`app`] | wiring: the only place that names the adapters together | everything |
+//!
+//! A test compares the imports with this table.
+//!
+//! # What always holds
+//!
+//! - The domain touches no file, clock, network or unseeded randomness: the same inputs give the same answer.
+//! - A score has its own type per scale and is never NaN; a threshold belongs to a calibration, never to the code.
+//! - Models run on threads that own them, never on the async runtime; their queue is bounded.
+//! - A photo's own fault is part of its answer and never fails the check of the others.
+//! - Orientation is applied once, on intake; coordinates in answers are 0..1 of the upright photo.
+//! - Nothing is blocked and nothing is called counterfeit: the verdict says what a photo shows.
+//!
+//! What is absent on purpose: keys and accounts (the server therefore listens on loopback only), and models that are
+//! downloaded at run time.
 
 pub mod app;
 pub mod checker;

@@ -28,7 +28,9 @@ use failure::Failure;
 use output::{BAD, HEADING};
 
 use crate::{
-    app::{self, App}, config::AppConfig};
+    app::{self, App},
+    config::AppConfig,
+};
 
 /// Exit code when a check is not consistent, or not as expected.
 const NOT_CONSISTENT: ExitCode = ExitCode::FAILURE;
