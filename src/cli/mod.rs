@@ -124,9 +124,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn complain(error: &anyhow::Error) {
     let mut err = anstream::stderr().lock();
+    let text = format!("{error:#}");
+    // The models' own messages bring their remedy along.
+    let (text, remedy) = text.split_once("\nremedy: ").map_or((text.as_str(), None), |(t, r)| (t, Some(r)));
+    let hint = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()?.hint.as_deref());
     // Nothing is left to tell the user where stderr itself is gone.
-    let _ = writeln!(err, "{BAD}error{BAD:#}: {error:#}");
-    if let Some(hint) = error.chain().find_map(|c| c.downcast_ref::<Failure>()?.hint.as_deref()) {
+    let _ = writeln!(err, "{BAD}error{BAD:#}: {text}");
+    if let Some(hint) = remedy.or(hint) {
         let _ = writeln!(err, "{HEADING}hint{HEADING:#}: {hint}");
     }
 }
