@@ -232,7 +232,7 @@ fn csv_genuine(path: &Path) -> Result<Found<GenuineSource>, Failure> {
 }
 
 /// The rows of a CSV file with their line numbers; a missing or unknown column refuses the whole file.
-pub(super) fn rows<T: DeserializeOwned>(path: &Path) -> Result<(Vec<(u64, T)>, Vec<Refused>), Failure> {
+pub(super) fn rows<T: DeserializeOwned>(path: &Path) -> Result<Found<(u64, T)>, Failure> {
     let text = fs::read(path).map_err(|e| unreadable(path, &e))?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice());
     let header = reader.headers().map_err(|e| not_csv(path, &e))?.clone();

@@ -15,7 +15,7 @@ pub struct ScoreError {
 macro_rules! unit_score {
     ($(#[$doc:meta])* $name:ident, $scale:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+        #[derive(Clone, Copy, Debug, PartialEq)]
         pub struct $name(f64);
 
         impl $name {
@@ -36,6 +36,12 @@ macro_rules! unit_score {
         }
 
         impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> std::cmp::Ordering {

@@ -325,7 +325,7 @@ impl<'a> Page<'a> {
     fn legend(&mut self) {
         self.canvas.fill(Area::new(MARGIN, self.y, self.room(), 1), RULE, 1.0);
         self.y += 16;
-        let entries: [(Colour, Option<(f64, f64)>, bool, &str); 6] = [
+        let entries = [
             (LOCATED, None, false, "reference found here"),
             (SAME, None, false, "mark is the same"),
             (DIFFERENT, None, false, "mark differs"),
