@@ -243,6 +243,9 @@ pub trait Compute: Send + Sync {
     /// Whether the last job of some worker succeeded in reaching its models.
     fn ready(&self) -> bool;
 
+    /// Jobs that wait for a worker.
+    fn waiting(&self) -> usize;
+
     /// Takes a place for a request of about `bytes` bytes without waiting, or says when to try again.
     fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError>;
 }

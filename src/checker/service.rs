@@ -250,6 +250,11 @@ impl Assay {
         Readiness { parts: vec![("database", database), ("workers", workers), ("models", models)] }
     }
 
+    /// Jobs that wait for a worker.
+    pub fn waiting(&self) -> usize {
+        self.compute.waiting()
+    }
+
     /// Takes a place for a request of about `bytes` bytes, without waiting; the place is free again when the permit is
     /// dropped, so it must live as long as the request. Ask before reading the body.
     pub fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError> {

@@ -12,6 +12,7 @@ const LATENCY: &str = "assay_http_request_seconds";
 const IN_FLIGHT: &str = "assay_http_requests_in_flight";
 const CHECKS: &str = "assay_checks_total";
 const STAGE: &str = "assay_check_stage_seconds";
+const WAITING: &str = "assay_jobs_waiting";
 const REFERENCES: &str = "assay_references";
 
 /// Upper bounds in seconds: a check takes about 0.3 s, an identification up to 2 s, a refusal under 1 ms.
@@ -37,6 +38,7 @@ fn install() -> PrometheusHandle {
     describe_gauge!(IN_FLIGHT, Unit::Count, "requests being answered");
     describe_counter!(CHECKS, Unit::Count, "checks answered, by verdict and action");
     describe_histogram!(STAGE, Unit::Seconds, "time of one stage of a check, summed over its photos");
+    describe_gauge!(WAITING, Unit::Count, "jobs that wait for a worker");
     describe_gauge!(REFERENCES, Unit::Count, "references searched");
     gauge!(IN_FLIGHT).set(0.0);
     handle
@@ -75,7 +77,8 @@ pub fn checked(answer: &CheckAnswer) {
     }
 }
 
-/// So many references are searched.
-pub fn references(count: usize) {
-    gauge!(REFERENCES).set(count as f64);
+/// What is read off when somebody asks: references searched, and jobs that wait for a worker.
+pub fn levels(references: usize, waiting: usize) {
+    gauge!(REFERENCES).set(references as f64);
+    gauge!(WAITING).set(waiting as f64);
 }

@@ -137,6 +137,10 @@ impl Compute for WorkerPool {
         !lock(&self.shared.queue).closed && self.shared.able.load(Ordering::Relaxed) > 0
     }
 
+    fn waiting(&self) -> usize {
+        lock(&self.shared.queue).waiting.len()
+    }
+
     fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError> {
         let shared = Arc::clone(&self.shared);
         {

@@ -51,7 +51,7 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
     let image = format!("brands/halmora/oat-drink-original/{}", images[0].to_string_lossy());
     let form = Form::new().part("image", sample(&image)).text("kind", "pack");
     let references = format!("{products}/oat-drink-original/references");
-    let (status, reference) = answered(client.post(references).multipart(form)).await;
+    let (status, reference) = answered(client.post(&references).multipart(form)).await;
     assert_eq!(status, StatusCode::CREATED, "{reference:#}");
     assert_eq!(reference["health"]["usable"], true, "{reference:#}");
 
@@ -71,6 +71,12 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
     assert_eq!(evidence.status(), StatusCode::OK);
     assert!(evidence.bytes().await.unwrap().starts_with(b"\x89PNG"));
     assert_eq!(client.get(format!("{base}/readyz")).send().await.unwrap().status(), StatusCode::OK);
+
+    let place = format!("{references}/{}", reference["id"].as_str().unwrap());
+    assert_eq!(client.delete(&place).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(answered(client.get(&references)).await, (StatusCode::OK, json!({"references": []})));
+    let still = client.get(format!("{check}/photos/0/evidence.png")).send().await.unwrap();
+    assert_eq!(still.status(), StatusCode::OK, "earlier checks keep their evidence");
 
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();

@@ -9,7 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::documents::{Drawing, Listing, Reading, Uploading};
+use super::documents::{Checking, Drawing, Listing, Reading};
 use crate::{
     checker::{
         answer::CheckAnswer,
@@ -114,7 +114,7 @@ pub struct PhotoPath {
                  encoding(("photo" = (content_type = "image/jpeg, image/png, image/webp")))),
     responses(
         (status = 200, description = "What the photos show", body = CheckAnswer, example = super::documents::check_example),
-        Uploading,
+        Checking,
     ),
 )]
 pub async fn create_check(State(state): State<HttpState>, Form(form): Form) -> Result<Json<CheckAnswer>, Problem> {

@@ -52,18 +52,27 @@ groups! {
         PHOTO_TOO_MANY_BYTES, PHOTO_EMPTY, PHOTO_UNSUPPORTED_FORMAT, PHOTO_TOO_LARGE, PHOTO_TOO_SMALL, PHOTO_ANIMATED,
         PHOTO_TOO_SLOW, PHOTO_DAMAGED
     ] + Working;
-    /// Errors of uploads without a picture that must be usable.
-    Submitting = [BODY_TOO_SLOW] + Creating;
+    /// Errors of a form.
+    Submitting = [BODY_TOO_SLOW, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD] + Reading;
     /// Errors of readiness.
     NotReady = [NOT_READY];
 }
 
-/// Errors of uploads.
+/// Errors of uploads whose picture must be usable.
 pub struct Uploading;
 
 impl IntoResponses for Uploading {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[Submitting::kinds(), Picture::kinds()].concat())
+        problems(&[vec![&kind::CONFLICT], Submitting::kinds(), Picture::kinds()].concat())
+    }
+}
+
+/// Errors of checks, where an unusable photo is part of the answer.
+pub struct Checking;
+
+impl IntoResponses for Checking {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[Submitting::kinds(), Working::kinds()].concat())
     }
 }
 

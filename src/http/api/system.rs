@@ -88,13 +88,13 @@ pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Probl
 
 /// Metrics
 ///
-/// In the text format of Prometheus: requests, latencies, checks by verdict, stages, places taken, references.
+/// In the text format of Prometheus: requests, latencies, checks by verdict, stages, requests underway, jobs waiting, references.
 #[utoipa::path(
     get, path = "/metrics", tag = "system",
     responses((status = 200, description = "All metrics", body = String, content_type = "text/plain")),
 )]
 pub async fn read_metrics(State(state): State<HttpState>) -> Response {
-    metrics::references(state.assay().gallery().references.len());
+    metrics::levels(state.assay().gallery().references.len(), state.assay().waiting());
     let text = state.metrics().render();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -133,6 +133,7 @@ async fn metrics_count_requests_by_route_and_checks_by_verdict() {
         "assay_http_requests_in_flight",
         "assay_checks_total{verdict=\"",
         "assay_check_stage_seconds_bucket{stage=\"decode\",le=\"",
+        "assay_jobs_waiting ",
         "assay_references ",
     ] {
         assert!(text.contains(sample), "{sample} not in\n{text}");
