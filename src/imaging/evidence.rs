@@ -39,7 +39,7 @@ const LEAST_WIDTH: i32 = 1080;
 
 /// Width of the words beside a mark's close-ups, and the height of a close-up.
 const MARK_WORDS: i32 = 300;
-const CLOSE_UP_HEIGHT: i32 = 150;
+const CLOSE_UP_HEIGHT: i32 = 180;
 
 /// Most marks and reasons shown; the answer itself has them all.
 const MOST_MARKS: usize = 8;
@@ -244,7 +244,8 @@ impl<'a> Page<'a> {
                 && (f64::from(frame.y)..=f64::from(frame.bottom())).contains(&p.y)
         };
         if let Some(&corner) = outline.iter().find(inside) {
-            self.badge(corner, number, colour);
+            // Beside the corner rather than on it, where it would hide what the mark shows.
+            self.badge(Point::new(corner.x - 8.0, corner.y - 8.0), number, colour);
         }
     }
 
