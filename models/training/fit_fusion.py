@@ -5,7 +5,7 @@
 Only rows of split `calibration` are read. Identity: genuine claims against siblings and other products. Marks: genuine
 claims against edited references; a photo's worst mark stands for it, so the fit alternates between choosing that mark and
 fitting (multiple-instance learning). Both are logistic regressions with a ridge, classes weighted equally, signs held
-to what they must mean. Default calibration scores: one per genuine calibration photo. Needs numpy only.
+to what they must mean; the marks' log-odds are then stretched onto the identity's scale. Default calibration scores: one per genuine calibration photo. Needs numpy only.
 """
 import csv, hashlib, json, sys
 import numpy as np
@@ -64,6 +64,17 @@ def fit_marks(rows):
     return w, b
 
 
+def on_one_scale(rows, identity, marks, low=0.01):
+    """Stretches the marks' log-odds so that genuine photos' low quantile and median meet those of the identity's: the
+    fused score takes the worse of both, and neither question may use up the budget of false flags alone."""
+    genuine = [r for r in rows if r["group"] == "genuine"]
+    own = np.array([np.array([float(r[n]) for n in IDENTITY]) @ identity[0] + identity[1] for r in genuine])
+    worst = np.array([(m @ marks[0] + marks[1]).min() for m in map(marks_of, genuine) if len(m)])
+    (a_low, a_mid), (b_low, b_mid) = (np.quantile(s, [low, 0.5], method="lower") for s in (own, worst))
+    stretch = (a_mid - a_low) / (b_mid - b_low)
+    return marks[0] * stretch, marks[1] * stretch + a_low - b_low * stretch
+
+
 def main():
     out, files = sys.argv[1], sys.argv[2:]
     tables = [[r for r in csv.DictReader(open(f)) if r["split"] == "calibration"] for f in files]
@@ -80,6 +91,7 @@ def main():
     old = json.load(open(out))
     marks = fit_marks(rows)
     mw, mb = marks if marks else (np.array(old["mark"]["weights"]), old["mark"]["intercept"])
+    mw, mb = on_one_scale(rows, (w, b), (mw, mb))
     scores, worst = [], []
     seen = set()
     for r in rows:
