@@ -150,7 +150,7 @@ async fn judge(app: &App, samples: &Path, out: &Path, expectation: Expectation) 
         ok: answer.verdict == expected,
         expected,
         similarity: answer.photos.first().map_or(0.0, |p| p.similarity),
-        reason: answer.reasons.first().map(|r| format!("{}: {}", r.code, r.detail)),
+        reason: answer.reasons.first().map(|r| r.detail.clone()),
         verdict: answer.verdict,
         evidence: drawn.then_some(evidence),
     })

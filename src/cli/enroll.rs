@@ -291,9 +291,12 @@ fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()>
     table.write(out, 0)?;
     print_files(report, out)?;
     for ProductCalibration { brand, product, calibration } in &report.calibration {
-        let (items, budget, bound) = (calibration.items, calibration.budget * 100.0, calibration.bound_95 * 100.0);
-        writeln!(out, "{brand} / {product}: {} behind its calibration", count(items, "item"))?;
-        writeln!(out, "    budget {budget:.1} %, supported with 95 % confidence: {bound:.1} %")?;
+        let (items, bound) = (count(calibration.items, "item"), calibration.bound_95 * 100.0);
+        let whose = if calibration.source == "brand" { "a calibration of its own" } else { "the shipped calibration" };
+        writeln!(
+            out,
+            "{brand} / {product} is judged by {whose}: {items}, at most {bound:.1} % of genuine photos flagged"
+        )?;
         if let Some(advice) = &calibration.advice {
             writeln!(out, "    {WARN}{advice}{WARN:#}")?;
         }

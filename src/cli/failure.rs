@@ -5,6 +5,9 @@ use crate::checker::{
     service::ServiceError,
 };
 
+/// What to look at when the store fails.
+pub const DATA_HINT: &str = "--data names the folder; is it writable, and not used by another version of the program?";
+
 /// An error for a person, with the remedy where there is one.
 #[derive(Debug)]
 pub struct Failure {
@@ -42,8 +45,7 @@ impl From<ServiceError> for Failure {
         match error {
             ServiceError::Store(StoreError::NotFound { what: "brand" | "product", .. }) => failure
                 .hint("enroll references of it first with `assay enroll`; --data names the folder they are kept in"),
-            ServiceError::Store(StoreError::Failed(cause)) => Self::new(format!("{failure}: {cause}"))
-                .hint("--data names the folder; is it writable, and not used by another version?"),
+            ServiceError::Store(StoreError::Failed(_)) => failure.hint(DATA_HINT),
             ServiceError::Compute(ComputeError::Busy { .. }) => failure.hint("use fewer photos at once"),
             ServiceError::Inference(InferenceError::Unavailable(_)) => {
                 failure.hint("--models names the folder with the models")

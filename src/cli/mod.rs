@@ -29,6 +29,7 @@ use output::{BAD, HEADING};
 
 use crate::{
     app::{self, App},
+    checker::ports::StoreError,
     config::AppConfig,
 };
 
@@ -123,14 +124,28 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn complain(error: &anyhow::Error) {
-    let mut err = anstream::stderr().lock();
-    let text = format!("{error:#}");
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Many errors tell their cause already.
+        if !text.ends_with(&cause) {
+            text += if text.is_empty() { "" } else { ": " };
+            text += &cause;
+        }
+    }
     // The models' own messages bring their remedy along.
     let (text, remedy) = text.split_once("\nremedy: ").map_or((text.as_str(), None), |(t, r)| (t, Some(r)));
-    let hint = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()?.hint.as_deref());
+    let mut err = anstream::stderr().lock();
     // Nothing is left to tell the user where stderr itself is gone.
     let _ = writeln!(err, "{BAD}error{BAD:#}: {text}");
-    if let Some(hint) = remedy.or(hint) {
+    if let Some(hint) = remedy.or_else(|| error.chain().find_map(hint)) {
         let _ = writeln!(err, "{HEADING}hint{HEADING:#}: {hint}");
     }
+}
+
+fn hint<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
+    if let Some(failure) = cause.downcast_ref::<Failure>() {
+        return failure.hint.as_deref();
+    }
+    let failed = matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Failed(_)));
+    failed.then_some(failure::DATA_HINT)
 }

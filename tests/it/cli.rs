@@ -64,7 +64,7 @@ fn errors_name_the_place_and_the_remedy() {
     fs::write(folder.path().join("flat/a.jpg"), "x").unwrap();
     fs::write(folder.path().join("photo.jpg"), "x").unwrap();
     fs::write(folder.path().join("bad.csv"), "brand,path\nacme,a.jpg\n").unwrap();
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["check", "nope.jpg"], "photo `nope.jpg` cannot be read"),
         (&["check", "photo.jpg", "--product", "oat"], "--brand"),
         (&["check"], "<PHOTO>"),
@@ -72,6 +72,7 @@ fn errors_name_the_place_and_the_remedy() {
         (&["enroll", "flat"], "hint: lay the files out as BRAND/PRODUCT/*.jpg"),
         (&["enroll", "photo.jpg"], "hint: give the folder that holds BRAND/PRODUCT/*.jpg"),
         (&["enroll", "bad.csv"], "missing field `product`"),
+        (&["check", "photo.jpg", "--data", "bad.csv"], "hint: --data names the folder"),
         (&["demo", "--samples", "nope"], "hint: --samples names the folder"),
     ];
     for (args, wanted) in cases {
