@@ -41,7 +41,7 @@ pub struct SqliteStore {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder or its lock file.
-    #[error("cannot use the data directory `{path}`: {source}")]
+    #[error("cannot use the data directory `{path}`, which --data names: {source}")]
     Folder {
         /// The folder.
         path: String,
