@@ -141,11 +141,14 @@ impl Intake {
             Format::Png => png::decode,
             Format::WebP => webp::decode,
         };
-        // Decoders are other people's code fed with a stranger's bytes: a panic there costs one photo, not a worker.
-        // Nothing that the closure touches outlives it, so no state can be left half changed.
-        catch_unwind(AssertUnwindSafe(|| decode(bytes, &self.limits, deadline)))
-            .unwrap_or_else(|_| Err(damaged("the decoder gave up on it")))
+        guarded(|| decode(bytes, &self.limits, deadline))
     }
+}
+
+/// Decoders are other people's code fed with a stranger's bytes: a panic there costs one photo, not a worker. Nothing
+/// that `decode` changes outlives it, so no state can be left half changed.
+fn guarded(decode: impl FnOnce() -> Result<Decoded, IntakeError>) -> Result<Decoded, IntakeError> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(damaged("the decoder gave up on it")))
 }
 
 impl Default for Intake {
@@ -195,4 +198,21 @@ impl Imaging for Intake {
 fn nearest(raster: &Raster, width: u32, height: u32) -> Raster {
     let scale = |at: u32, from: u32, to: u32| (u64::from(at) * u64::from(from) / u64::from(to)) as u32;
     Raster::from_fn(width, height, |x, y| raster.at(scale(x, raster.width(), width), scale(y, raster.height(), height)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_costs_only_its_photo() {
+        let empty: [u8; 0] = [];
+        let answer = guarded(|| {
+            let first = empty[std::hint::black_box(0)];
+            Err(damaged(first.to_string()))
+        });
+        assert!(matches!(answer, Err(IntakeError::Damaged { detail }) if detail.contains("gave up")));
+        let passed_on = guarded(|| Err(IntakeError::Animated));
+        assert!(matches!(passed_on, Err(IntakeError::Animated)));
+    }
 }
