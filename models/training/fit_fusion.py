@@ -2,7 +2,8 @@
 
     python fit_fusion.py OUT.json ROWS.csv [ROWS.csv ...]
 
-Only rows of split `calibration` are read. Identity: genuine claims against siblings and other products. Marks: genuine
+Only rows of split `calibration` are read. Presence (is it there at all): genuine claims against other products. Rivalry
+(does another product fit better): genuine claims against siblings and other products. Marks: genuine
 claims against edited references; a photo's worst mark stands for it, so the fit alternates between choosing that mark and
 fitting (multiple-instance learning). Both are logistic regressions with a ridge, classes weighted equally, signs held
 to what they must mean; the marks' log-odds are then stretched onto the identity's scale. Default calibration scores: one per genuine calibration photo. Needs numpy only.
@@ -10,7 +11,8 @@ to what they must mean; the marks' log-odds are then stretched onto the identity
 import csv, hashlib, json, sys
 import numpy as np
 
-IDENTITY = ["log_inliers", "inlier_ratio", "spread", "log_refined", "embedding", "margin_inliers", "margin_refined", "margin_embedding"]
+PRESENCE = ["log_inliers", "spread", "log_refined"]
+RIVALRY = ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"]
 MARK = ["difference", "text", "chroma", "unseen"]
 MARK_SIGNS = np.array([-1, -1, -1, 1])  # unseen marks excuse
 
@@ -30,6 +32,21 @@ def logistic(x, y, weight, ridge=1.0, signs=None, rounds=3000):
         if signs is not None:
             w = np.where(w * signs < 0, 0, w)
     return w / scale, b - (w / scale) @ mean
+
+
+def lead(log_own, margin):
+    """Own minus rival inliers in standard deviations of their sum (counts taken as Poisson)."""
+    own, rival = np.expm1(log_own), np.expm1(log_own - margin)
+    return (own - rival) / np.sqrt(own + rival + 1)
+
+
+def complete(r):
+    """Derives the leads for rows written before they were columns."""
+    if not r.get("lead_inliers"):
+        r["lead_inliers"] = lead(float(r["log_inliers"]), float(r["margin_inliers"]))
+        refined = float(r["log_refined"]) if float(r["log_refined"]) or float(r["margin_refined"]) != float(r["margin_inliers"]) else float(r["log_inliers"])
+        r["lead_refined"] = lead(refined, float(r["margin_refined"]))
+    return r
 
 
 def balanced(y):
@@ -64,52 +81,66 @@ def fit_marks(rows):
     return w, b
 
 
-def on_one_scale(rows, identity, marks, low=0.01):
-    """Stretches the marks' log-odds so that genuine photos' low quantile and median meet those of the identity's: the
-    fused score takes the worse of both, and neither question may use up the budget of false flags alone."""
-    genuine = [r for r in rows if r["group"] == "genuine"]
-    own = np.array([np.array([float(r[n]) for n in IDENTITY]) @ identity[0] + identity[1] for r in genuine])
-    worst = np.array([(m @ marks[0] + marks[1]).min() for m in map(marks_of, genuine) if len(m)])
-    (a_low, a_mid), (b_low, b_mid) = (np.quantile(s, [low, 0.5], method="lower") for s in (own, worst))
+def on_one_scale(onto, own, model, low=0.01):
+    """Stretches a model's log-odds so that genuine photos' low quantile and median (`own`) meet another question's
+    (`onto`): the fused score takes the worst of all, and no question may use up the budget of false flags alone."""
+    (a_low, a_mid), (b_low, b_mid) = (np.quantile(s, [low, 0.5], method="lower") for s in (onto, own))
     stretch = (a_mid - a_low) / (b_mid - b_low)
-    return marks[0] * stretch, marks[1] * stretch + a_low - b_low * stretch
+    return model[0] * stretch, model[1] * stretch + a_low - b_low * stretch
+
+
+def column(rows, names):
+    return np.array([[float(r[n]) for n in names] for r in rows])
+
+
+def fit(rows, names, against):
+    """A logistic model of genuine rows against those of the groups named, every weight held positive."""
+    rows = [r for r in rows if r["group"] == "genuine" or r["group"] in against]
+    x, y = column(rows, names), np.array([1.0 if r["group"] == "genuine" else 0.0 for r in rows])
+    w, b = logistic(x, y, balanced(y), signs=np.ones(len(names)))
+    s = x @ w + b
+    print(names, w.round(3), round(b, 3), "AUC", round(auc(s[y == 1], s[y == 0]), 4))
+    return w, b
+
+
+def fused(r, presence, rivalry, marks):
+    """The worst of all questions, and the worst mark's log-odds or None."""
+    s = min(float(column([r], n)[0] @ m[0] + m[1]) for n, m in ((PRESENCE, presence), (RIVALRY, rivalry)))
+    m = marks_of(r)
+    worst = float((m @ marks[0] + marks[1]).min()) if len(m) else None
+    return (s if worst is None else min(s, worst)), worst
 
 
 def main():
     out, files = sys.argv[1], sys.argv[2:]
     tables = [[r for r in csv.DictReader(open(f)) if r["split"] == "calibration"] for f in files]
-    rows = [r for t in tables for r in t if r["score"]]
-    ident = [r for r in rows if not r["group"].startswith("edited")]
-    x = np.array([[float(r[n]) for n in IDENTITY] for r in ident])
-    y = np.array([1.0 if r["group"] == "genuine" else 0.0 for r in ident])
-    signs = np.ones(len(IDENTITY))
-    w, b = logistic(x, y, balanced(y), signs=signs)
-    for t, f in zip(tables, files):
-        s = {g: [float(np.array([float(r[n]) for n in IDENTITY]) @ w + b) for r in t if r["score"] and r["group"] == g] for g in ("genuine", "sibling", "other")}
-        print(f, {g: (len(v), round(auc(s["genuine"], v), 4)) for g, v in s.items() if g != "genuine"})
-    print("identity", dict(zip(IDENTITY, w.round(3))), round(b, 3))
+    tables = [[complete(r) for r in t if r["score"]] for t in tables]
+    rows = [r for t in tables for r in t]
+    genuine = [r for r in rows if r["group"] == "genuine"]
+    rivalry = fit(rows, RIVALRY, ("sibling", "other"))
+    presence = fit(rows, PRESENCE, ("other",))
+    lowest = column(genuine, RIVALRY) @ rivalry[0] + rivalry[1]
+    presence = on_one_scale(lowest, column(genuine, PRESENCE) @ presence[0] + presence[1], presence)
     old = json.load(open(out))
     marks = fit_marks(rows)
-    mw, mb = marks if marks else (np.array(old["mark"]["weights"]), old["mark"]["intercept"])
-    mw, mb = on_one_scale(rows, (w, b), (mw, mb))
-    scores, worst = [], []
-    seen = set()
-    for r in rows:
-        if r["group"] != "genuine" or (r["brand"], r["photo"]) in seen:
-            continue
-        seen.add((r["brand"], r["photo"]))
-        s = float(np.array([float(r[n]) for n in IDENTITY]) @ w + b)
-        m = marks_of(r)
-        if len(m):
-            worst.append(float((m @ mw + mb).min()))
-            s = min(s, worst[-1])
-        scores.append([r["item"], round(s, 4)])
+    marks = marks or (np.array(old["mark"]["weights"]), old["mark"]["intercept"])
+    seen = [(m @ marks[0] + marks[1]).min() for m in map(marks_of, genuine) if len(m)]
+    marks = on_one_scale(lowest, np.array(seen), marks)
+    scores, worst, done = [], [], set()
+    for r in genuine:
+        if (r["brand"], r["photo"]) not in done:
+            done.add((r["brand"], r["photo"]))
+            score, mark = fused(r, presence, rivalry, marks)
+            scores.append([r["item"], round(score, 4)])
+            worst += [] if mark is None else [mark]
     thresholds = dict(old["thresholds"])
     if worst:
         thresholds["mark_different_below"] = round(float(np.quantile(worst, 0.05)), 4)
+    model = lambda names, m: {"inputs": names, "weights": [round(float(v), 5) for v in m[0]], "intercept": round(float(m[1]), 5)}
     body = {
-        "identity": {"inputs": IDENTITY, "weights": [round(float(v), 5) for v in w], "intercept": round(float(b), 5)},
-        "mark": {"inputs": MARK, "weights": [round(float(v), 5) for v in mw], "intercept": round(float(mb), 5)},
+        "presence": model(PRESENCE, presence),
+        "rivalry": model(RIVALRY, rivalry),
+        "mark": model(MARK, marks),
         "thresholds": thresholds,
         "scores": sorted(scores),
     }

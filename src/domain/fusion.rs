@@ -1,8 +1,9 @@
 //! One score from many channels.
 //!
-//! Two questions are answered apart, each by a logistic model fitted on calibration data: is this the claimed product
-//! rather than another one (identity), and do its protected marks look as they should (marks). The fused score is the
-//! worse of the two, in log-odds: a pack must pass both. Nothing that could not be measured counts against a photo.
+//! Three questions are answered apart, each by a logistic model fitted on calibration data: is the claimed product there
+//! at all (presence), does it fit better than every rival (rivalry), and do its protected marks look as they should
+//! (marks). The fused score is the worst of them, in log-odds: a pack must pass all. Nothing that could not be measured
+//! counts against a photo.
 
 /// What was measured of one protected mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,17 +47,11 @@ pub struct Evidence {
     pub marks: Vec<MarkEvidence>,
 }
 
-/// Names of the identity model's inputs, in order.
-pub const IDENTITY_INPUTS: [&str; 8] = [
-    "log_inliers",
-    "inlier_ratio",
-    "spread",
-    "log_refined",
-    "embedding",
-    "margin_inliers",
-    "margin_refined",
-    "margin_embedding",
-];
+/// Names of the presence model's inputs, in order.
+pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
+/// Names of the rivalry model's inputs, in order.
+pub const RIVALRY_INPUTS: [&str; 5] =
+    ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"];
 /// Names of the marks model's inputs, in order; each is the worst over the marks.
 pub const MARK_INPUTS: [&str; 4] = ["difference", "text", "chroma", "unseen"];
 
@@ -64,27 +59,35 @@ fn log_count(n: usize) -> f64 {
     (n as f64).ln_1p()
 }
 
+/// Own minus rival inliers in standard deviations of their sum, counts taken as Poisson: on a large, sharp photo a small
+/// relative margin is certain, on a small one it is chance.
+fn lead(own: usize, rival: usize) -> f64 {
+    let (own, rival) = (own as f64, rival as f64);
+    (own - rival) / (own + rival + 1.0).sqrt()
+}
+
 impl Evidence {
-    /// The identity model's inputs; what was not measured stands at the value that says nothing.
-    pub fn identity_inputs(&self) -> [f64; 8] {
-        let refined = self.refined.unwrap_or(0);
-        let rival_refined = self.rival_refined.unwrap_or(0);
+    /// The presence model's inputs.
+    pub fn presence_inputs(&self) -> [f64; 3] {
+        [log_count(self.inliers), self.spread, log_count(self.refined.unwrap_or(0))]
+    }
+
+    /// The rivalry model's inputs; what was not measured stands at the value that says nothing.
+    pub fn rivalry_inputs(&self) -> [f64; 5] {
+        let (refined, rival_refined) = match (self.refined, self.rival_refined) {
+            (Some(own), Some(rival)) => (own, rival),
+            _ => (self.inliers, self.rival_inliers),
+        };
+        let embedding = match (self.embedding, self.rival_embedding) {
+            (Some(own), Some(rival)) => own - rival,
+            _ => 0.0,
+        };
         [
-            log_count(self.inliers),
-            self.inlier_ratio,
-            self.spread,
-            log_count(refined),
-            self.embedding.unwrap_or(0.0),
             log_count(self.inliers) - log_count(self.rival_inliers),
-            if self.rival_refined.is_some() {
-                log_count(refined) - log_count(rival_refined)
-            } else {
-                log_count(self.inliers) - log_count(self.rival_inliers)
-            },
-            match (self.embedding, self.rival_embedding) {
-                (Some(own), Some(rival)) => own - rival,
-                _ => 0.0,
-            },
+            log_count(refined) - log_count(rival_refined),
+            embedding,
+            lead(self.inliers, self.rival_inliers),
+            lead(refined, rival_refined),
         ]
     }
 }
@@ -128,11 +131,13 @@ impl<const N: usize> Logistic<N> {
     }
 }
 
-/// Both models.
+/// The models of the three questions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fusion {
-    /// Is it the claimed product?
-    pub identity: Logistic<8>,
+    /// Is the claimed product there at all?
+    pub presence: Logistic<3>,
+    /// Does it fit better than every other product?
+    pub rivalry: Logistic<5>,
     /// Does a mark look as it should?
     pub mark: Logistic<4>,
 }
@@ -140,7 +145,7 @@ pub struct Fusion {
 /// The fused answer in log-odds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FusedScore {
-    /// Log-odds that this is the claimed product.
+    /// Log-odds that this is the claimed product: there, and not bettered by a rival.
     pub identity: f64,
     /// Log-odds that the worst seen mark is genuine, when a mark was seen.
     pub marks: Option<f64>,
@@ -154,15 +159,17 @@ impl FusedScore {
 }
 
 /// The rule in words, as the response states it.
-pub const RULE: &str = "similarity = logistic(min(identity, worst seen mark)): identity is a logistic model of inliers, \
-    their ratio and spread, inliers after rectification, embedding cosine and the margins of these over the best rival \
-    product; each mark is a logistic model of the comparator's difference, text disagreement and chroma difference";
+pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
+    inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
+    the best other product; each mark of the comparator's difference, text disagreement and chroma difference";
 
 impl Fusion {
     /// Fuses the evidence.
     pub fn score(&self, evidence: &Evidence) -> FusedScore {
         let marks = evidence.marks.iter().map(|m| self.mark.log_odds(&m.inputs())).min_by(f64::total_cmp);
-        FusedScore { identity: self.identity.log_odds(&evidence.identity_inputs()), marks }
+        let presence = self.presence.log_odds(&evidence.presence_inputs());
+        let rivalry = self.rivalry.log_odds(&evidence.rivalry_inputs());
+        FusedScore { identity: presence.min(rivalry), marks }
     }
 }
 
@@ -172,7 +179,8 @@ mod tests {
 
     fn fusion() -> Fusion {
         Fusion {
-            identity: Logistic { weights: [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], intercept: -3.0 },
+            presence: Logistic { weights: [1.0, 0.0, 0.0], intercept: -3.0 },
+            rivalry: Logistic { weights: [0.0, 0.0, 0.0, 1.0, 0.0], intercept: 0.0 },
             mark: Logistic { weights: [-1.0, -1.0, 0.0, 0.0], intercept: 0.0 },
         }
     }
@@ -193,6 +201,15 @@ mod tests {
         let with = fusion().score(&evidence);
         assert!(with.value() < without);
         assert_eq!(with.value(), with.marks.unwrap());
+    }
+
+    #[test]
+    fn a_better_rival_counts_more_on_larger_counts() {
+        let of = |inliers, rival_inliers| {
+            fusion().score(&Evidence { inliers, rival_inliers, ..Evidence::default() }).identity
+        };
+        assert!(of(340, 430) < of(34, 43));
+        assert!(of(340, 0) > 2.0 && of(0, 0) < 0.0);
     }
 
     #[test]

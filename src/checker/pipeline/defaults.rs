@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
-    fusion::{Fusion, IDENTITY_INPUTS, Logistic, MARK_INPUTS},
+    fusion::{Fusion, Logistic, MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
 };
 
 const SHIPPED: &str = include_str!("../../../models/calibration.json");
@@ -14,7 +14,7 @@ const SHIPPED: &str = include_str!("../../../models/calibration.json");
 pub struct Defaults {
     /// Id of the file, part of every calibration's id.
     pub id: String,
-    /// Both models.
+    /// The models.
     pub fusion: Fusion,
     /// Thresholds.
     pub thresholds: Thresholds,
@@ -45,7 +45,8 @@ struct File {
     id: String,
     #[allow(dead_code)] // for people: what the figures were made from, and how
     made_from: String,
-    identity: Model,
+    presence: Model,
+    rivalry: Model,
     mark: Model,
     thresholds: Thresholds,
     scores: Vec<(String, f64)>,
@@ -82,7 +83,8 @@ impl Defaults {
         Ok(Self {
             id: file.id,
             fusion: Fusion {
-                identity: file.identity.logistic(&IDENTITY_INPUTS)?,
+                presence: file.presence.logistic(&PRESENCE_INPUTS)?,
+                rivalry: file.rivalry.logistic(&RIVALRY_INPUTS)?,
                 mark: file.mark.logistic(&MARK_INPUTS)?,
             },
             thresholds: file.thresholds,

@@ -17,6 +17,7 @@ use crate::checker::{
     ports::{ReferenceFiles, Vision},
 };
 use crate::domain::{
+    fusion::{MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
     gallery::{Gallery, ProductKey, Reference, ReferenceKind},
     quality::measure,
 };
@@ -303,9 +304,9 @@ fn edit_kind(edited: &ProductKey, of: &ProductKey) -> String {
 
 /// The subject's fusion inputs by name.
 fn inputs(subject: &Subject) -> Vec<(String, f64)> {
-    use crate::domain::fusion::{IDENTITY_INPUTS, MARK_INPUTS};
-    let identity = IDENTITY_INPUTS.iter().zip(subject.evidence.identity_inputs());
-    let mut named: Vec<(String, f64)> = identity.map(|(n, v)| ((*n).to_owned(), v)).collect();
+    let presence = PRESENCE_INPUTS.iter().zip(subject.evidence.presence_inputs());
+    let rivalry = RIVALRY_INPUTS.iter().zip(subject.evidence.rivalry_inputs());
+    let mut named: Vec<(String, f64)> = presence.chain(rivalry).map(|(n, v)| ((*n).to_owned(), v)).collect();
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
     named.push(("score_identity".into(), subject.score.identity));
     named.push(("score_marks".into(), subject.score.marks.unwrap_or(f64::NAN)));
