@@ -86,14 +86,21 @@ def light(r, image):
 
 
 def glare(r, image, seen):
-    """Soft and hard reflections, streaks as on plastic film, a veil over everything."""
+    """Soft and hard reflections, streaks as on plastic film, a lamp's or window's hard-edged image, a veil over everything."""
     h, w = image.shape[:2]
     mask = np.zeros((h, w), np.float32)
     kind = r.random()
-    if kind < 0.45:
+    if kind < 0.2:
+        at, turn = (r.randrange(w), r.randrange(h)), r.uniform(0, 180)
+        across = r.uniform(0.2, 1.2) * h
+        for n in range(r.randint(1, 3)):  # panes side by side
+            x, y = at[0] + 1.2 * n * across * math.cos(math.radians(turn)), at[1] + 1.2 * n * across * math.sin(math.radians(turn))
+            cv2.fillPoly(mask, [np.int32(cv2.boxPoints(((x, y), (across, r.uniform(0.3, 2.5) * h), turn)))], 1)
+        mask *= noise_field(r, (h, w), (2, 3), 0.5, 1.3)
+    elif kind < 0.5:
         for _ in range(r.randint(1, 3)):
             cv2.ellipse(mask, (r.randrange(w), r.randrange(h)), (r.randint(5, 70), r.randint(3, 26)), r.uniform(0, 180), 0, 360, 1, -1)
-    elif kind < 0.8:
+    elif kind < 0.82:
         turn = r.uniform(0, 180)
         for _ in range(r.randint(1, 7)):
             at = (r.randrange(w), r.randrange(h))
@@ -131,6 +138,17 @@ def cover_up(r, image, seen):
     return image * (1 - mask) + fill * mask, seen * (mask[..., 0] < 0.4)
 
 
+def mirrored_room(r, image):
+    """A weak picture of the surroundings over the print, as glossy film shows: adds light, hides nothing."""
+    h, w = image.shape[:2]
+    room = np.clip(noise_field(r, (h, w), (r.randint(2, 8), r.randint(3, 12)), -1, 1), 0, 1)
+    if r.random() < 0.5:
+        room = (room > r.uniform(0.1, 0.6)).astype(np.float32)
+    room = cv2.GaussianBlur(room, (0, 0), r.choice([0.7, 1.5, 4])) * r.uniform(0.08, 0.35)
+    tint = np.float32([r.uniform(0.7, 1) for _ in range(3)])
+    return 255 - (255 - np.clip(image, 0, 255)) * (1 - room[..., None] * tint)
+
+
 def moire(r, image):
     h, w = image.shape[:2]
     yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
@@ -146,7 +164,9 @@ def photograph(r, image, hard=False):
     image, sigma = soften(r, look(image, field), hard)
     image = light(r, image)
     seen = np.ones((h, w), np.float32)
-    if r.random() < (0.6 if hard else 0.3):
+    if r.random() < 0.12:
+        image = mirrored_room(r, image)
+    if r.random() < (0.65 if hard else 0.38):
         image, seen = glare(r, image, seen)
     if r.random() < (0.45 if hard else 0.22):
         image, seen = cover_up(r, image, seen)

@@ -159,7 +159,9 @@ def real_pair(material, r, h, w):
         photo, sigma = camera.soften(r, photo, False)
     if r.random() < 0.3:
         photo = camera.light(r, photo)
-    if r.random() < 0.12:
+    if r.random() < 0.08:
+        photo = camera.mirrored_room(r, photo)
+    if r.random() < 0.2:
         photo, seen = camera.glare(r, photo, seen)
     if r.random() < 0.12:
         photo, seen = camera.cover_up(r, photo, seen)

@@ -1,6 +1,6 @@
 """The comparator network: shared encoder at quarter size, cost volume, soft-aligned difference, three classes per 8 px cell.
 
-About 0.4 M weights. Every step is a convolution, a product or a mean, so that any size (multiples of 16) runs.
+About 0.6 M weights. Every step is a convolution, a product or a mean, so that any size (multiples of 16) runs.
 """
 
 import torch
@@ -99,3 +99,48 @@ def mark_score(probabilities, top=6):
     evidence = (probabilities[1] * (1 - probabilities[2])).ravel()
     evidence.sort()
     return float(evidence[-top:].mean())
+
+
+def start_from(net, path, batches):
+    """Sets the network to what an exported file computes, so that training goes on from a published version.
+
+    The export folds each normalisation into its convolution. Unfolding needs the statistics of the convolution's outputs: one
+    layer after the other is set, and the outputs over `batches` of `(reference, photo)` make its normalisation an identity.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path)).graph
+    stored = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
+    seen, layers = set(), []
+    for node in graph.node:
+        if node.op_type == "Conv" and node.input[1] not in seen:
+            seen.add(node.input[1])
+            layers.append([stored[n] for n in node.input[1:]])
+    convolutions = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
+    order = {id(m): n for n, m in enumerate(convolutions)}
+    blocks = {id(m[0]): m[1] for m in net.modules() if isinstance(m, nn.Sequential) and isinstance(m[0], nn.Conv2d)}
+    used = []
+    hooks = [m.register_forward_hook(lambda m, i, o: used.append(m) if m not in used else None) for m in convolutions]
+    net.eval()
+    with torch.no_grad():
+        net(*batches[0])
+        for hook in hooks:
+            hook.remove()
+        for m, (weight, *bias) in zip(used, layers, strict=True):
+            assert m.weight.shape == weight.shape, (order[id(m)], m.weight.shape, weight.shape)
+            m.weight.copy_(weight)
+            if m.bias is not None:
+                m.bias.copy_(bias[0])
+                continue
+            norm, outputs = blocks[id(m)], []
+            hook = m.register_forward_hook(lambda m, i, o: outputs.append(o.transpose(0, 1).flatten(1)))
+            for pair in batches:
+                net(*pair)
+            hook.remove()
+            flat = torch.cat(outputs, 1)
+            mean, variance = flat.mean(1), flat.var(1)
+            norm.running_mean.copy_(mean), norm.running_var.copy_(variance)
+            norm.weight.copy_((variance + norm.eps).sqrt()), norm.bias.copy_(bias[0] + mean)
+        net.heat.copy_(stored["heat"])
+    net.train()

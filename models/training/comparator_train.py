@@ -18,20 +18,17 @@ import torch
 import torch.nn.functional as F
 
 from comparator_data import SHAPES, Batches, Material
-from comparator_net import Comparator, mark_margin
+from comparator_net import Comparator, mark_margin, start_from
 
 WEIGHTS = torch.tensor([1.0, 2.0, 1.2])
 
 
-def loss_of(net, batch, dtype, channels_last=True):
+def loss_of(net, batch, dtype):
     reference, photo, label, offset = batch
     reference, photo = reference.float(), photo.float()
     if torch.rand(()) < 0.3:  # colours stand for one another
         turn = torch.randperm(3)
         reference, photo = reference[:, turn], photo[:, turn]
-    if channels_last:
-        reference = reference.contiguous(memory_format=torch.channels_last)
-        photo = photo.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
         logits, costs = net(reference, photo, with_costs=True)
     logits, costs, label = logits.float(), costs.float(), label.long()
@@ -108,6 +105,7 @@ def main():
     ask.add_argument("--npm", required=True, help="folder with node_modules of simple-icons and @iconify-json/logos")
     ask.add_argument("--work", required=True, help="checkpoints, log and logo cache")
     ask.add_argument("--out", required=True, help="the ONNX file, rewritten at each checkpoint")
+    ask.add_argument("--start", help="an exported comparator.onnx to go on from")
     ask.add_argument("--pictures", help="folder of pictures used as print and ground")
     ask.add_argument("--aligned", help="folder made by comparator_align.py")
     ask.add_argument("--steps", type=int, default=9000)
@@ -117,7 +115,7 @@ def main():
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--threads", type=int, default=2)
     ask.add_argument("--workers", type=int, default=1)
-    ask.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
+    ask.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="bfloat16 pays only where the processor has it")
     ask.add_argument("--every", type=float, default=4.0, help="minutes between checkpoints")
     a = ask.parse_args()
     torch.set_num_threads(a.threads)
@@ -128,9 +126,11 @@ def main():
     held_out = Material(a.npm, work, held_out=True)
     proof = [b for b in Batches(held_out, 32, 14, seed=999, shapes=SHAPES[:1])]
     net, mean = Comparator(), Comparator()
-    net = net.to(memory_format=torch.channels_last)
     print("weights", sum(p.numel() for p in net.parameters()), flush=True)
     optimiser = torch.optim.AdamW(net.parameters(), a.rate, weight_decay=2e-3)
+    if a.start:
+        start_from(net, a.start, [(b[0].float(), b[1].float()) for b in Batches(material, 16, 6, a.seed + 1)])
+        print("start", validate(net, proof), flush=True)
     mean.load_state_dict(net.state_dict())
     step, spent, saved = 0, 0.0, work / "comparator.pt"
     if saved.exists():
