@@ -3,7 +3,7 @@
     python fit_fusion.py OUT.json ROWS.csv [ROWS.csv ...]
 
 Only rows of split `calibration` are read. Presence (is it there at all): genuine claims against other products. Rivalry
-(does another product fit better): genuine claims against siblings and other products. Marks: genuine
+(does another product fit better): genuine claims against siblings and other products. Marks, and apart from them odd places: genuine
 claims against edited references; a photo's worst mark stands for it, so the fit alternates between choosing that mark and
 fitting (multiple-instance learning). Both are logistic regressions with a ridge, classes weighted equally, signs held
 to what they must mean; the marks' log-odds are then stretched onto the identity's scale. Default calibration scores: one per genuine calibration photo. Needs numpy only.
@@ -13,8 +13,8 @@ import numpy as np
 
 PRESENCE = ["log_inliers", "spread", "log_refined"]
 RIVALRY = ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"]
-MARK = ["difference", "text", "chroma", "unseen"]
-MARK_SIGNS = np.array([-1, -1, -1, 1])  # unseen marks excuse
+MARK = ["difference", "text", "chroma", "unseen", "log_cells"]
+MARK_SIGNS = np.array([-1, -1, -1, 1, 1])  # unseen marks excuse, and so does a large mark: the worst of more cells is worse
 
 
 def logistic(x, y, weight, ridge=1.0, signs=None, rounds=3000):
@@ -58,26 +58,24 @@ def auc(pos, neg):
     return float(((pos[:, None] > neg[None]) + 0.5 * (pos[:, None] == neg[None])).mean()) if len(pos) and len(neg) else float("nan")
 
 
-def marks_of(row):
-    out = []
-    for k in range(8):
-        if row.get(f"mark{k}_difference"):
-            out.append([float(row[f"mark{k}_{n}"]) for n in MARK])
-    return np.array(out)
+def seen(row, kind):
+    """Inputs of the marks, or of the odd places, of a row."""
+    numbers = [k for k in range(16) if row.get(f"{kind}{k}_difference")]
+    return np.array([[float(row[f"{kind}{k}_{n}"]) for n in MARK] for k in numbers])
 
 
-def fit_marks(rows):
-    data = [(marks_of(r), 1.0 if r["group"] == "genuine" else 0.0) for r in rows if r["group"] == "genuine" or r["group"].startswith("edited")]
+def fit_marks(rows, kind):
+    data = [(seen(r, kind), 1.0 if r["group"] == "genuine" else 0.0) for r in rows if r["group"] == "genuine" or r["group"].startswith("edited")]
     data = [(m, y) for m, y in data if len(m)]
     if len({y for _, y in data}) < 2:
         return None
-    w, b = np.array([-1.0, -2.0, -0.2, 0.1]), 1.0
+    w, b = np.array([-1.0, -2.0, -0.2, 0.1, 0.0]), 1.0
     y = np.array([t for _, t in data])
     for _ in range(6):
         x = np.array([m[np.argmin(m @ w + b)] for m, _ in data])
         w, b = logistic(x, y, balanced(y), signs=MARK_SIGNS)
     s = np.array([(m @ w + b).min() for m, _ in data])
-    print(f"marks: {int(y.sum())} genuine, {int((1 - y).sum())} edited, AUC {auc(s[y == 1], s[y == 0]):.3f}", dict(zip(MARK, w.round(3))), round(b, 3))
+    print(f"{kind}s: {int(y.sum())} genuine, {int((1 - y).sum())} edited, AUC {auc(s[y == 1], s[y == 0]):.3f}", dict(zip(MARK, w.round(3))), round(b, 3))
     return w, b
 
 
@@ -103,11 +101,16 @@ def fit(rows, names, against):
     return w, b
 
 
-def fused(r, presence, rivalry, marks):
+def worst_of(r, models):
+    """The log-odds of the worst mark or odd place of a row, or None when none was seen."""
+    odds = [(m @ w + b).min() for kind, (w, b) in models.items() if len(m := seen(r, kind))]
+    return float(min(odds)) if odds else None
+
+
+def fused(r, presence, rivalry, models):
     """The worst of all questions, and the worst mark's log-odds or None."""
     s = min(float(column([r], n)[0] @ m[0] + m[1]) for n, m in ((PRESENCE, presence), (RIVALRY, rivalry)))
-    m = marks_of(r)
-    worst = float((m @ marks[0] + marks[1]).min()) if len(m) else None
+    worst = worst_of(r, models)
     return (s if worst is None else min(s, worst)), worst
 
 
@@ -122,15 +125,16 @@ def main():
     lowest = column(genuine, RIVALRY) @ rivalry[0] + rivalry[1]
     presence = on_one_scale(lowest, column(genuine, PRESENCE) @ presence[0] + presence[1], presence)
     old = json.load(open(out))
-    marks = fit_marks(rows)
-    marks = marks or (np.array(old["mark"]["weights"]), old["mark"]["intercept"])
-    seen = [(m @ marks[0] + marks[1]).min() for m in map(marks_of, genuine) if len(m)]
-    marks = on_one_scale(lowest, np.array(seen), marks)
+    models = {}
+    for kind in ("mark", "place"):
+        model = fit_marks(rows, kind) or (np.array(old[kind]["weights"]), old[kind]["intercept"])
+        odds = [(m @ model[0] + model[1]).min() for m in (seen(r, kind) for r in genuine) if len(m)]
+        models[kind] = on_one_scale(lowest, np.array(odds), model)
     scores, worst, done = [], [], set()
     for r in genuine:
         if (r["brand"], r["photo"]) not in done:
             done.add((r["brand"], r["photo"]))
-            score, mark = fused(r, presence, rivalry, marks)
+            score, mark = fused(r, presence, rivalry, models)
             scores.append([r["item"], round(score, 4)])
             worst += [] if mark is None else [mark]
     thresholds = dict(old["thresholds"])
@@ -140,7 +144,7 @@ def main():
     body = {
         "presence": model(PRESENCE, presence),
         "rivalry": model(RIVALRY, rivalry),
-        "mark": model(MARK, marks),
+        **{kind: model(MARK, m) for kind, m in models.items()},
         "thresholds": thresholds,
         "scores": sorted(scores),
     }

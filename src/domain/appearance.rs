@@ -75,25 +75,39 @@ fn best_correlation(reference: &Plane, photo: &Plane, x: usize, y: usize) -> Opt
     if (energy / n).sqrt() < FLAT {
         return None;
     }
+    let correlation = |px: usize, py: usize| {
+        let (mut sum, mut square, mut cross) = (0.0_f32, 0.0_f32, 0.0_f32);
+        for dy in 0..BLOCK_PX {
+            let line = &photo.data[row(photo, px, py + dy)];
+            let (s, q, c) = line_sums(line, &template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX]);
+            sum += s;
+            square += q;
+            cross += c;
+        }
+        let spread = square - sum * sum / n;
+        if spread > 1e-3 { cross / (spread * energy).sqrt() } else { -1.0 }
+    };
+    // Every second place first, then the neighbours of the best: the planes are smoothed, so their peak is wider than that.
     let range = |at: usize, side: usize| at.saturating_sub(SEARCH_PX)..=(at + SEARCH_PX).min(side - BLOCK_PX);
-    let mut best = -1.0_f32;
-    for py in range(y, photo.height) {
-        for px in range(x, photo.width) {
-            let (mut sum, mut square, mut cross) = (0.0_f32, 0.0_f32, 0.0_f32);
-            for dy in 0..BLOCK_PX {
-                let line = &photo.data[row(photo, px, py + dy)];
-                let (s, q, c) = line_sums(line, &template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX]);
-                sum += s;
-                square += q;
-                cross += c;
-            }
-            let spread = square - sum * sum / n;
-            if spread > 1e-3 {
-                best = best.max(cross / (spread * energy).sqrt());
+    let (across, down) = (range(x, photo.width), range(y, photo.height));
+    let mut best = (-1.0_f32, x, y);
+    for py in down.clone().step_by(2) {
+        for px in across.clone().step_by(2) {
+            let found = correlation(px, py);
+            if found > best.0 {
+                best = (found, px, py);
             }
         }
     }
-    Some(best)
+    let (_, cx, cy) = best;
+    for py in cy.saturating_sub(1)..=cy + 1 {
+        for px in cx.saturating_sub(1)..=cx + 1 {
+            if (px, py) != (cx, cy) && across.contains(&px) && down.contains(&py) {
+                best.0 = best.0.max(correlation(px, py));
+            }
+        }
+    }
+    Some(best.0)
 }
 
 /// Sum, sum of squares and cross product with the template of one line, in lanes so that the compiler can use vectors.
@@ -112,6 +126,8 @@ fn line_sums(line: &[f32], template: &[f32]) -> (f32, f32, f32) {
 
 /// Side in pixels of the squares over which light is measured.
 const LIGHT_PX: usize = 16;
+/// Smallest gain of the light, its inverse the largest.
+const LEAST_GAIN: f64 = 0.22;
 /// Terms of the quadratic field: 1, x, y, xy, x^2, y^2.
 const TERMS: usize = 6;
 
@@ -137,14 +153,43 @@ pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
         }
         fit_field(&samples)
     });
-    Raster::from_fn(photo.width(), photo.height(), |x, y| {
-        let t = terms(2.0 * f64::from(x) / w as f64 - 1.0, 2.0 * f64::from(y) / h as f64 - 1.0);
-        let pixel = photo.at(x, y);
-        std::array::from_fn(|c| {
-            let log_gain: f64 = t.iter().zip(&fields[c]).map(|(a, b)| a * b).sum();
-            ((f64::from(pixel[c]) + 8.0) * log_gain.clamp(-1.5, 1.5).exp() - 8.0).round().clamp(0.0, 255.0) as u8
-        })
-    })
+    let mut pixels = Vec::with_capacity(w * h * 3);
+    for y in 0..h {
+        let mut gains: [RowGain; 3] = std::array::from_fn(|c| RowGain::new(&fields[c], y, w, h));
+        for x in 0..w as u32 {
+            let pixel = photo.at(x, y as u32);
+            for (gain, value) in gains.iter_mut().zip(pixel) {
+                pixels.push(((f64::from(value) + 8.0) * gain.next() - 8.0).round().clamp(0.0, 255.0) as u8);
+            }
+        }
+    }
+    // The loops above push exactly one pixel for each of the photo's.
+    Raster::new(photo.width(), photo.height(), pixels).unwrap_or_else(|_| photo.clone())
+}
+
+/// The gains along a row, exp(a + b x + c x^2), by two multiplications a pixel.
+struct RowGain {
+    gain: f64,
+    step: f64,
+    bend: f64,
+}
+
+impl RowGain {
+    fn new(field: &[f64; TERMS], y: usize, width: usize, height: usize) -> Self {
+        let log = |x: f64| {
+            let t = terms(2.0 * x / width as f64 - 1.0, 2.0 * y as f64 / height as f64 - 1.0);
+            t.iter().zip(field).map(|(a, b)| a * b).sum::<f64>()
+        };
+        let (first, second, third) = (log(0.0), log(1.0), log(2.0));
+        Self { gain: first.exp(), step: (second - first).exp(), bend: (third - 2.0 * second + first).exp() }
+    }
+
+    fn next(&mut self) -> f64 {
+        let gain = self.gain.clamp(LEAST_GAIN, 1.0 / LEAST_GAIN);
+        self.gain *= self.step;
+        self.step *= self.bend;
+        gain
+    }
 }
 
 fn terms(x: f64, y: f64) -> [f64; TERMS] {
@@ -244,6 +289,49 @@ mod tests {
             .min_by(|&a, &b| map.correlation[a].unwrap_or(1.0).total_cmp(&map.correlation[b].unwrap_or(1.0)))
             .unwrap();
         assert_eq!(map.place(worst), (80, 40, 32));
+    }
+
+    #[test]
+    fn gains_along_a_row_are_the_exponentials_of_the_field() {
+        let field = [0.2, -0.4, 0.1, 0.3, -0.25, 0.15];
+        let mut gains = RowGain::new(&field, 37, 640, 448);
+        for x in 0..640 {
+            let t = terms(2.0 * f64::from(x) / 640.0 - 1.0, 2.0 * 37.0 / 448.0 - 1.0);
+            let log: f64 = t.iter().zip(&field).map(|(a, b)| a * b).sum();
+            assert!((gains.next() - log.exp()).abs() < 1e-9, "{x}");
+        }
+    }
+
+    #[test]
+    fn the_search_finds_nearly_what_every_shift_would() {
+        let reference = texture(200, 140);
+        for (dx, dy) in [(0.0, 0.0), (1.0, -1.0), (2.5, 3.0), (-3.0, 1.3), (3.7, -3.6)] {
+            let map = Homography([1.0, 0.0, dx, 0.0, 1.0, dy, 0.0, 0.0, 1.0]);
+            let moved = rectify(&reference, &map, 200, 140);
+            let (a, b) = (reference.grey().smoothed(1.5), moved.raster.grey().smoothed(1.5));
+            for (x, y) in [(40, 40), (80, 60), (120, 80)] {
+                let found = best_correlation(&a, &b, x, y).unwrap();
+                let every = (-4..=4_isize)
+                    .flat_map(|v| (-4..=4_isize).map(move |u| (u, v)))
+                    .map(|(u, v)| plain_correlation(&a, (x, y), &b, (x.wrapping_add_signed(u), y.wrapping_add_signed(v))))
+                    .fold(-1.0, f64::max);
+                assert!((f64::from(found) - every).abs() < 0.01, "{found} {every} at {x},{y} moved by {dx},{dy}");
+            }
+        }
+    }
+
+    /// The definition of the normalised cross-correlation of two blocks.
+    fn plain_correlation(a: &Plane, at: (usize, usize), b: &Plane, other: (usize, usize)) -> f64 {
+        let block = |plane: &Plane, (x, y): (usize, usize)| -> Vec<f64> {
+            (0..BLOCK_PX * BLOCK_PX).map(|i| f64::from(plane.at(x + i % BLOCK_PX, y + i / BLOCK_PX))).collect()
+        };
+        let centred = |values: Vec<f64>| {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            values.into_iter().map(|v| v - mean).collect::<Vec<f64>>()
+        };
+        let (a, b) = (centred(block(a, at)), centred(block(b, other)));
+        let dot = |u: &[f64], v: &[f64]| u.iter().zip(v).map(|(x, y)| x * y).sum::<f64>();
+        dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
     }
 
     #[test]

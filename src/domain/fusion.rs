@@ -20,6 +20,8 @@ pub struct MarkEvidence {
     pub chroma: Option<f64>,
     /// Mean chroma difference of the whole aligned pack, delta a*b*.
     pub pack_chroma: Option<f64>,
+    /// Cells that the comparator judged.
+    pub cells: usize,
 }
 
 /// What was measured of one photo against one claimed product and its rivals.
@@ -45,6 +47,8 @@ pub struct Evidence {
     pub rival_embedding: Option<f64>,
     /// The protected marks that could be seen.
     pub marks: Vec<MarkEvidence>,
+    /// Places outside the marks that correlate worst.
+    pub places: Vec<MarkEvidence>,
 }
 
 /// Names of the presence model's inputs, in order.
@@ -53,7 +57,7 @@ pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
 pub const RIVALRY_INPUTS: [&str; 5] =
     ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"];
 /// Names of the marks model's inputs, in order; each is the worst over the marks.
-pub const MARK_INPUTS: [&str; 4] = ["difference", "text", "chroma", "unseen"];
+pub const MARK_INPUTS: [&str; 5] = ["difference", "text", "chroma", "unseen", "log_cells"];
 
 fn log_count(n: usize) -> f64 {
     (n as f64).ln_1p()
@@ -94,13 +98,13 @@ impl Evidence {
 
 impl MarkEvidence {
     /// The marks model's inputs for this mark.
-    pub fn inputs(&self) -> [f64; 4] {
+    pub fn inputs(&self) -> [f64; 5] {
         let text = self.text.map_or(0.0, |t| (1.0 - t) * self.text_confidence);
         let chroma = match (self.chroma, self.pack_chroma) {
             (Some(own), Some(pack)) => (own - pack).max(0.0) / 10.0,
             _ => 0.0,
         };
-        [logit(self.difference), text, chroma, self.unseen]
+        [logit(self.difference), text, chroma, self.unseen, log_count(self.cells)]
     }
 }
 
@@ -139,7 +143,9 @@ pub struct Fusion {
     /// Does it fit better than every other product?
     pub rivalry: Logistic<5>,
     /// Does a mark look as it should?
-    pub mark: Logistic<4>,
+    pub mark: Logistic<5>,
+    /// Does a place outside the marks, chosen because it correlates badly, look as it should?
+    pub place: Logistic<5>,
 }
 
 /// The fused answer in log-odds.
@@ -147,7 +153,7 @@ pub struct Fusion {
 pub struct FusedScore {
     /// Log-odds that this is the claimed product: there, and not bettered by a rival.
     pub identity: f64,
-    /// Log-odds that the worst seen mark is genuine, when a mark was seen.
+    /// Log-odds that the worst seen mark or odd place is genuine, when one was seen.
     pub marks: Option<f64>,
 }
 
@@ -159,14 +165,17 @@ impl FusedScore {
 }
 
 /// The rule in words, as the response states it.
-pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
+pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark or odd place)): presence is a logistic model of \
     inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
-    the best other product; each mark of the comparator's difference, text disagreement and chroma difference";
+    the best other product; each mark, and each place outside \
+    them that correlates badly, of the comparator's difference, text disagreement and chroma difference";
 
 impl Fusion {
     /// Fuses the evidence.
     pub fn score(&self, evidence: &Evidence) -> FusedScore {
-        let marks = evidence.marks.iter().map(|m| self.mark.log_odds(&m.inputs())).min_by(f64::total_cmp);
+        let marks = evidence.marks.iter().map(|m| self.mark.log_odds(&m.inputs()));
+        let places = evidence.places.iter().map(|p| self.place.log_odds(&p.inputs()));
+        let marks = marks.chain(places).min_by(f64::total_cmp);
         let presence = self.presence.log_odds(&evidence.presence_inputs());
         let rivalry = self.rivalry.log_odds(&evidence.rivalry_inputs());
         FusedScore { identity: presence.min(rivalry), marks }
@@ -181,7 +190,8 @@ mod tests {
         Fusion {
             presence: Logistic { weights: [1.0, 0.0, 0.0], intercept: -3.0 },
             rivalry: Logistic { weights: [0.0, 0.0, 0.0, 1.0, 0.0], intercept: 0.0 },
-            mark: Logistic { weights: [-1.0, -1.0, 0.0, 0.0], intercept: 0.0 },
+            mark: Logistic { weights: [-1.0, -1.0, 0.0, 0.0, 0.0], intercept: 0.0 },
+            place: Logistic { weights: [-0.5, 0.0, 0.0, 0.0, 0.0], intercept: 0.0 },
         }
     }
 
@@ -194,6 +204,7 @@ mod tests {
             text_confidence: 0.0,
             chroma: None,
             pack_chroma: None,
+            cells: 0,
         };
         let mut evidence = Evidence { inliers: 400, ..Evidence::default() };
         let without = fusion().score(&evidence).value();
@@ -221,8 +232,9 @@ mod tests {
             text_confidence: 0.9,
             chroma: Some(40.0),
             pack_chroma: None,
+            cells: 0,
         };
-        assert_eq!(mark.inputs(), [0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(mark.inputs(), [0.0; 5]);
         assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-12);
     }
 }

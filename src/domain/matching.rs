@@ -1,5 +1,7 @@
 //! Tentative correspondences between two feature sets, and the coarse vote that shortlists a large gallery.
 
+use ndarray::{Array2, ArrayView2, Axis};
+
 use super::{features::FeatureSet, gallery::CoarseDescriptors, geometry::Point};
 
 /// A tentative pair of keypoints, before geometry.
@@ -13,10 +15,8 @@ pub struct Correspondence {
     pub cosine: f32,
 }
 
-/// Descriptors of one set are compared in groups of this many, so that a row loaded once serves several.
-const GROUP: usize = 4;
-/// Independent sums of a dot product: a fixed order of additions that the compiler can keep in vector registers.
-const LANES: usize = 16;
+/// Rows multiplied at once: their products stay in the processor's cache.
+const ROWS: usize = 64;
 
 /// Mutual nearest neighbours by cosine similarity, strongest first; pairs below `min_cosine` are left out. Sets of
 /// different models or lengths have none. Ties go to the lower index, so that the answer is reproducible.
@@ -26,16 +26,17 @@ pub fn mutual_nearest(first: &FeatureSet, second: &FeatureSet, min_cosine: f32) 
     }
     let mut best_of_first = vec![(f32::NEG_INFINITY, 0_usize); first.len()];
     let mut best_of_second = vec![(f32::NEG_INFINITY, 0_usize); second.len()];
-    let d = first.dimensions.max(1);
-    for (group, rows) in first.descriptors.chunks(GROUP * d).enumerate() {
-        for (j, other) in second.descriptors.chunks_exact(d).enumerate() {
-            for (k, row) in rows.chunks_exact(d).enumerate() {
-                let (i, cosine) = (group * GROUP + k, dot(row, other));
+    let (Some(rows), Some(others)) = (matrix(first), matrix(second)) else { return Vec::new() };
+    for (chunk, rows) in rows.axis_chunks_iter(Axis(0), ROWS).enumerate() {
+        let cosines = rows.dot(&others.t());
+        for (k, line) in cosines.outer_iter().enumerate() {
+            let i = chunk * ROWS + k;
+            for (j, (&cosine, other)) in line.iter().zip(&mut best_of_second).enumerate() {
                 if cosine > best_of_first[i].0 {
                     best_of_first[i] = (cosine, j);
                 }
-                if cosine > best_of_second[j].0 {
-                    best_of_second[j] = (cosine, i);
+                if cosine > other.0 {
+                    *other = (cosine, i);
                 }
             }
         }
@@ -50,16 +51,9 @@ pub fn mutual_nearest(first: &FeatureSet, second: &FeatureSet, min_cosine: f32) 
     pairs
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
+/// Descriptors as a matrix of one row per keypoint.
+fn matrix(set: &FeatureSet) -> Option<ArrayView2<'_, f32>> {
+    ArrayView2::from_shape((set.len(), set.dimensions), &set.descriptors).ok()
 }
 
 /// The places of the pairs, in the pixels of each set's frame.
@@ -81,21 +75,24 @@ pub fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
     set.descriptors[..wanted].iter().map(|v| (v * 127.0).round().clamp(-127.0, 127.0) as i8).collect()
 }
 
-/// How many of the photo's strongest keypoints resemble one of the reference's, for each of the four rotations.
-/// `photo` comes from [`quantise_strongest`].
-pub fn coarse_votes(photo: &[i8], reference: &CoarseDescriptors) -> [usize; 4] {
-    let d = reference.dimensions.max(1);
-    let needed = (VOTE_COSINE * 127.0 * 127.0) as i32;
-    std::array::from_fn(|turn| {
-        photo
-            .chunks_exact(d)
-            .filter(|row| reference.turns[turn].chunks_exact(d).any(|other| dot_bytes(row, other) >= needed))
-            .count()
-    })
+/// Bytes of [`quantise_strongest`] as the matrix that [`coarse_votes`] multiplies: exact, since every product and sum of
+/// 64 of them is a whole number below 2^24.
+pub fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
+    let rows = bytes.len() / dimensions.max(1);
+    let values = bytes[..rows * dimensions].iter().map(|v| f32::from(*v)).collect();
+    Array2::from_shape_vec((rows, dimensions), values).unwrap_or_default()
 }
 
-fn dot_bytes(a: &[i8], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum()
+/// How many of the photo's strongest keypoints resemble one of the reference's, for each of the four rotations.
+pub fn coarse_votes(photo: &Array2<f32>, reference: &CoarseDescriptors) -> [usize; 4] {
+    let needed = VOTE_COSINE * 127.0 * 127.0;
+    std::array::from_fn(|turn| {
+        let others = coarse_matrix(&reference.turns[turn], reference.dimensions);
+        if others.ncols() != photo.ncols() {
+            return 0;
+        }
+        photo.dot(&others.t()).outer_iter().filter(|row| row.iter().any(|cosine| *cosine >= needed)).count()
+    })
 }
 
 #[cfg(test)]
@@ -119,7 +116,7 @@ mod tests {
 
     /// The definition, written the slow way.
     fn reference_mutual(a: &FeatureSet, b: &FeatureSet, min: f32) -> Vec<(usize, usize)> {
-        let cosine = |i: usize, j: usize| dot(a.descriptor(i), b.descriptor(j));
+        let cosine = |i: usize, j: usize| a.descriptor(i).iter().zip(b.descriptor(j)).map(|(x, y)| x * y).sum::<f32>();
         let mut out = Vec::new();
         for i in 0..a.len() {
             for j in 0..b.len() {
@@ -163,6 +160,6 @@ mod tests {
         let bytes = quantise_strongest(&features, 8);
         let mut coarse = CoarseDescriptors { dimensions: 16, ..Default::default() };
         coarse.turns[2] = bytes.clone();
-        assert_eq!(coarse_votes(&bytes, &coarse), [0, 0, 8, 0]);
+        assert_eq!(coarse_votes(&coarse_matrix(&bytes, 16), &coarse), [0, 0, 8, 0]);
     }
 }

@@ -30,7 +30,7 @@ const RULES: &[Rule] = &[
 
 /// Modules that may name no dependency but these, and in tests also those of [`TEST_ONLY`].
 const PURE: &[(&str, &[&str])] = &[
-    ("domain", &["thiserror"]),
+    ("domain", &["ndarray", "thiserror"]),
     ("config", &["clap", "serde"]),
     (
         "checker",
@@ -39,6 +39,7 @@ const PURE: &[(&str, &[&str])] = &[
             "bytes",
             "futures_util",
             "jiff",
+            "ndarray",
             "serde",
             "serde_json",
             "sha2",

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use ndarray::Array2;
+
 use super::{
     Pipeline, PipelineError,
     frames::{Frame, photo_frame, unit_to_pixels},
@@ -13,7 +15,7 @@ use crate::domain::{
     features::FeatureSet,
     gallery::{Gallery, ProductKey, Reference},
     geometry::{Homography, Point, check_quad},
-    matching::{COARSE_PHOTO, coarse_votes, quantise_strongest},
+    matching::{COARSE_PHOTO, coarse_matrix, coarse_votes, quantise_strongest},
     raster::Raster,
 };
 
@@ -37,7 +39,7 @@ pub struct Analysis {
     /// The photo at the size of its frame.
     pub frame: Frame,
     features: FeatureSet,
-    coarse: Box<[i8]>,
+    coarse: Array2<f32>,
     votes: HashMap<String, [usize; 4]>,
     locations: HashMap<String, (usize, Option<Location>)>,
     embedding: Option<QuantisedEmbedding>,
@@ -48,7 +50,7 @@ impl Analysis {
     pub fn new(vision: &mut Vision, photo: Raster) -> Result<Self, InferenceError> {
         let frame = photo_frame(vision.imaging.as_mut(), &photo);
         let features = vision.local.extract(&frame.raster, PHOTO_KEYPOINTS)?;
-        let coarse = quantise_strongest(&features, COARSE_PHOTO);
+        let coarse = coarse_matrix(&quantise_strongest(&features, COARSE_PHOTO), features.dimensions);
         Ok(Self { photo, frame, features, coarse, votes: HashMap::new(), locations: HashMap::new(), embedding: None })
     }
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     Claim, Clock, Pipeline, PipelineError,
     analysis::Analysis,
-    inspect::{Inspection, inspect},
+    inspect::{Aligned, Inspection, align, inspect},
     locate::{Location, SOLID_INLIERS, locate_rectified},
 };
 use crate::checker::ports::Vision;
@@ -18,7 +18,11 @@ use crate::domain::{
 /// Fewer inliers are chance: there is nothing to rectify.
 const INSPECT_INLIERS: usize = 10;
 /// Rivals compared again in the rectified photo.
-const REFINED_RIVALS: usize = 3;
+const REFINED_RIVALS: usize = 5;
+/// Products looked at as if they were claimed when none is.
+const CONTENDERS: usize = 4;
+/// A product with fewer inliers than this share of the best one's is no contender.
+const CONTENDER_SHARE: f64 = 0.4;
 /// Weight of the embedding's cosine beside the logarithm of inliers when candidates are ranked: it breaks ties.
 const RANK_EMBEDDING: f64 = 0.1;
 
@@ -72,10 +76,26 @@ pub struct Comparison {
     pub subject: Option<Subject>,
 }
 
+/// A candidate and its rivals on the photo rectified for it.
+struct Meeting {
+    aligned: Aligned,
+    /// The most inliers that a rival reaches there.
+    rival_refined: Option<usize>,
+}
+
 impl Comparison {
     /// Products by falling rank.
     pub fn ranking(&self) -> impl Iterator<Item = &ProductKey> {
         self.candidates.iter().map(|c| &c.reference.product)
+    }
+
+    /// What is known of candidate `index` before its marks are looked at.
+    fn evidence(&self, index: usize, meeting: Option<&Meeting>) -> Evidence {
+        Evidence {
+            refined: meeting.map(|m| m.aligned.refined.as_ref().map_or(0, |l| l.inliers)),
+            rival_refined: meeting.and_then(|m| m.rival_refined),
+            ..self.rough_evidence(&self.candidates[index])
+        }
     }
 
     /// What is known of a candidate without a close look.
@@ -125,78 +145,95 @@ impl Pipeline {
         };
         let mut comparison = Comparison { candidates, subject: None };
         if let Some(index) = subject {
-            let (subject, better) = self.look_closely(vision, analysis, &comparison, index)?;
-            comparison.subject = Some(subject);
-            if let (None, Some(better)) = (claim, better) {
-                // Without perspective another product fits better than the first guess: it is the one in question.
-                comparison.candidates[..=better].rotate_right(1);
-                comparison.subject = Some(self.look_closely(vision, analysis, &comparison, 0)?.0);
-            }
+            let (index, aligned) = match claim {
+                Some(_) => (index, self.align(vision, analysis, &comparison, index)?),
+                None => (0, self.settle(vision, analysis, &mut comparison)?),
+            };
+            comparison.subject = Some(self.look_closely(vision, analysis, &comparison, index, aligned)?);
         }
         clock.lap("compare");
         Ok(comparison)
     }
 
-    /// Looks closely at candidate `index`; the second answer is the rival that fits better once the perspective is gone,
-    /// if one does.
+    /// Without a claim: the likeliest products are each looked at as if they were claimed, without perspective, and
+    /// ordered by what comes out, since siblings share the layout and differ in few points. The best comes first.
+    fn settle(
+        &self,
+        vision: &mut Vision,
+        analysis: &Analysis,
+        comparison: &mut Comparison,
+    ) -> Result<Option<Meeting>, PipelineError> {
+        let most = comparison.candidates[0].inliers();
+        let near = |c: &Candidate| c.inliers() >= INSPECT_INLIERS && c.inliers() as f64 >= CONTENDER_SHARE * most as f64;
+        let contenders = comparison.candidates.iter().take(CONTENDERS).take_while(|c| near(c)).count();
+        let mut met = Vec::with_capacity(contenders);
+        for index in 0..contenders {
+            let meeting = self.align(vision, analysis, comparison, index)?;
+            let score = self.defaults.fusion.score(&comparison.evidence(index, meeting.as_ref())).identity;
+            met.push((score, meeting));
+        }
+        let mut order: Vec<usize> = (0..contenders).collect();
+        order.sort_by(|&a, &b| met[b].0.total_cmp(&met[a].0));
+        let mut rest: Vec<Option<Candidate>> = comparison.candidates.drain(..).map(Some).collect();
+        let leading: Vec<Candidate> = order.iter().filter_map(|&i| rest[i].take()).collect();
+        comparison.candidates = leading.into_iter().chain(rest.into_iter().flatten()).collect();
+        match order.first() {
+            Some(&best) => Ok(met.swap_remove(best).1),
+            None => self.align(vision, analysis, comparison, 0),
+        }
+    }
+
+    /// Candidate `index` and its rivals on the photo rectified for it: siblings share the layout, so they are met on equal
+    /// terms, without perspective. `None` when the candidate was not located.
+    fn align(
+        &self,
+        vision: &mut Vision,
+        analysis: &Analysis,
+        comparison: &Comparison,
+        index: usize,
+    ) -> Result<Option<Meeting>, PipelineError> {
+        let candidates = &comparison.candidates;
+        let own = &candidates[index];
+        let Some(location) = own.location.as_ref().filter(|l| l.inliers >= INSPECT_INLIERS) else { return Ok(None) };
+        let features = self.features(vision, &own.reference)?;
+        let aligned = align(vision, analysis, location, &features)?;
+        let mut rivals: Vec<&Candidate> =
+            candidates.iter().filter(|c| c.reference.product != own.reference.product && c.inliers() > 0).collect();
+        rivals.sort_by_key(|c| std::cmp::Reverse(c.inliers()));
+        let mut rival_refined = None;
+        for rival in rivals.into_iter().take(REFINED_RIVALS) {
+            let features = self.features(vision, &rival.reference)?;
+            let found = locate_rectified(&aligned.features, &features).map_or(0, |l| l.inliers);
+            rival_refined = rival_refined.max(Some(found));
+        }
+        Ok(Some(Meeting { aligned, rival_refined }))
+    }
+
+    /// Compares the marks and the appearance of candidate `index`.
     fn look_closely(
         &self,
         vision: &mut Vision,
         analysis: &Analysis,
         comparison: &Comparison,
         index: usize,
-    ) -> Result<(Subject, Option<usize>), PipelineError> {
+        mut meeting: Option<Meeting>,
+    ) -> Result<Subject, PipelineError> {
         let own = &comparison.candidates[index];
-        let location = own.location.as_ref().filter(|l| l.inliers >= INSPECT_INLIERS);
-        let inspection = match location {
-            Some(location) => {
+        let inspection = match &mut meeting {
+            Some(meeting) => {
                 let pixels = self.pixels(vision, &own.reference)?;
-                let features = self.features(vision, &own.reference)?;
-                Some(inspect(vision, analysis, location, &pixels, &features, &own.reference.marks)?)
+                Some(inspect(vision, analysis, &mut meeting.aligned, &pixels, &own.reference.marks)?)
             }
             None => None,
         };
-        let rival = match &inspection {
-            Some(inspection) => self.best_refined_rival(vision, inspection, comparison, index)?,
-            None => None,
-        };
-        let refined = inspection.as_ref().map(|i| i.refined.as_ref().map_or(0, |l| l.inliers));
         let evidence = Evidence {
-            refined,
             blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
-            rival_refined: rival.map(|(inliers, _)| inliers),
             marks: inspection.iter().flat_map(|i| i.marks.iter().filter_map(|m| m.evidence)).collect(),
-            ..comparison.rough_evidence(own)
+            places: inspection.iter().flat_map(|i| i.places.iter().filter_map(|(_, p)| p.evidence)).collect(),
+            ..comparison.evidence(index, meeting.as_ref())
         };
         let score = self.defaults.fusion.score(&evidence);
-        let better = rival.filter(|(inliers, _)| Some(*inliers) > refined).map(|(_, rival)| rival);
-        Ok((Subject { candidate: index, evidence, score, inspection }, better))
-    }
-
-    /// The most inliers that a rival reaches on the photo rectified for candidate `index`, and which rival: siblings
-    /// share the layout, so they are met on equal terms, without perspective.
-    fn best_refined_rival(
-        &self,
-        vision: &mut Vision,
-        inspection: &Inspection,
-        comparison: &Comparison,
-        index: usize,
-    ) -> Result<Option<(usize, usize)>, PipelineError> {
-        let candidates = &comparison.candidates;
-        let product = &candidates[index].reference.product;
-        let mut rivals: Vec<usize> = (0..candidates.len())
-            .filter(|&i| candidates[i].reference.product != *product && candidates[i].inliers() > 0)
-            .collect();
-        rivals.sort_by_key(|&i| std::cmp::Reverse(candidates[i].inliers()));
-        let mut best: Option<(usize, usize)> = None;
-        for rival in rivals.into_iter().take(REFINED_RIVALS) {
-            let features = self.features(vision, &candidates[rival].reference)?;
-            let found = locate_rectified(&inspection.features, &features).map_or(0, |l| l.inliers);
-            if best.is_none_or(|(most, _)| found > most) {
-                best = Some((found, rival));
-            }
-        }
-        Ok(best)
+        Ok(Subject { candidate: index, evidence, score, inspection })
     }
 }
 

@@ -1,10 +1,12 @@
-//! A located photo looked at closely: rectified, aligned again, compared block by block and mark by mark.
+//! A located photo looked at closely: [`align`] rectifies it and aligns it again, [`inspect`] compares block by block and
+//! mark by mark.
 
 use std::sync::Arc;
 
 use super::{
     PipelineError,
     analysis::Analysis,
+    frames::Frame,
     locate::{Location, locate_rectified},
     prepared::{GREY_SIGMA, ReferencePixels, TurnedFeatures},
 };
@@ -28,6 +30,14 @@ const RECTIFIED_KEYPOINTS: usize = 1000;
 const REFINE_INLIERS: usize = 20;
 /// With fewer pixels of the photo to one of the frame (along a side) marks are too soft to be judged.
 const MIN_PHOTO_PIXELS: f64 = 0.4;
+/// Marks are read from this difference on: reading is dear, and measured to add nothing where the print looks the same.
+const DOUBT: f64 = 0.4;
+/// Windows outside the marks that are looked at, and their size in blocks: about 130 x 90 pixels of the frame.
+const ODD_PLACES: usize = 2;
+const ODD_COLUMNS: usize = 6;
+const ODD_ROWS: usize = 4;
+/// A window whose blocks correlate on average less than this below the mean is nothing odd.
+const ODD_DROP: f64 = 0.08;
 /// Height in pixels of the lines given to the recogniser.
 const LINE_PX: u32 = 48;
 /// Longest line given to the recogniser, in pixels.
@@ -39,18 +49,28 @@ const WHITE: u8 = 250;
 /// Text accuses only where the recogniser reads the reference itself this well.
 const READABLE: f64 = 0.8;
 
-/// What was found in a close look.
-pub struct Inspection {
+/// A located photo brought into its reference's frame and located there again.
+pub struct Aligned {
     /// Maps pixels of the reference's frame to pixels of the photo's frame, after refinement.
     pub reference_to_photo: Homography,
     /// Inliers on the rectified photo.
     pub refined: Option<Location>,
     /// Features of the rectified photo, for looking at rivals in the same frame.
     pub features: FeatureSet,
+    /// The photo rectified by the first fit, when no better one was found.
+    rectified: Option<Rectified>,
+}
+
+/// What was found in a close look.
+pub struct Inspection {
+    /// Maps pixels of the reference's frame to pixels of the photo's frame, after refinement.
+    pub reference_to_photo: Homography,
     /// Blocks of the aligned pair.
     pub blocks: BlockMap,
     /// One entry per mark of the reference, in its order.
     pub marks: Vec<InspectedMark>,
+    /// Places outside the marks that correlate worst, looked at like marks.
+    pub places: Vec<(Mark, InspectedMark)>,
 }
 
 /// One mark after the close look.
@@ -65,17 +85,14 @@ pub struct InspectedMark {
     pub differing: Vec<[Point; 4]>,
 }
 
-/// Rectifies the photo into the reference's frame, aligns it again, and compares.
-pub fn inspect(
+/// Rectifies the photo into a reference's frame of `width` x `height` pixels and aligns it again.
+pub fn align(
     vision: &mut Vision,
     analysis: &Analysis,
     location: &Location,
-    pixels: &Arc<ReferencePixels>,
     features: &TurnedFeatures,
-    marks: &[Mark],
-) -> Result<Inspection, PipelineError> {
-    let size = pixels.frame.size();
-    let (width, height) = (pixels.frame.raster.width(), pixels.frame.raster.height());
+) -> Result<Aligned, PipelineError> {
+    let (width, height) = (features.turns[0].width, features.turns[0].height);
     let (source, source_from_frame) = analysis.source();
     let first = rectify(source, &source_from_frame.after(&location.reference_to_photo), width, height);
     let seen = vision.local.extract(&first.raster, RECTIFIED_KEYPOINTS)?;
@@ -84,17 +101,102 @@ pub fn inspect(
         .as_ref()
         .filter(|r| r.inliers >= REFINE_INLIERS)
         .map(|r| location.reference_to_photo.after(&r.reference_to_photo))
-        .filter(|map| check_quad(map, size, analysis.frame.size()).is_ok());
-    let map = better.unwrap_or(location.reference_to_photo);
-    let to_source = source_from_frame.after(&map);
-    let rectified = if better.is_some() { rectify(source, &to_source, width, height) } else { first };
+        .filter(|map| check_quad(map, features.frame_size(), analysis.frame.size()).is_ok());
+    Ok(Aligned {
+        reference_to_photo: better.unwrap_or(location.reference_to_photo),
+        refined,
+        features: seen,
+        rectified: better.is_none().then_some(first),
+    })
+}
+
+/// Compares an aligned photo with its reference block by block and mark by mark.
+pub fn inspect(
+    vision: &mut Vision,
+    analysis: &Analysis,
+    aligned: &mut Aligned,
+    pixels: &Arc<ReferencePixels>,
+    marks: &[Mark],
+) -> Result<Inspection, PipelineError> {
+    let (width, height) = (pixels.frame.raster.width(), pixels.frame.raster.height());
+    let (source, source_from_frame) = analysis.source();
+    let to_source = source_from_frame.after(&aligned.reference_to_photo);
+    let rectified = aligned.rectified.take().unwrap_or_else(|| rectify(source, &to_source, width, height));
     let lit = relit(&rectified, &pixels.frame.raster);
     let blocks = compare_blocks(&pixels.grey, &lit.grey().smoothed(GREY_SIGMA), &rectified);
     let pack_chroma = chroma_difference(&pixels.frame.raster, &lit, [0, 0, width, height]);
     let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
     let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma, photo_pixels };
+    let mut places = Vec::new();
+    if photo_pixels >= MIN_PHOTO_PIXELS {
+        for mark in odd_places(&blocks, &pixels.frame, marks) {
+            let seen = inspect_mark(vision, &view, &mark)?;
+            places.push((mark, seen));
+        }
+    }
     let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
-    Ok(Inspection { reference_to_photo: map, refined, features: seen, blocks, marks })
+    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, marks, places })
+}
+
+/// The windows outside the marks whose blocks correlate worst, at most [`ODD_PLACES`], as marks to be looked at: what was
+/// replaced where nobody protected anything shows there, and so do reflections, which the comparator tells apart.
+fn odd_places(blocks: &BlockMap, frame: &Frame, marks: &[Mark]) -> Vec<Mark> {
+    let (Some(mean), Some(to_unit)) = (blocks.mean(), frame.from_unit.inverse()) else { return Vec::new() };
+    let boxes: Vec<[u32; 4]> = marks
+        .iter()
+        .filter_map(|m| {
+            let outline: Vec<Point> = m.region.iter().map(|p| frame.from_unit.apply(*p)).collect();
+            Some(MarkBox::around(&outline, frame.raster.width(), frame.raster.height())?.padded)
+        })
+        .collect();
+    let drops: Vec<f64> = (0..blocks.correlation.len())
+        .map(|i| {
+            let (x, y, side) = blocks.place(i);
+            let (x, y) = ((x + side / 2) as u32, (y + side / 2) as u32);
+            let marked = boxes.iter().any(|b| (b[0]..b[2]).contains(&x) && (b[1]..b[3]).contains(&y));
+            blocks.correlation[i].filter(|_| !marked).map_or(0.0, |c| (mean - f64::from(c)).max(0.0))
+        })
+        .collect();
+    worst_windows(&drops, blocks.columns, blocks.rows)
+        .into_iter()
+        .map(|(column, row)| {
+            let (x0, y0, _) = blocks.place(row * blocks.columns + column);
+            let (x1, y1, side) = blocks.place((row + ODD_ROWS - 1) * blocks.columns + column + ODD_COLUMNS - 1);
+            let (x0, y0, x1, y1) = (x0 as f64, y0 as f64, (x1 + side) as f64, (y1 + side) as f64);
+            let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| to_unit.apply(Point::new(x, y)));
+            Mark {
+                name: "place that deviates".into(),
+                kind: MarkKind::Logo,
+                region: corners.map(|p| Point::new(p.x.clamp(0.0, 1.0), p.y.clamp(0.0, 1.0))).to_vec(),
+                text: None,
+                proposed: true,
+            }
+        })
+        .collect()
+}
+
+/// Upper left blocks (column, row) of the windows with the largest mean drop, without overlap, worst first.
+fn worst_windows(drops: &[f64], columns: usize, rows: usize) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    if columns < ODD_COLUMNS || rows < ODD_ROWS {
+        return found;
+    }
+    let mean = |(c, r): (usize, usize)| {
+        let window = (r..r + ODD_ROWS).flat_map(|y| (c..c + ODD_COLUMNS).map(move |x| y * columns + x));
+        window.map(|i| drops[i]).sum::<f64>() / (ODD_COLUMNS * ODD_ROWS) as f64
+    };
+    let places = || (0..=rows - ODD_ROWS).flat_map(|r| (0..=columns - ODD_COLUMNS).map(move |c| (c, r)));
+    while found.len() < ODD_PLACES {
+        let apart = |a: &(usize, usize)| {
+            found.iter().all(|b| a.0.abs_diff(b.0) >= ODD_COLUMNS || a.1.abs_diff(b.1) >= ODD_ROWS)
+        };
+        let worst = places().filter(apart).map(|p| (mean(p), p)).max_by(|a, b| a.0.total_cmp(&b.0));
+        match worst {
+            Some((drop, place)) if drop >= ODD_DROP => found.push(place),
+            _ => break,
+        }
+    }
+    found
 }
 
 /// Both sides of an aligned pair.
@@ -129,14 +231,17 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         .into_iter()
         .map(|b| place.cells_to_frame(b, cells.columns, cells.rows))
         .collect();
-    let (read, text) = read_mark(vision, view, mark, &outline)?;
+    let difference = mark_score(&cells.probabilities).get();
+    let (read, text) =
+        if difference >= DOUBT { read_mark(vision, view, mark, &outline)? } else { (None, None) };
     let evidence = MarkEvidence {
-        difference: mark_score(&cells.probabilities).get(),
+        difference,
         unseen,
         text,
         text_confidence: read.as_ref().map_or(0.0, |r| r.1),
         chroma: chroma_difference(&frame.raster, view.lit, place.tight),
         pack_chroma: view.pack_chroma,
+        cells: cells.probabilities.len(),
     };
     Ok(InspectedMark { evidence: Some(evidence), unseen, read, differing })
 }
@@ -215,4 +320,25 @@ fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
     let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
     let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
     Some((Homography::through(from, *corners)?, width as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_windows_come_first_and_apart() {
+        let mut drops = vec![0.0; 20 * 12];
+        for (c, r, drop) in [(3, 2, 0.9), (4, 3, 0.9), (14, 7, 0.6), (15, 8, 0.6), (5, 3, 0.9)] {
+            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                drops[(r + dy) * 20 + c + dx] = drop;
+            }
+        }
+        let found = worst_windows(&drops, 20, 12);
+        assert_eq!(found.len(), 2);
+        let holds = |(c, r): (usize, usize), (x, y): (usize, usize)| (c..c + ODD_COLUMNS).contains(&x) && (r..r + ODD_ROWS).contains(&y);
+        assert!(holds(found[0], (4, 3)) && holds(found[1], (15, 8)));
+        assert!(worst_windows(&vec![0.0; 240], 20, 12).is_empty());
+        assert!(worst_windows(&[1.0; 6], 3, 2).is_empty());
+    }
 }

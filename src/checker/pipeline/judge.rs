@@ -11,7 +11,7 @@ use crate::domain::{
     appearance::BlockMap,
     calibration::Calibration,
     fingerprint::fingerprint,
-    fusion::sigmoid,
+    fusion::{Logistic, sigmoid},
     gallery::{Gallery, Mark, Reference},
     geometry::{Homography, Point, check_quad},
     quality::Quality,
@@ -243,13 +243,15 @@ fn match_report(
     let outline = Outline::new(analysis, candidate, inspection);
     let location = candidate.location.as_ref();
     let marks = match (inspection, &outline) {
-        (Some(inspection), Some(outline)) => candidate
-            .reference
-            .marks
-            .iter()
-            .zip(&inspection.marks)
-            .map(|(mark, seen)| mark_report(context, mark, seen, outline))
-            .collect(),
+        (Some(inspection), Some(outline)) => {
+            let fusion = &context.defaults.fusion;
+            let marks = candidate.reference.marks.iter().zip(&inspection.marks);
+            let marks = marks.map(|(mark, seen)| mark_report(context, &fusion.mark, mark, seen, outline));
+            let places = inspection.places.iter();
+            let places = places.map(|(place, seen)| mark_report(context, &fusion.place, place, seen, outline));
+            // An odd place that turns out a reflection, or the same, is nobody's mark: it is not told.
+            marks.chain(places.filter(|p| p.answer == MarkAnswer::Different)).collect()
+        }
         _ => Vec::new(),
     };
     let texts: Vec<f64> =
@@ -308,9 +310,15 @@ impl Outline {
     }
 }
 
-fn mark_report(context: &Context, mark: &Mark, seen: &InspectedMark, outline: &Outline) -> MarkComparison {
+fn mark_report(
+    context: &Context,
+    model: &Logistic<5>,
+    mark: &Mark,
+    seen: &InspectedMark,
+    outline: &Outline,
+) -> MarkComparison {
     let thresholds = &context.defaults.thresholds;
-    let odds = seen.evidence.as_ref().map(|e| context.defaults.fusion.mark.log_odds(&e.inputs()));
+    let odds = seen.evidence.as_ref().map(|e| model.log_odds(&e.inputs()));
     let answer = match odds {
         None => MarkAnswer::CannotSee,
         Some(odds) if odds < thresholds.mark_different_below => MarkAnswer::Different,

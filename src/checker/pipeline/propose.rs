@@ -10,15 +10,15 @@ use crate::domain::{
 };
 
 /// Marks proposed at most: few and chosen, since each further one costs detection.
-const MOST: usize = 3;
+const MOST: usize = 8;
 /// Text read less surely than this on the reference itself is no mark.
-const MIN_CONFIDENCE: f64 = 0.5;
+const MIN_CONFIDENCE: f64 = 0.3;
 /// Fewest letters and digits of a text mark.
-const MIN_LETTERS: usize = 3;
+const MIN_LETTERS: usize = 2;
 /// Smallest height of a text mark in pixels of the frame: smaller letters do not survive a listing photo.
 const MIN_HEIGHT_PX: f64 = 12.0;
 
-/// Proposes up to three marks of a reference from its frame. `from_unit` of the frame maps back to the whole picture.
+/// Proposes up to eight marks of a reference from its frame. `from_unit` of the frame maps back to the whole picture.
 pub fn propose(text: &mut dyn TextReader, frame: &Frame, grey: &Plane) -> Result<Vec<Mark>, InferenceError> {
     let Some(to_unit) = frame.from_unit.inverse() else { return Ok(Vec::new()) };
     let mut lines: Vec<(f64, TextLine)> = text

@@ -1,5 +1,6 @@
 //! `assay eval DIR`: measures this build on a labelled folder, by the same code path as the server.
 
+mod audit;
 mod data;
 mod report;
 mod run;

@@ -11,7 +11,10 @@ use std::{
 use anyhow::Context;
 use indicatif::ProgressBar;
 
-use super::data::{ClaimRow, Labelled, PhotoRow};
+use super::{
+    audit::Facts,
+    data::{ClaimRow, Labelled, PhotoRow},
+};
 use crate::checker::{
     pipeline::{Analysis, Claim, Clock, NewReference, Pipeline, Subject, too_poor},
     ports::{ReferenceFiles, Vision},
@@ -36,6 +39,10 @@ pub struct Row {
     pub located: bool,
     /// Named inputs of the fusion, for fitting and for analysis.
     pub inputs: Vec<(String, f64)>,
+    /// What the photo's file tells.
+    pub photo_facts: Facts,
+    /// What the file of the claimed product's first reference tells.
+    pub reference_facts: Facts,
 }
 
 /// Identification of one test photo: rank of the true product from 0, if it was ranked at all.
@@ -128,13 +135,13 @@ pub fn run(
     make: &MakeVision,
     bar: impl Fn(usize, &'static str) -> ProgressBar,
 ) -> anyhow::Result<Measured> {
-    let (references, used) = enroll(plan, pipeline, files, threads, make, &bar)?;
+    let Enrolment { references, facts, used } = enroll(plan, pipeline, files, threads, make, &bar)?;
     let genuine: Vec<_> = references.iter().filter(|r| !plan.data.is_edited(&r.product)).cloned().collect();
     let base = Gallery::new(genuine);
     let photos: Vec<&PhotoRow> = plan.data.photos.iter().filter(|p| !used.contains(&p.path)).collect();
     let measured = Mutex::new(Measured::default());
     let bar = bar(photos.len(), "photos");
-    let world = World { plan, pipeline, references: &references, base: &base };
+    let world = World { plan, pipeline, references: &references, base: &base, facts: &facts };
     in_parallel(photos.len(), threads, make, plan.stop, &bar, &|vision, i| {
         let one = world.measure(vision, photos[i]).with_context(|| format!("photo `{}`", photos[i].path))?;
         let mut all = measured.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -147,7 +154,12 @@ pub fn run(
     Ok(measured)
 }
 
-type Enrolment = (Vec<Arc<Reference>>, HashSet<String>);
+/// What is enrolled, what the first file of each product tells, and the paths of the photos that became references.
+struct Enrolment {
+    references: Vec<Arc<Reference>>,
+    facts: HashMap<ProductKey, Facts>,
+    used: HashSet<String>,
+}
 
 /// Enrolls the table's references and then, each told of its product's own, the chosen photos.
 fn enroll(
@@ -167,6 +179,7 @@ fn enroll(
     let first = jobs.len();
     jobs.extend(extra.iter().map(|p| (p.key(), ReferenceKind::Pack, p.path.as_str())));
     let done: Mutex<Vec<Option<Arc<Reference>>>> = Mutex::new(vec![None; jobs.len()]);
+    let facts: Mutex<HashMap<ProductKey, Facts>> = Mutex::default();
     let bar = bar(jobs.len(), "references");
     for range in [0..first, first..jobs.len()] {
         let known = Gallery::new(lock(&done).iter().flatten().cloned().collect());
@@ -175,6 +188,11 @@ fn enroll(
             let (product, kind, path) = jobs[start + i].clone();
             let bytes = std::fs::read(data.dir.join(path)).with_context(|| format!("`{path}` cannot be read"))?;
             files.put_image(&bytes)?;
+            if start == 0 {
+                let raster = vision.imaging.decode(&bytes).with_context(|| format!("reference `{path}`"))?.raster;
+                let own = Facts::of(&bytes, raster.pixels().len() / 3, &measure(&raster));
+                lock(&facts).insert(product.clone(), own);
+            }
             let new = NewReference { id: path.to_owned(), product, kind, view: None, marks: Vec::new() };
             let enrolled =
                 pipeline.enroll(vision, new, &known, &bytes).with_context(|| format!("reference `{path}`"))?;
@@ -184,7 +202,11 @@ fn enroll(
     }
     bar.finish_and_clear();
     let references = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok((references.into_iter().flatten().collect(), extra.iter().map(|p| p.path.clone()).collect()))
+    Ok(Enrolment {
+        references: references.into_iter().flatten().collect(),
+        facts: facts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+        used: extra.iter().map(|p| p.path.clone()).collect(),
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -210,6 +232,7 @@ struct World<'a> {
     pipeline: &'a Pipeline,
     references: &'a [Arc<Reference>],
     base: &'a Gallery,
+    facts: &'a HashMap<ProductKey, Facts>,
 }
 
 impl World<'_> {
@@ -220,6 +243,7 @@ impl World<'_> {
         let mut clock = Clock::start();
         let upright = vision.imaging.decode(&bytes)?;
         let quality = measure(&upright.raster);
+        let photo_facts = Facts::of(&bytes, upright.raster.pixels().len() / 3, &quality);
         clock.lap("decode");
         let poor = too_poor(self.pipeline.defaults(), &quality).is_some();
         let mut analysis = Analysis::new(vision, upright.raster)?;
@@ -241,6 +265,8 @@ impl World<'_> {
             let located = subject.is_some_and(|s| comparison.candidates[s.candidate].is_located());
             let row = Row {
                 photo: photo.clone(),
+                photo_facts,
+                reference_facts: self.facts.get(&claimed).copied().unwrap_or_default(),
                 claimed,
                 score: subject.filter(|_| !poor).map(|s| s.score.value()),
                 located: located && !poor,
@@ -310,9 +336,11 @@ fn inputs(subject: &Subject) -> Vec<(String, f64)> {
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
     named.push(("score_identity".into(), subject.score.identity));
     named.push(("score_marks".into(), subject.score.marks.unwrap_or(f64::NAN)));
-    for (k, mark) in subject.evidence.marks.iter().enumerate() {
-        let values = MARK_INPUTS.iter().zip(mark.inputs());
-        named.extend(values.map(|(n, v)| (format!("mark{k}_{n}"), v)));
+    for (kind, seen) in [("mark", &subject.evidence.marks), ("place", &subject.evidence.places)] {
+        for (k, mark) in seen.iter().enumerate() {
+            let values = MARK_INPUTS.iter().zip(mark.inputs());
+            named.extend(values.map(|(n, v)| (format!("{kind}{k}_{n}"), v)));
+        }
     }
     named
 }
