@@ -47,8 +47,8 @@ pub struct Evidence {
     pub rival_embedding: Option<f64>,
     /// The protected marks that could be seen.
     pub marks: Vec<MarkEvidence>,
-    /// Places outside the marks that correlate worst.
-    pub places: Vec<MarkEvidence>,
+    /// The place outside the marks that correlates worst.
+    pub place: Option<MarkEvidence>,
 }
 
 /// Names of the presence model's inputs, in order.
@@ -144,7 +144,7 @@ pub struct Fusion {
     pub rivalry: Logistic<5>,
     /// Does a mark look as it should?
     pub mark: Logistic<5>,
-    /// Does a place outside the marks, chosen because it correlates badly, look as it should?
+    /// Does the place outside the marks that correlates worst look as it should?
     pub place: Logistic<5>,
 }
 
@@ -167,15 +167,15 @@ impl FusedScore {
 /// The rule in words, as the response states it.
 pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark or odd place)): presence is a logistic model of \
     inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
-    the best other product; each mark, and each place outside \
-    them that correlates badly, of the comparator's difference, text disagreement and chroma difference";
+    the best other product; each mark, and the place outside \
+    them that correlates worst, of the comparator's difference, text disagreement and chroma difference";
 
 impl Fusion {
     /// Fuses the evidence.
     pub fn score(&self, evidence: &Evidence) -> FusedScore {
         let marks = evidence.marks.iter().map(|m| self.mark.log_odds(&m.inputs()));
-        let places = evidence.places.iter().map(|p| self.place.log_odds(&p.inputs()));
-        let marks = marks.chain(places).min_by(f64::total_cmp);
+        let place = evidence.place.map(|p| self.place.log_odds(&p.inputs()));
+        let marks = marks.chain(place).min_by(f64::total_cmp);
         let presence = self.presence.log_odds(&evidence.presence_inputs());
         let rivalry = self.rivalry.log_odds(&evidence.rivalry_inputs());
         FusedScore { identity: presence.min(rivalry), marks }

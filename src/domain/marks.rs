@@ -9,6 +9,9 @@ const MULTIPLE: u32 = 16;
 /// Smallest and largest input: (width, height) in pixels.
 const SMALLEST: (u32, u32) = (32, 32);
 const LARGEST: (u32, u32) = (512, 256);
+/// Largest area of the input, in pixels: larger marks are brought down to it. Their letters stay larger than a small
+/// mark's, and the cost of a check stays bounded.
+const LARGEST_AREA: f64 = 64.0 * 192.0;
 /// Cells whose mean makes a mark's score: about one changed letter.
 const TOP_CELLS: usize = 6;
 /// A cell differs visibly from this probability.
@@ -44,6 +47,7 @@ impl MarkBox {
         let [x0, y0, x1, y1] = self.padded;
         let (w, h) = (x1 - x0, y1 - y0);
         let shrink = (f64::from(LARGEST.0) / f64::from(w)).min(f64::from(LARGEST.1) / f64::from(h)).min(1.0);
+        let shrink = shrink.min((LARGEST_AREA / (f64::from(w) * f64::from(h))).sqrt());
         let side = |v: u32, most: u32| {
             ((f64::from(v) * shrink / f64::from(MULTIPLE)).round() as u32 * MULTIPLE).clamp(2 * MULTIPLE, most)
         };

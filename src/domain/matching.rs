@@ -25,26 +25,25 @@ pub fn mutual_nearest(first: &FeatureSet, second: &FeatureSet, min_cosine: f32) 
         return Vec::new();
     }
     let mut best_of_first = vec![(f32::NEG_INFINITY, 0_usize); first.len()];
-    let mut best_of_second = vec![(f32::NEG_INFINITY, 0_usize); second.len()];
+    // Apart, so that the loop over them has no branch and runs in vector registers.
+    let (mut best_cosine, mut best_of_second) = (vec![f32::NEG_INFINITY; second.len()], vec![0_u32; second.len()]);
     let (Some(rows), Some(others)) = (matrix(first), matrix(second)) else { return Vec::new() };
     for (chunk, rows) in rows.axis_chunks_iter(Axis(0), ROWS).enumerate() {
         let cosines = rows.dot(&others.t());
         for (k, line) in cosines.outer_iter().enumerate() {
             let i = chunk * ROWS + k;
-            for (j, (&cosine, other)) in line.iter().zip(&mut best_of_second).enumerate() {
-                if cosine > best_of_first[i].0 {
-                    best_of_first[i] = (cosine, j);
-                }
-                if cosine > other.0 {
-                    *other = (cosine, i);
-                }
+            for ((&cosine, best), from) in line.iter().zip(&mut best_cosine).zip(&mut best_of_second) {
+                *from = if cosine > *best { i as u32 } else { *from };
+                *best = if cosine > *best { cosine } else { *best };
             }
+            let most = line.iter().fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
+            best_of_first[i] = (most, line.iter().position(|v| *v == most).unwrap_or(0));
         }
     }
     let mut pairs: Vec<Correspondence> = best_of_first
         .iter()
         .enumerate()
-        .filter(|(i, (cosine, j))| *cosine >= min_cosine && best_of_second[*j].1 == *i)
+        .filter(|(i, (cosine, j))| *cosine >= min_cosine && best_of_second[*j] as usize == *i)
         .map(|(i, (cosine, j))| Correspondence { first: i, second: *j, cosine: *cosine })
         .collect();
     pairs.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.first.cmp(&b.first)));

@@ -216,20 +216,20 @@ impl Pipeline {
         analysis: &Analysis,
         comparison: &Comparison,
         index: usize,
-        mut meeting: Option<Meeting>,
+        meeting: Option<Meeting>,
     ) -> Result<Subject, PipelineError> {
         let own = &comparison.candidates[index];
-        let inspection = match &mut meeting {
+        let inspection = match &meeting {
             Some(meeting) => {
                 let pixels = self.pixels(vision, &own.reference)?;
-                Some(inspect(vision, analysis, &mut meeting.aligned, &pixels, &own.reference.marks)?)
+                Some(inspect(vision, analysis, &meeting.aligned, &pixels, &own.reference.marks)?)
             }
             None => None,
         };
         let evidence = Evidence {
             blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
             marks: inspection.iter().flat_map(|i| i.marks.iter().filter_map(|m| m.evidence)).collect(),
-            places: inspection.iter().flat_map(|i| i.places.iter().filter_map(|(_, p)| p.evidence)).collect(),
+            place: inspection.as_ref().and_then(|i| i.place.as_ref()?.0.evidence),
             ..comparison.evidence(index, meeting.as_ref())
         };
         let score = self.defaults.fusion.score(&evidence);

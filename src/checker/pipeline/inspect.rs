@@ -32,8 +32,7 @@ const REFINE_INLIERS: usize = 20;
 const MIN_PHOTO_PIXELS: f64 = 0.4;
 /// Marks are read from this difference on: reading is dear, and measured to add nothing where the print looks the same.
 const DOUBT: f64 = 0.4;
-/// Windows outside the marks that are looked at, and their size in blocks: about 130 x 90 pixels of the frame.
-const ODD_PLACES: usize = 2;
+/// Size in blocks of the window outside the marks that is looked at: about 130 x 90 pixels of the frame.
 const ODD_COLUMNS: usize = 6;
 const ODD_ROWS: usize = 4;
 /// A window whose blocks correlate on average less than this below the mean is nothing odd.
@@ -57,8 +56,6 @@ pub struct Aligned {
     pub refined: Option<Location>,
     /// Features of the rectified photo, for looking at rivals in the same frame.
     pub features: FeatureSet,
-    /// The photo rectified by the first fit, when no better one was found.
-    rectified: Option<Rectified>,
 }
 
 /// What was found in a close look.
@@ -69,8 +66,8 @@ pub struct Inspection {
     pub blocks: BlockMap,
     /// One entry per mark of the reference, in its order.
     pub marks: Vec<InspectedMark>,
-    /// Places outside the marks that correlate worst, looked at like marks.
-    pub places: Vec<(Mark, InspectedMark)>,
+    /// The place outside the marks that correlates worst, looked at like a mark.
+    pub place: Option<(InspectedMark, Mark)>,
 }
 
 /// One mark after the close look.
@@ -93,8 +90,8 @@ pub fn align(
     features: &TurnedFeatures,
 ) -> Result<Aligned, PipelineError> {
     let (width, height) = (features.turns[0].width, features.turns[0].height);
-    let (source, source_from_frame) = analysis.source();
-    let first = rectify(source, &source_from_frame.after(&location.reference_to_photo), width, height);
+    // Keypoints need no more than the photo's frame has; what is compared later is resampled from the photo itself.
+    let first = rectify(&analysis.frame.raster, &location.reference_to_photo, width, height);
     let seen = vision.local.extract(&first.raster, RECTIFIED_KEYPOINTS)?;
     let refined = locate_rectified(&seen, features);
     let better = refined
@@ -106,7 +103,6 @@ pub fn align(
         reference_to_photo: better.unwrap_or(location.reference_to_photo),
         refined,
         features: seen,
-        rectified: better.is_none().then_some(first),
     })
 }
 
@@ -114,34 +110,31 @@ pub fn align(
 pub fn inspect(
     vision: &mut Vision,
     analysis: &Analysis,
-    aligned: &mut Aligned,
+    aligned: &Aligned,
     pixels: &Arc<ReferencePixels>,
     marks: &[Mark],
 ) -> Result<Inspection, PipelineError> {
     let (width, height) = (pixels.frame.raster.width(), pixels.frame.raster.height());
     let (source, source_from_frame) = analysis.source();
     let to_source = source_from_frame.after(&aligned.reference_to_photo);
-    let rectified = aligned.rectified.take().unwrap_or_else(|| rectify(source, &to_source, width, height));
+    let rectified = rectify(source, &to_source, width, height);
     let lit = relit(&rectified, &pixels.frame.raster);
     let blocks = compare_blocks(&pixels.grey, &lit.grey().smoothed(GREY_SIGMA), &rectified);
     let pack_chroma = chroma_difference(&pixels.frame.raster, &lit, [0, 0, width, height]);
     let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
     let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma, photo_pixels };
-    let mut places = Vec::new();
-    if photo_pixels >= MIN_PHOTO_PIXELS {
-        for mark in odd_places(&blocks, &pixels.frame, marks) {
-            let seen = inspect_mark(vision, &view, &mark)?;
-            places.push((mark, seen));
-        }
-    }
+    let place = match odd_place(&blocks, &pixels.frame, marks) {
+        Some(mark) => Some((inspect_mark(vision, &view, &mark)?, mark)),
+        None => None,
+    };
     let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
-    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, marks, places })
+    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, marks, place })
 }
 
-/// The windows outside the marks whose blocks correlate worst, at most [`ODD_PLACES`], as marks to be looked at: what was
-/// replaced where nobody protected anything shows there, and so do reflections, which the comparator tells apart.
-fn odd_places(blocks: &BlockMap, frame: &Frame, marks: &[Mark]) -> Vec<Mark> {
-    let (Some(mean), Some(to_unit)) = (blocks.mean(), frame.from_unit.inverse()) else { return Vec::new() };
+/// The window outside the marks whose blocks correlate worst, as a mark to be looked at: what was replaced where nobody
+/// protected anything shows there, and so do reflections, which the comparator tells apart.
+fn odd_place(blocks: &BlockMap, frame: &Frame, marks: &[Mark]) -> Option<Mark> {
+    let (mean, to_unit) = (blocks.mean()?, frame.from_unit.inverse()?);
     let boxes: Vec<[u32; 4]> = marks
         .iter()
         .filter_map(|m| {
@@ -157,46 +150,32 @@ fn odd_places(blocks: &BlockMap, frame: &Frame, marks: &[Mark]) -> Vec<Mark> {
             blocks.correlation[i].filter(|_| !marked).map_or(0.0, |c| (mean - f64::from(c)).max(0.0))
         })
         .collect();
-    worst_windows(&drops, blocks.columns, blocks.rows)
-        .into_iter()
-        .map(|(column, row)| {
-            let (x0, y0, _) = blocks.place(row * blocks.columns + column);
-            let (x1, y1, side) = blocks.place((row + ODD_ROWS - 1) * blocks.columns + column + ODD_COLUMNS - 1);
-            let (x0, y0, x1, y1) = (x0 as f64, y0 as f64, (x1 + side) as f64, (y1 + side) as f64);
-            let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| to_unit.apply(Point::new(x, y)));
-            Mark {
-                name: "place that deviates".into(),
-                kind: MarkKind::Logo,
-                region: corners.map(|p| Point::new(p.x.clamp(0.0, 1.0), p.y.clamp(0.0, 1.0))).to_vec(),
-                text: None,
-                proposed: true,
-            }
-        })
-        .collect()
+    let (column, row) = worst_window(&drops, blocks.columns, blocks.rows)?;
+    let (x0, y0, _) = blocks.place(row * blocks.columns + column);
+    let (x1, y1, side) = blocks.place((row + ODD_ROWS - 1) * blocks.columns + column + ODD_COLUMNS - 1);
+    let (x0, y0, x1, y1) = (x0 as f64, y0 as f64, (x1 + side) as f64, (y1 + side) as f64);
+    let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| to_unit.apply(Point::new(x, y)));
+    Some(Mark {
+        name: "place that deviates".into(),
+        kind: MarkKind::Logo,
+        region: corners.map(|p| Point::new(p.x.clamp(0.0, 1.0), p.y.clamp(0.0, 1.0))).to_vec(),
+        text: None,
+        proposed: true,
+    })
 }
 
-/// Upper left blocks (column, row) of the windows with the largest mean drop, without overlap, worst first.
-fn worst_windows(drops: &[f64], columns: usize, rows: usize) -> Vec<(usize, usize)> {
-    let mut found: Vec<(usize, usize)> = Vec::new();
+/// Upper left block (column, row) of the window with the largest mean drop, when that is an odd one.
+fn worst_window(drops: &[f64], columns: usize, rows: usize) -> Option<(usize, usize)> {
     if columns < ODD_COLUMNS || rows < ODD_ROWS {
-        return found;
+        return None;
     }
     let mean = |(c, r): (usize, usize)| {
         let window = (r..r + ODD_ROWS).flat_map(|y| (c..c + ODD_COLUMNS).map(move |x| y * columns + x));
         window.map(|i| drops[i]).sum::<f64>() / (ODD_COLUMNS * ODD_ROWS) as f64
     };
-    let places = || (0..=rows - ODD_ROWS).flat_map(|r| (0..=columns - ODD_COLUMNS).map(move |c| (c, r)));
-    while found.len() < ODD_PLACES {
-        let apart = |a: &(usize, usize)| {
-            found.iter().all(|b| a.0.abs_diff(b.0) >= ODD_COLUMNS || a.1.abs_diff(b.1) >= ODD_ROWS)
-        };
-        let worst = places().filter(apart).map(|p| (mean(p), p)).max_by(|a, b| a.0.total_cmp(&b.0));
-        match worst {
-            Some((drop, place)) if drop >= ODD_DROP => found.push(place),
-            _ => break,
-        }
-    }
-    found
+    let places = (0..=rows - ODD_ROWS).flat_map(|r| (0..=columns - ODD_COLUMNS).map(move |c| (c, r)));
+    let worst = places.map(|p| (mean(p), p)).max_by(|a, b| a.0.total_cmp(&b.0));
+    worst.filter(|(drop, _)| *drop >= ODD_DROP).map(|(_, place)| place)
 }
 
 /// Both sides of an aligned pair.
@@ -327,18 +306,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_windows_come_first_and_apart() {
+    fn the_worst_window_is_found() {
         let mut drops = vec![0.0; 20 * 12];
         for (c, r, drop) in [(3, 2, 0.9), (4, 3, 0.9), (14, 7, 0.6), (15, 8, 0.6), (5, 3, 0.9)] {
             for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
                 drops[(r + dy) * 20 + c + dx] = drop;
             }
         }
-        let found = worst_windows(&drops, 20, 12);
-        assert_eq!(found.len(), 2);
-        let holds = |(c, r): (usize, usize), (x, y): (usize, usize)| (c..c + ODD_COLUMNS).contains(&x) && (r..r + ODD_ROWS).contains(&y);
-        assert!(holds(found[0], (4, 3)) && holds(found[1], (15, 8)));
-        assert!(worst_windows(&vec![0.0; 240], 20, 12).is_empty());
-        assert!(worst_windows(&[1.0; 6], 3, 2).is_empty());
+        let (c, r) = worst_window(&drops, 20, 12).unwrap();
+        assert!((c..c + ODD_COLUMNS).contains(&4) && (r..r + ODD_ROWS).contains(&3));
+        assert_eq!(worst_window(&[0.0; 240], 20, 12), None);
+        assert_eq!(worst_window(&[1.0; 6], 3, 2), None);
     }
 }

@@ -247,10 +247,10 @@ fn match_report(
             let fusion = &context.defaults.fusion;
             let marks = candidate.reference.marks.iter().zip(&inspection.marks);
             let marks = marks.map(|(mark, seen)| mark_report(context, &fusion.mark, mark, seen, outline));
-            let places = inspection.places.iter();
-            let places = places.map(|(place, seen)| mark_report(context, &fusion.place, place, seen, outline));
+            let place = inspection.place.iter();
+            let place = place.map(|(seen, place)| mark_report(context, &fusion.place, place, seen, outline));
             // An odd place that turns out a reflection, or the same, is nobody's mark: it is not told.
-            marks.chain(places.filter(|p| p.answer == MarkAnswer::Different)).collect()
+            marks.chain(place.filter(|p| p.answer == MarkAnswer::Different)).collect()
         }
         _ => Vec::new(),
     };

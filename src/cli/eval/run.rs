@@ -336,11 +336,9 @@ fn inputs(subject: &Subject) -> Vec<(String, f64)> {
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
     named.push(("score_identity".into(), subject.score.identity));
     named.push(("score_marks".into(), subject.score.marks.unwrap_or(f64::NAN)));
-    for (kind, seen) in [("mark", &subject.evidence.marks), ("place", &subject.evidence.places)] {
-        for (k, mark) in seen.iter().enumerate() {
-            let values = MARK_INPUTS.iter().zip(mark.inputs());
-            named.extend(values.map(|(n, v)| (format!("{kind}{k}_{n}"), v)));
-        }
+    let marks = subject.evidence.marks.iter().enumerate().map(|(k, mark)| (format!("mark{k}"), mark));
+    for (name, seen) in marks.chain(subject.evidence.place.iter().map(|place| ("place0".to_owned(), place))) {
+        named.extend(MARK_INPUTS.iter().zip(seen.inputs()).map(|(n, v)| (format!("{name}_{n}"), v)));
     }
     named
 }
