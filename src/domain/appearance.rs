@@ -313,7 +313,9 @@ mod tests {
                 let found = best_correlation(&a, &b, x, y).unwrap();
                 let every = (-4..=4_isize)
                     .flat_map(|v| (-4..=4_isize).map(move |u| (u, v)))
-                    .map(|(u, v)| plain_correlation(&a, (x, y), &b, (x.wrapping_add_signed(u), y.wrapping_add_signed(v))))
+                    .map(|(u, v)| {
+                        plain_correlation(&a, (x, y), &b, (x.wrapping_add_signed(u), y.wrapping_add_signed(v)))
+                    })
                     .fold(-1.0, f64::max);
                 assert!((f64::from(found) - every).abs() < 0.01, "{found} {every} at {x},{y} moved by {dx},{dy}");
             }

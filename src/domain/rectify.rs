@@ -81,11 +81,21 @@ fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
     let y = p.y.clamp(0.0, f64::from(raster.height() - 1));
     let (x0, y0) = (x as u32, y as u32);
     let (fx, fy) = ((x - f64::from(x0)) as f32, (y - f64::from(y0)) as f32);
-    let corners = [raster.at(x0, y0), raster.at(x0 + 1, y0), raster.at(x0, y0 + 1), raster.at(x0 + 1, y0 + 1)];
-    std::array::from_fn(|c| {
-        let [a, b, d, e] = corners.map(|p| f32::from(p[c]));
+    let mix = |a: u8, b: u8, d: u8, e: u8| {
+        let [a, b, d, e] = [a, b, d, e].map(f32::from);
         (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (d * (1.0 - fx) + e * fx) * fy
-    })
+    };
+    let stride = raster.width() as usize * 3;
+    let at = y0 as usize * stride + x0 as usize * 3;
+    if x0 + 1 < raster.width()
+        && let (Some(above), Some(below)) =
+            (raster.pixels().get(at..at + 6), raster.pixels().get(at + stride..at + stride + 6))
+    {
+        return std::array::from_fn(|c| mix(above[c], above[c + 3], below[c], below[c + 3]));
+    }
+    // At the right and the lower edge the last pixel stands for the next.
+    let corners = [raster.at(x0, y0), raster.at(x0 + 1, y0), raster.at(x0, y0 + 1), raster.at(x0 + 1, y0 + 1)];
+    std::array::from_fn(|c| mix(corners[0][c], corners[1][c], corners[2][c], corners[3][c]))
 }
 
 #[cfg(test)]

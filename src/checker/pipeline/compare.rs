@@ -164,7 +164,8 @@ impl Pipeline {
         comparison: &mut Comparison,
     ) -> Result<Option<Meeting>, PipelineError> {
         let most = comparison.candidates[0].inliers();
-        let near = |c: &Candidate| c.inliers() >= INSPECT_INLIERS && c.inliers() as f64 >= CONTENDER_SHARE * most as f64;
+        let near =
+            |c: &Candidate| c.inliers() >= INSPECT_INLIERS && c.inliers() as f64 >= CONTENDER_SHARE * most as f64;
         let contenders = comparison.candidates.iter().take(CONTENDERS).take_while(|c| near(c)).count();
         let mut met = Vec::with_capacity(contenders);
         for index in 0..contenders {

@@ -29,7 +29,7 @@ const RECTIFIED_KEYPOINTS: usize = 1000;
 /// A second fit on fewer inliers is not trusted over the first.
 const REFINE_INLIERS: usize = 20;
 /// With fewer pixels of the photo to one of the frame (along a side) marks are too soft to be judged.
-const MIN_PHOTO_PIXELS: f64 = 0.4;
+const MIN_PHOTO_PIXELS: f64 = 0.6;
 /// Marks are read from this difference on: reading is dear, and measured to add nothing where the print looks the same.
 const DOUBT: f64 = 0.4;
 /// Size in blocks of the window outside the marks that is looked at: about 130 x 90 pixels of the frame.
@@ -99,11 +99,7 @@ pub fn align(
         .filter(|r| r.inliers >= REFINE_INLIERS)
         .map(|r| location.reference_to_photo.after(&r.reference_to_photo))
         .filter(|map| check_quad(map, features.frame_size(), analysis.frame.size()).is_ok());
-    Ok(Aligned {
-        reference_to_photo: better.unwrap_or(location.reference_to_photo),
-        refined,
-        features: seen,
-    })
+    Ok(Aligned { reference_to_photo: better.unwrap_or(location.reference_to_photo), refined, features: seen })
 }
 
 /// Compares an aligned photo with its reference block by block and mark by mark.
@@ -211,8 +207,7 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         .map(|b| place.cells_to_frame(b, cells.columns, cells.rows))
         .collect();
     let difference = mark_score(&cells.probabilities).get();
-    let (read, text) =
-        if difference >= DOUBT { read_mark(vision, view, mark, &outline)? } else { (None, None) };
+    let (read, text) = if difference >= DOUBT { read_mark(vision, view, mark, &outline)? } else { (None, None) };
     let evidence = MarkEvidence {
         difference,
         unseen,

@@ -159,7 +159,10 @@ impl Report {
                 writeln!(out, "  {:<22} {}{auc}", format!("{name} flagged"), rate.text())?;
             }
         }
-        writeln!(out, "\nprovenance audit: AUC of a classifier that sees only how the files were made (0.5 is chance)")?;
+        writeln!(
+            out,
+            "\nprovenance audit: AUC of a classifier that sees only how the files were made (0.5 is chance)"
+        )?;
         for (group, area) in &self.provenance_audit {
             writeln!(out, "  {group:<22} {area:.3}")?;
         }
