@@ -59,6 +59,10 @@ pub const RIVALRY_INPUTS: [&str; 5] =
 /// Names of the marks model's inputs, in order; each is the worst over the marks.
 pub const MARK_INPUTS: [&str; 5] = ["difference", "text", "chroma", "unseen", "log_cells"];
 
+/// A chroma difference of this much is another colour to anyone; more of it is no stronger evidence, since strong light of
+/// another colour reaches as far on saturated print.
+const OTHER_COLOUR: f64 = 20.0;
+
 fn log_count(n: usize) -> f64 {
     (n as f64).ln_1p()
 }
@@ -101,7 +105,7 @@ impl MarkEvidence {
     pub fn inputs(&self) -> [f64; 5] {
         let text = self.text.map_or(0.0, |t| (1.0 - t) * self.text_confidence);
         let chroma = match (self.chroma, self.pack_chroma) {
-            (Some(own), Some(pack)) => (own - pack).max(0.0) / 10.0,
+            (Some(own), Some(pack)) => (own - pack).clamp(0.0, OTHER_COLOUR) / 10.0,
             _ => 0.0,
         };
         [logit(self.difference), text, chroma, self.unseen, log_count(self.cells)]
