@@ -24,6 +24,8 @@ use crate::domain::{
 const MATCHES: usize = 5;
 /// Deviations outside the marks returned for one match.
 const DEVIATIONS: usize = 3;
+/// Readings less sure than this (0 to 1) do not enter the text channel.
+const CONFIDENT: f64 = 0.5;
 /// A block this much below the pack's mean correlation is shown as a deviation.
 const DEVIATION_DROP: f64 = 0.4;
 
@@ -254,8 +256,8 @@ fn match_report(
         }
         _ => Vec::new(),
     };
-    let texts: Vec<f64> =
-        inspection.iter().flat_map(|i| i.marks.iter().filter_map(|m| m.evidence.and_then(|e| e.text))).collect();
+    let read = |m: &InspectedMark| m.evidence.filter(|e| e.text_confidence >= CONFIDENT).and_then(|e| e.text);
+    let texts: Vec<f64> = inspection.iter().flat_map(|i| i.marks.iter().filter_map(read)).collect();
     let chroma = close.and_then(|s| {
         let worst = s.evidence.marks.iter().filter_map(|m| Some(m.chroma? - m.pack_chroma?));
         worst.max_by(f64::total_cmp)
