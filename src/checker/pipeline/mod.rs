@@ -102,7 +102,7 @@ pub struct Pipeline {
 }
 
 /// Bytes of prepared references kept between checks: about 40 in use.
-const CACHE_BYTES: usize = 96 << 20;
+const CACHE_BYTES: usize = 64 << 20;
 
 impl Pipeline {
     /// A pipeline over the given files with the shipped defaults.
