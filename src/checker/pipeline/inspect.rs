@@ -9,6 +9,7 @@ use super::{
     frames::Frame,
     locate::{Location, locate_rectified},
     prepared::{GREY_SIGMA, ReferencePixels, TurnedFeatures},
+    propose::{clamped, strongest_window},
 };
 use crate::checker::ports::{CellMap, InferenceError, Vision};
 use crate::domain::{
@@ -133,10 +134,8 @@ fn odd_place(blocks: &BlockMap, frame: &Frame, marks: &[Mark]) -> Option<Mark> {
     let (mean, to_unit) = (blocks.mean()?, frame.from_unit.inverse()?);
     let boxes: Vec<[u32; 4]> = marks
         .iter()
-        .filter_map(|m| {
-            let outline: Vec<Point> = m.region.iter().map(|p| frame.from_unit.apply(*p)).collect();
-            Some(MarkBox::around(&outline, frame.raster.width(), frame.raster.height())?.padded)
-        })
+        .filter_map(|m| MarkBox::around(&outline_of(m, frame), frame.raster.width(), frame.raster.height()))
+        .map(|b| b.padded)
         .collect();
     let drops: Vec<f64> = (0..blocks.correlation.len())
         .map(|i| {
@@ -146,32 +145,24 @@ fn odd_place(blocks: &BlockMap, frame: &Frame, marks: &[Mark]) -> Option<Mark> {
             blocks.correlation[i].filter(|_| !marked).map_or(0.0, |c| (mean - f64::from(c)).max(0.0))
         })
         .collect();
-    let (column, row) = worst_window(&drops, blocks.columns, blocks.rows)?;
+    let window = strongest_window(&drops, blocks.columns, blocks.rows, (ODD_COLUMNS, ODD_ROWS));
+    let (_, column, row) = window.filter(|(drop, ..)| *drop >= ODD_DROP * (ODD_COLUMNS * ODD_ROWS) as f64)?;
     let (x0, y0, _) = blocks.place(row * blocks.columns + column);
     let (x1, y1, side) = blocks.place((row + ODD_ROWS - 1) * blocks.columns + column + ODD_COLUMNS - 1);
     let (x0, y0, x1, y1) = (x0 as f64, y0 as f64, (x1 + side) as f64, (y1 + side) as f64);
     let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| to_unit.apply(Point::new(x, y)));
     Some(Mark {
-        name: "place that deviates".into(),
+        name: "other print".into(),
         kind: MarkKind::Logo,
-        region: corners.map(|p| Point::new(p.x.clamp(0.0, 1.0), p.y.clamp(0.0, 1.0))).to_vec(),
+        region: corners.map(clamped).to_vec(),
         text: None,
         proposed: true,
     })
 }
 
-/// Upper left block (column, row) of the window with the largest mean drop, when that is an odd one.
-fn worst_window(drops: &[f64], columns: usize, rows: usize) -> Option<(usize, usize)> {
-    if columns < ODD_COLUMNS || rows < ODD_ROWS {
-        return None;
-    }
-    let mean = |(c, r): (usize, usize)| {
-        let window = (r..r + ODD_ROWS).flat_map(|y| (c..c + ODD_COLUMNS).map(move |x| y * columns + x));
-        window.map(|i| drops[i]).sum::<f64>() / (ODD_COLUMNS * ODD_ROWS) as f64
-    };
-    let places = (0..=rows - ODD_ROWS).flat_map(|r| (0..=columns - ODD_COLUMNS).map(move |c| (c, r)));
-    let worst = places.map(|p| (mean(p), p)).max_by(|a, b| a.0.total_cmp(&b.0));
-    worst.filter(|(drop, _)| *drop >= ODD_DROP).map(|(_, place)| place)
+/// A mark's outline in pixels of the frame.
+fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
+    mark.region.iter().map(|p| frame.from_unit.apply(*p)).collect()
 }
 
 /// Both sides of an aligned pair.
@@ -188,7 +179,7 @@ struct View<'a> {
 
 fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<InspectedMark, PipelineError> {
     let frame = &view.pixels.frame;
-    let outline: Vec<Point> = mark.region.iter().map(|p| frame.from_unit.apply(*p)).collect();
+    let outline = outline_of(mark, frame);
     let hidden = InspectedMark { evidence: None, unseen: 1.0, read: None, differing: Vec::new() };
     let Some(place) = MarkBox::around(&outline, frame.raster.width(), frame.raster.height()) else {
         return Ok(hidden);
@@ -294,23 +285,4 @@ fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
     let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
     let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
     Some((Homography::through(from, *corners)?, width as u32))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_window_is_found() {
-        let mut drops = vec![0.0; 20 * 12];
-        for (c, r, drop) in [(3, 2, 0.9), (4, 3, 0.9), (14, 7, 0.6), (15, 8, 0.6), (5, 3, 0.9)] {
-            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                drops[(r + dy) * 20 + c + dx] = drop;
-            }
-        }
-        let (c, r) = worst_window(&drops, 20, 12).unwrap();
-        assert!((c..c + ODD_COLUMNS).contains(&4) && (r..r + ODD_ROWS).contains(&3));
-        assert_eq!(worst_window(&[0.0; 240], 20, 12), None);
-        assert_eq!(worst_window(&[1.0; 6], 3, 2), None);
-    }
 }

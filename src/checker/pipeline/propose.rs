@@ -55,7 +55,8 @@ fn text_mark(line: &TextLine, to_unit: &Homography) -> Mark {
     }
 }
 
-fn clamped(p: Point) -> Point {
+/// The nearest point inside 0..1.
+pub fn clamped(p: Point) -> Point {
     Point::new(p.x.clamp(0.0, 1.0), p.y.clamp(0.0, 1.0))
 }
 
@@ -77,14 +78,25 @@ fn busiest(grey: &Plane) -> Option<[Point; 4]> {
         (values.map(|v| (v - mean).powi(2)).sum::<f64>() / (BLOCK_PX * BLOCK_PX) as f64).sqrt()
     };
     let contrast: Vec<f64> = (0..columns * rows).map(|i| spread(i % columns, i / columns)).collect();
-    let sum = |c: usize, r: usize| -> f64 {
-        (r..r + high).flat_map(|y| (c..c + wide).map(move |x| y * columns + x)).map(|i| contrast[i]).sum()
-    };
-    let places = (0..=rows - high).flat_map(|r| (0..=columns - wide).map(move |c| (c, r)));
-    let (c, r) = places.max_by(|a, b| sum(a.0, a.1).total_cmp(&sum(b.0, b.1)))?;
+    let (_, c, r) = strongest_window(&contrast, columns, rows, (wide, high))?;
     let px = |v: usize| (v * BLOCK_PX) as f64;
     let (x0, y0, x1, y1) = (px(c), px(r), px(c + wide), px(r + high));
     Some([Point::new(x0, y0), Point::new(x1, y0), Point::new(x1, y1), Point::new(x0, y1)])
+}
+
+/// The window of `wide` x `high` cells of a grid (row-major) with the largest sum: sum, column and row of its first cell.
+pub fn strongest_window(
+    values: &[f64],
+    columns: usize,
+    rows: usize,
+    (wide, high): (usize, usize),
+) -> Option<(f64, usize, usize)> {
+    let sum = |c: usize, r: usize| -> f64 {
+        (r..r + high).flat_map(|y| (c..c + wide).map(move |x| y * columns + x)).map(|i| values[i]).sum()
+    };
+    let (last_row, last_column) = (rows.checked_sub(high)?, columns.checked_sub(wide)?);
+    let places = (0..=last_row).flat_map(|r| (0..=last_column).map(move |c| (c, r)));
+    places.map(|(c, r)| (sum(c, r), c, r)).max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 #[cfg(test)]
@@ -101,5 +113,18 @@ mod tests {
         }
         let corners = busiest(&grey).unwrap();
         assert_eq!((corners[0], corners[2]), (Point::new(320.0, 192.0), Point::new(480.0, 288.0)));
+    }
+
+    #[test]
+    fn the_strongest_window_holds_the_strongest_cells() {
+        let mut values = vec![0.0; 20 * 12];
+        for (c, r, value) in [(3, 2, 0.9), (4, 3, 0.9), (14, 7, 0.6), (15, 8, 0.6), (5, 3, 0.9)] {
+            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                values[(r + dy) * 20 + c + dx] = value;
+            }
+        }
+        let (_, c, r) = strongest_window(&values, 20, 12, (6, 4)).unwrap();
+        assert!((c..c + 6).contains(&4) && (r..r + 4).contains(&3));
+        assert_eq!(strongest_window(&[1.0; 6], 3, 2, (6, 4)), None);
     }
 }
