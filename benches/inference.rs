@@ -3,7 +3,7 @@
 use assay::{
     checker::ports::{Embedder, LocalFeatures, MarkComparator, TextReader},
     domain::raster::Raster,
-    inference::{comparator::Comparator, embedder::EfficientNetLite, manifest::Manifest, text::PpOcr, xfeat::XFeat},
+    inference::{comparator::Comparator, embedder::PrintEmbedder, manifest::Manifest, text::PpOcr, xfeat::XFeat},
 };
 use divan::{Bencher, black_box};
 
@@ -36,7 +36,7 @@ fn xfeat(bencher: Bencher, (width, height): (u32, u32)) {
 
 #[divan::bench]
 fn embedder(bencher: Bencher) {
-    let mut model = load(EfficientNetLite::load(&manifest(), None));
+    let mut model = load(PrintEmbedder::load(&manifest(), None));
     let square = picture(model.side(), model.side());
     bencher.bench_local(|| model.embed(black_box(&square)));
 }
@@ -68,7 +68,7 @@ fn loading_all_models() -> usize {
     let manifest = manifest();
     let names = [
         load(XFeat::load(&manifest, None)).model().to_string(),
-        load(EfficientNetLite::load(&manifest, None)).model().to_string(),
+        load(PrintEmbedder::load(&manifest, None)).model().to_string(),
         load(Comparator::load(&manifest, None)).model().to_string(),
         load(PpOcr::load(manifest, None)).model().to_string(),
     ];

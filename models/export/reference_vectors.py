@@ -85,11 +85,11 @@ def xfeat(rgb, top=120, described=8):
 # --- Embedder --------------------------------------------------------------------------------------------------------
 
 def embedder(rgb, every=10):
-    session, sha256 = load(ROOT / "models/efflite0.onnx")
+    session, sha256 = load(ROOT / "models/embedder.onnx")
     square = np.tile(rgb, (3, 2, 1))[:224, :224]
     tensor = (square.astype(np.float32) / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-    gem = session.run(["gem"], {"image": tensor.transpose(2, 0, 1)[None].astype(np.float32)})[0][0]
-    unit = gem / np.linalg.norm(gem)
+    values = session.run(["embedding"], {"image": tensor.transpose(2, 0, 1)[None].astype(np.float32)})[0][0]
+    unit = values / np.linalg.norm(values)
     write("embedder", {"sha256": sha256, "dimensions": len(unit), "every": every, "values": rounded(unit[::every], 6)})
 
 

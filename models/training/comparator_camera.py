@@ -114,28 +114,95 @@ def glare(r, image, seen):
     return image, seen * (mask[..., 0] < 0.6)
 
 
-def cover_up(r, image, seen):
-    """A finger from the border, or a sticker or price tag."""
-    h, w = image.shape[:2]
-    shape = np.zeros((h, w), np.uint8)
-    rng = np.random.RandomState(r.randrange(1 << 30))
-    if r.random() < 0.6:
-        side = r.randrange(4)
-        at = ((r.randrange(w), r.choice([0, h])) if side < 2 else (r.choice([0, w]), r.randrange(h)))
-        cv2.ellipse(shape, at, (r.randint(12, 36), r.randint(20, 70)), r.uniform(-90, 90), 0, 360, 1, -1)
-        colour = np.float32([r.uniform(140, 240), r.uniform(90, 190), r.uniform(70, 165)]) * r.uniform(0.45, 1.05)
-        shade = cv2.resize(rng.uniform(0.65, 1.15, (3, 4)).astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)[..., None]
-        fill = colour * shade + cv2.GaussianBlur(rng.randn(h, w).astype(np.float32), (0, 0), 1.5)[..., None] * 8
+def skins_of(pictures, side=48):
+    """Pieces of bare skin in pictures of hands: windows that are skin-coloured nearly everywhere (YCrCb ranges of Chai and Ngan, 1999)."""
+    found = []
+    for image in pictures:
+        ycc = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
+        skin = cv2.inRange(ycc, (40, 137, 85), (235, 168, 122)).astype(np.float32) / 255
+        share = cv2.boxFilter(skin, -1, (side, side))
+        half = side // 2
+        inner = share[half:-half, half:-half]
+        if min(inner.shape) > 0 and inner.max() > 0.97:
+            y, x = np.unravel_index(inner.argmax(), inner.shape)
+            piece = image[y:y + side, x:x + side]
+            if piece.mean(2).std() < 24:  # no lettering
+                found.append(piece)
+    return found
+
+
+def finger(r, h, w, skins):
+    """A finger's mask and fill: a capsule from the border in, real skin where there is some, rounded by shade."""
+    shape, wide = np.zeros((h, w), np.uint8), r.uniform(0.25, 1.1) * min(h, 90)
+    at = r.choice([(r.uniform(0, w), -0.3 * wide), (r.uniform(0, w), h + 0.3 * wide), (-0.3 * wide, r.uniform(0, h)), (w + 0.3 * wide, r.uniform(0, h))])
+    to = (at[0] + (w / 2 - at[0]) * r.uniform(0.1, 1.1) + r.gauss(0, 20), at[1] + (h / 2 - at[1]) * r.uniform(0.1, 1.4) + r.gauss(0, 10))
+    cv2.line(shape, tuple(map(int, at)), tuple(map(int, to)), 1, max(3, int(wide)), cv2.LINE_8)
+    if skins and r.random() < 0.7:
+        fill = cv2.resize(r.choice(skins), (w, h), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        fill = fill[:, ::-1] if r.random() < 0.5 else fill
+        fill = fill * np.float32([r.uniform(0.85, 1.15) for _ in range(3)]) * r.uniform(0.55, 1.25)
     else:
-        at = (r.randrange(w), r.randrange(h))
-        cv2.fillPoly(shape, [np.int32(cv2.boxPoints((at, (r.randint(20, 90), r.randint(14, 50)), r.gauss(0, 20))))], 1)
-        fill = np.full((h, w, 3), [r.randrange(256) for _ in range(3)] if r.random() < 0.6 else [240, 240, 235], np.uint8)
-        ink = tuple(int(r.randrange(90)) for _ in range(3))
-        text = "".join(r.choice("0123456789.%ESALE ") for _ in range(5))
-        cv2.putText(fill, text, (at[0] - 30, at[1] + 6), r.choice([0, 2, 3, 4]), r.uniform(0.4, 0.9), ink, r.randint(1, 2), cv2.LINE_AA)
-        fill = fill.astype(np.float32)
+        fill = np.full((h, w, 3), np.float32([r.uniform(140, 240), r.uniform(90, 190), r.uniform(70, 165)]) * r.uniform(0.45, 1.05), np.float32)
+    depth = cv2.distanceTransform(shape, cv2.DIST_L2, 3) / (wide / 2)
+    round_off = 1 - r.uniform(0, 0.5) * (1 - np.clip(depth, 0, 1)) ** 2
+    if r.random() < 0.3:  # a nail
+        nail = np.zeros((h, w), np.float32)
+        cv2.ellipse(nail, tuple(map(int, to)), (int(0.32 * wide) + 1, int(0.25 * wide) + 1), r.uniform(0, 180), 0, 360, 1, -1)
+        fill = fill + cv2.GaussianBlur(nail, (0, 0), 1.5)[..., None] * np.float32([r.uniform(5, 45)] * 3)
+    return shape, fill * round_off[..., None] * noise_field(r, (h, w), (3, 4), 0.8, 1.15)[..., None]
+
+
+def cable(r, h, w):
+    """A wire, cord or hair across the print, with a lighter ridge."""
+    shape, fill = np.zeros((h, w), np.uint8), np.full((h, w, 3), [r.randrange(256) for _ in range(3)] if r.random() < 0.4 else r.uniform(5, 60), np.float32)
+    t = np.linspace(0, 1, 40)[:, None]
+    a, b, c, d = (np.float32([r.uniform(-0.2, 1.2) * w, r.uniform(-0.5, 1.5) * h]) for _ in range(4))
+    curve = (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
+    wide = r.randint(2, 9)
+    cv2.polylines(shape, [np.int32(curve)], False, 1, wide)
+    if wide > 3 and r.random() < 0.6:
+        cv2.polylines(fill, [np.int32(curve - wide / 5)], False, tuple(float(v) for v in fill[0, 0] + r.uniform(20, 90)), 1, cv2.LINE_AA)
+    return shape, fill
+
+
+def sticker(r, h, w):
+    """A sticker or price tag."""
+    shape, at = np.zeros((h, w), np.uint8), (r.randrange(w), r.randrange(h))
+    cv2.fillPoly(shape, [np.int32(cv2.boxPoints((at, (r.randint(20, 90), r.randint(14, 50)), r.gauss(0, 20))))], 1)
+    fill = np.full((h, w, 3), [r.randrange(256) for _ in range(3)] if r.random() < 0.6 else [240, 240, 235], np.uint8)
+    ink = tuple(int(r.randrange(90)) for _ in range(3))
+    text = "".join(r.choice("0123456789.%ESALE ") for _ in range(5))
+    cv2.putText(fill, text, (at[0] - 30, at[1] + 6), r.choice([0, 2, 3, 4]), r.uniform(0.4, 0.9), ink, r.randint(1, 2), cv2.LINE_AA)
+    return shape, fill.astype(np.float32)
+
+
+def case_edge(r, h, w):
+    """The rim of a case, a shelf or another article along one side."""
+    shape, fill = np.zeros((h, w), np.uint8), np.full((h, w, 3), [r.randrange(256) for _ in range(3)], np.float32)
+    deep, lean = r.uniform(0.06, 0.3), r.gauss(0, 0.05)
+    edge = np.float32([[-0.1, -0.1], [deep + lean, -0.1], [deep - lean, 1.1], [-0.1, 1.1]])
+    edge = r.choice([edge, 1 - edge, edge[:, ::-1], 1 - edge[:, ::-1]]) * np.float32([w, h])
+    cv2.fillPoly(shape, [np.int32(edge)], 1)
+    if r.random() < 0.6:
+        fill = fill * noise_field(r, (h, w), r.choice([(2, 9), (9, 2), (4, 4)]), 0.5, 1.3)[..., None]
+    return shape, fill
+
+
+def cover_up(r, image, seen, skins=()):
+    """A finger from the border, a sticker or price tag, a cable, or the rim of a case."""
+    h, w = image.shape[:2]
+    kind = r.random()
+    shape, fill = finger(r, h, w, skins) if kind < 0.55 else sticker(r, h, w) if kind < 0.75 else cable(r, h, w) if kind < 0.9 else case_edge(r, h, w)
     mask = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), r.uniform(0.7, 2.0))[..., None]
     return image * (1 - mask) + fill * mask, seen * (mask[..., 0] < 0.4)
+
+
+def overexpose(r, image, seen):
+    """Light that washes the print out towards white from one side; what clips cannot be seen."""
+    h, w = image.shape[:2]
+    gain = np.clip(noise_field(r, (h, w), (r.randint(2, 3), r.randint(2, 4)), 0.8, 3.2), 0.9, 4)
+    image = image * gain[..., None]
+    return np.minimum(image, 255), seen * (cv2.boxFilter((image.min(2) > 250).astype(np.float32), -1, (7, 7)) < 0.6)
 
 
 def mirrored_room(r, image):
@@ -157,7 +224,7 @@ def moire(r, image):
     return image + wave[..., None] * np.float32([r.uniform(-10, 10) for _ in range(3)])
 
 
-def photograph(r, image, hard=False):
+def photograph(r, image, hard=False, skins=()):
     """Returns `(photo uint8, seen 0/1 per photo pixel, offset field, blur width)`."""
     h, w = image.shape[:2]
     field = displacement(r, h, w)
@@ -169,7 +236,9 @@ def photograph(r, image, hard=False):
     if r.random() < (0.65 if hard else 0.38):
         image, seen = glare(r, image, seen)
     if r.random() < (0.45 if hard else 0.22):
-        image, seen = cover_up(r, image, seen)
+        image, seen = cover_up(r, image, seen, skins)
+    if r.random() < (0.2 if hard else 0.06):
+        image, seen = overexpose(r, image, seen)
     if r.random() < 0.1:
         image = moire(r, image)
     return finish(r, image), seen, field, sigma

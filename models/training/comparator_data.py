@@ -31,6 +31,7 @@ class Material:
             k = min(1.0, 900 / max(image.shape[:2]))
             image = cv2.resize(image, None, fx=k, fy=k, interpolation=cv2.INTER_AREA) if k < 1 else image
             images.append(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        self.skins = camera.skins_of(images)
         self.pairs = []
         for path in sorted(pathlib.Path(aligned).glob("*.npz")) if aligned else []:
             data = np.load(path)
@@ -123,7 +124,7 @@ def made_pair(material, r, h, w):
         other = edits.leave_traces(printer, r, other, MARGIN)
     reference, origin = (genuine, other) if r.random() < 0.5 else (other, genuine)
     reference, origin = np.clip(reference, 0, 255).astype(np.float32), np.clip(origin, 0, 255).astype(np.float32)
-    photo, seen, field, sigma = camera.photograph(r, origin, hard=r.random() < (0.25 if different else 0.4))
+    photo, seen, field, sigma = camera.photograph(r, origin, hard=r.random() < (0.25 if different else 0.4), skins=material.skins)
     inner = (slice(MARGIN, MARGIN + h), slice(MARGIN, MARGIN + w))
     seen = camera.look(seen, -field)
     label = judge(reference[inner], origin[inner], sigma, seen[inner])
@@ -163,8 +164,8 @@ def real_pair(material, r, h, w):
         photo = camera.mirrored_room(r, photo)
     if r.random() < 0.2:
         photo, seen = camera.glare(r, photo, seen)
-    if r.random() < 0.12:
-        photo, seen = camera.cover_up(r, photo, seen)
+    if r.random() < 0.2:
+        photo, seen = camera.cover_up(r, photo, seen, material.skins)
     label = judge(other, genuine, sigma, seen)
     unsure = cells((visible > 0).astype(np.float32)) < 0.6
     label[unsure & (label == 0)] = 3

@@ -46,20 +46,21 @@ impl BlockMap {
 pub fn compare_blocks(reference: &Plane, photo: &Plane, rectified: &Rectified) -> BlockMap {
     let count = |side: usize| if side < BLOCK_PX { 0 } else { (side - BLOCK_PX) / STRIDE_PX + 1 };
     let (columns, rows) = (count(reference.width), count(reference.height));
+    let sums = BoxSums::new(photo);
     let mut correlation = Vec::with_capacity(columns * rows);
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = (column * STRIDE_PX, row * STRIDE_PX);
             let side = BLOCK_PX as u32;
             let seen = rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side);
-            correlation.push(if seen { best_correlation(reference, photo, x, y) } else { None });
+            correlation.push(if seen { best_correlation(reference, photo, &sums, x, y) } else { None });
         }
     }
     BlockMap { columns, rows, correlation }
 }
 
 /// Best correlation of the reference's block with the photo over the search; `None` for a flat block.
-fn best_correlation(reference: &Plane, photo: &Plane, x: usize, y: usize) -> Option<f32> {
+fn best_correlation(reference: &Plane, photo: &Plane, sums: &BoxSums, x: usize, y: usize) -> Option<f32> {
     let n = (BLOCK_PX * BLOCK_PX) as f32;
     let row = |plane: &Plane, x: usize, y: usize| -> std::ops::Range<usize> {
         let start = y * plane.width + x;
@@ -76,15 +77,10 @@ fn best_correlation(reference: &Plane, photo: &Plane, x: usize, y: usize) -> Opt
         return None;
     }
     let correlation = |px: usize, py: usize| {
-        let (mut sum, mut square, mut cross) = (0.0_f32, 0.0_f32, 0.0_f32);
-        for dy in 0..BLOCK_PX {
-            let line = &photo.data[row(photo, px, py + dy)];
-            let (s, q, c) = line_sums(line, &template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX]);
-            sum += s;
-            square += q;
-            cross += c;
-        }
-        let spread = square - sum * sum / n;
+        let cross: f32 = (0..BLOCK_PX)
+            .map(|dy| dot(&photo.data[row(photo, px, py + dy)], &template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX]))
+            .sum();
+        let spread = sums.spread(px, py);
         if spread > 1e-3 { cross / (spread * energy).sqrt() } else { -1.0 }
     };
     // Every second place first, then the neighbours of the best: the planes are smoothed, so their peak is wider than that.
@@ -110,18 +106,46 @@ fn best_correlation(reference: &Plane, photo: &Plane, x: usize, y: usize) -> Opt
     Some(best.0)
 }
 
-/// Sum, sum of squares and cross product with the template of one line, in lanes so that the compiler can use vectors.
-fn line_sums(line: &[f32], template: &[f32]) -> (f32, f32, f32) {
+/// Product of two lines, in lanes so that the compiler can use vectors.
+fn dot(line: &[f32], template: &[f32]) -> f32 {
     const LANES: usize = 8;
-    let (mut s, mut q, mut c) = ([0.0_f32; LANES], [0.0_f32; LANES], [0.0_f32; LANES]);
+    let mut lanes = [0.0_f32; LANES];
     for (a, b) in line.chunks_exact(LANES).zip(template.chunks_exact(LANES)) {
-        for k in 0..LANES {
-            s[k] += a[k];
-            q[k] += a[k] * a[k];
-            c[k] += a[k] * b[k];
-        }
+        (0..LANES).for_each(|k| lanes[k] += a[k] * b[k]);
     }
-    (s.iter().sum(), q.iter().sum(), c.iter().sum())
+    lanes.iter().sum()
+}
+
+/// Sums of a plane's values and of their squares over everything above and to the left (Crow, 1984).
+struct BoxSums {
+    stride: usize,
+    sums: Vec<(f64, f64)>,
+}
+
+impl BoxSums {
+    fn new(plane: &Plane) -> Self {
+        let stride = plane.width + 1;
+        let mut sums = vec![(0.0, 0.0); stride * (plane.height + 1)];
+        for y in 0..plane.height {
+            let (mut sum, mut square) = (0.0, 0.0);
+            for x in 0..plane.width {
+                let value = f64::from(plane.data[y * plane.width + x]);
+                sum += value;
+                square += value * value;
+                let above = sums[y * stride + x + 1];
+                sums[(y + 1) * stride + x + 1] = (above.0 + sum, above.1 + square);
+            }
+        }
+        Self { stride, sums }
+    }
+
+    /// Sum of squared differences to the mean over the block at `x`, `y`.
+    fn spread(&self, x: usize, y: usize) -> f32 {
+        let at = |x: usize, y: usize| self.sums[y * self.stride + x];
+        let (a, b, c, d) = (at(x, y), at(x + BLOCK_PX, y), at(x, y + BLOCK_PX), at(x + BLOCK_PX, y + BLOCK_PX));
+        let (sum, square) = (d.0 - b.0 - c.0 + a.0, d.1 - b.1 - c.1 + a.1);
+        (square - sum * sum / (BLOCK_PX * BLOCK_PX) as f64) as f32
+    }
 }
 
 /// Side in pixels of the squares over which light is measured.
@@ -159,7 +183,8 @@ pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
         for x in 0..w as u32 {
             let pixel = photo.at(x, y as u32);
             for (gain, value) in gains.iter_mut().zip(pixel) {
-                pixels.push(((f64::from(value) + 8.0) * gain.next() - 8.0).round().clamp(0.0, 255.0) as u8);
+                // Rounds; the cast holds it within 0 and 255.
+                pixels.push(((f64::from(value) + 8.0) * gain.next() - 7.5) as u8);
             }
         }
     }
@@ -311,7 +336,7 @@ mod tests {
             let moved = rectify(&reference, &map, 200, 140);
             let (a, b) = (reference.grey().smoothed(1.5), moved.raster.grey().smoothed(1.5));
             for (x, y) in [(40, 40), (80, 60), (120, 80)] {
-                let found = best_correlation(&a, &b, x, y).unwrap();
+                let found = best_correlation(&a, &b, &BoxSums::new(&b), x, y).unwrap();
                 let every = (-4..=4_isize)
                     .flat_map(|v| (-4..=4_isize).map(move |u| (u, v)))
                     .map(|(u, v)| {

@@ -20,8 +20,6 @@ pub struct MarkEvidence {
     pub chroma: Option<f64>,
     /// Mean chroma difference of the whole aligned pack, delta a*b*.
     pub pack_chroma: Option<f64>,
-    /// Cells that the comparator judged.
-    pub cells: usize,
 }
 
 /// What was measured of one photo against one claimed product and its rivals.
@@ -47,8 +45,6 @@ pub struct Evidence {
     pub rival_embedding: Option<f64>,
     /// The protected marks that could be seen.
     pub marks: Vec<MarkEvidence>,
-    /// The place outside the marks that correlates worst.
-    pub place: Option<MarkEvidence>,
 }
 
 /// Names of the presence model's inputs, in order.
@@ -57,7 +53,7 @@ pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
 pub const RIVALRY_INPUTS: [&str; 5] =
     ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"];
 /// Names of the marks model's inputs, in order; each is the worst over the marks.
-pub const MARK_INPUTS: [&str; 5] = ["difference", "text", "chroma", "unseen", "log_cells"];
+pub const MARK_INPUTS: [&str; 4] = ["difference", "text", "chroma", "unseen"];
 
 /// A chroma difference of this much is another colour to anyone; more of it is no stronger evidence, since strong light of
 /// another colour reaches as far on saturated print.
@@ -102,13 +98,13 @@ impl Evidence {
 
 impl MarkEvidence {
     /// The marks model's inputs for this mark.
-    pub fn inputs(&self) -> [f64; 5] {
+    pub fn inputs(&self) -> [f64; 4] {
         let text = self.text.map_or(0.0, |t| (1.0 - t) * self.text_confidence);
         let chroma = match (self.chroma, self.pack_chroma) {
             (Some(own), Some(pack)) => (own - pack).clamp(0.0, OTHER_COLOUR) / 10.0,
             _ => 0.0,
         };
-        [logit(self.difference), text, chroma, self.unseen, log_count(self.cells)]
+        [logit(self.difference), text, chroma, self.unseen]
     }
 }
 
@@ -147,9 +143,7 @@ pub struct Fusion {
     /// Does it fit better than every other product?
     pub rivalry: Logistic<5>,
     /// Does a mark look as it should?
-    pub mark: Logistic<5>,
-    /// Does the place outside the marks that correlates worst look as it should?
-    pub place: Logistic<5>,
+    pub mark: Logistic<4>,
 }
 
 /// The fused answer in log-odds.
@@ -157,7 +151,7 @@ pub struct Fusion {
 pub struct FusedScore {
     /// Log-odds that this is the claimed product: there, and not bettered by a rival.
     pub identity: f64,
-    /// Log-odds that the worst seen mark or odd place is genuine, when one was seen.
+    /// Log-odds that the worst seen mark is genuine, when one was seen.
     pub marks: Option<f64>,
 }
 
@@ -169,17 +163,15 @@ impl FusedScore {
 }
 
 /// The rule in words, as the response states it.
-pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark or odd place)): presence is a logistic model of \
+pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
     inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
-    the best other product; each mark, and the place outside \
-    them that correlates worst, of the comparator's difference, text disagreement and chroma difference";
+    the best other product; each mark of the comparator's difference, text disagreement and chroma difference";
 
 impl Fusion {
     /// Fuses the evidence.
     pub fn score(&self, evidence: &Evidence) -> FusedScore {
         let marks = evidence.marks.iter().map(|m| self.mark.log_odds(&m.inputs()));
-        let place = evidence.place.map(|p| self.place.log_odds(&p.inputs()));
-        let marks = marks.chain(place).min_by(f64::total_cmp);
+        let marks = marks.min_by(f64::total_cmp);
         let presence = self.presence.log_odds(&evidence.presence_inputs());
         let rivalry = self.rivalry.log_odds(&evidence.rivalry_inputs());
         FusedScore { identity: presence.min(rivalry), marks }
@@ -194,8 +186,7 @@ mod tests {
         Fusion {
             presence: Logistic { weights: [1.0, 0.0, 0.0], intercept: -3.0 },
             rivalry: Logistic { weights: [0.0, 0.0, 0.0, 1.0, 0.0], intercept: 0.0 },
-            mark: Logistic { weights: [-1.0, -1.0, 0.0, 0.0, 0.0], intercept: 0.0 },
-            place: Logistic { weights: [-0.5, 0.0, 0.0, 0.0, 0.0], intercept: 0.0 },
+            mark: Logistic { weights: [-1.0, -1.0, 0.0, 0.0], intercept: 0.0 },
         }
     }
 
@@ -208,7 +199,6 @@ mod tests {
             text_confidence: 0.0,
             chroma: None,
             pack_chroma: None,
-            cells: 0,
         };
         let mut evidence = Evidence { inliers: 400, ..Evidence::default() };
         let without = fusion().score(&evidence).value();
@@ -236,9 +226,8 @@ mod tests {
             text_confidence: 0.9,
             chroma: Some(40.0),
             pack_chroma: None,
-            cells: 0,
         };
-        assert_eq!(mark.inputs(), [0.0; 5]);
+        assert_eq!(mark.inputs(), [0.0; 4]);
         assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-12);
     }
 }

@@ -43,6 +43,8 @@ const CLOSE_UP_HEIGHT: i32 = 180;
 
 /// Most marks and reasons shown; the answer itself has them all.
 const MOST_MARKS: usize = 8;
+/// From this many close-ups on, marks that are the same are named in one line: nothing is to be seen on them.
+const ENOUGH_CLOSE_UPS: usize = 3;
 const MOST_REASONS: usize = 5;
 
 const PAPER: Colour = [250, 250, 248];
@@ -260,12 +262,24 @@ impl<'a> Page<'a> {
 
     fn marks(&mut self) {
         let Some(found) = self.found else { return };
-        for (number, mark) in numbered(&found.marks) {
+        let folds = |number: usize, mark: &MarkAnswerBody| number > ENOUGH_CLOSE_UPS && mark.answer == "same";
+        let (folded, shown): (Vec<_>, Vec<_>) =
+            numbered(&found.marks).into_iter().partition(|(number, mark)| folds(*number, mark));
+        for (number, mark) in shown {
             self.canvas.fill(Area::new(MARGIN, self.y, self.room(), 1), RULE, 1.0);
             self.y += 16;
             let words = self.mark_words(number, mark);
             let shown = self.close_ups(found, mark);
             self.y += words.max(shown) + 16;
+        }
+        if !folded.is_empty() {
+            let names: Vec<String> = folded.iter().map(|(number, mark)| format!("{number} {}", mark.name)).collect();
+            let named = format!("also the same: {}", names.join(",  "));
+            for line in self.lettering.wrapped(&named, SMALL, self.room() as f32, 2) {
+                self.write((MARGIN, self.y), &line, SMALL);
+                self.y += 24;
+            }
+            self.y += 12;
         }
         let more = found.marks.len().saturating_sub(MOST_MARKS);
         if more > 0 {

@@ -1,4 +1,4 @@
-//! Whole-image embedding by EfficientNet-lite0 with generalised-mean pooling.
+//! Whole-image embedding by an EfficientNet-lite0 trained on print and photos of it.
 
 use std::path::Path;
 
@@ -22,19 +22,19 @@ const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Standard deviation of ImageNet's R, G, B (0 to 1).
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// [`Embedder`] by EfficientNet-lite0: 1280 dimensions.
-pub struct EfficientNetLite {
+/// [`Embedder`] by the network of `models/embedder.onnx`: 256 dimensions.
+pub struct PrintEmbedder {
     model: Model,
 }
 
-impl EfficientNetLite {
+impl PrintEmbedder {
     /// Loads the model; `models_dir` is the folder that the user named, if any.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
         Ok(Self { model: Model::load(manifest.model(Role::Embedder)?, models_dir, Scratch::GivenBack)? })
     }
 }
 
-impl Embedder for EfficientNetLite {
+impl Embedder for PrintEmbedder {
     fn model(&self) -> &ModelId {
         self.model.id()
     }
@@ -51,7 +51,7 @@ impl Embedder for EfficientNetLite {
             return Err(failed(format!("a picture of {width}x{height} is not {SIDE}x{SIDE}")));
         }
         let tensor = nchw(square, Channels::Rgb, MEAN, DEVIATION);
-        let pooled = self.model.run([tensor.view()], |[gem]| gem.iter().copied().collect::<Vec<f32>>())?;
-        Embedding::new(model.clone(), pooled).map_err(|e| failed(e.to_string()))
+        let values = self.model.run([tensor.view()], |[embedding]| embedding.iter().copied().collect::<Vec<f32>>())?;
+        Embedding::new(model.clone(), values).map_err(|e| failed(e.to_string()))
     }
 }

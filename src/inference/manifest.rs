@@ -183,7 +183,7 @@ mod tests {
         let manifest = Manifest::of_this_build().unwrap();
         let empty = tempfile::tempdir().unwrap();
         let said = locate(manifest.model(Role::Embedder).unwrap(), Some(empty.path())).unwrap_err().to_string();
-        assert!(said.contains("efflite0.onnx") && said.contains("remedy:"), "{said}");
+        assert!(said.contains("embedder.onnx") && said.contains("remedy:"), "{said}");
         assert!(said.contains(&empty.path().display().to_string()), "{said}");
     }
 }

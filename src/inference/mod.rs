@@ -24,7 +24,7 @@ pub fn vision(models_dir: Option<&Path>, imaging: Box<dyn Imaging>) -> Result<Vi
     Ok(Vision {
         imaging,
         local: Box::new(xfeat::XFeat::load(&manifest, models_dir)?),
-        embedder: Box::new(embedder::EfficientNetLite::load(&manifest, models_dir)?),
+        embedder: Box::new(embedder::PrintEmbedder::load(&manifest, models_dir)?),
         comparator: Box::new(comparator::Comparator::load(&manifest, models_dir)?),
         text: Box::new(text::PpOcr::load(manifest, models_dir)?),
     })

@@ -10,7 +10,7 @@ use assay::{
     domain::raster::Raster,
     inference::{
         comparator::Comparator,
-        embedder::EfficientNetLite,
+        embedder::PrintEmbedder,
         manifest::{Manifest, Role},
         text::PpOcr,
         xfeat::XFeat,
@@ -105,7 +105,7 @@ fn xfeat_finds_and_describes_the_points_of_the_reference() {
 fn the_embedding_is_that_of_the_reference() {
     let expected = vectors("embedder");
     made_from(Role::Embedder, &expected["sha256"]);
-    let mut embedder = load(EfficientNetLite::load(&manifest(), None));
+    let mut embedder = load(PrintEmbedder::load(&manifest(), None));
     let picture = picture();
     let square = Raster::from_fn(embedder.side(), embedder.side(), |x, y| picture.at(x % 160, y % 96));
     let found = embedder.embed(&square).unwrap();

@@ -14,9 +14,10 @@ use crate::domain::{
     embedding::QuantisedEmbedding,
     features::FeatureSet,
     gallery::{Gallery, ProductKey, Reference},
-    geometry::{Homography, Point, check_quad},
+    geometry::{Homography, check_quad},
     matching::{COARSE_PHOTO, coarse_matrix, coarse_votes, quantise_strongest},
     raster::Raster,
+    rectify::rectify,
 };
 
 /// Keypoints taken of a photo.
@@ -134,7 +135,8 @@ impl Analysis {
         embed_box(vision, &self.photo, [w * margin, h * margin, w * (1.0 - margin), h * (1.0 - margin)])
     }
 
-    /// The embedding of the article: of the box around the best located reference so far, else of the photo's middle.
+    /// The embedding of the article: seen from straight ahead as the best located reference so far places it, else of the
+    /// photo's middle. Siblings share a layout, so that any of them may place it.
     pub fn embedding(
         &mut self,
         vision: &mut Vision,
@@ -148,27 +150,26 @@ impl Analysis {
             .iter()
             .filter_map(|(id, (_, location))| location.as_ref().map(|l| (l.inliers, id, l)))
             .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(a.1)));
-        let outline = best.filter(|b| b.0 >= SOLID_INLIERS).and_then(|(_, id, location)| {
-            check_quad(&location.reference_to_photo, *sizes.get(id)?, self.frame.size()).ok()
+        let placed = best.filter(|b| b.0 >= SOLID_INLIERS).and_then(|(_, id, location)| {
+            let size = *sizes.get(id)?;
+            check_quad(&location.reference_to_photo, size, self.frame.size()).ok()?;
+            Some((size, &location.reference_to_photo))
         });
-        let embedding = match outline {
-            Some(quad) => {
-                let (fw, fh) = self.frame.size();
-                let (sx, sy) = (f64::from(self.photo.width()) / fw, f64::from(self.photo.height()) / fh);
-                embed_box(vision, &self.photo, bounds(&quad.map(|p| Point::new(p.x * sx, p.y * sy))))?
+        let embedding = match placed {
+            Some(((width, height), reference_to_photo)) => {
+                let side = vision.embedder.side();
+                let (source, source_from_frame) = self.source();
+                let scaled = |length: f64| (length / f64::from(side), (length / f64::from(side) - 1.0) / 2.0);
+                let ((sx, tx), (sy, ty)) = (scaled(width), scaled(height));
+                let square_to_reference = Homography([sx, 0.0, tx, 0.0, sy, ty, 0.0, 0.0, 1.0]);
+                let map = source_from_frame.after(reference_to_photo).after(&square_to_reference);
+                vision.embedder.embed(&rectify(source, &map, side, side).raster)?.quantised()
             }
             None => self.embed_whole(vision)?,
         };
         self.embedding = Some(embedding.clone());
         Ok(embedding)
     }
-}
-
-/// The box around points: left, top, right, bottom.
-fn bounds(points: &[Point]) -> [f64; 4] {
-    points.iter().fold([f64::MAX, f64::MAX, f64::MIN, f64::MIN], |b, p| {
-        [b[0].min(p.x), b[1].min(p.y), b[2].max(p.x), b[3].max(p.y)]
-    })
 }
 
 /// The embedding of a box (left, top, right, bottom in pixels) of a picture, squashed to the model's square.

@@ -230,7 +230,6 @@ impl Pipeline {
         let evidence = Evidence {
             blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
             marks: inspection.iter().flat_map(|i| i.marks.iter().filter_map(|m| m.evidence)).collect(),
-            place: inspection.as_ref().and_then(|i| i.place.as_ref()?.0.evidence),
             ..comparison.evidence(index, meeting.as_ref())
         };
         let score = self.defaults.fusion.score(&evidence);

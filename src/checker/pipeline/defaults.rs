@@ -48,7 +48,6 @@ struct File {
     presence: Model,
     rivalry: Model,
     mark: Model,
-    place: Model,
     thresholds: Thresholds,
     scores: Vec<(String, f64)>,
 }
@@ -87,7 +86,6 @@ impl Defaults {
                 presence: file.presence.logistic(&PRESENCE_INPUTS)?,
                 rivalry: file.rivalry.logistic(&RIVALRY_INPUTS)?,
                 mark: file.mark.logistic(&MARK_INPUTS)?,
-                place: file.place.logistic(&MARK_INPUTS)?,
             },
             thresholds: file.thresholds,
             scores: file.scores,

@@ -9,7 +9,6 @@ use super::{
     frames::Frame,
     locate::{Location, locate_rectified},
     prepared::{GREY_SIGMA, ReferencePixels, TurnedFeatures},
-    propose::{clamped, strongest_window},
 };
 use crate::checker::ports::{CellMap, InferenceError, Vision};
 use crate::domain::{
@@ -33,11 +32,6 @@ const REFINE_INLIERS: usize = 20;
 const MIN_PHOTO_PIXELS: f64 = 0.6;
 /// Marks are read from this difference on: reading is dear, and measured to add nothing where the print looks the same.
 const DOUBT: f64 = 0.4;
-/// Size in blocks of the window outside the marks that is looked at: about 130 x 90 pixels of the frame.
-const ODD_COLUMNS: usize = 6;
-const ODD_ROWS: usize = 4;
-/// A window whose blocks correlate on average less than this below the mean is nothing odd.
-const ODD_DROP: f64 = 0.08;
 /// Height in pixels of the lines given to the recogniser.
 const LINE_PX: u32 = 48;
 /// Longest line given to the recogniser, in pixels.
@@ -67,8 +61,6 @@ pub struct Inspection {
     pub blocks: BlockMap,
     /// One entry per mark of the reference, in its order.
     pub marks: Vec<InspectedMark>,
-    /// The place outside the marks that correlates worst, looked at like a mark.
-    pub place: Option<(InspectedMark, Mark)>,
 }
 
 /// One mark after the close look.
@@ -120,44 +112,8 @@ pub fn inspect(
     let pack_chroma = chroma_difference(&pixels.frame.raster, &lit, [0, 0, width, height]);
     let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
     let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma, photo_pixels };
-    let place = match odd_place(&blocks, &pixels.frame, marks) {
-        Some(mark) => Some((inspect_mark(vision, &view, &mark)?, mark)),
-        None => None,
-    };
     let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
-    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, marks, place })
-}
-
-/// The window outside the marks whose blocks correlate worst, as a mark to be looked at: what was replaced where nobody
-/// protected anything shows there, and so do reflections, which the comparator tells apart.
-fn odd_place(blocks: &BlockMap, frame: &Frame, marks: &[Mark]) -> Option<Mark> {
-    let (mean, to_unit) = (blocks.mean()?, frame.from_unit.inverse()?);
-    let boxes: Vec<[u32; 4]> = marks
-        .iter()
-        .filter_map(|m| MarkBox::around(&outline_of(m, frame), frame.raster.width(), frame.raster.height()))
-        .map(|b| b.padded)
-        .collect();
-    let drops: Vec<f64> = (0..blocks.correlation.len())
-        .map(|i| {
-            let (x, y, side) = blocks.place(i);
-            let (x, y) = ((x + side / 2) as u32, (y + side / 2) as u32);
-            let marked = boxes.iter().any(|b| (b[0]..b[2]).contains(&x) && (b[1]..b[3]).contains(&y));
-            blocks.correlation[i].filter(|_| !marked).map_or(0.0, |c| (mean - f64::from(c)).max(0.0))
-        })
-        .collect();
-    let window = strongest_window(&drops, blocks.columns, blocks.rows, (ODD_COLUMNS, ODD_ROWS));
-    let (_, column, row) = window.filter(|(drop, ..)| *drop >= ODD_DROP * (ODD_COLUMNS * ODD_ROWS) as f64)?;
-    let (x0, y0, _) = blocks.place(row * blocks.columns + column);
-    let (x1, y1, side) = blocks.place((row + ODD_ROWS - 1) * blocks.columns + column + ODD_COLUMNS - 1);
-    let (x0, y0, x1, y1) = (x0 as f64, y0 as f64, (x1 + side) as f64, (y1 + side) as f64);
-    let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| to_unit.apply(Point::new(x, y)));
-    Some(Mark {
-        name: "other print".into(),
-        kind: MarkKind::Logo,
-        region: corners.map(clamped).to_vec(),
-        text: None,
-        proposed: true,
-    })
+    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, marks })
 }
 
 /// A mark's outline in pixels of the frame.
@@ -206,7 +162,6 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         text_confidence: read.as_ref().map_or(0.0, |r| r.1),
         chroma: chroma_difference(&frame.raster, view.lit, place.tight),
         pack_chroma: view.pack_chroma,
-        cells: cells.probabilities.len(),
     };
     Ok(InspectedMark { evidence: Some(evidence), unseen, read, differing })
 }

@@ -17,6 +17,7 @@ use crate::domain::{
     quality::Quality,
     raster::Raster,
     score::{Difference, Similarity},
+    text::explain,
     verdict::{Channels, MarkAnswer, MarkComparison, MatchReport, PhotoReport, Reason, Verdict},
 };
 
@@ -24,7 +25,7 @@ use crate::domain::{
 const MATCHES: usize = 5;
 /// Deviations outside the marks returned for one match.
 const DEVIATIONS: usize = 3;
-/// Readings less sure than this (0 to 1) do not enter the text channel.
+/// Readings less sure than this (0 to 1) neither enter the text channel nor are told.
 const CONFIDENT: f64 = 0.5;
 /// A block this much below the pack's mean correlation is shown as a deviation.
 const DEVIATION_DROP: f64 = 0.4;
@@ -202,11 +203,10 @@ fn mark_reasons(context: &Context, report: &mut PhotoReport) -> Vec<Reason> {
     differing
         .map(|mark| {
             let reading = match (&mark.expected, &mark.read) {
-                (Some(expected), Some((read, _))) if expected != read => {
-                    format!(": expected `{expected}`, reads `{read}`")
-                }
-                _ => String::new(),
+                (Some(expected), Some((read, sure))) if *sure >= CONFIDENT => explain(expected, read),
+                _ => None,
             };
+            let reading = reading.map_or(String::new(), |r| format!(": {r}"));
             let detail = format!("the mark `{}` differs from the reference{reading}", mark.name);
             let region = mark.differing.first().cloned().unwrap_or_else(|| mark.region.clone());
             context.reason("mark_differs", detail, region)
@@ -248,11 +248,7 @@ fn match_report(
         (Some(inspection), Some(outline)) => {
             let fusion = &context.defaults.fusion;
             let marks = candidate.reference.marks.iter().zip(&inspection.marks);
-            let marks = marks.map(|(mark, seen)| mark_report(context, &fusion.mark, mark, seen, outline));
-            let place = inspection.place.iter();
-            let place = place.map(|(seen, place)| mark_report(context, &fusion.place, place, seen, outline));
-            // An odd place that turns out a reflection, or the same, is nobody's mark: it is not told.
-            marks.chain(place.filter(|p| p.answer == MarkAnswer::Different)).collect()
+            marks.map(|(mark, seen)| mark_report(context, &fusion.mark, mark, seen, outline)).collect()
         }
         _ => Vec::new(),
     };
@@ -314,7 +310,7 @@ impl Outline {
 
 fn mark_report(
     context: &Context,
-    model: &Logistic<5>,
+    model: &Logistic<4>,
     mark: &Mark,
     seen: &InspectedMark,
     outline: &Outline,

@@ -56,7 +56,7 @@ fn text_mark(line: &TextLine, to_unit: &Homography) -> Mark {
 }
 
 /// The nearest point inside 0..1.
-pub fn clamped(p: Point) -> Point {
+fn clamped(p: Point) -> Point {
     Point::new(p.x.clamp(0.0, 1.0), p.y.clamp(0.0, 1.0))
 }
 
@@ -85,7 +85,7 @@ fn busiest(grey: &Plane) -> Option<[Point; 4]> {
 }
 
 /// The window of `wide` x `high` cells of a grid (row-major) with the largest sum: sum, column and row of its first cell.
-pub fn strongest_window(
+fn strongest_window(
     values: &[f64],
     columns: usize,
     rows: usize,

@@ -336,9 +336,8 @@ fn inputs(subject: &Subject) -> Vec<(String, f64)> {
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
     named.push(("score_identity".into(), subject.score.identity));
     named.push(("score_marks".into(), subject.score.marks.unwrap_or(f64::NAN)));
-    let marks = subject.evidence.marks.iter().enumerate().map(|(k, mark)| (format!("mark{k}"), mark));
-    for (name, seen) in marks.chain(subject.evidence.place.iter().map(|place| ("place0".to_owned(), place))) {
-        named.extend(MARK_INPUTS.iter().zip(seen.inputs()).map(|(n, v)| (format!("{name}_{n}"), v)));
+    for (k, mark) in subject.evidence.marks.iter().enumerate() {
+        named.extend(MARK_INPUTS.iter().zip(mark.inputs()).map(|(n, v)| (format!("mark{k}_{n}"), v)));
     }
     named
 }

@@ -29,7 +29,7 @@ pub struct Alive {
 
 /// Whether requests can be served.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"status": "ready", "models": {"embedder": "efflite0@1"}}))]
+#[schema(example = json!({"status": "ready", "models": {"embedder": "embedder@1"}}))]
 pub struct Ready {
     status: &'static str,
     /// Models in use: role to `name@version`.

