@@ -6,9 +6,6 @@
 Seeded; resumes from the last checkpoint in WORK; `--pictures` and `--aligned` (see comparator_align.py) are optional.
 """
 
-import argparse
-import json
-import math
 import os
 import pathlib
 import time
@@ -19,6 +16,7 @@ import torch.nn.functional as F
 
 from comparator_data import SHAPES, Batches, Material
 from comparator_net import Comparator, mark_margin, start_from
+from training_loop import arguments, average, cosine, record, save
 
 WEIGHTS = torch.tensor([1.0, 2.0, 1.2])
 
@@ -101,22 +99,9 @@ def export(net, path):
 
 
 def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--npm", required=True, help="folder with node_modules of simple-icons and @iconify-json/logos")
-    ask.add_argument("--work", required=True, help="checkpoints, log and logo cache")
-    ask.add_argument("--out", required=True, help="the ONNX file, rewritten at each checkpoint")
+    ask = arguments(steps=9000, batch=32, rate=2e-3, every=4.0)
     ask.add_argument("--start", help="an exported comparator.onnx to go on from")
-    ask.add_argument("--pictures", help="folder of pictures used as print and ground")
     ask.add_argument("--aligned", help="folder made by comparator_align.py")
-    ask.add_argument("--steps", type=int, default=9000)
-    ask.add_argument("--minutes", type=float, default=1e9, help="end the schedule after this time even if steps are left")
-    ask.add_argument("--batch", type=int, default=32)
-    ask.add_argument("--rate", type=float, default=2e-3)
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--threads", type=int, default=2)
-    ask.add_argument("--workers", type=int, default=1)
-    ask.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="bfloat16 pays only where the processor has it")
-    ask.add_argument("--every", type=float, default=4.0, help="minutes between checkpoints")
     a = ask.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
@@ -144,28 +129,22 @@ def main():
 
     def checkpoint():
         spent = (time.time() - began) / 60
-        torch.save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, str(saved) + ".tmp")
-        os.replace(str(saved) + ".tmp", saved)
+        save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, saved)
         row = {"step": step, "minutes": round(spent, 1), **{k: round(v, 4) for k, v in running.items()}, **{"val_" + k: round(v, 4) for k, v in validate(mean, proof).items()}}
         row["parity"] = export(mean, a.out)
-        with open(work / "log.jsonl", "a") as log:
-            log.write(json.dumps(row) + "\n")
-        print(row, flush=True)
+        record(row, work / "log.jsonl")
 
     while progress < 1:
         progress = min(1.0, max(step / a.steps, (time.time() - began) / 60 / a.minutes))
         for group in optimiser.param_groups:
-            group["lr"] = a.rate * min(1, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+            group["lr"] = a.rate * cosine(step, progress, warm=200)
         loss, parts = loss_of(net, next(loader), dtype)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
         step += 1
-        decay = min(0.998, step / (step + 50))
-        with torch.no_grad():
-            for slow, fast in zip(mean.state_dict().values(), net.state_dict().values()):
-                slow.copy_(slow * decay + fast * (1 - decay) if slow.dtype.is_floating_point else fast)
+        average(mean, net, min(0.998, step / (step + 50)))
         for k, v in parts.items():
             running[k] = 0.98 * running.get(k, v.item()) + 0.02 * v.item()
         if step % 50 == 0:

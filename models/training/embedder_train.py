@@ -5,13 +5,11 @@
 
 EfficientNet-lite0 from ImageNet weights, generalised-mean pooling, a linear layer to 256 values; its first blocks and all normalisations stay as
 they are. Loss: each photo must be nearest to the reference of its own print among all of the batch, siblings included, and the other way round
-(InfoNCE, van den Oord et al. 2018). `--proof` names labelled folders whose calibration photos judge every checkpoint: the best is kept, so none
+(InfoNCE, van den Oord et al. 2018). `--dtype` is that of the frozen blocks. `--proof` names labelled folders whose calibration photos judge every checkpoint: the best is kept, so none
 of their pictures may lie in `--pictures`. Seeded; resumes from the last checkpoint in WORK.
 """
 
-import argparse
 import csv
-import json
 import math
 import os
 import pathlib
@@ -26,6 +24,7 @@ import torch.nn.functional as F
 from comparator_print import Printer, list_fonts, load_logos
 from embedder_data import SIDE, Batches, Shots, square, tensor
 from embedder_eval import middle
+from training_loop import arguments, average, cosine, record, save
 
 VALUES = 256
 FROZEN_BLOCKS = 6
@@ -141,22 +140,9 @@ def export(net, path):
 
 
 def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--npm", required=True, help="folder with node_modules of simple-icons and @iconify-json/logos")
-    ask.add_argument("--work", required=True, help="checkpoints, log and logo cache")
-    ask.add_argument("--out", required=True, help="the ONNX file, rewritten when a checkpoint is the best so far")
-    ask.add_argument("--pictures", help="folder of pictures used as print and surroundings")
+    ask = arguments(steps=2500, batch=40, rate=1.5e-4, every=6.0)
     ask.add_argument("--shots", help="`labelled folder:brand,brand`, whose calibration photos serve as real pairs")
     ask.add_argument("--proof", action="append", default=[], help="labelled folder, at will with `:brand,brand`, whose calibration photos judge checkpoints")
-    ask.add_argument("--steps", type=int, default=2500)
-    ask.add_argument("--minutes", type=float, default=1e9, help="end the schedule after this time even if steps are left")
-    ask.add_argument("--batch", type=int, default=40)
-    ask.add_argument("--rate", type=float, default=1.5e-4)
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--threads", type=int, default=2)
-    ask.add_argument("--workers", type=int, default=1)
-    ask.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of the frozen blocks; bfloat16 pays only where the processor has it")
-    ask.add_argument("--every", type=float, default=6.0, help="minutes between checkpoints")
     a = ask.parse_args()
     torch.set_num_threads(a.threads)
     cv2.setNumThreads(1)  # its threads do not survive the fork of the workers
@@ -201,26 +187,20 @@ def main():
         worth = sum(v for k, v in row.items() if k.endswith("_mrr")) if proofs else float(step)
         if worth > best:
             best, row["parity"] = worth, export(mean, a.out)
-        torch.save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent, "best": best}, str(saved) + ".tmp")
-        os.replace(str(saved) + ".tmp", saved)
-        with open(work / "embedder.jsonl", "a") as log:
-            log.write(json.dumps(row) + "\n")
-        print(row, flush=True)
+        save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent, "best": best}, saved)
+        record(row, work / "embedder.jsonl")
 
     while progress < 1:
         progress = min(1.0, max(step / a.steps, (time.time() - began) / 60 / a.minutes))
         for group in optimiser.param_groups:
-            group["lr"] = a.rate * group["share"] * min(1, (step + 1) / 60) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+            group["lr"] = a.rate * group["share"] * cosine(step, progress, warm=60)
         loss, hit = loss_of(net, next(loader), dtype)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 3.0)
         optimiser.step()
         step += 1
-        decay = min(0.99, step / (step + 20))
-        with torch.no_grad():
-            for kept, fast in zip(mean.state_dict().values(), net.state_dict().values()):
-                kept.copy_(kept * decay + fast * (1 - decay) if kept.dtype.is_floating_point else fast)
+        average(mean, net, min(0.99, step / (step + 20)))
         loss_mean = loss.item() if loss_mean is None else 0.95 * loss_mean + 0.05 * loss.item()
         hit_mean = hit if hit_mean is None else 0.95 * hit_mean + 0.05 * hit
         if step % 20 == 0:

@@ -52,7 +52,7 @@ pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
 /// Names of the rivalry model's inputs, in order.
 pub const RIVALRY_INPUTS: [&str; 5] =
     ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"];
-/// Names of the marks model's inputs, in order; each is the worst over the marks.
+/// Names of the marks model's inputs, in order.
 pub const MARK_INPUTS: [&str; 4] = ["difference", "text", "chroma", "unseen"];
 
 /// A chroma difference of this much is another colour to anyone; more of it is no stronger evidence, since strong light of
@@ -151,7 +151,7 @@ pub struct Fusion {
 pub struct FusedScore {
     /// Log-odds that this is the claimed product: there, and not bettered by a rival.
     pub identity: f64,
-    /// Log-odds that the worst seen mark is genuine, when one was seen.
+    /// Score of the worst seen mark on the scale of `identity`, when one was seen.
     pub marks: Option<f64>,
 }
 
@@ -165,7 +165,8 @@ impl FusedScore {
 /// The rule in words, as the response states it.
 pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
     inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
-    the best other product; each mark of the comparator's difference, text disagreement and chroma difference";
+    the best other product; each mark of the comparator's difference, \
+    text disagreement, chroma difference and the share that cannot be seen";
 
 impl Fusion {
     /// Fuses the evidence.

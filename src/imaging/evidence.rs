@@ -43,7 +43,7 @@ const CLOSE_UP_HEIGHT: i32 = 180;
 
 /// Most marks and reasons shown; the answer itself has them all.
 const MOST_MARKS: usize = 8;
-/// From this many close-ups on, marks that are the same are named in one line: nothing is to be seen on them.
+/// After this many close-ups, marks that are the same are named in one line: there is nothing to see on them.
 const ENOUGH_CLOSE_UPS: usize = 3;
 const MOST_REASONS: usize = 5;
 

@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::{
     Pipeline, PipelineError,
-    frames::{Frame, photo_frame, unit_to_pixels},
+    frames::{Frame, photo_frame, pixels_to_unit, unit_to_pixels},
     locate::{Location, SOLID_INLIERS, by_votes, locate},
 };
 use crate::checker::ports::{InferenceError, Vision};
@@ -63,9 +63,7 @@ impl Analysis {
         }
         let (fw, fh) = self.frame.size();
         let (pw, ph) = (f64::from(self.photo.width()), f64::from(self.photo.height()));
-        let from_unit = unit_to_pixels(pw, ph);
-        let to_unit = Homography([1.0 / fw, 0.0, 0.5 / fw, 0.0, 1.0 / fh, 0.5 / fh, 0.0, 0.0, 1.0]);
-        (&self.photo, from_unit.after(&to_unit))
+        (&self.photo, unit_to_pixels(pw, ph).after(&pixels_to_unit(fw, fh)))
     }
 
     /// Number of the photo's local features.
@@ -158,12 +156,12 @@ impl Analysis {
         let embedding = match placed {
             Some(((width, height), reference_to_photo)) => {
                 let side = vision.embedder.side();
-                let (source, source_from_frame) = self.source();
-                let scaled = |length: f64| (length / f64::from(side), (length / f64::from(side) - 1.0) / 2.0);
-                let ((sx, tx), (sy, ty)) = (scaled(width), scaled(height));
-                let square_to_reference = Homography([sx, 0.0, tx, 0.0, sy, ty, 0.0, 0.0, 1.0]);
-                let map = source_from_frame.after(reference_to_photo).after(&square_to_reference);
-                vision.embedder.embed(&rectify(source, &map, side, side).raster)?.quantised()
+                let square = f64::from(side);
+                let square_to_reference = unit_to_pixels(width, height).after(&pixels_to_unit(square, square));
+                let map = reference_to_photo.after(&square_to_reference);
+                // From the frame, not the whole photo: `rectify` averages three samples a side at most, and a large photo
+                // has far more pixels to one of the square.
+                vision.embedder.embed(&rectify(&self.frame.raster, &map, side, side).raster)?.quantised()
             }
             None => self.embed_whole(vision)?,
         };

@@ -33,6 +33,11 @@ pub fn unit_to_pixels(width: f64, height: f64) -> Homography {
     Homography([width, 0.0, -0.5, 0.0, height, -0.5, 0.0, 0.0, 1.0])
 }
 
+/// The way back: pixels of a picture of `width` x `height` to 0..1 of it.
+pub fn pixels_to_unit(width: f64, height: f64) -> Homography {
+    Homography([1.0 / width, 0.0, 0.5 / width, 0.0, 1.0 / height, 0.5 / height, 0.0, 0.0, 1.0])
+}
+
 /// Sides of a frame with the long side near `long_side`, both multiples of 32.
 pub fn frame_size(width: u32, height: u32, long_side: u32) -> (u32, u32) {
     let scale = f64::from(long_side) / f64::from(width.max(height));

@@ -4,6 +4,7 @@ use super::{
     Claim, Defaults,
     analysis::Analysis,
     compare::{Candidate, Comparison, Subject},
+    frames::pixels_to_unit,
     inspect::{InspectedMark, Inspection},
 };
 use crate::checker::ports::IntakeError;
@@ -294,7 +295,7 @@ impl Outline {
         let location = candidate.location.as_ref().filter(|_| candidate.is_located())?;
         let map = inspection.map_or(location.reference_to_photo, |i| i.reference_to_photo);
         let (fw, fh) = analysis.frame.size();
-        let to_unit = Homography([1.0 / fw, 0.0, 0.5 / fw, 0.0, 1.0 / fh, 0.5 / fh, 0.0, 0.0, 1.0]);
+        let to_unit = pixels_to_unit(fw, fh);
         let frame_to_unit = to_unit.after(&map);
         let size = candidate.frame;
         let corners = check_quad(&map, size, (fw, fh)).ok()?;
