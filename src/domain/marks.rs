@@ -4,6 +4,8 @@ use super::{geometry::Point, score::Difference};
 
 /// Context in pixels of the frame that is compared along with a mark.
 const PADDING_PX: f64 = 8.0;
+/// A cell whose middle lies this far outside a mark, in pixels of the frame, still belongs to it: half a cell.
+const EDGE_PX: f64 = 4.0;
 /// Sides of the comparator's input are multiples of this.
 const MULTIPLE: u32 = 16;
 /// Smallest and largest input: (width, height) in pixels.
@@ -52,6 +54,12 @@ impl MarkBox {
             ((f64::from(v) * shrink / f64::from(MULTIPLE)).round() as u32 * MULTIPLE).clamp(2 * MULTIPLE, most)
         };
         (side(w, LARGEST.0), side(h, LARGEST.1))
+    }
+
+    /// Whether a place in pixels of the frame belongs to the mark itself rather than to its surroundings.
+    pub fn holds(&self, at: Point) -> bool {
+        let [x0, y0, x1, y1] = self.tight.map(f64::from);
+        (x0 - EDGE_PX..=x1 + EDGE_PX).contains(&at.x) && (y0 - EDGE_PX..=y1 + EDGE_PX).contains(&at.y)
     }
 
     /// Corners in pixels of the frame of a block of cells (column, row, columns, rows) out of `columns` x `rows`.
@@ -146,6 +154,14 @@ mod tests {
     fn a_mark_outside_the_frame_has_no_box() {
         let outline = [Point::new(-50.0, 0.0), Point::new(-10.0, 0.0), Point::new(-10.0, 40.0)];
         assert_eq!(MarkBox::around(&outline, 640, 448), None);
+    }
+
+    #[test]
+    fn surroundings_are_not_the_mark() {
+        let outline = [Point::new(200.0, 100.0), Point::new(300.0, 100.0), Point::new(300.0, 140.0)];
+        let b = MarkBox::around(&outline, 640, 448).unwrap();
+        assert!(b.holds(Point::new(200.0, 140.0)) && b.holds(Point::new(303.0, 97.0)));
+        assert!(b.padded[1] < 93 && !b.holds(Point::new(250.0, 93.0)) && !b.holds(Point::new(250.0, 147.0)));
     }
 
     #[test]

@@ -167,7 +167,8 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
 }
 
 /// Takes the accusation out of cells that cannot carry one: those at the frame's border, whose context lies beyond the
-/// article, and those that a reflection has washed out where the reference is not white.
+/// article, and those that a reflection has washed out where the reference is not white cannot be seen; those of a mark's
+/// surroundings are another mark's matter.
 fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox, width: u32, height: u32) {
     let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
     let (cw, ch) = (side(own.width(), cells.columns), side(own.height(), cells.rows));
@@ -181,6 +182,8 @@ fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox
         let washed = || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
         if border || washed() {
             *p = [p[0], 0.0, p[1] + p[2]];
+        } else if !place.holds(centre) {
+            *p = [p[0] + p[1], 0.0, p[2]];
         }
     }
 }
