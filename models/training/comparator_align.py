@@ -1,6 +1,7 @@
-"""Real pairs for the comparator: photos of a labelled folder brought into their reference's frame (long side 640 px).
+"""Real pairs for the comparator: photos of a labelled folder brought into their reference's frame (long side 640 px, or
+what the photos support).
 
-    python comparator_align.py --folder DATA --xfeat ../xfeat_dense.onnx --out PAIRS
+    python comparator_align.py --folder DATA --xfeat ../xfeat_dense.onnx --out PAIRS [--long-side 384]
 
 Takes the photos of the `calibration` split only, and only references of kind `pack` that a genuine claim or the photo's own row names.
 Each pair is kept with a map of where print and photo visibly agree; elsewhere a finger or a reflection may lie.
@@ -98,8 +99,8 @@ def plausible(matrix, size, query_size):
 class Frame:
     """A reference in its frame, with the keypoints of its four rotations."""
 
-    def __init__(self, points, image):
-        self.image = to_frame(image, FRAME)
+    def __init__(self, points, image, long_side=FRAME):
+        self.image = to_frame(image, long_side)
         h, w = self.image.shape[:2]
         self.turned = []
         for q in range(4):
@@ -151,6 +152,7 @@ def main():
     ask.add_argument("--xfeat", required=True)
     ask.add_argument("--out", required=True)
     ask.add_argument("--per-product", type=int, default=30, help="photos of one product at most")
+    ask.add_argument("--long-side", type=int, default=FRAME, help="of the frame in pixels: small photos are not blown up for it")
     a = ask.parse_args()
     cv2.setNumThreads(1)
     root, out = pathlib.Path(a.folder), pathlib.Path(a.out)
@@ -163,7 +165,7 @@ def main():
             continue
         count[key] = count.get(key, 0) + 1
         if key not in frames:
-            frames[key] = Frame(points, read_rgb(root / paths[key]))
+            frames[key] = Frame(points, read_rgb(root / paths[key]), a.long_side)
         flat = frames[key].rectify(points, read_rgb(root / row["path"]))
         if flat is None:
             continue

@@ -8,13 +8,17 @@ import numpy as np
 from comparator_print import LOOKALIKES, UPPER, turn_hue
 
 TEXT_EDITS = ["letter"] * 6 + ["swap"] * 4 + ["missing", "added", "glyph", "glyph", "font", "one_font", "weight", "hue", "hue", "one_hue",
-              "word", "word", "tracking", "stretch", "mirror", "shift", "one_shift"]
+              "word", "word", "word", "tracking", "stretch", "mirror", "shift", "one_shift"]
 LOGO_EDITS = ["other", "other", "other", "hue", "hue", "mirror", "stretch", "shift", "part", "part", "hole", "turn", "size"]
 
 
 def edit_scene(printer, r, scene):
-    """A copy of the scene with one change in one element."""
+    """A copy of the scene with one change in one element, or now and then with another print altogether on the same ground."""
     out = {"base": scene["base"], "elements": [copy.copy(e) for e in scene["elements"]]}
+    if r.random() < 0.1:  # so much change must not pass for something that lies over the print
+        h, w = scene["base"].shape[:2]
+        out["elements"] = [printer.logo(r, scene["base"], h, w)] if r.random() < 0.35 else printer.lines(r, scene["base"], h, w)
+        return out
     n = r.randrange(len(out["elements"]))
     e = out["elements"][n]
     if len(out["elements"]) > 1 and r.random() < 0.06:
