@@ -10,8 +10,6 @@
 pub struct MarkEvidence {
     /// How surely the comparator sees a difference, 0 to 1.
     pub difference: f64,
-    /// Share of the mark that cannot be judged, 0 to 1.
-    pub unseen: f64,
     /// Agreement of the expected and the read text, 0 to 1, when both could be read.
     pub text: Option<f64>,
     /// Confidence of the reading, 0 to 1.
@@ -53,7 +51,7 @@ pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
 pub const RIVALRY_INPUTS: [&str; 5] =
     ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"];
 /// Names of the marks model's inputs, in order.
-pub const MARK_INPUTS: [&str; 4] = ["difference", "text", "chroma", "unseen"];
+pub const MARK_INPUTS: [&str; 3] = ["difference", "text", "chroma"];
 
 /// A chroma difference of this much is another colour to anyone; more of it is no stronger evidence, since strong light of
 /// another colour reaches as far on saturated print.
@@ -98,13 +96,13 @@ impl Evidence {
 
 impl MarkEvidence {
     /// The marks model's inputs for this mark.
-    pub fn inputs(&self) -> [f64; 4] {
+    pub fn inputs(&self) -> [f64; 3] {
         let text = self.text.map_or(0.0, |t| (1.0 - t) * self.text_confidence);
         let chroma = match (self.chroma, self.pack_chroma) {
             (Some(own), Some(pack)) => (own - pack).clamp(0.0, OTHER_COLOUR) / 10.0,
             _ => 0.0,
         };
-        [logit(self.difference), text, chroma, self.unseen]
+        [logit(self.difference), text, chroma]
     }
 }
 
@@ -143,7 +141,7 @@ pub struct Fusion {
     /// Does it fit better than every other product?
     pub rivalry: Logistic<5>,
     /// Does a mark look as it should?
-    pub mark: Logistic<4>,
+    pub mark: Logistic<3>,
 }
 
 /// The fused answer in log-odds.
@@ -187,7 +185,7 @@ mod tests {
         Fusion {
             presence: Logistic { weights: [1.0, 0.0, 0.0], intercept: -3.0 },
             rivalry: Logistic { weights: [0.0, 0.0, 0.0, 1.0, 0.0], intercept: 0.0 },
-            mark: Logistic { weights: [-1.0, -1.0, 0.0, 0.0], intercept: 0.0 },
+            mark: Logistic { weights: [-1.0, -1.0, 0.0], intercept: 0.0 },
         }
     }
 
@@ -195,7 +193,6 @@ mod tests {
     fn the_worse_question_decides() {
         let mark = MarkEvidence {
             difference: 0.9,
-            unseen: 0.0,
             text: None,
             text_confidence: 0.0,
             chroma: None,
@@ -222,7 +219,6 @@ mod tests {
     fn what_was_not_measured_does_not_count() {
         let mark = MarkEvidence {
             difference: 0.5,
-            unseen: 0.0,
             text: None,
             text_confidence: 0.9,
             chroma: Some(40.0),

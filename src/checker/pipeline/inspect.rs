@@ -157,7 +157,6 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
     let (read, text) = if difference >= DOUBT { read_mark(vision, view, mark, &outline)? } else { (None, None) };
     let evidence = MarkEvidence {
         difference,
-        unseen,
         text,
         text_confidence: read.as_ref().map_or(0.0, |r| r.1),
         chroma: chroma_difference(&frame.raster, view.lit, place.tight),

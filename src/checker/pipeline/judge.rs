@@ -311,7 +311,7 @@ impl Outline {
 
 fn mark_report(
     context: &Context,
-    model: &Logistic<4>,
+    model: &Logistic<3>,
     mark: &Mark,
     seen: &InspectedMark,
     outline: &Outline,
