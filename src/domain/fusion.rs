@@ -224,7 +224,7 @@ mod tests {
             chroma: Some(40.0),
             pack_chroma: None,
         };
-        assert_eq!(mark.inputs(), [0.0; 4]);
+        assert_eq!(mark.inputs(), [0.0; 3]);
         assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-12);
     }
 }
