@@ -191,13 +191,7 @@ mod tests {
 
     #[test]
     fn the_worse_question_decides() {
-        let mark = MarkEvidence {
-            difference: 0.9,
-            text: None,
-            text_confidence: 0.0,
-            chroma: None,
-            pack_chroma: None,
-        };
+        let mark = MarkEvidence { difference: 0.9, text: None, text_confidence: 0.0, chroma: None, pack_chroma: None };
         let mut evidence = Evidence { inliers: 400, ..Evidence::default() };
         let without = fusion().score(&evidence).value();
         evidence.marks.push(mark);
@@ -217,13 +211,8 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_does_not_count() {
-        let mark = MarkEvidence {
-            difference: 0.5,
-            text: None,
-            text_confidence: 0.9,
-            chroma: Some(40.0),
-            pack_chroma: None,
-        };
+        let mark =
+            MarkEvidence { difference: 0.5, text: None, text_confidence: 0.9, chroma: Some(40.0), pack_chroma: None };
         assert_eq!(mark.inputs(), [0.0; 3]);
         assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-12);
     }

@@ -110,8 +110,8 @@ fn boxed(corners: &[Point; 4], at: Point) -> bool {
 /// Standard deviation of a cell's grey levels.
 fn cell_contrast(grey: &Plane, column: usize, row: usize) -> f64 {
     let n = (CELL_PX * CELL_PX) as f64;
-    let values = (0..CELL_PX * CELL_PX)
-        .map(|i| f64::from(grey.at(column * CELL_PX + i % CELL_PX, row * CELL_PX + i / CELL_PX)));
+    let values =
+        (0..CELL_PX * CELL_PX).map(|i| f64::from(grey.at(column * CELL_PX + i % CELL_PX, row * CELL_PX + i / CELL_PX)));
     let mean = values.clone().sum::<f64>() / n;
     (values.map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
 }
@@ -153,7 +153,10 @@ mod tests {
         let spans: Vec<_> = found.iter().map(|q| (q[0], q[2])).collect();
         assert_eq!(
             spans,
-            vec![(Point::new(320.0, 192.0), Point::new(480.0, 288.0)), (Point::new(64.0, 16.0), Point::new(224.0, 112.0))]
+            vec![
+                (Point::new(320.0, 192.0), Point::new(480.0, 288.0)),
+                (Point::new(64.0, 16.0), Point::new(224.0, 112.0))
+            ]
         );
         assert!(busiest(&Plane::filled(640, 448, 100.0), &[]).is_empty());
     }
