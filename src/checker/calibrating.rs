@@ -27,19 +27,26 @@ pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
 /// looking at its score ranks among a seller's photos as any of them does. `version` names the models, the references
 /// and the rule behind the scores.
 pub fn own(scores: &[GenuineScore], budget: f64, version: &str) -> Option<Calibration> {
+    let first = first_of_each(scores);
+    (first.len() >= items_for(budget)).then(|| calibration_of(&first, budget, version))
+}
+
+/// The oldest comparable score of each item.
+fn first_of_each<'a>(scores: impl IntoIterator<Item = &'a GenuineScore>) -> Vec<(String, f64)> {
     let mut taken = BTreeSet::new();
-    let mut first = Vec::new();
-    for score in scores {
-        let Some(value) = score.score else { continue };
-        if taken.insert(score.item.as_str()) {
-            first.push((score.item.clone(), value));
-        }
-    }
-    if first.len() < items_for(budget) {
-        return None;
-    }
+    let comparable = scores.into_iter().filter_map(|s| Some((s.item.as_str(), s.score?)));
+    comparable.filter(|(item, _)| taken.insert(*item)).map(|(item, value)| (item.to_owned(), value)).collect()
+}
+
+fn calibration_of(first: &[(String, f64)], budget: f64, version: &str) -> Calibration {
     let id = format!("own-{}", &sha256_hex(format!("{version} {first:?}").as_bytes())[..16]);
-    Some(Calibration::new(id, budget, CalibrationSource::Brand, &first))
+    Calibration::new(id, budget, CalibrationSource::Brand, first)
+}
+
+/// The same calibration without one item: what that item's own photos are judged by, since a photo agrees with itself.
+pub fn own_without(scores: &[GenuineScore], item: &str, budget: f64, version: &str) -> Calibration {
+    let others = first_of_each(scores.iter().filter(|s| s.item != item));
+    calibration_of(&others, budget, version)
 }
 
 /// What the owner of a product without a calibration of its own should do.
@@ -123,6 +130,14 @@ mod tests {
         assert_eq!((other.items, other.p_value(-50.0).get()), (59, 2.0 / 60.0));
         assert_ne!(other.id, calibration.id);
         assert_ne!(own(&scores, 0.05, "w").unwrap().id, other.id);
+    }
+
+    #[test]
+    fn an_item_does_not_vouch_for_itself() {
+        let scores: Vec<_> = (0..59).map(|n| score(n, n, Some(n as f64))).collect();
+        let without = own_without(&scores, "i0", 0.05, "v");
+        assert_eq!((without.items, without.p_value(0.0).get()), (58, 1.0 / 59.0));
+        assert_eq!(own(&scores, 0.05, "v").unwrap().p_value(0.0).get(), 2.0 / 60.0);
     }
 
     #[test]

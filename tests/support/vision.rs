@@ -123,6 +123,11 @@ impl Imaging for Drawing {
         Ok(UprightPhoto { raster: scene.draw(), sha256: sha256_hex(bytes), format: "png", notes: vec![] })
     }
 
+    /// Bytes that decode as nothing: a scene is words, and a simulated photo has none.
+    fn encode_jpeg(&mut self, _: &Raster, _: u8) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// Takes the nearest pixel, so that colours survive.
     fn resize(&mut self, raster: &Raster, width: u32, height: u32) -> Raster {
         let nearest = |v: u32, from: u32, to: u32| ((2 * v + 1) * from / (2 * to)).min(from - 1);

@@ -67,7 +67,7 @@ impl Assay {
     }
 
     /// The product's genuine photos but those that are references too: a photo agrees with itself whatever it shows.
-    async fn calibration_photos(
+    pub(super) async fn calibration_photos(
         &self,
         product: &ProductKey,
         shelf: &Shelf,
@@ -79,7 +79,7 @@ impl Assay {
 
     /// What a score depends on: models, rule, and the references of the brand. Other brands' references are rivals too,
     /// but far ones, and scoring anew whenever any brand anywhere enrolls would never end.
-    fn score_version(&self, product: &ProductKey, shelf: &Shelf) -> String {
+    pub(super) fn score_version(&self, product: &ProductKey, shelf: &Shelf) -> String {
         let references = reference_set(&shelf.gallery, Some(&product.brand));
         let rule = &self.pipeline.defaults().id;
         sha256_hex(format!("{:?} {rule:?} {references}", self.models).as_bytes())[..16].to_owned()
@@ -103,7 +103,11 @@ impl Assay {
         Ok(done.len())
     }
 
-    async fn genuine_score(&self, photo: GenuinePhotoRecord, shelf: &Arc<Shelf>) -> Result<GenuineScore, ServiceError> {
+    pub(super) async fn genuine_score(
+        &self,
+        photo: GenuinePhotoRecord,
+        shelf: &Arc<Shelf>,
+    ) -> Result<GenuineScore, ServiceError> {
         let (pipeline, files, shelf) = (self.pipeline.clone(), Arc::clone(&self.files), Arc::clone(shelf));
         self.see("genuine photo", move |vision| {
             let GenuinePhotoRecord { id, product, item, sha256, .. } = photo;
