@@ -194,7 +194,8 @@ pub struct CalibrationAnswer {
     pub bound_95: f64,
     /// Number of genuine items behind it.
     pub items: usize,
-    /// `brand` when made from the brand's own genuine photos, `default` when shipped.
+    /// `product` when made from genuine photos of the claimed product, `brand` when from those of all the brand's
+    /// products, `default` when shipped.
     pub source: String,
     /// What more is needed for the budget to be supported, for people; `null` when it is.
     pub advice: Option<String>,

@@ -1,5 +1,5 @@
-//! Which calibration a product is judged by: its own when enough genuine items are scored, else the shipped one, with
-//! advice on what is missing.
+//! Which calibration a product is judged by: its own when enough genuine items are scored, else that of all its brand's
+//! products when they have enough together, else the shipped one, with advice on what is missing.
 
 use std::collections::BTreeSet;
 
@@ -18,43 +18,60 @@ pub fn items_for(budget: f64) -> usize {
 
 /// Distinct physical items among photos.
 pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
-    photos.iter().map(|p| p.item.as_str()).collect::<BTreeSet<_>>().len()
+    photos.iter().map(|p| (p.product.product.as_str(), p.item.as_str())).collect::<BTreeSet<_>>().len()
 }
 
-/// A product's own calibration, or `None` while too few items are scored and comparable.
+/// A calibration by a product's or a brand's own photos, or `None` while too few items are scored and comparable.
 ///
 /// Of each item the oldest comparable photo counts: photos of one item are not independent, and a photo chosen without
 /// looking at its score ranks among a seller's photos as any of them does. `version` names the models, the references
 /// and the rule behind the scores.
-pub fn own(scores: &[GenuineScore], budget: f64, version: &str) -> Option<Calibration> {
+pub fn own(scores: &[GenuineScore], budget: f64, version: &str, source: CalibrationSource) -> Option<Calibration> {
     let first = first_of_each(scores);
-    (first.len() >= items_for(budget)).then(|| calibration_of(&first, budget, version))
+    (first.len() >= items_for(budget)).then(|| calibration_of(&first, budget, version, source))
+}
+
+/// The same calibration without the item of `judged`: what that item's own photos are judged by, since a photo agrees
+/// with itself.
+pub fn own_without(
+    scores: &[GenuineScore],
+    judged: &GenuineScore,
+    budget: f64,
+    version: &str,
+    source: CalibrationSource,
+) -> Calibration {
+    let others = scores.iter().filter(|s| (&s.product, &s.item) != (&judged.product, &judged.item));
+    calibration_of(&first_of_each(others), budget, version, source)
 }
 
 /// The oldest comparable score of each item.
 fn first_of_each<'a>(scores: impl IntoIterator<Item = &'a GenuineScore>) -> Vec<(String, f64)> {
     let mut taken = BTreeSet::new();
-    let comparable = scores.into_iter().filter_map(|s| Some((s.item.as_str(), s.score?)));
-    comparable.filter(|(item, _)| taken.insert(*item)).map(|(item, value)| (item.to_owned(), value)).collect()
+    let comparable = scores.into_iter().filter_map(|s| Some((s, s.score?)));
+    let first = comparable.filter(|(s, _)| taken.insert((s.product.as_str(), s.item.as_str())));
+    // Neither part of the name can hold a slash: items of two products stay apart.
+    first.map(|(s, value)| (format!("{}/{}", s.product, s.item), value)).collect()
 }
 
-fn calibration_of(first: &[(String, f64)], budget: f64, version: &str) -> Calibration {
+fn calibration_of(first: &[(String, f64)], budget: f64, version: &str, source: CalibrationSource) -> Calibration {
     let id = format!("own-{}", &sha256_hex(format!("{version} {first:?}").as_bytes())[..16]);
-    Calibration::new(id, budget, CalibrationSource::Brand, first)
+    Calibration::new(id, budget, source, first)
 }
 
-/// The same calibration without one item: what that item's own photos are judged by, since a photo agrees with itself.
-pub fn own_without(scores: &[GenuineScore], item: &str, budget: f64, version: &str) -> Calibration {
-    let others = first_of_each(scores.iter().filter(|s| s.item != item));
-    calibration_of(&others, budget, version)
-}
-
-/// What the owner of a product without a calibration of its own should do.
-pub fn advice(photos: &[GenuinePhotoRecord], scores: &[GenuineScore], budget: f64) -> String {
+/// What the owner of a product without a calibration of its own should do; `meanwhile` is what it is judged by.
+pub fn advice(
+    photos: &[GenuinePhotoRecord],
+    scores: &[GenuineScore],
+    budget: f64,
+    meanwhile: CalibrationSource,
+) -> String {
     let needed = items_for(budget);
     let there = items_of(photos);
     let percent = budget * 100.0;
-    let meanwhile = "until then the calibration shipped with the program is used";
+    let meanwhile = match meanwhile {
+        CalibrationSource::Default => "until then the calibration shipped with the program is used",
+        _ => "until then the genuine photos of all the brand's products are used together",
+    };
     if there < needed {
         let more = needed - there;
         return format!(
@@ -78,6 +95,7 @@ pub fn advice(photos: &[GenuinePhotoRecord], scores: &[GenuineScore], budget: f6
 /// A calibration as callers see it.
 pub fn describe(calibration: &Calibration, advice: Option<String>) -> CalibrationAnswer {
     let source = match calibration.source {
+        CalibrationSource::Product => "product",
         CalibrationSource::Brand => "brand",
         CalibrationSource::Default => "default",
     };
@@ -97,7 +115,7 @@ mod tests {
     use crate::domain::gallery::ProductKey;
 
     fn score(n: usize, item: usize, score: Option<f64>) -> GenuineScore {
-        GenuineScore { photo: format!("p{n}"), item: format!("i{item}"), score }
+        GenuineScore { photo: format!("p{n}"), product: "oat".into(), item: format!("i{item}"), score }
     }
 
     fn photo(n: usize, item: usize) -> GenuinePhotoRecord {
@@ -119,33 +137,46 @@ mod tests {
     #[test]
     fn an_own_calibration_takes_one_comparable_photo_of_each_item() {
         let mut scores: Vec<_> = (0..59).map(|n| score(n, n, Some(n as f64))).collect();
-        assert_eq!(own(&scores[..58], 0.05, "v").map(|c| c.items), None);
+        let own = |scores: &[GenuineScore], version| own(scores, 0.05, version, CalibrationSource::Product);
+        assert_eq!(own(&scores[..58], "v").map(|c| c.items), None);
         scores.push(score(90, 3, Some(-100.0)));
-        let calibration = own(&scores, 0.05, "v").unwrap();
-        assert_eq!((calibration.items, calibration.source), (59, CalibrationSource::Brand));
+        let calibration = own(&scores, "v").unwrap();
+        assert_eq!((calibration.items, calibration.source), (59, CalibrationSource::Product));
         // Had the second photo of item 3 counted, a score of -50 would not be the strangest of all.
         assert_eq!(calibration.p_value(-50.0).get(), 1.0 / 60.0);
         scores[3].score = None;
-        let other = own(&scores, 0.05, "v").unwrap();
+        let other = own(&scores, "v").unwrap();
         assert_eq!((other.items, other.p_value(-50.0).get()), (59, 2.0 / 60.0));
         assert_ne!(other.id, calibration.id);
-        assert_ne!(own(&scores, 0.05, "w").unwrap().id, other.id);
+        assert_ne!(own(&scores, "w").unwrap().id, other.id);
+    }
+
+    #[test]
+    fn items_of_two_products_are_two_items() {
+        let mut scores: Vec<_> = (0..40).map(|n| score(n, n, Some(n as f64))).collect();
+        scores.extend((0..40).map(|n| GenuineScore { product: "soy".into(), ..score(100 + n, n, Some(-1.0)) }));
+        let calibration = own(&scores, 0.05, "v", CalibrationSource::Brand).unwrap();
+        assert_eq!((calibration.items, calibration.p_value(-0.5).get()), (80, 41.0 / 81.0));
     }
 
     #[test]
     fn an_item_does_not_vouch_for_itself() {
         let scores: Vec<_> = (0..59).map(|n| score(n, n, Some(n as f64))).collect();
-        let without = own_without(&scores, "i0", 0.05, "v");
-        assert_eq!((without.items, without.p_value(0.0).get()), (58, 1.0 / 59.0));
-        assert_eq!(own(&scores, 0.05, "v").unwrap().p_value(0.0).get(), 2.0 / 60.0);
+        let source = CalibrationSource::Brand;
+        let without = own_without(&scores, &scores[0], 0.05, "v", source);
+        assert_eq!((without.items, without.source, without.p_value(0.0).get()), (58, source, 1.0 / 59.0));
+        assert_eq!(own(&scores, 0.05, "v", source).unwrap().p_value(0.0).get(), 2.0 / 60.0);
+        let sibling = GenuineScore { product: "soy".into(), ..scores[0].clone() };
+        assert_eq!(own_without(&scores, &sibling, 0.05, "v", source).items, 59, "another product's item of that name");
     }
 
     #[test]
     fn the_advice_says_what_is_missing() {
         let photos: Vec<_> = (0..59).map(|n| photo(n, n)).collect();
         let scores: Vec<_> = (0..59).map(|n| score(n, n, (n > 0).then_some(1.0))).collect();
-        assert!(advice(&photos[..9], &[], 0.05).contains("50 more items (9 of 59 are there)"));
-        assert!(advice(&photos, &scores[..57], 0.05).contains("2 of 59 genuine photos wait"));
-        assert!(advice(&photos, &scores, 0.05).contains("of 59 items only 58 have a comparable photo"));
+        let advice = |photos: &[_], scores: &[_]| advice(photos, scores, 0.05, CalibrationSource::Default);
+        assert!(advice(&photos[..9], &[]).contains("50 more items (9 of 59 are there)"));
+        assert!(advice(&photos, &scores[..57]).contains("2 of 59 genuine photos wait"));
+        assert!(advice(&photos, &scores).contains("of 59 items only 58 have a comparable photo"));
     }
 }

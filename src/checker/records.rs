@@ -83,6 +83,8 @@ pub struct GenuinePhotoRecord {
 pub struct GenuineScore {
     /// The genuine photo.
     pub photo: String,
+    /// Product it shows.
+    pub product: String,
     /// Its item.
     pub item: String,
     /// The score; `None` when the photo is not comparable.
@@ -122,6 +124,9 @@ pub struct Changes {
     pub genuine_photos: i64,
 }
 
+/// Genuine photos that calibrate: more of them change no threshold and cost every check time.
+pub const MOST_GENUINE_PHOTOS: u32 = 10_000;
+
 /// Keeps everything but image bytes.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -145,10 +150,18 @@ pub trait Store: Send + Sync {
     async fn delete_reference(&self, product: &ProductKey, id: &str, now_ms: i64) -> Result<(), StoreError>;
     /// Adds a genuine photo; its product must exist; the same image of the same product is a conflict.
     async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError>;
-    /// All genuine photos of a product, oldest first.
+    /// Genuine photos of a product, oldest first, [`MOST_GENUINE_PHOTOS`] at most.
     async fn genuine_photos(&self, product: &ProductKey) -> Result<Vec<GenuinePhotoRecord>, StoreError>;
-    /// Scores of a product's genuine photos under a version (hash of models, references and rule).
-    async fn genuine_scores(&self, product: &ProductKey, version: &str) -> Result<Vec<GenuineScore>, StoreError>;
+    /// Genuine photos of all of a brand's products, oldest first, [`MOST_GENUINE_PHOTOS`] at most.
+    async fn genuine_photos_of_brand(&self, brand: &str) -> Result<Vec<GenuinePhotoRecord>, StoreError>;
+    /// Scores of a brand's genuine photos, of one product or of all, under a version (hash of models, references and
+    /// rule), oldest photo first, [`MOST_GENUINE_PHOTOS`] at most.
+    async fn genuine_scores(
+        &self,
+        brand: &str,
+        product: Option<&str>,
+        version: &str,
+    ) -> Result<Vec<GenuineScore>, StoreError>;
     /// Stores one score under a version, replacing an older one.
     async fn put_genuine_score(&self, score: &GenuineScore, version: &str) -> Result<(), StoreError>;
     /// Stores a check's answer with the hashes and fingerprints of its photos.

@@ -292,7 +292,11 @@ fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()>
     print_files(report, out)?;
     for ProductCalibration { brand, product, calibration } in &report.calibration {
         let (items, bound) = (count(calibration.items, "item"), calibration.bound_95 * 100.0);
-        let whose = if calibration.source == "brand" { "a calibration of its own" } else { "the shipped calibration" };
+        let whose = match calibration.source.as_str() {
+            "product" => "a calibration of its own",
+            "brand" => "the calibration of all its brand's products",
+            _ => "the shipped calibration",
+        };
         writeln!(
             out,
             "{brand} / {product} is judged by {whose}: {items}, at most {bound:.1} % of genuine photos flagged"

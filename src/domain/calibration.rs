@@ -6,7 +6,9 @@ use super::score::PValue;
 /// Where a calibration's scores come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CalibrationSource {
-    /// The brand's own genuine photos.
+    /// Genuine photos of the claimed product.
+    Product,
+    /// Genuine photos of all of the brand's products.
     Brand,
     /// The calibration shipped with the program.
     Default,

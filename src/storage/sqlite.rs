@@ -20,8 +20,8 @@ use crate::{
         answer::CheckAnswer,
         ports::StoreError,
         records::{
-            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, Product, ReferenceRecord, SeenElsewhere,
-            Store,
+            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, MOST_GENUINE_PHOTOS, Product,
+            ReferenceRecord, SeenElsewhere, Store,
         },
     },
     domain::gallery::ProductKey,
@@ -276,27 +276,40 @@ impl Store for SqliteStore {
 
     async fn genuine_photos(&self, product: &ProductKey) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
         self.product(product).await?;
-        let rows = sqlx::query("SELECT * FROM genuine_photos WHERE brand = ? AND product = ? ORDER BY created_ms, id")
-            .bind(&product.brand)
-            .bind(&product.product)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let sql = "SELECT * FROM genuine_photos WHERE brand = ? AND product = ? ORDER BY created_ms, id LIMIT ?";
+        let query = sqlx::query(sql).bind(&product.brand).bind(&product.product).bind(MOST_GENUINE_PHOTOS);
+        let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
         rows.iter().map(rows::genuine_photo).collect()
     }
 
-    async fn genuine_scores(&self, product: &ProductKey, version: &str) -> Result<Vec<GenuineScore>, StoreError> {
-        let rows: Vec<(String, String, Option<f64>)> = sqlx::query_as(
-            "SELECT p.id, p.item, s.score FROM genuine_scores s JOIN genuine_photos p ON p.id = s.photo
-             WHERE p.brand = ? AND p.product = ? AND s.version = ? ORDER BY p.created_ms, p.id",
+    async fn genuine_photos_of_brand(&self, brand: &str) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
+        self.brand_must_exist(brand).await?;
+        let sql = "SELECT * FROM genuine_photos WHERE brand = ? ORDER BY created_ms, id LIMIT ?";
+        let query = sqlx::query(sql).bind(brand).bind(MOST_GENUINE_PHOTOS);
+        let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
+        rows.iter().map(rows::genuine_photo).collect()
+    }
+
+    async fn genuine_scores(
+        &self,
+        brand: &str,
+        product: Option<&str>,
+        version: &str,
+    ) -> Result<Vec<GenuineScore>, StoreError> {
+        let rows: Vec<(String, String, String, Option<f64>)> = sqlx::query_as(
+            "SELECT p.id, p.product, p.item, s.score FROM genuine_scores s JOIN genuine_photos p ON p.id = s.photo
+             WHERE p.brand = ?1 AND (?2 IS NULL OR p.product = ?2) AND s.version = ?3
+             ORDER BY p.created_ms, p.id LIMIT ?4",
         )
-        .bind(&product.brand)
-        .bind(&product.product)
+        .bind(brand)
+        .bind(product)
         .bind(version)
+        .bind(MOST_GENUINE_PHOTOS)
         .fetch_all(&self.pool)
         .await
         .map_err(failed)?;
-        Ok(rows.into_iter().map(|(photo, item, score)| GenuineScore { photo, item, score }).collect())
+        let score = |(photo, product, item, score)| GenuineScore { photo, product, item, score };
+        Ok(rows.into_iter().map(score).collect())
     }
 
     async fn put_genuine_score(&self, score: &GenuineScore, version: &str) -> Result<(), StoreError> {

@@ -209,13 +209,15 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
     let waiting = app.check(Some(&oat), &[photo(5)]).await.calibration;
     assert!(waiting.advice.as_deref().is_some_and(|a| a.contains("14 of 14 genuine photos wait")), "{waiting:?}");
     let own = app.assay.calibration(&oat).await.unwrap();
-    assert_eq!((own.source.as_str(), own.items, own.advice.as_deref()), ("brand", 14, None));
+    assert_eq!((own.source.as_str(), own.items, own.advice.as_deref()), ("product", 14, None));
     assert!(own.bound_95 <= BUDGET);
     assert_eq!(app.assay.calibrate_all().await.unwrap(), 0, "scores are kept");
     let answer = app.check(Some(&oat), &[photo(5)]).await;
     assert_eq!((answer.verdict.as_str(), &answer.calibration), ("consistent", &own), "{answer:#?}");
     let rice = app.check(Some(&key("acme", "rice")), &[Scene::photo(2, "a")]).await;
-    assert_eq!(rice.calibration.source, "default", "a calibration is its product's own");
+    assert_eq!((rice.calibration.source.as_str(), rice.calibration.items), ("brand", 14), "its brand's items support it");
+    let advice = rice.calibration.advice.as_deref();
+    assert!(advice.is_some_and(|a| a.contains("14 more items (0 of 14") && a.contains("brand's products")), "{advice:?}");
     app.enroll(&oat, &Scene::of(7)).await;
     let stale = app.check(Some(&oat), &[photo(5)]).await.calibration;
     assert_eq!(stale.source, "default", "scores belong to one set of references");

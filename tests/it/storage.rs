@@ -85,14 +85,16 @@ async fn scores_of_genuine_photos_belong_to_one_version() {
     let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
     store.add_genuine_photo(&photo).await.unwrap();
     assert!(is_conflict(store.add_genuine_photo(&photo).await, "genuine photo"));
-    assert_eq!(store.genuine_photos(&oat).await.unwrap(), [photo]);
-    let score = |score| GenuineScore { photo: "g1".into(), item: "item-1".into(), score };
+    assert_eq!(store.genuine_photos(&oat).await.unwrap(), std::slice::from_ref(&photo));
+    assert_eq!(store.genuine_photos_of_brand("acme").await.unwrap(), [photo]);
+    assert!(is_not_found(store.genuine_photos_of_brand("none").await, "brand"));
+    let score = |score| GenuineScore { photo: "g1".into(), product: "oat".into(), item: "item-1".into(), score };
     store.put_genuine_score(&score(Some(0.5)), "v1").await.unwrap();
-    assert_eq!(store.genuine_scores(&oat, "v1").await.unwrap(), [score(Some(0.5))]);
-    assert_eq!(store.genuine_scores(&oat, "v2").await.unwrap(), []);
+    assert_eq!(store.genuine_scores("acme", Some("oat"), "v1").await.unwrap(), [score(Some(0.5))]);
+    assert_eq!(store.genuine_scores("acme", None, "v2").await.unwrap(), []);
     store.put_genuine_score(&score(None), "v2").await.unwrap();
-    assert_eq!(store.genuine_scores(&oat, "v1").await.unwrap(), []);
-    assert_eq!(store.genuine_scores(&oat, "v2").await.unwrap(), [score(None)]);
+    assert_eq!(store.genuine_scores("acme", Some("oat"), "v1").await.unwrap(), []);
+    assert_eq!(store.genuine_scores("acme", None, "v2").await.unwrap(), [score(None)]);
 }
 
 #[tokio::test]

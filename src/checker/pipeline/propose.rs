@@ -1,22 +1,29 @@
-//! Protected marks for a reference whose owner gave none: its largest words, or its busiest place.
+//! Protected marks for a reference whose owner gave none: its largest words and its busiest places besides them.
 
 use super::frames::Frame;
 use crate::checker::ports::{InferenceError, TextLine, TextReader};
 use crate::domain::{
-    appearance::BLOCK_PX,
     gallery::{Mark, MarkKind},
     geometry::{Homography, Point},
     raster::Plane,
 };
 
-/// Marks proposed at most: few and chosen, since each further one costs detection.
-const MOST: usize = 8;
+/// Text marks proposed at most, the largest first: each further mark costs time and detection.
+const MOST_TEXT: usize = 6;
+/// Busiest places proposed at most: logos that are not read as text.
+const BUSIEST: [&str; 2] = ["busiest place", "second busiest place"];
 /// Text read less surely than this on the reference itself is no mark.
 const MIN_CONFIDENCE: f64 = 0.3;
 /// Fewest letters and digits of a text mark.
 const MIN_LETTERS: usize = 2;
 /// Smallest height of a text mark in pixels of the frame: smaller letters do not survive a listing photo.
 const MIN_HEIGHT_PX: f64 = 12.0;
+/// Side in pixels of the cells whose contrast is measured.
+const CELL_PX: usize = 16;
+/// Columns and rows of cells of a busiest place.
+const PLACE_CELLS: (usize, usize) = (10, 6);
+/// Least mean contrast of a busiest place, in grey levels: plain print is no mark.
+const MIN_CONTRAST: f64 = 8.0;
 
 /// Proposes up to eight marks of a reference from its frame. `from_unit` of the frame maps back to the whole picture.
 pub fn propose(text: &mut dyn TextReader, frame: &Frame, grey: &Plane) -> Result<Vec<Mark>, InferenceError> {
@@ -32,16 +39,16 @@ pub fn propose(text: &mut dyn TextReader, frame: &Frame, grey: &Plane) -> Result
         })
         .collect();
     lines.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut marks: Vec<Mark> = lines.into_iter().take(MOST).map(|(_, l)| text_mark(&l, &to_unit)).collect();
-    if marks.is_empty() {
-        marks.extend(busiest(grey).map(|corners| Mark {
-            name: "busiest place".into(),
-            kind: MarkKind::Logo,
-            region: corners.map(|p| clamped(to_unit.apply(p))).to_vec(),
-            text: None,
-            proposed: true,
-        }));
-    }
+    lines.truncate(MOST_TEXT);
+    let taken: Vec<[Point; 4]> = lines.iter().map(|(_, l)| l.corners).collect();
+    let mut marks: Vec<Mark> = lines.iter().map(|(_, l)| text_mark(l, &to_unit)).collect();
+    marks.extend(busiest(grey, &taken).into_iter().zip(BUSIEST).map(|(corners, name)| Mark {
+        name: name.into(),
+        kind: MarkKind::Logo,
+        region: corners.map(|p| clamped(to_unit.apply(p))).to_vec(),
+        text: None,
+        proposed: true,
+    }));
     Ok(marks)
 }
 
@@ -64,24 +71,49 @@ fn sides(q: &[Point; 4]) -> (f64, f64) {
     ((q[0].distance(q[1]) + q[3].distance(q[2])) / 2.0, (q[0].distance(q[3]) + q[1].distance(q[2])) / 2.0)
 }
 
-/// The window of 5x3 blocks with the most contrast, as corners in pixels of the frame.
-fn busiest(grey: &Plane) -> Option<[Point; 4]> {
-    let (columns, rows) = (grey.width / BLOCK_PX, grey.height / BLOCK_PX);
-    let (wide, high) = (5.min(columns), 3.min(rows));
-    if wide == 0 || high == 0 {
-        return None;
+/// The places with the most contrast outside the boxes around `taken`, strongest first, as corners in pixels of the frame.
+fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Vec<[Point; 4]> {
+    let (columns, rows) = (grey.width / CELL_PX, grey.height / CELL_PX);
+    let size = (PLACE_CELLS.0.min(columns), PLACE_CELLS.1.min(rows));
+    let mut contrast: Vec<f64> = (0..columns * rows)
+        .map(|i| {
+            let (column, row) = (i % columns, i / columns);
+            let middle = |cell: usize| (cell * CELL_PX + CELL_PX / 2) as f64;
+            let at = Point::new(middle(column), middle(row));
+            if taken.iter().any(|corners| boxed(corners, at)) { 0.0 } else { cell_contrast(grey, column, row) }
+        })
+        .collect();
+    let mut found = Vec::new();
+    while found.len() < BUSIEST.len() {
+        let Some((sum, c, r)) = strongest_window(&contrast, columns, rows, size) else { break };
+        if sum < MIN_CONTRAST * (size.0 * size.1).max(1) as f64 {
+            break;
+        }
+        for row in r..r + size.1 {
+            contrast[row * columns + c..row * columns + c + size.0].fill(0.0);
+        }
+        let px = |v: usize| (v * CELL_PX) as f64;
+        let (x0, y0, x1, y1) = (px(c), px(r), px(c + size.0), px(r + size.1));
+        found.push([Point::new(x0, y0), Point::new(x1, y0), Point::new(x1, y1), Point::new(x0, y1)]);
     }
-    let spread = |column: usize, row: usize| {
-        let values = (0..BLOCK_PX * BLOCK_PX)
-            .map(|i| f64::from(grey.at(column * BLOCK_PX + i % BLOCK_PX, row * BLOCK_PX + i / BLOCK_PX)));
-        let mean = values.clone().sum::<f64>() / (BLOCK_PX * BLOCK_PX) as f64;
-        (values.map(|v| (v - mean).powi(2)).sum::<f64>() / (BLOCK_PX * BLOCK_PX) as f64).sqrt()
+    found
+}
+
+/// Whether a point lies in the upright box around some corners.
+fn boxed(corners: &[Point; 4], at: Point) -> bool {
+    let between = |value: f64, pick: fn(&Point) -> f64| {
+        corners.iter().map(pick).any(|v| v <= value) && corners.iter().map(pick).any(|v| v >= value)
     };
-    let contrast: Vec<f64> = (0..columns * rows).map(|i| spread(i % columns, i / columns)).collect();
-    let (_, c, r) = strongest_window(&contrast, columns, rows, (wide, high))?;
-    let px = |v: usize| (v * BLOCK_PX) as f64;
-    let (x0, y0, x1, y1) = (px(c), px(r), px(c + wide), px(r + high));
-    Some([Point::new(x0, y0), Point::new(x1, y0), Point::new(x1, y1), Point::new(x0, y1)])
+    between(at.x, |p| p.x) && between(at.y, |p| p.y)
+}
+
+/// Standard deviation of a cell's grey levels.
+fn cell_contrast(grey: &Plane, column: usize, row: usize) -> f64 {
+    let n = (CELL_PX * CELL_PX) as f64;
+    let values = (0..CELL_PX * CELL_PX)
+        .map(|i| f64::from(grey.at(column * CELL_PX + i % CELL_PX, row * CELL_PX + i / CELL_PX)));
+    let mean = values.clone().sum::<f64>() / n;
+    (values.map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
 }
 
 /// The window of `wide` x `high` cells of a grid (row-major) with the largest sum: sum, column and row of its first cell.
@@ -104,15 +136,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_busiest_place_is_where_the_stripes_are() {
+    fn the_busiest_places_are_where_stripes_are_and_no_text() {
         let mut grey = Plane::filled(640, 448, 100.0);
-        for y in 200..296 {
-            for x in 320..480 {
-                grey.data[y * 640 + x] = if (x / 4) % 2 == 0 { 0.0 } else { 255.0 };
+        let mut stripes = |x0: usize, y0: usize, dark: f32| {
+            for y in y0..y0 + 96 {
+                for x in x0..x0 + 160 {
+                    grey.data[y * 640 + x] = if (x / 4) % 2 == 0 { dark } else { 255.0 };
+                }
             }
-        }
-        let corners = busiest(&grey).unwrap();
-        assert_eq!((corners[0], corners[2]), (Point::new(320.0, 192.0), Point::new(480.0, 288.0)));
+        };
+        stripes(320, 192, 0.0);
+        stripes(64, 16, 60.0);
+        stripes(400, 336, 30.0);
+        let taken = [(400.0, 330.0), (560.0, 330.0), (560.0, 440.0), (400.0, 440.0)].map(|(x, y)| Point::new(x, y));
+        let found = busiest(&grey, &[taken]);
+        let spans: Vec<_> = found.iter().map(|q| (q[0], q[2])).collect();
+        assert_eq!(
+            spans,
+            vec![(Point::new(320.0, 192.0), Point::new(480.0, 288.0)), (Point::new(64.0, 16.0), Point::new(224.0, 112.0))]
+        );
+        assert!(busiest(&Plane::filled(640, 448, 100.0), &[]).is_empty());
     }
 
     #[test]

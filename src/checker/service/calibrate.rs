@@ -14,7 +14,10 @@ use crate::{
         records::{GenuinePhotoRecord, GenuineScore},
         shelf::{Shelf, reference_set},
     },
-    domain::{calibration::Calibration, gallery::ProductKey},
+    domain::{
+        calibration::{Calibration, CalibrationSource},
+        gallery::ProductKey,
+    },
 };
 
 /// Genuine photos scored at a time: checks come first.
@@ -25,7 +28,8 @@ impl Assay {
     /// a check for each). Nothing is scored while there are too few items for the budget anyway.
     pub async fn calibration(&self, product: &ProductKey) -> Result<CalibrationAnswer, ServiceError> {
         let shelf = self.refresh().await?;
-        self.score_genuine_photos(product, &shelf).await?;
+        let together = self.store.genuine_photos_of_brand(&product.brand).await?;
+        self.score_genuine_photos(product, self.enough(&together), &shelf).await?;
         let (calibration, advice) = self.calibration_for(Some(&Claim::Product(product.clone())), &shelf).await?;
         Ok(calibrating::describe(&calibration, advice))
     }
@@ -36,8 +40,9 @@ impl Assay {
         let shelf = self.refresh().await?;
         let mut scored = 0;
         for brand in self.store.brands().await? {
+            let together = self.store.genuine_photos_of_brand(&brand.id).await?;
             for product in self.store.products(&brand.id).await? {
-                scored += self.score_genuine_photos(&product.key, &shelf).await?;
+                scored += self.score_genuine_photos(&product.key, self.enough(&together), &shelf).await?;
             }
         }
         Ok(scored)
@@ -51,47 +56,68 @@ impl Assay {
         shelf: &Shelf,
     ) -> Result<(Calibration, Option<String>), ServiceError> {
         let shipped = self.pipeline.defaults().calibration(self.budget);
-        let Some(Claim::Product(product)) = claim else { return Ok((shipped, None)) };
-        let version = self.score_version(product, shelf);
-        let photos = self.calibration_photos(product, shelf).await?;
-        let scores = match photos.is_empty() {
-            true => Vec::new(),
-            false => self.store.genuine_scores(product, &version).await?,
+        let (brand, product) = match claim {
+            Some(Claim::Product(product)) => (&product.brand, Some(product)),
+            Some(Claim::Brand(brand)) => (brand, None),
+            None => return Ok((shipped, None)),
         };
-        let counted: HashSet<_> = photos.iter().map(|p| p.id.as_str()).collect();
-        let scores: Vec<_> = scores.into_iter().filter(|s| counted.contains(s.photo.as_str())).collect();
-        match calibrating::own(&scores, self.budget, &version) {
-            Some(own) => Ok((own, None)),
-            None => Ok((shipped, Some(calibrating::advice(&photos, &scores, self.budget)))),
+        let version = self.score_version(brand, shelf);
+        let (mut photos, mut scores) = (Vec::new(), Vec::new());
+        if let Some(product) = product {
+            photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
+            scores = self.scores_of(&photos, Some(&product.product), &version).await?;
+            if let Some(own) = calibrating::own(&scores, self.budget, &version, CalibrationSource::Product) {
+                return Ok((own, None));
+            }
         }
+        let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, shelf);
+        let together = self.scores_of(&together, None, &version).await?;
+        let family = calibrating::own(&together, self.budget, &version, CalibrationSource::Brand);
+        let used = family.unwrap_or(shipped);
+        let advice = product.map(|_| calibrating::advice(&photos, &scores, self.budget, used.source));
+        Ok((used, advice))
     }
 
-    /// The product's genuine photos but those that are references too: a photo agrees with itself whatever it shows.
-    pub(super) async fn calibration_photos(
+    /// The scores of some genuine photos of one brand, of one product or of all, that are there already.
+    pub(super) async fn scores_of(
         &self,
-        product: &ProductKey,
-        shelf: &Shelf,
-    ) -> Result<Vec<GenuinePhotoRecord>, ServiceError> {
-        let mut photos = self.store.genuine_photos(product).await?;
-        photos.retain(|p| !shelf.gallery.of(product).any(|r| r.sha256 == p.sha256));
-        Ok(photos)
+        photos: &[GenuinePhotoRecord],
+        product: Option<&str>,
+        version: &str,
+    ) -> Result<Vec<GenuineScore>, ServiceError> {
+        let Some(first) = photos.first() else { return Ok(Vec::new()) };
+        let counted: HashSet<_> = photos.iter().map(|p| p.id.as_str()).collect();
+        let mut scores = self.store.genuine_scores(&first.product.brand, product, version).await?;
+        scores.retain(|s| counted.contains(s.photo.as_str()));
+        Ok(scores)
+    }
+
+    /// Whether photos show enough items to support the budget.
+    fn enough(&self, photos: &[GenuinePhotoRecord]) -> bool {
+        calibrating::items_of(photos) >= calibrating::items_for(self.budget)
     }
 
     /// What a score depends on: models, rule, and the references of the brand. Other brands' references are rivals too,
     /// but far ones, and scoring anew whenever any brand anywhere enrolls would never end.
-    pub(super) fn score_version(&self, product: &ProductKey, shelf: &Shelf) -> String {
-        let references = reference_set(&shelf.gallery, Some(&product.brand));
+    pub(super) fn score_version(&self, brand: &str, shelf: &Shelf) -> String {
+        let references = reference_set(&shelf.gallery, Some(brand));
         let rule = &self.pipeline.defaults().id;
         sha256_hex(format!("{:?} {rule:?} {references}", self.models).as_bytes())[..16].to_owned()
     }
 
-    async fn score_genuine_photos(&self, product: &ProductKey, shelf: &Arc<Shelf>) -> Result<usize, ServiceError> {
-        let photos = self.calibration_photos(product, shelf).await?;
-        if calibrating::items_of(&photos) < calibrating::items_for(self.budget) {
+    /// Scores a product's photos once they are enough, on their own or (`together`) with those of the brand's others.
+    async fn score_genuine_photos(
+        &self,
+        product: &ProductKey,
+        together: bool,
+        shelf: &Arc<Shelf>,
+    ) -> Result<usize, ServiceError> {
+        let photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
+        if !together && !self.enough(&photos) {
             return Ok(0);
         }
-        let version = self.score_version(product, shelf);
-        let scored = self.store.genuine_scores(product, &version).await?;
+        let version = self.score_version(&product.brand, shelf);
+        let scored = self.store.genuine_scores(&product.brand, Some(&product.product), &version).await?;
         let scored: HashSet<_> = scored.iter().map(|s| s.photo.as_str()).collect();
         let unscored = photos.into_iter().filter(|p| !scored.contains(p.id.as_str()));
         let work = unscored.map(|photo| async {
@@ -124,8 +150,15 @@ impl Assay {
                 }
                 Ok(score) => score,
             };
-            Ok(GenuineScore { photo: id, item, score })
+            Ok(GenuineScore { photo: id, product: product.product, item, score })
         })
         .await
     }
+}
+
+/// Genuine photos but those that are references too: a photo agrees with itself whatever it shows.
+pub(super) fn calibrating_only(mut photos: Vec<GenuinePhotoRecord>, shelf: &Shelf) -> Vec<GenuinePhotoRecord> {
+    let enrolled: HashSet<_> = shelf.gallery.references.iter().map(|r| (&r.product, r.sha256.as_str())).collect();
+    photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256.as_str())));
+    photos
 }

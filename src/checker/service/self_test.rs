@@ -1,21 +1,23 @@
 //! A self-test: what would be flagged of simulated edits of a product's own references. Nothing of it is kept.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Assay, ServiceError};
+use super::{Assay, ServiceError, calibrate::calibrating_only};
 use crate::{
     checker::{
         calibrating,
         digest::sha256_hex,
         pipeline::{Claim, Seeds},
         ports::ComputeError,
-        records::GenuineScore,
         self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
         shelf::Shelf,
     },
@@ -167,33 +169,34 @@ impl Assay {
 
     /// Which genuine photos of the product would be flagged.
     async fn judge_genuine(&self, product: &ProductKey, plan: &Plan) -> Result<GenuineAnswer, ServiceError> {
-        let photos = self.calibration_photos(product, &plan.shelf).await?;
-        let version = self.score_version(product, &plan.shelf);
-        let stored = self.store.genuine_scores(product, &version).await?;
-        let total = photos.len();
-        let (mut scores, mut unscored): (Vec<GenuineScore>, Vec<_>) = (Vec::new(), Vec::new());
-        for photo in photos {
-            match stored.iter().find(|s| s.photo == photo.id) {
-                Some(score) => scores.push(score.clone()),
-                None => unscored.push(photo),
+        let photos = calibrating_only(self.store.genuine_photos(product).await?, &plan.shelf);
+        let version = self.score_version(&product.brand, &plan.shelf);
+        let mut scores = self.scores_of(&photos, Some(&product.product), &version).await?;
+        let source = plan.calibration.source;
+        // What the calibration rests on: an item must not vouch for itself.
+        let counted = match source {
+            CalibrationSource::Default => Vec::new(),
+            CalibrationSource::Product => scores.clone(),
+            CalibrationSource::Brand => {
+                let all = self.store.genuine_photos_of_brand(&product.brand).await?;
+                self.scores_of(&calibrating_only(all, &plan.shelf), None, &version).await?
             }
-        }
-        let counted = scores.clone();
-        unscored.truncate(MOST_UNSCORED);
-        let fresh = stream::iter(unscored.into_iter().map(|photo| self.genuine_score(photo, &plan.shelf)));
+        };
+        let mut answer = GenuineAnswer { stored: photos.len(), ..GenuineAnswer::default() };
+        let scored: HashSet<_> = scores.iter().map(|s| s.photo.clone()).collect();
+        let unscored = photos.into_iter().filter(|p| !scored.contains(&p.id)).take(MOST_UNSCORED);
+        let fresh = stream::iter(unscored.map(|photo| self.genuine_score(photo, &plan.shelf)).collect::<Vec<_>>());
         scores.extend(fresh.buffered(AT_ONCE).try_collect::<Vec<_>>().await?);
-        let mut answer = GenuineAnswer { stored: total, ..GenuineAnswer::default() };
-        for GenuineScore { photo, item, score } in scores {
-            let Some(score) = score else { continue };
+        for judged in &scores {
+            let Some(score) = judged.score else { continue };
             answer.judged += 1;
-            let without = match plan.calibration.source {
-                CalibrationSource::Brand => Some(calibrating::own_without(&counted, &item, self.budget, &version)),
-                CalibrationSource::Default => None,
-            };
+            let without = (source != CalibrationSource::Default)
+                .then(|| calibrating::own_without(&counted, judged, self.budget, &version, source));
             let calibration = without.as_ref().unwrap_or(&plan.calibration);
             if calibration.flags(score) {
                 let p_value = calibration.p_value(score).get();
-                answer.flagged.push(FlaggedPhoto { id: photo, item, p_value });
+                let (id, item) = (judged.photo.clone(), judged.item.clone());
+                answer.flagged.push(FlaggedPhoto { id, item, p_value });
             }
         }
         answer.flagged.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| a.id.cmp(&b.id)));
