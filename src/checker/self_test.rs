@@ -86,8 +86,8 @@ pub fn flags(verdict: &str) -> bool {
     matches!(verdict, "deviates" | "no_brand_seen")
 }
 
-/// The product's genuine photos under its calibration; a calibration of the product's own is used without the item
-/// that is judged.
+/// The product's genuine photos under its calibration; one made of the product's or the brand's photos is used without the
+/// item that is judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GenuineAnswer {
     /// Photos stored, but those that are references too.

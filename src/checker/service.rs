@@ -50,6 +50,12 @@ pub enum ServiceError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another self-test is underway.
+    #[error("another self-test is underway and one runs at a time; try again in {retry_after_s} s")]
+    Underway {
+        /// Seconds to wait before the next try.
+        retry_after_s: u64,
+    },
     /// The workers.
     #[error(transparent)]
     Compute(#[from] ComputeError),

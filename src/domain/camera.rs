@@ -8,11 +8,8 @@ use super::{
     rectify::rectify,
 };
 
-/// Sides of a photo in pixels, the longer and the shorter.
-const LONG_PX: u32 = 1280;
-const SHORT_PX: u32 = 960;
 /// Share of the frame's width or height, whichever binds, that the print takes.
-const SIZE: (f64, f64) = (0.62, 0.92);
+const SIZE: (f64, f64) = (0.55, 0.87);
 /// Standard deviation of the rotation in the picture's plane, and its largest value, in degrees.
 const TURN_DEG: (f64, f64) = (5.0, 16.0);
 /// Largest shift of a corner, as a share of the print's shorter side: perspective and tilt.
@@ -31,16 +28,17 @@ pub struct Photograph {
     pub jpeg_quality: u8,
 }
 
-/// Photographs a print lying on a plain ground. The photo is 1280x960 pixels, upright or across as the print is, and
-/// shows the whole print; the same print and the same state of `random` give the same photo.
-pub fn photograph(print: &Raster, random: &mut SplitMix) -> Photograph {
+/// Photographs a print lying on a plain ground. The photo is `long_px` pixels long and three quarters as wide, upright or
+/// across as the print is, and shows the whole print; the same print, length and state of `random` give the same photo.
+pub fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photograph {
     let across = print.width() >= print.height();
-    let (width, height) = if across { (LONG_PX, SHORT_PX) } else { (SHORT_PX, LONG_PX) };
+    let short_px = (long_px * 3 / 4).max(1);
+    let (width, height) = if across { (long_px, short_px) } else { (short_px, long_px) };
     let print_to_photo = pose(print, (f64::from(width), f64::from(height)), random);
     let mut light = Planes::of(&scene(print, &print_to_photo, width, height, random));
     illuminate(&mut light, random);
     if random.chance(0.35) {
-        reflect(&mut light, random);
+        reflect(&mut light, &Lying { print, print_to_photo: &print_to_photo }, random);
     }
     let sigma = random.between(0.35, 1.1) as f32;
     light.0.iter_mut().for_each(|plane| *plane = plane.smoothed(sigma));
@@ -190,8 +188,21 @@ fn illuminate(light: &mut Planes, random: &mut SplitMix) {
     });
 }
 
-/// A lamp or a window on the print: an elongated spot, soft or with an edge.
-fn reflect(light: &mut Planes, random: &mut SplitMix) {
+/// Where the print is in the photo.
+struct Lying<'a> {
+    print: &'a Raster,
+    print_to_photo: &'a Homography,
+}
+
+/// A lamp or a window in the print: an elongated spot, soft or with an edge. The ground is dull and shows none.
+fn reflect(light: &mut Planes, lying: &Lying<'_>, random: &mut SplitMix) {
+    let Some(photo_to_print) = lying.print_to_photo.inverse() else { return };
+    let length = light.0[0].width.max(light.0[0].height) as f64;
+    let (right, bottom) = (f64::from(lying.print.width()) - 0.5, f64::from(lying.print.height()) - 0.5);
+    let on_print = |u: f64, v: f64| {
+        let at = photo_to_print.apply(Point::new(u * length, v * length));
+        (-0.5..right).contains(&at.x) && (-0.5..bottom).contains(&at.y)
+    };
     let centre = Point::new(random.between(0.15, 0.85), random.between(0.15, 0.6));
     let (sin, cos) = random.between(0.0, std::f64::consts::PI).sin_cos();
     let (long, short) = (random.between(0.05, 0.22), random.between(0.015, 0.06));
@@ -201,7 +212,7 @@ fn reflect(light: &mut Planes, random: &mut SplitMix) {
         let (x, y) = (u - centre.x, v - centre.y);
         let far = ((x * cos + y * sin) / long).powi(2) + ((y * cos - x * sin) / short).powi(2);
         let share = if hard { ((1.15 - far) / 0.3).clamp(0.0, 1.0) } else { (-far).exp() };
-        if share > 0.002 {
+        if share > 0.002 && on_print(u, v) {
             values.into_iter().for_each(|value| *value += (strength * share) as f32);
         }
     });
@@ -210,6 +221,8 @@ fn reflect(light: &mut Planes, random: &mut SplitMix) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PHOTO_PX: u32 = 400;
 
     /// Grey with a red, a green and a blue square on it, none in the middle of a side.
     fn print() -> (Raster, [(Point, usize); 3]) {
@@ -230,10 +243,10 @@ mod tests {
     #[test]
     fn the_same_seed_takes_the_same_photo_and_another_takes_another() {
         let (print, _) = print();
-        let shot = photograph(&print, &mut SplitMix(3));
-        assert_eq!(shot, photograph(&print, &mut SplitMix(3)));
-        assert_ne!(shot.raster, photograph(&print, &mut SplitMix(4)).raster);
-        assert_eq!((shot.raster.width(), shot.raster.height()), (LONG_PX, SHORT_PX));
+        let shot = photograph(&print, PHOTO_PX, &mut SplitMix(3));
+        assert_eq!(shot, photograph(&print, PHOTO_PX, &mut SplitMix(3)));
+        assert_ne!(shot.raster, photograph(&print, PHOTO_PX, &mut SplitMix(4)).raster);
+        assert_eq!((shot.raster.width(), shot.raster.height()), (PHOTO_PX, PHOTO_PX * 3 / 4));
         assert!((1..=100).contains(&shot.jpeg_quality));
     }
 
@@ -241,7 +254,7 @@ mod tests {
     fn the_print_lies_where_the_map_says_and_wholly_inside() {
         let (print, spots) = print();
         for seed in 0..3 {
-            let shot = photograph(&print, &mut SplitMix(seed));
+            let shot = photograph(&print, PHOTO_PX, &mut SplitMix(seed));
             for (spot, channel) in spots {
                 let at = shot.print_to_photo.apply(spot);
                 let seen = shot.raster.at(at.x.round() as u32, at.y.round() as u32);
@@ -251,7 +264,7 @@ mod tests {
             for (x, y) in [(0.0, 0.0), (279.0, 0.0), (279.0, 239.0), (0.0, 239.0)] {
                 let corner = shot.print_to_photo.apply(Point::new(x, y));
                 assert!(
-                    (0.0..1280.0).contains(&corner.x) && (0.0..960.0).contains(&corner.y),
+                    (0.0..400.0).contains(&corner.x) && (0.0..300.0).contains(&corner.y),
                     "seed {seed}: {corner:?}"
                 );
             }

@@ -49,6 +49,7 @@ fn every_command_teaches_by_its_help() {
         ("enroll", "brand,product,image,name,kind,text,x0,y0,x1,y1"),
         ("check", "Reading the answer:"),
         ("serve", "loopback"),
+        ("eval", "--self-test <BRAND>"),
         ("demo", "Exit codes: 0"),
     ] {
         let (code, out, _) = run(&folder, &[command, "--help"]);
@@ -64,7 +65,7 @@ fn errors_name_the_place_and_the_remedy() {
     fs::write(folder.path().join("flat/a.jpg"), "x").unwrap();
     fs::write(folder.path().join("photo.jpg"), "x").unwrap();
     fs::write(folder.path().join("bad.csv"), "brand,path\nacme,a.jpg\n").unwrap();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["check", "nope.jpg"], "photo `nope.jpg` cannot be read"),
         (&["check", "photo.jpg", "--product", "oat"], "--brand"),
         (&["check"], "<PHOTO>"),
@@ -73,6 +74,8 @@ fn errors_name_the_place_and_the_remedy() {
         (&["enroll", "photo.jpg"], "hint: give the folder that holds BRAND/PRODUCT/*.jpg"),
         (&["enroll", "bad.csv"], "missing field `product`"),
         (&["check", "photo.jpg", "--data", "bad.csv"], "cannot use the data directory `bad.csv`, which --data names"),
+        (&["eval", "--self-test", "acme", "--rows", "x.csv"], "--rows"),
+        (&["eval", "--product", "oat"], "--self-test"),
         (&["demo", "--samples", "nope"], "hint: --samples names the folder"),
     ];
     for (args, wanted) in cases {

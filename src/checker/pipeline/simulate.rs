@@ -13,6 +13,9 @@ use crate::domain::{
 /// Long side in pixels that a print is brought down to before it is photographed: photos hold no more of it.
 const PRINT_PX: u32 = 1280;
 
+/// Long side in pixels of a photo: less than telephones take, more than is compared of it.
+const PHOTO_PX: u32 = 1280;
+
 /// A photo made up for a self-test.
 pub struct Simulated {
     /// The JPEG file.
@@ -54,7 +57,7 @@ impl Pipeline {
             },
         };
         let [x, y, width, height] = article.map(side);
-        let shot = photograph(&print.crop(x, y, width, height), &mut SplitMix(seeds.camera));
+        let shot = photograph(&print.crop(x, y, width, height), PHOTO_PX, &mut SplitMix(seeds.camera));
         let jpeg = vision.imaging.encode_jpeg(&shot.raster, shot.jpeg_quality);
         Ok(Some(Simulated { jpeg, mark }))
     }

@@ -17,7 +17,6 @@ use crate::{
         calibrating,
         digest::sha256_hex,
         pipeline::{Claim, Seeds},
-        ports::ComputeError,
         self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
         shelf::Shelf,
     },
@@ -28,8 +27,9 @@ use crate::{
     },
 };
 
-/// Most photos of each kind.
-const MOST_PHOTOS: usize = 20;
+/// Most photos of each kind: with seven kinds, and the genuine photos without a score, one worker should be done in half
+/// the time that a request may take.
+const MOST_PHOTOS: usize = 12;
 /// Most references photographed; the oldest serve.
 const MOST_REFERENCES: usize = 8;
 /// Photos worked on at a time: checks come first.
@@ -46,7 +46,7 @@ const UNEDITED: &str = "unedited";
 pub struct SelfTestRequest {
     /// The product.
     pub product: ProductKey,
-    /// Photos of each kind, 1 to 20.
+    /// Photos of each kind, 1 to 12.
     pub photos_per_kind: usize,
     /// Seed of edits and photos.
     pub seed: u64,
@@ -108,7 +108,7 @@ impl Assay {
             return Err(invalid("product", problem));
         }
         if self.testing.swap(true, Ordering::Acquire) {
-            return Err(ComputeError::Busy { retry_after_s: RETRY_AFTER_S }.into());
+            return Err(ServiceError::Underway { retry_after_s: RETRY_AFTER_S });
         }
         let _underway = Underway(&self.testing);
         let (calibration, advice) = self.calibration_for(Some(&Claim::Product(product.clone())), &shelf).await?;

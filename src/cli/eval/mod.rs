@@ -36,12 +36,15 @@ pub struct EvalArgs {
     /// With --self-test: this product only.
     #[arg(long, value_name = "ID", requires = "self_test")]
     pub product: Option<String>,
-    /// With --self-test: photos of each kind of edit, 1 to 20.
+    /// With --self-test: photos of each kind of edit, 1 to 12.
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub photos_per_kind: usize,
     /// With --self-test: seed of edits and photos.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
+    /// With --self-test: write the simulated photos here, each named by kind, mark and verdict.
+    #[arg(long, value_name = "DIR", requires = "self_test")]
+    pub pictures: Option<PathBuf>,
     /// Calibration photos per product that also become references.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub references: usize,

@@ -1,7 +1,8 @@
 //! `assay eval --self-test BRAND`: what would be flagged of simulated edits of a brand's own references.
 
-use std::io::Write;
+use std::{fs, io::Write, path::Path};
 
+use anyhow::Context;
 use indicatif::ProgressBar;
 
 use super::EvalArgs;
@@ -9,7 +10,7 @@ use crate::{
     app::App,
     checker::{
         self_test::{KindAnswer, NOTE, SelfTestAnswer},
-        service::SelfTestRequest,
+        service::{SelfTestRequest, Trial},
     },
     cli::{
         failure::Failure,
@@ -46,11 +47,17 @@ pub async fn run(
         bar.set_message(product.to_string());
         let (photos_per_kind, seed) = (args.photos_per_kind, args.seed);
         let request = SelfTestRequest { product: product.clone(), photos_per_kind, seed };
-        let progress = |_, done: usize, total: usize| {
+        let mut pictures = Vec::new();
+        let progress = |trial: Option<Trial>, done: usize, total: usize| {
             bar.set_length((total * tried.len()) as u64);
             bar.set_position((total * n + done) as u64);
+            let wanted = trial.filter(|_| args.pictures.is_some());
+            pictures.extend(wanted.map(|trial| (file_name(&product.product, done, &trial), trial.jpeg)));
         };
         answers.push(app.assay.self_test(request, progress).await.map_err(Failure::from)?);
+        for (dir, (name, jpeg)) in args.pictures.iter().flat_map(|dir| pictures.iter().map(move |p| (dir, p))) {
+            write_picture(dir, name, jpeg)?;
+        }
     }
     bar.finish_and_clear();
     if json {
@@ -58,6 +65,21 @@ pub async fn run(
     }
     write(&answers, &bare, out)?;
     Ok(())
+}
+
+/// Kind, mark and verdict in a name that every file system takes.
+fn file_name(product: &str, number: usize, trial: &Trial) -> String {
+    let mark = trial.mark.as_ref().map_or_else(String::new, |m| format!("-{m}"));
+    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
+    format!("{product}-{number:03}-{}{mark}-{}", trial.kind, trial.verdict).chars().map(plain).collect::<String>()
+        + ".jpg"
+}
+
+fn write_picture(dir: &Path, name: &str, jpeg: &[u8]) -> anyhow::Result<()> {
+    let path = dir.join(name);
+    fs::create_dir_all(dir)
+        .and_then(|()| fs::write(&path, jpeg))
+        .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn write(answers: &[SelfTestAnswer], bare: &[ProductKey], out: &mut impl Write) -> std::io::Result<()> {

@@ -20,7 +20,7 @@ use crate::{
 #[schema(example = json!({"photos_per_kind": 4, "seed": 1}))]
 pub struct SelfTestBody {
     /// Photos of each kind of edit, and as many unedited ones.
-    #[schema(minimum = 1, maximum = 20, default = 4)]
+    #[schema(minimum = 1, maximum = 12, default = 4)]
     photos_per_kind: usize,
     /// Seed of edits and photos: the same seed gives the same report while references, models and calibration stay.
     #[schema(default = 1)]
@@ -40,7 +40,7 @@ impl Default for SelfTestBody {
 /// Nothing of it is kept. It takes about as long as a check of as many photos; one runs at a time.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/products/{product}/self-test", tag = "gallery", params(ProductPath),
-    request_body(content = Option<SelfTestBody>, description = "How much to try; may be left out"),
+    request_body(content = SelfTestBody, description = "How much to try; without a body, four photos of each kind"),
     responses((status = 200, description = "What would be flagged", body = SelfTestAnswer), SelfTesting),
 )]
 pub async fn self_test(
