@@ -95,6 +95,24 @@ fn missing_models_are_an_error_with_a_remedy() {
     assert!(err.contains("error: ") && err.contains("hint: ") && err.contains("--models"), "{err}");
 }
 
+#[test]
+fn a_self_test_without_anything_to_edit_says_so() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("brands/acme/oat")).unwrap();
+    fs::write(folder.path().join("brands/acme/oat/pack.jpg"), b"\xff\xd8\xff\xe0 cut off").unwrap();
+    assert_eq!(run(&folder, &["enroll", "brands"]).0, 2, "the brand is there, its only picture is not");
+    let cases: [(&[&str], &str); 3] = [
+        (&["acme"], "brand `acme` has no reference"),
+        (&["acme", "--product", "rice"], "brand `acme` has no such product"),
+        (&["nobody"], "brand `nobody` does not exist"),
+    ];
+    for (args, wanted) in cases {
+        let (code, out, err) = run(&folder, &[&["eval", "--self-test"][..], args].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        assert!(err.contains(wanted) && err.contains("hint: "), "{args:?}: {err}");
+    }
+}
+
 /// The samples' look-alikes, siblings and genuine photos, through the program as a person uses it.
 #[test]
 fn references_are_enrolled_and_photos_checked() {
