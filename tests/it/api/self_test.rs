@@ -1,8 +1,9 @@
 //! Self-tests of a product.
 
+use axum::{body::Body, http::Method};
 use serde_json::json;
 
-use super::{Form, TestServer};
+use super::{Form, TestServer, request};
 use crate::support::vision::Scene;
 
 const SELF_TEST: &str = "/v1/brands/acme/products/oat/self-test";
@@ -39,6 +40,8 @@ async fn a_self_test_reports_the_same_each_time_and_one_runs_at_a_time() {
 async fn a_self_test_says_what_is_missing() {
     let app = TestServer::new().await;
     assert!(app.post(SELF_TEST, json!({})).await.problem(404, "not-found").contains("oat"));
+    let bare = request(Method::POST, SELF_TEST).body(Body::empty()).unwrap();
+    app.send(bare).await.problem(404, "not-found");
     app.create_product().await;
     assert!(app.post(SELF_TEST, json!({})).await.invalid("product").contains("no reference"));
     for number in [0, 13] {
