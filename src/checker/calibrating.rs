@@ -27,20 +27,35 @@ pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
 /// looking at its score ranks among a seller's photos as any of them does. `version` names the models, the references
 /// and the rule behind the scores.
 pub fn own(scores: &[GenuineScore], budget: f64, version: &str, source: CalibrationSource) -> Option<Calibration> {
+    let first = first_of_each(scores);
+    (first.len() >= items_for(budget)).then(|| calibration_of(&first, budget, version, source))
+}
+
+/// The same calibration without the item of `judged`: what that item's own photos are judged by, since a photo agrees
+/// with itself.
+pub fn own_without(
+    scores: &[GenuineScore],
+    judged: &GenuineScore,
+    budget: f64,
+    version: &str,
+    source: CalibrationSource,
+) -> Calibration {
+    let others = scores.iter().filter(|s| (&s.product, &s.item) != (&judged.product, &judged.item));
+    calibration_of(&first_of_each(others), budget, version, source)
+}
+
+/// The oldest comparable score of each item.
+fn first_of_each<'a>(scores: impl IntoIterator<Item = &'a GenuineScore>) -> Vec<(String, f64)> {
     let mut taken = BTreeSet::new();
-    let mut first = Vec::new();
-    for score in scores {
-        let Some(value) = score.score else { continue };
-        if taken.insert((score.product.as_str(), score.item.as_str())) {
-            // Neither part of the name can hold a slash: items of two products stay apart.
-            first.push((format!("{}/{}", score.product, score.item), value));
-        }
-    }
-    if first.len() < items_for(budget) {
-        return None;
-    }
+    let comparable = scores.into_iter().filter_map(|s| Some((s, s.score?)));
+    let first = comparable.filter(|(s, _)| taken.insert((s.product.as_str(), s.item.as_str())));
+    // Neither part of the name can hold a slash: items of two products stay apart.
+    first.map(|(s, value)| (format!("{}/{}", s.product, s.item), value)).collect()
+}
+
+fn calibration_of(first: &[(String, f64)], budget: f64, version: &str, source: CalibrationSource) -> Calibration {
     let id = format!("own-{}", &sha256_hex(format!("{version} {first:?}").as_bytes())[..16]);
-    Some(Calibration::new(id, budget, source, &first))
+    Calibration::new(id, budget, source, first)
 }
 
 /// What the owner of a product without a calibration of its own should do; `meanwhile` is what it is judged by.
@@ -142,6 +157,17 @@ mod tests {
         scores.extend((0..40).map(|n| GenuineScore { product: "soy".into(), ..score(100 + n, n, Some(-1.0)) }));
         let calibration = own(&scores, 0.05, "v", CalibrationSource::Brand).unwrap();
         assert_eq!((calibration.items, calibration.p_value(-0.5).get()), (80, 41.0 / 81.0));
+    }
+
+    #[test]
+    fn an_item_does_not_vouch_for_itself() {
+        let scores: Vec<_> = (0..59).map(|n| score(n, n, Some(n as f64))).collect();
+        let source = CalibrationSource::Brand;
+        let without = own_without(&scores, &scores[0], 0.05, "v", source);
+        assert_eq!((without.items, without.source, without.p_value(0.0).get()), (58, source, 1.0 / 59.0));
+        assert_eq!(own(&scores, 0.05, "v", source).unwrap().p_value(0.0).get(), 2.0 / 60.0);
+        let sibling = GenuineScore { product: "soy".into(), ..scores[0].clone() };
+        assert_eq!(own_without(&scores, &sibling, 0.05, "v", source).items, 59, "another product's item of that name");
     }
 
     #[test]

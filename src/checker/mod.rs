@@ -7,6 +7,7 @@ pub mod digest;
 pub mod pipeline;
 pub mod ports;
 pub mod records;
+pub mod self_test;
 pub mod service;
 mod shelf;
 mod validate;

@@ -113,6 +113,10 @@ pub trait Imaging: Send {
 
     /// Resizes to exactly `width` x `height` (area average down, cubic up); sides of 0 are raised to 1.
     fn resize(&mut self, raster: &Raster, width: u32, height: u32) -> Raster;
+
+    /// A JPEG file of the picture at `quality` 1 to 100 (others are brought into that range), for [`Imaging::decode`] to
+    /// read again; empty when a side is longer than a JPEG may have (65,535 pixels).
+    fn encode_jpeg(&mut self, raster: &Raster, quality: u8) -> Vec<u8>;
 }
 
 /// A model could not be loaded or run.

@@ -24,6 +24,9 @@ use crate::domain::gallery::{Gallery, Mark, ProductKey, ReferenceKind};
 mod calibrate;
 mod check;
 mod enroll;
+mod self_test;
+
+pub use self_test::{SelfTestRequest, Trial};
 
 /// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes stay in the log.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,12 @@ pub enum ServiceError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another self-test is underway.
+    #[error("another self-test is underway and one runs at a time; try again in {retry_after_s} s")]
+    Underway {
+        /// Seconds to wait before the next try.
+        retry_after_s: u64,
+    },
     /// The workers.
     #[error(transparent)]
     Compute(#[from] ComputeError),
@@ -146,6 +155,8 @@ pub struct Assay {
     shelf: Mutex<Arc<Shelf>>,
     /// Whether the models answered when they were last asked.
     seeing: AtomicBool,
+    /// Whether a self-test is underway: one at a time, so that checks keep the workers.
+    testing: AtomicBool,
 }
 
 impl Assay {
@@ -166,6 +177,7 @@ impl Assay {
             models: BTreeMap::new(),
             shelf: Mutex::default(),
             seeing: AtomicBool::new(true),
+            testing: AtomicBool::new(false),
         };
         let models = assay.on_worker(|vision| Pipeline::models(vision)).await?;
         assay.models = models.into_iter().map(|(role, model)| (role.to_owned(), model)).collect();

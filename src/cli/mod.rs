@@ -71,7 +71,10 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => or_stopped(demo::run(args, config, *json, out)).await,
         Command::Enroll(args) => enroll::run(args, config, *json, stop_signal(), out).await,
         Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
-        Command::Eval(args) => evaluate(args, config, *json, out),
+        Command::Eval(args) => match &args.self_test {
+            Some(brand) => or_stopped(self_test(args, brand, config, *json, out)).await,
+            None => evaluate(args, config, *json, out),
+        },
         Command::Serve(args) => serve::run(args, config, out).await,
     };
     out.flush()?;
@@ -101,6 +104,20 @@ fn evaluate(args: &EvalArgs, config: &AppConfig, json: bool, out: &mut impl Writ
     let report = eval::run(args, &|| app::vision(config), json, &stop, bar)?;
     writeln!(out, "{report}")?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn self_test(
+    args: &EvalArgs,
+    brand: &str,
+    config: &AppConfig,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
+    let app = open(config).await?;
+    let bar = progress::bar("self-test");
+    let finished = eval::self_test::run(args, brand, &app, json, &bar, out).await;
+    app.close().await;
+    finished.map(|()| ExitCode::SUCCESS)
 }
 
 /// Ctrl-C, or never where signals cannot be listened to.

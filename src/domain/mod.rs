@@ -6,7 +6,9 @@
 pub mod appearance;
 pub mod averaging;
 pub mod calibration;
+pub mod camera;
 pub mod colour;
+pub mod edits;
 pub mod embedding;
 pub mod features;
 pub mod fingerprint;
@@ -16,6 +18,7 @@ pub mod geometry;
 pub mod marks;
 pub mod matching;
 pub mod quality;
+pub mod random;
 pub mod raster;
 pub mod rates;
 pub mod rectify;

@@ -77,7 +77,8 @@ pub fn local_scale(map: &Homography, at: Point) -> f64 {
     ((x.x - o.x) * (y.y - o.y) - (x.y - o.y) * (y.x - o.x)).abs().sqrt()
 }
 
-fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
+/// The colour at `p`, pixel centres at whole numbers, mixed from its four neighbours; the edge is repeated outside.
+pub fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
     let x = p.x.clamp(0.0, f64::from(raster.width() - 1));
     let y = p.y.clamp(0.0, f64::from(raster.height() - 1));
     let (x0, y0) = (x as u32, y as u32);

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use axum::{
+    body::HttpBody,
     extract::{
         FromRequest, FromRequestParts, Multipart, Request,
         rejection::{JsonRejection, PathRejection, QueryRejection},
@@ -22,6 +23,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let axum::Json(body) = axum::Json::from_request(request, state).await?;
         Ok(Self(body))
+    }
+}
+
+/// A JSON body that may be left out; without one, `T` is its default.
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        Ok(Self(Json::from_request(request, state).await?.0))
     }
 }
 

@@ -198,6 +198,9 @@ impl From<ServiceError> for Problem {
             ServiceError::Invalid { field, problem } => Self::field(field, problem),
             ServiceError::Intake { field, source } => of_intake(field, &source),
             ServiceError::Store(error) => error.into(),
+            ServiceError::Underway { retry_after_s } => {
+                Self::new(&kind::BUSY, error.to_string()).retry_after(retry_after_s)
+            }
             ServiceError::Compute(error) => error.into(),
             ServiceError::Inference(error) => error.into(),
         }

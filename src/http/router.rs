@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    api::{brands, checks, documents, genuine_photos, products, references, system},
+    api::{brands, checks, documents, genuine_photos, products, references, self_test, system},
     guard, observe,
     problem::ProblemBody,
     state::HttpState,
@@ -42,7 +42,8 @@ struct Contract;
 
 /// The contract, made from the handlers.
 pub fn open_api() -> utoipa::openapi::OpenApi {
-    let mut contract = OpenApiRouter::with_openapi(Contract::openapi()).merge(plain()).merge(uploads()).into_openapi();
+    let mut contract =
+        OpenApiRouter::with_openapi(Contract::openapi()).merge(plain()).merge(uploads()).merge(trials()).into_openapi();
     contract.components.get_or_insert_default().examples.extend(documents::problem_examples());
     contract
 }
@@ -52,7 +53,10 @@ pub fn router(state: HttpState) -> Router {
     let uploads = uploads()
         .layer(DefaultBodyLimit::max(state.config().max_body_bytes))
         .layer(from_fn_with_state(state.clone(), guard::admit));
-    let (api, _) = plain().layer(DefaultBodyLimit::max(MOST_JSON_BYTES)).merge(uploads).split_for_parts();
+    let trials =
+        trials().layer(DefaultBodyLimit::max(MOST_JSON_BYTES)).layer(from_fn_with_state(state.clone(), guard::admit));
+    let plain = plain().layer(DefaultBodyLimit::max(MOST_JSON_BYTES));
+    let (api, _) = plain.merge(uploads).merge(trials).split_for_parts();
     let docs = utoipa_swagger_ui::Config::from("/v1/openapi.json").validator_url("none").try_it_out_enabled(true);
     api.route("/", get(|| async { Redirect::temporary("/docs/") }))
         .merge(SwaggerUi::new("/docs").config(docs))
@@ -80,6 +84,11 @@ fn plain() -> OpenApiRouter<HttpState> {
         .routes(routes!(system::read_metrics))
         .routes(routes!(system::openapi))
         .routes(routes!(system::problem_kind))
+}
+
+/// Work without an upload that takes as long as a check of many photos, and a place among the checks.
+fn trials() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::default().routes(routes!(self_test::self_test))
 }
 
 /// Uploads, which are refused before their body is read when all places are taken.

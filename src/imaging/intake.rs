@@ -7,7 +7,7 @@ use std::{
 };
 
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images};
-use image::metadata::Orientation;
+use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder, metadata::Orientation};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -192,6 +192,16 @@ impl Imaging for Intake {
             .then(|| Raster::new(width, height, target.into_vec()).ok())
             .flatten()
             .unwrap_or_else(|| nearest(raster, width, height))
+    }
+
+    fn encode_jpeg(&mut self, raster: &Raster, quality: u8) -> Vec<u8> {
+        let mut out = Vec::new();
+        let encoder = JpegEncoder::new_with_quality(&mut out, quality.clamp(1, 100));
+        // Memory takes every byte: what fails here is the size alone.
+        match encoder.write_image(raster.pixels(), raster.width(), raster.height(), ExtendedColorType::Rgb8) {
+            Ok(()) => out,
+            Err(_) => Vec::new(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod checks;
 mod errors;
 mod gallery;
 mod limits;
+mod self_test;
 mod serving;
 
 use std::{

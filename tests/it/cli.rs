@@ -49,6 +49,7 @@ fn every_command_teaches_by_its_help() {
         ("enroll", "brand,product,image,name,kind,text,x0,y0,x1,y1"),
         ("check", "Reading the answer:"),
         ("serve", "loopback"),
+        ("eval", "--self-test <BRAND>"),
         ("demo", "Exit codes: 0"),
     ] {
         let (code, out, _) = run(&folder, &[command, "--help"]);
@@ -64,7 +65,7 @@ fn errors_name_the_place_and_the_remedy() {
     fs::write(folder.path().join("flat/a.jpg"), "x").unwrap();
     fs::write(folder.path().join("photo.jpg"), "x").unwrap();
     fs::write(folder.path().join("bad.csv"), "brand,path\nacme,a.jpg\n").unwrap();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["check", "nope.jpg"], "photo `nope.jpg` cannot be read"),
         (&["check", "photo.jpg", "--product", "oat"], "--brand"),
         (&["check"], "<PHOTO>"),
@@ -73,6 +74,8 @@ fn errors_name_the_place_and_the_remedy() {
         (&["enroll", "photo.jpg"], "hint: give the folder that holds BRAND/PRODUCT/*.jpg"),
         (&["enroll", "bad.csv"], "missing field `product`"),
         (&["check", "photo.jpg", "--data", "bad.csv"], "cannot use the data directory `bad.csv`, which --data names"),
+        (&["eval", "--self-test", "acme", "--rows", "x.csv"], "--rows"),
+        (&["eval", "--product", "oat"], "--self-test"),
         (&["demo", "--samples", "nope"], "hint: --samples names the folder"),
     ];
     for (args, wanted) in cases {
@@ -90,6 +93,24 @@ fn missing_models_are_an_error_with_a_remedy() {
     let (code, out, err) = run(&folder, &["check", "photo.jpg", "--models", "empty"]);
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
     assert!(err.contains("error: ") && err.contains("hint: ") && err.contains("--models"), "{err}");
+}
+
+#[test]
+fn a_self_test_without_anything_to_edit_says_so() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("brands/acme/oat")).unwrap();
+    fs::write(folder.path().join("brands/acme/oat/pack.jpg"), b"\xff\xd8\xff\xe0 cut off").unwrap();
+    assert_eq!(run(&folder, &["enroll", "brands"]).0, 2, "the brand is there, its only picture is not");
+    let cases: [(&[&str], &str); 3] = [
+        (&["acme"], "brand `acme` has no reference"),
+        (&["acme", "--product", "rice"], "brand `acme` has no such product"),
+        (&["nobody"], "brand `nobody` does not exist"),
+    ];
+    for (args, wanted) in cases {
+        let (code, out, err) = run(&folder, &[&["eval", "--self-test"][..], args].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        assert!(err.contains(wanted) && err.contains("hint: "), "{args:?}: {err}");
+    }
 }
 
 /// The samples' look-alikes, siblings and genuine photos, through the program as a person uses it.

@@ -13,6 +13,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("get", "/v1/brands/{brand}/products/{product}/references"),
     ("delete", "/v1/brands/{brand}/products/{product}/references/{id}"),
     ("post", "/v1/brands/{brand}/products/{product}/genuine-photos"),
+    ("post", "/v1/brands/{brand}/products/{product}/self-test"),
     ("post", "/v1/checks"),
     ("get", "/v1/checks"),
     ("get", "/v1/checks/{id}"),

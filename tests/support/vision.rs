@@ -111,6 +111,15 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// What packed pixels begin with.
+const PACKED: &[u8] = b"pixels ";
+
+fn unpacked(bytes: &[u8]) -> Option<Raster> {
+    let (width, rest) = bytes.strip_prefix(PACKED)?.split_first_chunk()?;
+    let (height, pixels) = rest.split_first_chunk()?;
+    Raster::new(u32::from_le_bytes(*width), u32::from_le_bytes(*height), pixels.to_vec()).ok()
+}
+
 struct Drawing;
 
 impl Imaging for Drawing {
@@ -118,9 +127,18 @@ impl Imaging for Drawing {
         if bytes.is_empty() {
             return Err(IntakeError::Empty);
         }
+        if let Some(raster) = unpacked(bytes) {
+            return Ok(UprightPhoto { raster, sha256: sha256_hex(bytes), format: "jpeg", notes: vec![] });
+        }
         let scene = std::str::from_utf8(bytes).ok().and_then(Scene::parse);
         let scene = scene.ok_or_else(|| IntakeError::UnsupportedFormat { found: "no scene".into() })?;
         Ok(UprightPhoto { raster: scene.draw(), sha256: sha256_hex(bytes), format: "png", notes: vec![] })
+    }
+
+    /// Width and height before the pixels as they are.
+    fn encode_jpeg(&mut self, raster: &Raster, _: u8) -> Vec<u8> {
+        let sides = [raster.width(), raster.height()].map(u32::to_le_bytes).concat();
+        [PACKED, &sides, raster.pixels()].concat()
     }
 
     /// Takes the nearest pixel, so that colours survive.

@@ -14,6 +14,7 @@ mod judge;
 mod locate;
 mod prepared;
 mod propose;
+mod simulate;
 
 use std::{sync::Arc, time::Instant};
 
@@ -22,6 +23,7 @@ pub use compare::{Candidate, Comparison, Subject};
 pub use defaults::Defaults;
 pub use judge::too_poor;
 pub use prepared::Cache;
+pub use simulate::{Seeds, Simulated};
 
 use super::{
     ports::{Files, InferenceError, IntakeError, StoreError, UprightPhoto, Vision},

@@ -79,7 +79,7 @@ impl Assay {
     }
 
     /// The scores of some genuine photos of one brand, of one product or of all, that are there already.
-    async fn scores_of(
+    pub(super) async fn scores_of(
         &self,
         photos: &[GenuinePhotoRecord],
         product: Option<&str>,
@@ -99,7 +99,7 @@ impl Assay {
 
     /// What a score depends on: models, rule, and the references of the brand. Other brands' references are rivals too,
     /// but far ones, and scoring anew whenever any brand anywhere enrolls would never end.
-    fn score_version(&self, brand: &str, shelf: &Shelf) -> String {
+    pub(super) fn score_version(&self, brand: &str, shelf: &Shelf) -> String {
         let references = reference_set(&shelf.gallery, Some(brand));
         let rule = &self.pipeline.defaults().id;
         sha256_hex(format!("{:?} {rule:?} {references}", self.models).as_bytes())[..16].to_owned()
@@ -129,7 +129,11 @@ impl Assay {
         Ok(done.len())
     }
 
-    async fn genuine_score(&self, photo: GenuinePhotoRecord, shelf: &Arc<Shelf>) -> Result<GenuineScore, ServiceError> {
+    pub(super) async fn genuine_score(
+        &self,
+        photo: GenuinePhotoRecord,
+        shelf: &Arc<Shelf>,
+    ) -> Result<GenuineScore, ServiceError> {
         let (pipeline, files, shelf) = (self.pipeline.clone(), Arc::clone(&self.files), Arc::clone(shelf));
         self.see("genuine photo", move |vision| {
             let GenuinePhotoRecord { id, product, item, sha256, .. } = photo;
@@ -153,7 +157,7 @@ impl Assay {
 }
 
 /// Genuine photos but those that are references too: a photo agrees with itself whatever it shows.
-fn calibrating_only(mut photos: Vec<GenuinePhotoRecord>, shelf: &Shelf) -> Vec<GenuinePhotoRecord> {
+pub(super) fn calibrating_only(mut photos: Vec<GenuinePhotoRecord>, shelf: &Shelf) -> Vec<GenuinePhotoRecord> {
     let enrolled: HashSet<_> = shelf.gallery.references.iter().map(|r| (&r.product, r.sha256.as_str())).collect();
     photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256.as_str())));
     photos

@@ -4,12 +4,14 @@ mod audit;
 mod data;
 mod report;
 mod run;
+pub mod self_test;
 
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
+use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 
@@ -23,10 +25,26 @@ pub use run::MakeVision;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "The folder holds references.csv (brand,product,path,kind), photos.csv \
 (path,brand,product,item,split) and claims.csv (path,brand,product,truth,edit). Only photos of split `calibration` set \
-thresholds, only photos of split `test` are counted.\n\nExample:\n  assay eval data/grocery --references 5")]
+thresholds, only photos of split `test` are counted.\n\nExample:\n  assay eval data/grocery --references 5\n  assay eval --self-test acme --photos-per-kind 8")]
 pub struct EvalArgs {
     /// The labelled folder.
-    pub dir: PathBuf,
+    #[arg(required_unless_present = "self_test")]
+    pub dir: Option<PathBuf>,
+    /// Instead: edit this brand's own references, photograph them by a simulator, and say what would be flagged.
+    #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "references", "rows", "threads"])]
+    pub self_test: Option<String>,
+    /// With --self-test: this product only.
+    #[arg(long, value_name = "ID", requires = "self_test")]
+    pub product: Option<String>,
+    /// With --self-test: photos of each kind of edit, 1 to 12.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub photos_per_kind: usize,
+    /// With --self-test: seed of edits and photos.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// With --self-test: write the simulated photos here, each named by kind, mark and verdict.
+    #[arg(long, value_name = "DIR", requires = "self_test")]
+    pub pictures: Option<PathBuf>,
     /// Calibration photos per product that also become references.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub references: usize,
@@ -50,7 +68,8 @@ pub fn run(
     stop: &AtomicBool,
     bar: impl Fn(usize, &'static str) -> ProgressBar,
 ) -> anyhow::Result<String> {
-    let data = data::Labelled::read(&args.dir)?;
+    let dir = args.dir.as_ref().context("a labelled folder is needed")?;
+    let data = data::Labelled::read(dir)?;
     let files: Files = Arc::new(data::MemoryFiles::default());
     let pipeline = Pipeline::with(files.clone(), Arc::new(Defaults::shipped()), CACHE_BYTES);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -61,6 +80,6 @@ pub fn run(
         measured.write_rows(path)?;
     }
     let models = Pipeline::models(&make()?).into_iter().map(|(role, id)| (role.to_owned(), id)).collect();
-    let report = report::Report::new(args.dir.display().to_string(), args.references, &measured, models);
+    let report = report::Report::new(dir.display().to_string(), args.references, &measured, models);
     Ok(if json { serde_json::to_string_pretty(&report)? } else { report.text() })
 }

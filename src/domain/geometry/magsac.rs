@@ -1,6 +1,7 @@
 //! MAGSAC++: robust estimation that marginalises over the noise scale instead of trusting one threshold.
 
 use super::{Homography, Point, check_quad};
+use crate::domain::random::SplitMix;
 
 /// How hard and how strictly to search.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -215,23 +216,6 @@ fn erfc(x: f64) -> f64 {
     series * (-x * x).exp()
 }
 
-/// SplitMix64 (Steele, Lea, Flood, 2014): small, seeded, good enough to draw samples.
-pub(crate) struct SplitMix(pub u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +228,7 @@ mod tests {
     fn scene(inliers: usize, outliers: usize, noise: f64, seed: u64) -> (Homography, Vec<(Point, Point)>) {
         let map = Homography([0.9, 0.2, 200.0, -0.15, 0.8, 120.0, 2e-4, 1e-4, 1.0]);
         let mut random = SplitMix(seed);
-        let mut unit = || random.next() as f64 / u64::MAX as f64;
+        let mut unit = || random.bits() as f64 / u64::MAX as f64;
         let mut pairs = Vec::new();
         for i in 0..inliers + outliers {
             let from = Point::new(unit() * FROM.0, unit() * FROM.1);
@@ -256,7 +240,7 @@ mod tests {
             };
             pairs.push((from, to));
         }
-        let keys: Vec<u64> = pairs.iter().map(|_| random.next()).collect();
+        let keys: Vec<u64> = pairs.iter().map(|_| random.bits()).collect();
         let mut order: Vec<usize> = (0..pairs.len()).collect();
         order.sort_by_key(|&i| keys[i]);
         (map, order.into_iter().map(|i| pairs[i]).collect())

@@ -76,6 +76,16 @@ impl IntoResponses for Checking {
     }
 }
 
+/// Errors of self-tests.
+pub struct SelfTesting;
+
+impl IntoResponses for SelfTesting {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let body = [&kind::TOO_LARGE, &kind::UNSUPPORTED_CONTENT_TYPE, &kind::INVALID_FIELD];
+        problems(&[body.to_vec(), Reading::kinds(), Working::kinds()].concat())
+    }
+}
+
 /// Errors of drawing evidence.
 pub struct Drawing;
 

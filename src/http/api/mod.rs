@@ -6,4 +6,5 @@ pub mod documents;
 pub mod genuine_photos;
 pub mod products;
 pub mod references;
+pub mod self_test;
 pub mod system;

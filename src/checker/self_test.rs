@@ -1,0 +1,125 @@
+//! What a self-test found, as callers see it: shares per kind of simulated edit, and genuine photos that would be flagged.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::CalibrationAnswer;
+use crate::domain::rates::Rate;
+
+/// What a self-test can say and what not.
+pub const NOTE: &str = "simulated edits of your own references, photographed by a simulator: shares on real photos will \
+                        differ";
+
+/// The report on one product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SelfTestAnswer {
+    /// Brand id.
+    pub brand: String,
+    /// Product id.
+    pub product: String,
+    /// What these figures can say and what not.
+    pub note: String,
+    /// References photographed.
+    pub references: Vec<String>,
+    /// Photos made of each kind.
+    pub photos_per_kind: usize,
+    /// Seed of edits and photos: the same seed, references, models and calibration give the same report.
+    pub seed: u64,
+    /// Unedited prints, photographed the same way: what is flagged here would be a false flag.
+    pub unedited: KindAnswer,
+    /// Per kind of edit, in a fixed order.
+    pub edits: Vec<KindAnswer>,
+    /// The product's own genuine photos.
+    pub genuine_photos: GenuineAnswer,
+    /// What the photos were judged by.
+    pub calibration: CalibrationAnswer,
+    /// Version of the references compared with.
+    pub reference_set: String,
+    /// Models used: role to `name@version`.
+    pub models: BTreeMap<String, String>,
+}
+
+/// One kind of simulated photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct KindAnswer {
+    /// `unedited`, `letter`, `swap`, `missing`, `word`, `logo` or `hue`.
+    pub kind: String,
+    /// Whether the references can carry such an edit; when not, nothing was made and the share says nothing.
+    pub applicable: bool,
+    /// Photos made.
+    pub made: usize,
+    /// Of these, flagged: `deviates` or `no_brand_seen`.
+    pub flagged: usize,
+    /// Share flagged, 0 to 1; `null` when nothing was made.
+    pub share: Option<f64>,
+    /// Wilson's 95 % interval of the share; `null` when nothing was made.
+    pub wilson_95: Option<[f64; 2]>,
+    /// How many photos came back with which verdict.
+    pub verdicts: BTreeMap<String, usize>,
+}
+
+impl KindAnswer {
+    /// The counts of one kind from its verdicts.
+    pub fn of(kind: &str, verdicts: impl IntoIterator<Item = &'static str>) -> Self {
+        let mut counts = BTreeMap::new();
+        verdicts.into_iter().for_each(|v| *counts.entry(v.to_owned()).or_insert(0) += 1);
+        let made = counts.values().sum();
+        let flagged = counts.iter().filter(|(v, _)| flags(v)).map(|(_, n)| n).sum();
+        let rate = Rate { hits: flagged, total: made };
+        let (low, high) = rate.wilson_95();
+        Self {
+            kind: kind.to_owned(),
+            applicable: made > 0,
+            made,
+            flagged,
+            share: (made > 0).then(|| rate.share()),
+            wilson_95: (made > 0).then_some([low, high]),
+            verdicts: counts,
+        }
+    }
+}
+
+/// Whether a verdict is a flag on the claim.
+pub fn flags(verdict: &str) -> bool {
+    matches!(verdict, "deviates" | "no_brand_seen")
+}
+
+/// The product's genuine photos under its calibration; one made of the product's or the brand's photos is used without the
+/// item that is judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GenuineAnswer {
+    /// Photos stored, but those that are references too.
+    pub stored: usize,
+    /// Of these, judged: comparable and scored.
+    pub judged: usize,
+    /// Of these, flagged, strangest first.
+    pub flagged: Vec<FlaggedPhoto>,
+}
+
+/// A genuine photo that would be flagged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FlaggedPhoto {
+    /// Id of the genuine photo.
+    pub id: String,
+    /// The physical item that it shows.
+    pub item: String,
+    /// Its p-value, 0 to 1.
+    pub p_value: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_made_is_no_zero() {
+        let none = KindAnswer::of("word", []);
+        assert_eq!((none.applicable, none.made, none.share, none.wilson_95), (false, 0, None, None));
+        let some = KindAnswer::of("word", ["deviates", "consistent", "no_brand_seen", "not_comparable"]);
+        assert_eq!((some.applicable, some.made, some.flagged, some.share), (true, 4, 2, Some(0.5)));
+        assert_eq!(some.verdicts["not_comparable"], 1);
+        assert!(some.wilson_95.is_some_and(|[low, high]| low < 0.2 && high > 0.8));
+    }
+}

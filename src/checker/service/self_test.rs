@@ -1,0 +1,219 @@
+//! A self-test: what would be flagged of simulated edits of a product's own references. Nothing of it is kept.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Assay, ServiceError, calibrate::calibrating_only};
+use crate::{
+    checker::{
+        calibrating,
+        digest::sha256_hex,
+        pipeline::{Claim, Seeds},
+        self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
+        shelf::Shelf,
+    },
+    domain::{
+        calibration::{Calibration, CalibrationSource},
+        edits::EditKind,
+        gallery::{ProductKey, Reference, ReferenceKind},
+    },
+};
+
+/// Most photos of each kind: with seven kinds, and the genuine photos without a score, one worker should be done in half
+/// the time that a request may take.
+const MOST_PHOTOS: usize = 12;
+/// Most references photographed; the oldest serve.
+const MOST_REFERENCES: usize = 8;
+/// Photos worked on at a time: checks come first.
+const AT_ONCE: usize = 2;
+/// Genuine photos without a score that one self-test scores.
+const MOST_UNSCORED: usize = 32;
+/// What a second self-test is told to wait, in seconds.
+const RETRY_AFTER_S: u64 = 10;
+/// Name of the control.
+const UNEDITED: &str = "unedited";
+
+/// A self-test to run.
+#[derive(Clone, Debug)]
+pub struct SelfTestRequest {
+    /// The product.
+    pub product: ProductKey,
+    /// Photos of each kind, 1 to 12.
+    pub photos_per_kind: usize,
+    /// Seed of edits and photos.
+    pub seed: u64,
+}
+
+/// One simulated photo, as it was tried.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// `unedited` or the name of the edit.
+    pub kind: &'static str,
+    /// Name of the edited mark.
+    pub mark: Option<String>,
+    /// What it came back as.
+    pub verdict: &'static str,
+    /// The JPEG file.
+    pub jpeg: Bytes,
+}
+
+/// What all photos of one self-test share.
+struct Plan {
+    request: SelfTestRequest,
+    references: Vec<Arc<Reference>>,
+    shelf: Arc<Shelf>,
+    calibration: Arc<Calibration>,
+}
+
+/// Marks a self-test as underway until it is dropped, also when its caller leaves.
+struct Underway<'a>(&'a AtomicBool);
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl Assay {
+    /// Edits the product's references by kind, photographs them by the simulator and judges the photos as a check with a
+    /// claim on the product would, beside unedited ones and the product's genuine photos. Nothing is stored. `progress`
+    /// hears each photo (`None` where a reference could not carry the edit), how many are done and how many there are.
+    ///
+    /// Fails when the product does not exist or has no reference, when a field is out of range, and as busy while
+    /// another self-test is underway.
+    pub async fn self_test(
+        &self,
+        request: SelfTestRequest,
+        mut progress: impl FnMut(Option<Trial>, usize, usize) + Send,
+    ) -> Result<SelfTestAnswer, ServiceError> {
+        let invalid = |field: &str, problem: String| ServiceError::Invalid { field: field.to_owned(), problem };
+        if !(1..=MOST_PHOTOS).contains(&request.photos_per_kind) {
+            let problem = format!("is {}; 1 to {MOST_PHOTOS} are possible", request.photos_per_kind);
+            return Err(invalid("photos_per_kind", problem));
+        }
+        let product = request.product.clone();
+        self.store.product(&product).await?;
+        let shelf = self.refresh().await?;
+        let references = references(&shelf, &product);
+        if references.is_empty() {
+            let problem = "has no reference to edit; enroll one first".to_owned();
+            return Err(invalid("product", problem));
+        }
+        if self.testing.swap(true, Ordering::Acquire) {
+            return Err(ServiceError::Underway { retry_after_s: RETRY_AFTER_S });
+        }
+        let _underway = Underway(&self.testing);
+        let (calibration, advice) = self.calibration_for(Some(&Claim::Product(product.clone())), &shelf).await?;
+        let plan = Plan { request, references, shelf, calibration: Arc::new(calibration) };
+        let kinds: Vec<_> = std::iter::once(None).chain(EditKind::ALL.map(Some)).collect();
+        let work: Vec<_> =
+            kinds.iter().flat_map(|kind| (0..plan.request.photos_per_kind).map(move |n| (*kind, n))).collect();
+        let total = work.len();
+        let mut verdicts: Vec<(&str, &'static str)> = Vec::new();
+        let mut trials = stream::iter(work.into_iter().map(|(kind, n)| self.trial(&plan, kind, n))).buffered(AT_ONCE);
+        let mut done = 0;
+        while let Some(trial) = trials.try_next().await? {
+            done += 1;
+            verdicts.extend(trial.as_ref().map(|t| (t.kind, t.verdict)));
+            progress(trial, done, total);
+        }
+        drop(trials);
+        let counted =
+            |name: &str| KindAnswer::of(name, verdicts.iter().filter(|(kind, _)| *kind == name).map(|(_, v)| *v));
+        Ok(SelfTestAnswer {
+            brand: product.brand.clone(),
+            product: product.product.clone(),
+            note: NOTE.to_owned(),
+            references: plan.references.iter().map(|r| r.id.clone()).collect(),
+            photos_per_kind: plan.request.photos_per_kind,
+            seed: plan.request.seed,
+            unedited: counted(UNEDITED),
+            edits: EditKind::ALL.map(|kind| counted(kind.name())).into(),
+            genuine_photos: self.judge_genuine(&product, &plan).await?,
+            calibration: calibrating::describe(&plan.calibration, advice),
+            reference_set: plan.shelf.reference_set.clone(),
+            models: self.models.clone(),
+        })
+    }
+
+    async fn trial(&self, plan: &Plan, kind: Option<EditKind>, n: usize) -> Result<Option<Trial>, ServiceError> {
+        let (pipeline, product) = (self.pipeline.clone(), plan.request.product.clone());
+        let (shelf, calibration) = (Arc::clone(&plan.shelf), Arc::clone(&plan.calibration));
+        let references = plan.references.clone();
+        let name = kind.map_or(UNEDITED, EditKind::name);
+        let seed = plan.request.seed;
+        // Every kind meets the same scenes and cameras: what differs between kinds is the edit.
+        let seeds = Seeds { edit: seed_of(seed, &product, name, n), camera: seed_of(seed, &product, "camera", n) };
+        self.see("reference", move |vision| {
+            for i in 0..references.len() {
+                let reference = &references[(n + i) % references.len()];
+                let Some(made) = pipeline.simulate(vision, reference, kind, seeds)? else { continue };
+                let claim = Claim::Product(product);
+                let checked =
+                    pipeline.check_photo(vision, &shelf.gallery, &calibration, Some(&claim), 0, &made.jpeg)?;
+                let verdict = checked.report.verdict.name();
+                return Ok(Some(Trial { kind: name, mark: made.mark, verdict, jpeg: made.jpeg.into() }));
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Which genuine photos of the product would be flagged.
+    async fn judge_genuine(&self, product: &ProductKey, plan: &Plan) -> Result<GenuineAnswer, ServiceError> {
+        let photos = calibrating_only(self.store.genuine_photos(product).await?, &plan.shelf);
+        let version = self.score_version(&product.brand, &plan.shelf);
+        let mut scores = self.scores_of(&photos, Some(&product.product), &version).await?;
+        let source = plan.calibration.source;
+        // What the calibration rests on: an item must not vouch for itself.
+        let counted = match source {
+            CalibrationSource::Default => Vec::new(),
+            CalibrationSource::Product => scores.clone(),
+            CalibrationSource::Brand => {
+                let all = self.store.genuine_photos_of_brand(&product.brand).await?;
+                self.scores_of(&calibrating_only(all, &plan.shelf), None, &version).await?
+            }
+        };
+        let mut answer = GenuineAnswer { stored: photos.len(), ..GenuineAnswer::default() };
+        let scored: HashSet<_> = scores.iter().map(|s| s.photo.clone()).collect();
+        let unscored = photos.into_iter().filter(|p| !scored.contains(&p.id)).take(MOST_UNSCORED);
+        let fresh = stream::iter(unscored.map(|photo| self.genuine_score(photo, &plan.shelf)).collect::<Vec<_>>());
+        scores.extend(fresh.buffered(AT_ONCE).try_collect::<Vec<_>>().await?);
+        for judged in &scores {
+            let Some(score) = judged.score else { continue };
+            answer.judged += 1;
+            let without = (source != CalibrationSource::Default)
+                .then(|| calibrating::own_without(&counted, judged, self.budget, &version, source));
+            let calibration = without.as_ref().unwrap_or(&plan.calibration);
+            if calibration.flags(score) {
+                let p_value = calibration.p_value(score).get();
+                let (id, item) = (judged.photo.clone(), judged.item.clone());
+                answer.flagged.push(FlaggedPhoto { id, item, p_value });
+            }
+        }
+        answer.flagged.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| a.id.cmp(&b.id)));
+        Ok(answer)
+    }
+}
+
+/// The references to photograph: catalogue pictures only where there is nothing else.
+fn references(shelf: &Shelf, product: &ProductKey) -> Vec<Arc<Reference>> {
+    let all = || shelf.gallery.of(product).map(Arc::clone);
+    let own: Vec<_> = all().filter(|r| r.kind != ReferenceKind::CataloguePhoto).take(MOST_REFERENCES).collect();
+    if own.is_empty() { all().take(MOST_REFERENCES).collect() } else { own }
+}
+
+/// A seed of its own for each purpose and photo.
+fn seed_of(seed: u64, product: &ProductKey, purpose: &str, n: usize) -> u64 {
+    let digest = sha256_hex(format!("{seed} {product} {purpose} {n}").as_bytes());
+    // Hex digits, and fewer than a number holds.
+    u64::from_str_radix(&digest[..16], 16).unwrap_or(seed)
+}
