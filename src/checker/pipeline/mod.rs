@@ -103,8 +103,8 @@ pub struct Pipeline {
     defaults: Arc<Defaults>,
 }
 
-/// Bytes of prepared references kept between checks: the features of about 60, or 15 with their pixels.
-const CACHE_BYTES: usize = 40 << 20;
+/// Bytes of prepared references kept between checks: the features of about 24, or 6 with their pixels.
+const CACHE_BYTES: usize = 16 << 20;
 
 impl Pipeline {
     /// A pipeline over the given files with the shipped defaults.
