@@ -1,6 +1,9 @@
 """Fits what `models/calibration.json` ships, from rows that `assay eval DIR --rows FILE` writes.
 
     python fit_fusion.py OUT.json ROWS.csv [ROWS.csv ...]
+    python fit_fusion.py OUT.json --marks-only ROWS.csv
+
+The second form keeps presence, rivalry and the scores of all items that are not in the rows, as when only what looks at marks changed.
 
 Only rows of split `calibration` are read. Presence (is it there at all): genuine claims against other products. Rivalry
 (does another product fit better): genuine claims against siblings and other products. Both are logistic regressions with a ridge, classes
@@ -15,7 +18,7 @@ import numpy as np
 
 PRESENCE = ["log_inliers", "spread", "log_refined"]
 RIVALRY = ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"]
-MARK = ["difference", "text", "chroma"]
+MARK = ["difference", "text", "turn"]
 PUSH = 4
 FOLDS = 9  # parts of the brands, each scored by what was learnt on the others
 
@@ -134,30 +137,40 @@ def fused(r, models):
     return (s if worst is None else min(s, worst)), worst
 
 
-def fit_all(rows, mark=None):
-    """Presence, rivalry and marks on one scale; `mark` serves when no row claims an edited reference."""
+def fit_all(rows, old, kept=None):
+    """Presence, rivalry and marks on one scale. The `old` marks serve when no row claims an edited reference; with `kept` scores of other
+    items presence and rivalry stay the old ones, and their scale is that of those scores and of the rows."""
     genuine = [r for r in rows if r["group"] == "genuine"]
-    rivalry = fit(rows, RIVALRY, ("sibling", "other"))
-    presence = fit(rows, PRESENCE, ("other",))
-    lowest = column(genuine, RIVALRY) @ rivalry[0] + rivalry[1]
-    presence = on_one_scale(lowest, column(genuine, PRESENCE) @ presence[0] + presence[1], presence)
-    mark = fit_marks(rows) or mark
+    if kept is None:
+        rivalry = fit(rows, RIVALRY, ("sibling", "other"))
+        presence = fit(rows, PRESENCE, ("other",))
+        lowest = column(genuine, RIVALRY) @ rivalry[0] + rivalry[1]
+        presence = on_one_scale(lowest, column(genuine, PRESENCE) @ presence[0] + presence[1], presence)
+    else:
+        presence, rivalry = old[:2]
+        lowest = np.concatenate([column(genuine, RIVALRY) @ rivalry[0] + rivalry[1], kept])
+    mark = fit_marks(rows) or old[2]
     odds = [o for o in (worst_of(r, mark) for r in genuine) if o is not None]
     return presence, rivalry, on_one_scale(lowest, np.array(odds), mark)
 
 
 def main():
-    out, files = sys.argv[1], sys.argv[2:]
+    out, *files = sys.argv[1:]
+    marks_only = files[0] == "--marks-only"
+    files = files[marks_only:]
     rows = [complete(r) for f in files for r in csv.DictReader(open(f)) if r["split"] == "calibration" and r["score"]]
     old = json.load(open(out))
-    old_mark = np.array(old["mark"]["weights"]), old["mark"]["intercept"]
-    presence, rivalry, mark = fit_all(rows, old_mark)
+    before = tuple((np.array(old[name]["weights"]), old[name]["intercept"]) for name in ("presence", "rivalry", "mark"))
+    items = {r["item"] for r in rows}
+    scores = [s for s in old["scores"] if s[0] not in items] if marks_only else []
+    kept = np.array([s[1] for s in scores]) if marks_only else None
+    presence, rivalry, mark = fit_all(rows, before, kept)
     brands = sorted({r["brand"] for r in rows})
-    scores, worst, done = [], [], set()
+    worst, done = [], set()
     for fold in range(FOLDS):
         held_out = set(brands[fold::FOLDS])
         with contextlib.redirect_stdout(None):
-            models = fit_all([r for r in rows if r["brand"] not in held_out], old_mark)
+            models = fit_all([r for r in rows if r["brand"] not in held_out], before, kept)
         for r in rows:
             if r["group"] == "genuine" and r["brand"] in held_out and (r["brand"], r["photo"]) not in done:
                 done.add((r["brand"], r["photo"]))

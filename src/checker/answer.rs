@@ -172,6 +172,9 @@ pub struct MarkAnswerBody {
     pub region: Vec<[f64; 2]>,
     /// Outlines of the places inside the mark that differ.
     pub differing: Vec<Vec<[f64; 2]>>,
+    /// Degrees by which its hues are turned against the rest of the pack, when it is different and they are notably turned.
+    #[serde(default)]
+    pub hue_turn: Option<f64>,
 }
 
 /// A place outside the marks that differs.

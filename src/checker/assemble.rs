@@ -14,7 +14,7 @@ use crate::domain::{
     fusion::RULE,
     geometry::Point,
     quality::Quality,
-    verdict::{MarkComparison, MatchReport, Verdict, action_for, overall},
+    verdict::{MarkAnswer, MarkComparison, MatchReport, Verdict, action_for, overall},
 };
 
 /// What an answer holds besides its photos.
@@ -163,6 +163,7 @@ fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
         read: mark.read.map(|(text, _)| text),
         region: outline(&mark.region),
         differing: mark.differing.iter().map(|cells| outline(cells)).collect(),
+        hue_turn: mark.hue_turn.filter(|_| mark.answer == MarkAnswer::Different),
     }
 }
 

@@ -1,9 +1,166 @@
-//! The colour channel: a mark's colour relative to the rest of the same pack.
+//! The colour channel: by how much the hues of a mark are turned, relative to the rest of the same pack.
 //!
-//! Absolute colour is lost in white balance, so the photo is brought to the reference's light first
-//! (`appearance::relit`), and what is left at the mark is measured in CIE L*a*b* (D65, sRGB), chroma only.
+//! Absolute colour is lost in white balance and in how a camera renders colours, so the photo is brought to the
+//! reference's light first (`appearance::relit`), and the pack outside the mark then says how this photo's chroma (a*, b*
+//! of CIE 1976 L*a*b*; D65, sRGB) maps to the reference's: an affine map fitted by re-weighted least squares. What is left
+//! at the mark is one turn of all its hues and one gain of their saturation, by least squares. Glare and fading take
+//! saturation away but turn no hue, so only the turn accuses.
 
-use super::raster::Raster;
+use super::{raster::Raster, rectify::Rectified};
+
+/// Side in pixels of the patches whose colours are compared: wider than what alignment leaves.
+const PATCH_PX: u32 = 8;
+/// Patches within this distance of a mark, in pixels, say nothing about the rest of the pack.
+const APART_PX: f64 = 12.0;
+/// Fewest patches of the rest of the pack, and of the mark.
+const LEAST_PATCHES: (usize, usize) = (60, 3);
+/// Residual (delta a*b*) at which a patch of the pack counts half as much: Cauchy weights, so that stickers, hands and
+/// other changes do not pull the map.
+const OUTLIER: f64 = 6.0;
+/// Rounds of re-weighting.
+const ROUNDS: usize = 5;
+/// Ridge that holds the map near the identity where the pack has little colour to tell: of the linear part and the shift.
+const RIDGE: (f64, f64) = (125.0, 0.5);
+/// Saturation gains that fading and camera explain.
+const GAINS: (f64, f64) = (0.6, 1.6);
+/// Added to the pack's noise (delta a*b*): a perfectly kept pack still has the noise of its picture.
+const LEAST_NOISE: f64 = 2.0;
+/// Share of a mark's chroma by which a camera may miss its hue: saturated colours, reds above all, are rendered up to some 15
+/// degrees off, however well the rest of the pack is kept.
+const RENDERING: f64 = 0.25;
+/// Channel value from which on a colour is clipped.
+const CLIPPED: f64 = 250.0;
+
+/// How the hues of a mark are turned against the rest of the pack.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HueTurn {
+    /// The turn in degrees, -180 to 180, from the photo to the reference.
+    pub degrees: f64,
+    /// Root mean square chroma change that the turn explains, in units of what the pack's noise and the camera explain, and
+    /// lessened where the mark's colours do not turn together; 0 to about 6, 0 for a mark without colour.
+    pub strength: f64,
+}
+
+/// The chroma of a pack's patches in the reference and in the relit photo.
+pub struct PackColours {
+    patches: Vec<Patch>,
+}
+
+#[derive(Clone, Copy)]
+struct Patch {
+    /// Middle, in pixels of the frame.
+    x: f64,
+    y: f64,
+    reference: [f64; 2],
+    photo: [f64; 2],
+}
+
+impl PackColours {
+    /// Of an aligned pair: the reference's frame, the photo rectified into it, and that in the reference's light. Patches
+    /// that the photo does not show or that are clipped in it are left out.
+    pub fn of(reference: &Raster, rectified: &Rectified, lit: &Raster) -> Self {
+        let mut patches = Vec::new();
+        for y in (0..reference.height().saturating_sub(PATCH_PX - 1)).step_by(PATCH_PX as usize) {
+            for x in (0..reference.width().saturating_sub(PATCH_PX - 1)).step_by(PATCH_PX as usize) {
+                if !rectified.shows(x, y, x + PATCH_PX, y + PATCH_PX)
+                    || patch_mean(&rectified.raster, x, y).iter().any(|v| *v >= CLIPPED)
+                {
+                    continue;
+                }
+                let middle = |v: u32| f64::from(v) + f64::from(PATCH_PX) / 2.0;
+                let (reference, photo) = (chroma(patch_mean(reference, x, y)), chroma(patch_mean(lit, x, y)));
+                patches.push(Patch { x: middle(x), y: middle(y), reference, photo });
+            }
+        }
+        Self { patches }
+    }
+
+    /// The turn of the hues inside the box `x0, y0, x1, y1` (pixels of the frame) against everything outside it; `None` when
+    /// either has too few patches.
+    pub fn turn(&self, place: [u32; 4]) -> Option<HueTurn> {
+        let [x0, y0, x1, y1] = place.map(f64::from);
+        let within = |p: &&Patch, by: f64| (x0 - by..x1 + by).contains(&p.x) && (y0 - by..y1 + by).contains(&p.y);
+        let rest: Vec<&Patch> = self.patches.iter().filter(|p| !within(p, APART_PX)).collect();
+        let mark: Vec<&Patch> = self.patches.iter().filter(|p| within(p, 0.0)).collect();
+        if rest.len() < LEAST_PATCHES.0 || mark.len() < LEAST_PATCHES.1 {
+            return None;
+        }
+        let (map, noise) = ChromaMap::fit(&rest);
+        // As complex numbers: the sum of reference times conjugate photo holds turn (its angle) and gain (its length).
+        let (mut real, mut imaginary, mut own, mut expected) = (0.0, 0.0, 0.0, 0.0);
+        for patch in &mark {
+            let ([a, b], [u, v]) = (patch.reference, map.apply(patch.photo));
+            real += u * a + v * b;
+            imaginary += u * b - v * a;
+            own += u * u + v * v;
+            expected += a * a + b * b;
+        }
+        let length = real.hypot(imaginary);
+        let together = length * length / (own * expected + 1e-9);
+        let gain = (length / (own + 1e-9)).clamp(GAINS.0, GAINS.1);
+        let explained = 2.0 * gain * (length - real).max(0.0) / mark.len() as f64;
+        let innocent = noise + LEAST_NOISE + RENDERING * (expected / mark.len() as f64).sqrt();
+        let strength = explained.sqrt() / innocent * together.min(1.0);
+        Some(HueTurn { degrees: imaginary.atan2(real).to_degrees(), strength })
+    }
+}
+
+/// An affine map of chroma: each row is two weights and a shift.
+struct ChromaMap([[f64; 3]; 2]);
+
+impl ChromaMap {
+    /// From the photo's chroma to the reference's, with the median residual.
+    fn fit(patches: &[&Patch]) -> (Self, f64) {
+        let mut map = Self([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+        let mut weights = vec![1.0; patches.len()];
+        let mut residuals = vec![0.0; patches.len()];
+        for _ in 0..ROUNDS {
+            map = Self::weighted(patches, &weights);
+            for ((patch, residual), weight) in patches.iter().zip(&mut residuals).zip(&mut weights) {
+                let [a, b] = map.apply(patch.photo);
+                *residual = (patch.reference[0] - a).hypot(patch.reference[1] - b);
+                *weight = 1.0 / (1.0 + (*residual / OUTLIER).powi(2));
+            }
+        }
+        let middle = residuals.len() / 2;
+        let (_, median, _) = residuals.select_nth_unstable_by(middle, f64::total_cmp);
+        (map, *median)
+    }
+
+    /// Weighted least squares with a ridge towards the identity.
+    fn weighted(patches: &[&Patch], weights: &[f64]) -> Self {
+        let ridge = [RIDGE.0, RIDGE.0, RIDGE.1];
+        let mut normal = [[0.0; 3]; 3];
+        let mut sides = [[ridge[0], 0.0, 0.0], [0.0, ridge[1], 0.0]];
+        for (patch, weight) in patches.iter().zip(weights) {
+            let input = [patch.photo[0], patch.photo[1], 1.0];
+            for i in 0..3 {
+                (0..3).for_each(|j| normal[i][j] += weight * input[i] * input[j]);
+                (0..2).for_each(|k| sides[k][i] += weight * input[i] * patch.reference[k]);
+            }
+        }
+        (0..3).for_each(|i| normal[i][i] += ridge[i]);
+        Self(sides.map(|side| solve(normal, side)))
+    }
+
+    fn apply(&self, [a, b]: [f64; 2]) -> [f64; 2] {
+        self.0.map(|[p, q, shift]| p * a + q * b + shift)
+    }
+}
+
+/// Solves a symmetric positive definite system of three by Cramer's rule.
+fn solve(m: [[f64; 3]; 3], y: [f64; 3]) -> [f64; 3] {
+    let determinant = |m: &[[f64; 3]; 3]| {
+        m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
+            + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
+    };
+    let whole = determinant(&m);
+    std::array::from_fn(|column| {
+        let mut replaced = m;
+        (0..3).for_each(|row| replaced[row][column] = y[row]);
+        determinant(&replaced) / whole
+    })
+}
 
 /// Chroma (a*, b*) of an sRGB colour (CIE 15:2004 with sRGB primaries, D65).
 fn chroma(rgb: [f64; 3]) -> [f64; 2] {
@@ -21,24 +178,6 @@ fn chroma(rgb: [f64; 3]) -> [f64; 2] {
     [500.0 * (f[0] - f[1]), 200.0 * (f[1] - f[2])]
 }
 
-/// Side in pixels of the patches whose colours are compared.
-const PATCH_PX: u32 = 8;
-
-/// Mean chroma difference (delta a*b*, 0 upwards; about 2.3 is just noticeable) of two pictures of one size inside the
-/// box `x0, y0, x1, y1`, over patches of 8 pixels; `None` for a box without a whole patch.
-pub fn chroma_difference(reference: &Raster, photo: &Raster, [x0, y0, x1, y1]: [u32; 4]) -> Option<f64> {
-    let mut sum = 0.0;
-    let mut count = 0;
-    for y in (y0..y1.saturating_sub(PATCH_PX - 1)).step_by(PATCH_PX as usize) {
-        for x in (x0..x1.saturating_sub(PATCH_PX - 1)).step_by(PATCH_PX as usize) {
-            let (a, b) = (chroma(patch_mean(reference, x, y)), chroma(patch_mean(photo, x, y)));
-            sum += (a[0] - b[0]).hypot(a[1] - b[1]);
-            count += 1;
-        }
-    }
-    (count > 0).then(|| sum / f64::from(count))
-}
-
 fn patch_mean(raster: &Raster, x: u32, y: u32) -> [f64; 3] {
     let mut sum = [0.0; 3];
     for dy in 0..PATCH_PX {
@@ -53,6 +192,31 @@ fn patch_mean(raster: &Raster, x: u32, y: u32) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::random::SplitMix;
+
+    const MARK: [u32; 4] = [64, 48, 128, 80];
+
+    /// A pack of coloured tiles; `look` says what becomes of a colour, told whether it lies in the mark.
+    fn pack(look: impl Fn(bool, [f64; 3]) -> [f64; 3]) -> Raster {
+        let mut random = SplitMix(7);
+        let tiles: Vec<[f64; 3]> = (0..64).map(|_| std::array::from_fn(|_| random.between(40.0, 200.0))).collect();
+        Raster::from_fn(256, 128, |x, y| {
+            let inside = (MARK[0]..MARK[2]).contains(&x) && (MARK[1]..MARK[3]).contains(&y);
+            let colour = look(inside, tiles[(y / 16 * 16 + x / 16) as usize % 64]);
+            colour.map(|v| v.round().clamp(0.0, 255.0) as u8)
+        })
+    }
+
+    /// Turns a colour by a third of the circle: the channels change places.
+    fn turned([r, g, b]: [f64; 3]) -> [f64; 3] {
+        [b, r, g]
+    }
+
+    fn turn(photo: &Raster) -> HueTurn {
+        let visible = vec![true; 256 * 128];
+        let rectified = Rectified { raster: photo.clone(), visible, scale: 1.0 };
+        PackColours::of(&pack(|_, c| c), &rectified, photo).turn(MARK).unwrap()
+    }
 
     #[test]
     fn known_colours_have_their_chroma() {
@@ -63,11 +227,71 @@ mod tests {
     }
 
     #[test]
-    fn only_the_box_counts() {
-        let grey = Raster::from_fn(64, 64, |_, _| [120; 3]);
-        let spot = Raster::from_fn(64, 64, |x, _| if x < 32 { [200, 60, 60] } else { [120; 3] });
-        assert!(chroma_difference(&grey, &spot, [0, 0, 32, 64]).unwrap() > 30.0);
-        assert!(chroma_difference(&grey, &spot, [32, 0, 64, 64]).unwrap() < 0.1);
-        assert_eq!(chroma_difference(&grey, &spot, [0, 0, 4, 4]), None);
+    fn the_same_print_is_not_turned_whatever_the_camera_does_to_all_of_it() {
+        assert!(turn(&pack(|_, c| c)).strength < 0.05);
+        // Weaker colours and a cast over everything.
+        let faded = turn(&pack(|_, c| c.map(|v| 110.0 + 0.6 * (v - 110.0))));
+        assert!(faded.strength < 0.5, "{faded:?}");
+        let cast = turn(&pack(|_, [r, g, b]| [r * 1.1, g, b * 0.85]));
+        assert!(cast.strength < 0.5, "{cast:?}");
+    }
+
+    #[test]
+    fn glare_over_the_mark_takes_colour_but_turns_no_hue() {
+        let glare = turn(&pack(|inside, c| if inside { c.map(|v| v + 0.4 * (240.0 - v)) } else { c }));
+        let other = turn(&pack(|inside, c| if inside { turned(c) } else { c }));
+        assert!(glare.strength < 0.5 && other.strength > 2.0, "{glare:?} {other:?}");
+        assert!(other.degrees.abs() > 60.0);
+    }
+
+    #[test]
+    fn the_whole_pack_in_another_hue_is_light_not_print() {
+        // What cannot be told from white balance must not accuse a mark more than the rest.
+        let all = turn(&pack(|_, c| turned(c)));
+        let one = turn(&pack(|inside, c| if inside { turned(c) } else { c }));
+        assert!(all.strength < one.strength, "{all:?} {one:?}");
+    }
+
+    #[test]
+    fn grey_print_and_a_mark_without_patches_say_nothing() {
+        let grey = Raster::from_fn(256, 128, |x, y| [((x ^ y) % 200) as u8; 3]);
+        let rectified = Rectified { raster: grey.clone(), visible: vec![true; 256 * 128], scale: 1.0 };
+        let colours = PackColours::of(&grey, &rectified, &grey);
+        assert!(colours.turn(MARK).unwrap().strength < 0.05);
+        assert_eq!(colours.turn([0, 0, 4, 4]), None);
+    }
+
+    #[test]
+    fn the_closed_form_equals_a_search_over_turns_and_gains() {
+        let patch = |reference, photo| Patch { x: 0.0, y: 0.0, reference, photo };
+        let marks =
+            [patch([20.0, 5.0], [8.0, 18.0]), patch([-4.0, 30.0], [-25.0, 9.0]), patch([9.0, 9.0], [0.0, 14.0])];
+        let error = |degrees: f64, gain: f64| -> f64 {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let one = |p: &Patch| {
+                let [u, v] = p.photo;
+                (p.reference[0] - gain * (cos * u - sin * v)).powi(2)
+                    + (p.reference[1] - gain * (sin * u + cos * v)).powi(2)
+            };
+            marks.iter().map(one).sum::<f64>() / 3.0
+        };
+        let grid = |turns: std::ops::Range<i32>| {
+            turns
+                .flat_map(|d| (60..=160).map(move |g| (f64::from(d), f64::from(g) / 100.0)))
+                .map(|(d, g)| (error(d, g), d, g))
+                .min_by(|a, b| a.0.total_cmp(&b.0))
+                .unwrap()
+        };
+        let (least, degrees, gain) = grid(-180..180);
+        // Grey surroundings: the map stays the identity and the noise 0.
+        let rest = (0..80).map(|i| Patch { x: 200.0 + f64::from(i), y: 200.0, reference: [0.0; 2], photo: [0.0; 2] });
+        let found = PackColours { patches: marks.iter().copied().chain(rest).collect() }.turn([0, 0, 8, 8]).unwrap();
+        assert!((found.degrees - degrees).abs() <= 1.0, "{found:?} {degrees}");
+        let (explained, energy) = (
+            error(0.0, gain) - least,
+            marks.iter().map(|p| p.reference[0].powi(2) + p.reference[1].powi(2)).sum::<f64>() / 3.0,
+        );
+        let expected = explained.sqrt() / (LEAST_NOISE + RENDERING * energy.sqrt()) * (1.0 - least / energy);
+        assert!((found.strength - expected).abs() < 0.03 * expected, "{found:?} {expected}");
     }
 }

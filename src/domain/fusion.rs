@@ -5,6 +5,8 @@
 //! (marks). The fused score is the worst of them, in log-odds: a pack must pass all. Nothing that could not be measured
 //! counts against a photo.
 
+use super::colour::HueTurn;
+
 /// What was measured of one protected mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarkEvidence {
@@ -14,10 +16,8 @@ pub struct MarkEvidence {
     pub text: Option<f64>,
     /// Confidence of the reading, 0 to 1.
     pub text_confidence: f64,
-    /// Mean chroma difference to the reference in the reference's light, delta a*b*.
-    pub chroma: Option<f64>,
-    /// Mean chroma difference of the whole aligned pack, delta a*b*.
-    pub pack_chroma: Option<f64>,
+    /// How far its hues are turned against the rest of the pack, when both show enough.
+    pub turn: Option<HueTurn>,
 }
 
 /// What was measured of one photo against one claimed product and its rivals.
@@ -51,11 +51,7 @@ pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
 pub const RIVALRY_INPUTS: [&str; 5] =
     ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"];
 /// Names of the marks model's inputs, in order.
-pub const MARK_INPUTS: [&str; 3] = ["difference", "text", "chroma"];
-
-/// A chroma difference of this much is another colour to anyone; more of it is no stronger evidence, since strong light of
-/// another colour reaches as far on saturated print.
-const OTHER_COLOUR: f64 = 20.0;
+pub const MARK_INPUTS: [&str; 3] = ["difference", "text", "turn"];
 
 fn log_count(n: usize) -> f64 {
     (n as f64).ln_1p()
@@ -98,11 +94,7 @@ impl MarkEvidence {
     /// The marks model's inputs for this mark.
     pub fn inputs(&self) -> [f64; 3] {
         let text = self.text.map_or(0.0, |t| (1.0 - t) * self.text_confidence);
-        let chroma = match (self.chroma, self.pack_chroma) {
-            (Some(own), Some(pack)) => (own - pack).clamp(0.0, OTHER_COLOUR) / 10.0,
-            _ => 0.0,
-        };
-        [logit(self.difference), text, chroma]
+        [logit(self.difference), text, self.turn.map_or(0.0, |t| t.strength)]
     }
 }
 
@@ -164,7 +156,7 @@ impl FusedScore {
 pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
     inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
     the best other product; each mark of the comparator's difference, \
-    text disagreement, chroma difference and the share that cannot be seen";
+    text disagreement and how far its hues are turned against the rest of the pack";
 
 impl Fusion {
     /// Fuses the evidence.
@@ -191,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_worse_question_decides() {
-        let mark = MarkEvidence { difference: 0.9, text: None, text_confidence: 0.0, chroma: None, pack_chroma: None };
+        let mark = MarkEvidence { difference: 0.9, text: None, text_confidence: 0.0, turn: None };
         let mut evidence = Evidence { inliers: 400, ..Evidence::default() };
         let without = fusion().score(&evidence).value();
         evidence.marks.push(mark);
@@ -210,9 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn a_turned_hue_speaks_against_a_mark() {
+        let mark = |turn| MarkEvidence { difference: 0.5, text: None, text_confidence: 0.0, turn };
+        let turned = mark(Some(HueTurn { degrees: -50.0, strength: 2.0 }));
+        assert_eq!(turned.inputs(), [0.0, 0.0, 2.0]);
+        let fusion = Fusion { mark: Logistic { weights: [-1.0, -1.0, -2.0], intercept: 0.0 }, ..fusion() };
+        assert!(fusion.mark.log_odds(&turned.inputs()) < fusion.mark.log_odds(&mark(None).inputs()));
+    }
+
+    #[test]
     fn what_was_not_measured_does_not_count() {
-        let mark =
-            MarkEvidence { difference: 0.5, text: None, text_confidence: 0.9, chroma: Some(40.0), pack_chroma: None };
+        let mark = MarkEvidence { difference: 0.5, text: None, text_confidence: 0.9, turn: None };
         assert_eq!(mark.inputs(), [0.0; 3]);
         assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-12);
     }

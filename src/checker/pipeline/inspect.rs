@@ -13,7 +13,7 @@ use super::{
 use crate::checker::ports::{CellMap, InferenceError, Vision};
 use crate::domain::{
     appearance::{BlockMap, compare_blocks, relit},
-    colour::chroma_difference,
+    colour::PackColours,
     features::FeatureSet,
     fusion::MarkEvidence,
     gallery::{Mark, MarkKind},
@@ -109,9 +109,9 @@ pub fn inspect(
     let rectified = rectify(source, &to_source, width, height);
     let lit = relit(&rectified, &pixels.frame.raster);
     let blocks = compare_blocks(&pixels.grey, &lit.grey().smoothed(GREY_SIGMA), &rectified);
-    let pack_chroma = chroma_difference(&pixels.frame.raster, &lit, [0, 0, width, height]);
+    let colours = PackColours::of(&pixels.frame.raster, &rectified, &lit);
     let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
-    let view = View { pixels, rectified: &rectified, lit: &lit, source, to_source, pack_chroma, photo_pixels };
+    let view = View { pixels, rectified: &rectified, source, to_source, colours, photo_pixels };
     let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
     Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, marks })
 }
@@ -125,10 +125,9 @@ fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
 struct View<'a> {
     pixels: &'a ReferencePixels,
     rectified: &'a Rectified,
-    lit: &'a Raster,
     source: &'a Raster,
     to_source: Homography,
-    pack_chroma: Option<f64>,
+    colours: PackColours,
     /// Pixels of the photo as it came to one of the frame, along a side.
     photo_pixels: f64,
 }
@@ -159,8 +158,7 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         difference,
         text,
         text_confidence: read.as_ref().map_or(0.0, |r| r.1),
-        chroma: chroma_difference(&frame.raster, view.lit, place.tight),
-        pack_chroma: view.pack_chroma,
+        turn: view.colours.turn(place.tight),
     };
     Ok(InspectedMark { evidence: Some(evidence), unseen, read, differing })
 }

@@ -31,6 +31,11 @@ const CONFIDENT: f64 = 0.5;
 /// A block this much below the pack's mean correlation is shown as a deviation.
 const DEVIATION_DROP: f64 = 0.4;
 
+/// A turn of hues of this strength is told where a mark differs; a mark of one genuine calibration photo in fifteen is turned as far.
+const NOTABLE_TURN: f64 = 1.0;
+/// A turn of hues of this strength is another colour to anyone.
+const OTHER_COLOUR: f64 = 3.0;
+
 /// What a photo is judged by.
 pub struct Context<'a> {
     /// Fusion and thresholds.
@@ -207,8 +212,12 @@ fn mark_reasons(context: &Context, report: &mut PhotoReport) -> Vec<Reason> {
                 (Some(expected), Some((read, sure))) if *sure >= CONFIDENT => explain(expected, read),
                 _ => None,
             };
-            let reading = reading.map_or(String::new(), |r| format!(": {r}"));
-            let detail = format!("the mark `{}` differs from the reference{reading}", mark.name);
+            let hue = mark.hue_turn.map(|degrees| {
+                format!("its hues are turned by about {:.0}\u{b0} against the rest of the pack", degrees.abs())
+            });
+            let what: Vec<String> = reading.into_iter().chain(hue).collect();
+            let colon = if what.is_empty() { "" } else { ": " };
+            let detail = format!("the mark `{}` differs from the reference{colon}{}", mark.name, what.join("; "));
             let region = mark.differing.first().cloned().unwrap_or_else(|| mark.region.clone());
             context.reason("mark_differs", detail, region)
         })
@@ -255,9 +264,9 @@ fn match_report(
     };
     let read = |m: &InspectedMark| m.evidence.filter(|e| e.text_confidence >= CONFIDENT).and_then(|e| e.text);
     let texts: Vec<f64> = inspection.iter().flat_map(|i| i.marks.iter().filter_map(read)).collect();
-    let chroma = close.and_then(|s| {
-        let worst = s.evidence.marks.iter().filter_map(|m| Some(m.chroma? - m.pack_chroma?));
-        worst.max_by(f64::total_cmp)
+    let turn = close.and_then(|s| {
+        let strengths = s.evidence.marks.iter().filter_map(|m| Some(m.turn?.strength));
+        strengths.max_by(f64::total_cmp)
     });
     MatchReport {
         product: candidate.reference.product.clone(),
@@ -270,8 +279,7 @@ fn match_report(
             spread: location.map_or(0.0, |l| l.spread),
             appearance: inspection.and_then(|i| i.blocks.mean()),
             text: (!texts.is_empty()).then(|| texts.iter().sum::<f64>() / texts.len() as f64),
-            // 20 units of chroma are another colour to anyone.
-            colour: chroma.map(|d| 1.0 - (d.max(0.0) / 20.0).min(1.0)),
+            colour: turn.map(|strength| 1.0 - (strength / OTHER_COLOUR).min(1.0)),
         },
         marks,
         region: outline.as_ref().map(|o| o.quad),
@@ -318,6 +326,7 @@ fn mark_report(
 ) -> MarkComparison {
     let thresholds = &context.defaults.thresholds;
     let odds = seen.evidence.as_ref().map(|e| model.log_odds(&e.inputs()));
+    let hue_turn = seen.evidence.and_then(|e| e.turn).filter(|turn| turn.strength >= NOTABLE_TURN);
     let answer = match odds {
         None => MarkAnswer::CannotSee,
         Some(odds) if odds < thresholds.mark_different_below => MarkAnswer::Different,
@@ -334,6 +343,7 @@ fn mark_report(
         read: seen.read.clone(),
         region: mark.region.iter().map(|p| outline.unit_to_unit.apply(*p)).collect(),
         differing: seen.differing.iter().map(|corners| outline.place(corners)).collect(),
+        hue_turn: hue_turn.map(|turn| turn.degrees),
     }
 }
 

@@ -33,6 +33,7 @@ fn mark(name: &str, answer: &str, y: f64) -> MarkAnswerBody {
         read: Some("HALMOBA".into()),
         region: rectangle(0.3, y, 0.7, y + 0.1),
         differing: if answer == "different" { vec![rectangle(0.5, y + 0.02, 0.56, y + 0.08)] } else { vec![] },
+        hue_turn: None,
     }
 }
 
