@@ -1,7 +1,7 @@
 """Fits what `models/calibration.json` ships, from rows that `assay eval DIR --rows FILE` writes.
 
     python fit_fusion.py OUT.json ROWS.csv [ROWS.csv ...]
-    python fit_fusion.py OUT.json --marks-only ROWS.csv
+    python fit_fusion.py --marks-only OUT.json ROWS.csv
 
 The second form keeps presence, rivalry and the scores of all items that are not in the rows, as when only what looks at marks changed.
 
@@ -13,7 +13,7 @@ p-norm push of Rudin, JMLR 10, 2009). The marks' scores are then stretched onto 
 calibration photo, each by models fitted without its brand (cross-conformal prediction: Vovk, 2015), since photos that shaped the fit look less
 strange than new ones. Needs numpy only.
 """
-import contextlib, csv, hashlib, json, sys
+import argparse, contextlib, csv, hashlib, json
 import numpy as np
 
 PRESENCE = ["log_inliers", "spread", "log_refined"]
@@ -155,10 +155,13 @@ def fit_all(rows, old, kept=None):
 
 
 def main():
-    out, *files = sys.argv[1:]
-    marks_only = files[0] == "--marks-only"
-    files = files[marks_only:]
-    rows = [complete(r) for f in files for r in csv.DictReader(open(f)) if r["split"] == "calibration" and r["score"]]
+    ask = argparse.ArgumentParser()
+    ask.add_argument("out", help="the calibration file, rewritten")
+    ask.add_argument("rows", nargs="+", help="what `assay eval DIR --rows FILE` wrote")
+    ask.add_argument("--marks-only", action="store_true", help="keep presence, rivalry and the scores of other items")
+    a = ask.parse_args()
+    out, marks_only = a.out, a.marks_only
+    rows = [complete(r) for f in a.rows for r in csv.DictReader(open(f)) if r["split"] == "calibration" and r["score"]]
     old = json.load(open(out))
     before = tuple((np.array(old[name]["weights"]), old[name]["intercept"]) for name in ("presence", "rivalry", "mark"))
     items = {r["item"] for r in rows}

@@ -172,7 +172,8 @@ pub struct MarkAnswerBody {
     pub region: Vec<[f64; 2]>,
     /// Outlines of the places inside the mark that differ.
     pub differing: Vec<Vec<[f64; 2]>>,
-    /// Degrees by which its hues are turned against the rest of the pack, when it is different and they are notably turned.
+    /// Degrees, -180 to 180, by which its hues are turned against the rest of the pack; only when it is different and the turn
+    /// is notable.
     #[serde(default)]
     pub hue_turn: Option<f64>,
 }

@@ -5,6 +5,7 @@
 //! pixels by which a homography misses on curved or folded packs.
 
 use super::{
+    linear::solve,
     raster::{Plane, Raster},
     rectify::Rectified,
 };
@@ -248,7 +249,7 @@ fn fit_field(samples: &[([f64; TERMS], f64)]) -> [f64; TERMS] {
         }
         // A little ridge keeps the field flat where the pack shows too little to tell.
         (0..TERMS).for_each(|i| system[i][i] += 1e-3 * samples.len() as f64 * if i == 0 { 1e-6 } else { 1.0 });
-        let Some(solved) = solve_field(&mut system) else { break };
+        let Some(solved) = solve(system) else { break };
         field = solved;
         for ((t, value), w) in samples.iter().zip(&mut weights) {
             let r = value - t.iter().zip(&field).map(|(a, b)| a * b).sum::<f64>();
@@ -256,26 +257,6 @@ fn fit_field(samples: &[([f64; TERMS], f64)]) -> [f64; TERMS] {
         }
     }
     field
-}
-
-/// Cholesky-free elimination of a small symmetric positive system with its right side in the last column.
-fn solve_field(a: &mut [[f64; TERMS + 1]; TERMS]) -> Option<[f64; TERMS]> {
-    for col in 0..TERMS {
-        if a[col][col].abs() < 1e-12 {
-            return None;
-        }
-        let pivot = a[col];
-        for row in a.iter_mut().skip(col + 1) {
-            let factor = row[col] / pivot[col];
-            (col..=TERMS).for_each(|k| row[k] -= factor * pivot[k]);
-        }
-    }
-    let mut x = [0.0; TERMS];
-    for row in (0..TERMS).rev() {
-        let known: f64 = (row + 1..TERMS).map(|c| a[row][c] * x[c]).sum();
-        x[row] = (a[row][TERMS] - known) / a[row][row];
-    }
-    Some(x)
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ pub struct MarkComparison {
     pub region: Vec<Point>,
     /// Outlines, in 0..1 of the upright photo, of the cells that differ.
     pub differing: Vec<Vec<Point>>,
-    /// Degrees by which its hues are turned against the rest of the pack, when that is notable.
+    /// Degrees, -180 to 180, by which its hues are turned against the rest of the pack, when that is notable.
     pub hue_turn: Option<f64>,
 }
 

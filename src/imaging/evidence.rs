@@ -302,6 +302,9 @@ impl<'a> Page<'a> {
         if let Some(read) = &mark.read {
             lines.push((format!("reads: {read}"), TEXT));
         }
+        if let Some(degrees) = mark.hue_turn {
+            lines.push((format!("hues turned by {:.0}\u{b0}", degrees.abs()), TEXT));
+        }
         let mut y = top;
         for (text, style) in lines {
             for line in self.lettering.wrapped(&text, style, room, 2) {

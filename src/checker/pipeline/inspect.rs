@@ -1,7 +1,7 @@
 //! A located photo looked at closely: [`align`] rectifies it and aligns it again, [`inspect`] compares block by block and
 //! mark by mark.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
 use super::{
     PipelineError,
@@ -109,9 +109,9 @@ pub fn inspect(
     let rectified = rectify(source, &to_source, width, height);
     let lit = relit(&rectified, &pixels.frame.raster);
     let blocks = compare_blocks(&pixels.grey, &lit.grey().smoothed(GREY_SIGMA), &rectified);
-    let colours = PackColours::of(&pixels.frame.raster, &rectified, &lit);
     let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
-    let view = View { pixels, rectified: &rectified, source, to_source, colours, photo_pixels };
+    let view =
+        View { pixels, rectified: &rectified, lit: &lit, source, to_source, colours: OnceCell::new(), photo_pixels };
     let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
     Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, marks })
 }
@@ -125,11 +125,19 @@ fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
 struct View<'a> {
     pixels: &'a ReferencePixels,
     rectified: &'a Rectified,
+    lit: &'a Raster,
     source: &'a Raster,
     to_source: Homography,
-    colours: PackColours,
+    /// Taken when the first mark is looked at.
+    colours: OnceCell<PackColours>,
     /// Pixels of the photo as it came to one of the frame, along a side.
     photo_pixels: f64,
+}
+
+impl View<'_> {
+    fn colours(&self) -> &PackColours {
+        self.colours.get_or_init(|| PackColours::of(&self.pixels.frame.raster, self.rectified, self.lit))
+    }
 }
 
 fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<InspectedMark, PipelineError> {
@@ -158,7 +166,7 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         difference,
         text,
         text_confidence: read.as_ref().map_or(0.0, |r| r.1),
-        turn: view.colours.turn(place.tight),
+        turn: view.colours().turn(place.tight),
     };
     Ok(InspectedMark { evidence: Some(evidence), unseen, read, differing })
 }

@@ -1,5 +1,7 @@
 //! Points, 3x3 projective maps and their algebra.
 
+use crate::domain::linear::solve;
+
 /// A point; the unit (pixels of a frame, or 0..1 of a picture) is the context's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
@@ -114,7 +116,7 @@ impl Homography {
                 }
             }
         }
-        let h = solve(&mut ata)?;
+        let h = solve(ata)?;
         let conditioned = Self([h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1.0]);
         let map = to_norm.inverse()?.after(&conditioned).after(&from_norm);
         map.is_finite().then_some(map)
@@ -138,31 +140,6 @@ fn conditioning(points: impl Iterator<Item = (Point, f64)> + Clone) -> Option<Ho
     }
     let s = std::f64::consts::SQRT_2 / spread;
     Some(Homography([s, 0.0, -s * cx, 0.0, s, -s * cy, 0.0, 0.0, 1.0]))
-}
-
-/// Gaussian elimination with partial pivoting of an 8x8 system with its right side in column 8.
-fn solve(a: &mut [[f64; 9]; 8]) -> Option<[f64; 8]> {
-    let size = a.iter().flatten().fold(0.0_f64, |m, v| m.max(v.abs()));
-    for col in 0..8 {
-        let pivot = (col..8).max_by(|&i, &j| a[i][col].abs().total_cmp(&a[j][col].abs()))?;
-        if a[pivot][col].is_nan() || a[pivot][col].abs() <= 1e-13 * size {
-            return None;
-        }
-        a.swap(col, pivot);
-        let pivot_row = a[col];
-        for row in a.iter_mut().skip(col + 1) {
-            let factor = row[col] / pivot_row[col];
-            for (value, above) in row.iter_mut().zip(pivot_row).skip(col) {
-                *value -= factor * above;
-            }
-        }
-    }
-    let mut x = [0.0; 8];
-    for row in (0..8).rev() {
-        let known: f64 = (row + 1..8).map(|c| a[row][c] * x[c]).sum();
-        x[row] = (a[row][8] - known) / a[row][row];
-    }
-    Some(x)
 }
 
 #[cfg(test)]
