@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use sqlx::{
-    Row, SqlitePool,
-    migrate::{MigrateError, Migrator},
+    Row, SqlSafeStr, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
@@ -27,7 +27,9 @@ use crate::{
     domain::gallery::ProductKey,
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/storage/migrations/sqlite");
+/// The schema's versions: number, name, statements. (`sqlx::migrate!` would embed them too, but its macros build a second
+/// SQLite for the compiler.)
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "first", include_str!("migrations/sqlite/0001_first.sql"))];
 
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -87,7 +89,10 @@ impl SqliteStore {
             .busy_timeout(BUSY);
         let pool =
             SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(|e| database(e.into()))?;
-        MIGRATIONS.run(&pool).await.map_err(|e| match e {
+        let migrations = MIGRATIONS.map(|(version, name, statements)| {
+            Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)
+        });
+        Migrator::with_migrations(migrations.to_vec()).run(&pool).await.map_err(|e| match e {
             MigrateError::VersionMissing(schema) => OpenError::Newer { path: file.display().to_string(), schema },
             other => database(other.into()),
         })?;
