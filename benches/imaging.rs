@@ -1,10 +1,14 @@
-//! What intake costs: decoding, resizing, measuring. Run with `cargo bench --bench imaging`.
+//! What pixels cost: decoding, resizing, measuring on intake; light and hues of an aligned pack. Run with
+//! `cargo bench --bench imaging`.
 
 use std::io::Cursor;
 
 use assay::{
     checker::ports::Imaging,
-    domain::{fingerprint::fingerprint, quality::measure, raster::Raster},
+    domain::{
+        appearance::relit, colour::PackColours, fingerprint::fingerprint, quality::measure, raster::Raster,
+        rectify::Rectified,
+    },
     imaging::Intake,
 };
 use divan::{Bencher, black_box};
@@ -73,4 +77,27 @@ fn measure_quality(bencher: Bencher, size: (u32, u32)) {
 fn take_fingerprint(bencher: Bencher, size: (u32, u32)) {
     let raster = raster(size);
     bencher.bench_local(|| fingerprint(black_box(&raster)));
+}
+
+/// A pack in its frame and a darker photo of it.
+fn aligned() -> (Raster, Rectified) {
+    let reference = raster((640, 448));
+    let photo = Raster::from_fn(640, 448, |x, y| reference.at(x, y).map(|v| v / 4 * 3 + 9));
+    (reference, Rectified { raster: photo, visible: vec![true; 640 * 448], scale: 1.0 })
+}
+
+#[divan::bench]
+fn light_of_a_pack(bencher: Bencher) {
+    let (reference, photo) = aligned();
+    bencher.bench_local(|| relit(black_box(&photo), &reference));
+}
+
+#[divan::bench]
+fn hues_of_eight_marks(bencher: Bencher) {
+    let (reference, photo) = aligned();
+    let lit = relit(&photo, &reference);
+    bencher.bench_local(|| {
+        let colours = PackColours::of(black_box(&reference), &photo, &lit);
+        (0..8).map(|i| colours.turn([64 * i + 32, 96, 64 * i + 160, 160])).collect::<Vec<_>>()
+    });
 }
