@@ -15,29 +15,23 @@ def block(i, o, stride=1, dilation=1):
 
 
 def search(ka, kb, vb, heat, reach):
-    """Cost volume over all shifts within `reach`, and the photo's values drawn to where they match: `(costs, moved)`."""
-    n, h, w = reach, ka.shape[2], ka.shape[3]
-    kb, vb = F.pad(kb, (n, n, n, n)), F.pad(vb, (n, n, n, n))
-    steps = [(y, x) for y in range(2 * n + 1) for x in range(2 * n + 1)]
-    costs = torch.cat([(ka * kb[:, :, y:y + h, x:x + w]).sum(1, keepdim=True) for y, x in steps], 1)
-    weights = torch.softmax(costs * heat, 1)
-    return costs, sum(weights[:, i:i + 1] * vb[:, :, y:y + h, x:x + w] for i, (y, x) in enumerate(steps))
+    """Cost volume over all shifts within `reach`, and the photo's values drawn to where they match: `(costs, moved)`.
 
-
-def search_banded(ka, kb, vb, heat, reach):
-    """The same as `search` by a few large products with banded matrices: faster to train, not meant for export."""
-    n, side, (rows, _, h, w) = reach, 2 * reach + 1, ka.shape
+    A row against a row of the photo is one matrix product, of which the shifts are a band along the diagonal. Padded to rows one longer
+    and read as rows of that length, a band stands upright; the weights go back the same way. No step gathers or loops over pixels.
+    """
+    n, side, (count, _, h, w) = reach, 2 * reach + 1, ka.shape
     wide = w + 2 * n
-    kb, vb = F.pad(kb, (n, n, n, n)), F.pad(vb, (n, n, n, n))
-    lines = lambda t: torch.stack([t[:, :, y:y + h] for y in range(side)], 1)
-    every = torch.matmul(ka.permute(0, 2, 3, 1).unsqueeze(2), lines(kb).permute(0, 3, 1, 2, 4))  # batch, row, dy, x, x'
-    band = (torch.arange(w)[:, None] + torch.arange(side)[None]).expand(rows, h, side, w, side)
-    costs = every.gather(4, band).permute(0, 2, 4, 1, 3).reshape(rows, side * side, h, w)
-    weights = torch.softmax(costs.float() * heat, 1).to(vb.dtype).reshape(rows, side, side, h, w).permute(0, 3, 1, 4, 2)
-    full = torch.zeros(rows, h, side, w, wide, dtype=vb.dtype).scatter(4, band, weights)
-    full = full.permute(0, 1, 3, 2, 4).reshape(rows * h, w, side * wide)
-    moved = torch.matmul(full, lines(vb).permute(0, 3, 1, 4, 2).reshape(rows * h, side * wide, -1))
-    return costs, moved.reshape(rows, h, w, -1).permute(0, 3, 1, 2)
+    kb, vb = F.pad(kb, (n, n, n, n)).permute(0, 2, 1, 3), F.pad(vb, (n, n, n, n)).permute(0, 2, 3, 1)
+    ka = ka.permute(0, 2, 3, 1)
+    every = torch.stack([torch.matmul(ka, kb[:, y:y + h]) for y in range(side)], 2)  # batch, row, dy, x, x' of the photo
+    band = F.pad(every.flatten(3), (0, w)).reshape(count, h, side, w, wide + 1)[..., :side]  # batch, row, dy, x, dx
+    costs = band.permute(0, 2, 4, 1, 3).flatten(1, 2)
+    weights = torch.softmax(band.permute(0, 1, 3, 2, 4).flatten(3).float() * heat, 3).to(vb.dtype)
+    weights = weights.reshape(count, h, w, side, side).permute(0, 1, 3, 2, 4)
+    full = F.pad(weights, (0, wide + 1 - side)).flatten(3)[..., :w * wide].reshape(count, h, side, w, wide)
+    moved = sum(torch.matmul(full[:, :, y], vb[:, y:y + h]) for y in range(side))
+    return costs, moved.permute(0, 3, 1, 2)
 
 
 class Comparator(nn.Module):
@@ -77,7 +71,7 @@ class Comparator(nn.Module):
         vb = torch.cat([self.value(fb), F.avg_pool2d(b, 4)], 1)
         if torch.is_autocast_enabled("cpu"):
             ka, kb, va, vb = (t.bfloat16() for t in (ka, kb, va, vb))
-        costs, moved = (search_banded if self.training else search)(ka, kb, vb, self.heat, self.reach)
+        costs, moved = search(ka, kb, vb, self.heat, self.reach)
         joined = torch.cat([costs, va, moved, (va - moved).abs()], 1)
         z = self.down(self.meet(joined))
         z = z + self.near(z)
