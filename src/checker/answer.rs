@@ -119,7 +119,7 @@ pub struct MatchAnswer {
     pub similarity: f64,
     /// The separate channels.
     pub channels: ChannelsAnswer,
-    /// Protected marks, when compared.
+    /// Protected marks, when compared; where Assay proposed them, the two places between them that are least alike follow.
     pub marks: Vec<MarkAnswerBody>,
     /// Corners of the reference in the photo, or `null` when it was not located.
     pub region: Option<Vec<[f64; 2]>>,

@@ -8,6 +8,7 @@ use super::{
     linear::solve,
     raster::{Plane, Raster},
     rectify::Rectified,
+    windows::strongest_windows,
 };
 
 /// Side of a block in pixels of the frame.
@@ -18,23 +19,96 @@ pub const STRIDE_PX: usize = 20;
 const SEARCH_PX: usize = 4;
 /// Blocks of a reference with less contrast (standard deviation of grey, 0 to 255) say nothing.
 const FLAT: f32 = 12.0;
+/// Columns and rows of blocks of a place that is least alike: about the area that the comparator takes at full size.
+const PLACE_BLOCKS: (usize, usize) = (9, 3);
+/// Correlation that the blocks of such a place lack together at least.
+const LEAST_LACK: f64 = 0.3;
+/// Contrast that the blocks of such a place leave unexplained together at least, in grey levels.
+const LEAST_SURPLUS: f64 = 20.0;
+/// Blocks whose middle lies nearer to the frame's border than this, in pixels, differ by their alignment.
+const OUTER_PX: u32 = 28;
 
-/// Correlation of each block, `None` where the reference is flat or the photo does not show it.
+/// A block of the reference against the photo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Block {
+    /// Normalised cross-correlation, -1 to 1.
+    pub correlation: f32,
+    /// Contrast of the reference: standard deviation of grey, 0 to 128.
+    pub contrast: f32,
+}
+
+impl Block {
+    /// Contrast of the reference that the photo does not explain, in grey levels: what is left of a block after the best
+    /// linear prediction from the photo's.
+    fn unexplained(&self) -> f64 {
+        let explained = f64::from(self.correlation.max(0.0));
+        f64::from(self.contrast) * (1.0 - explained * explained).max(0.0).sqrt()
+    }
+}
+
+/// The blocks of an aligned pair.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockMap {
     /// Blocks in a row.
     pub columns: usize,
     /// Rows of blocks.
     pub rows: usize,
-    /// Normalised cross-correlation, -1 to 1, row-major.
-    pub correlation: Vec<Option<f32>>,
+    /// Row-major; `None` where the reference is flat or the photo does not show it.
+    pub blocks: Vec<Option<Block>>,
 }
 
 impl BlockMap {
     /// Mean correlation over the blocks that say something.
     pub fn mean(&self) -> Option<f64> {
-        let known: Vec<f64> = self.correlation.iter().flatten().map(|v| f64::from(*v)).collect();
+        let known: Vec<f64> = self.blocks.iter().flatten().map(|b| f64::from(b.correlation)).collect();
         (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    }
+
+    /// Up to two places of a frame of `width` x `height` pixels where the photo is least like the reference, outside the
+    /// boxes `taken` (x0, y0, x1, y1): the window of blocks that lack most correlation against the mean, then the one with
+    /// most contrast that the photo does not explain, against the median. Faint print lacks correlation wherever a photo is
+    /// noisy, strong print has contrast to spare: each measure finds changes that the other misses.
+    pub fn least_alike(&self, taken: &[[u32; 4]], width: u32, height: u32) -> Vec<[u32; 4]> {
+        let Some(mean) = self.mean() else { return Vec::new() };
+        let lack = self.blocks.iter().map(|b| b.map_or(0.0, |b| (mean - f64::from(b.correlation)).max(0.0))).collect();
+        let mut levels: Vec<f64> = self.blocks.iter().flatten().map(Block::unexplained).collect();
+        levels.sort_by(f64::total_cmp);
+        let usual = levels[levels.len() / 2];
+        let surplus = self.blocks.iter().map(|b| b.map_or(0.0, |b| (b.unexplained() - usual).max(0.0))).collect();
+        let mut taken = taken.to_vec();
+        let mut found = Vec::new();
+        for (values, least) in [(lack, LEAST_LACK), (surplus, LEAST_SURPLUS)] {
+            let place = self.strongest_place(values, least, &taken, width, height);
+            taken.extend(place);
+            found.extend(place);
+        }
+        found
+    }
+
+    /// The window of blocks with the largest sum of at least `least`, those at the border or in a box of `taken` left out.
+    fn strongest_place(
+        &self,
+        mut values: Vec<f64>,
+        least: f64,
+        taken: &[[u32; 4]],
+        width: u32,
+        height: u32,
+    ) -> Option<[u32; 4]> {
+        let within = |v: usize, low: u32, high: u32| (low as usize..high as usize).contains(&v);
+        let inner = |v: usize, side: u32| within(v, OUTER_PX, (side + 1).saturating_sub(OUTER_PX));
+        for (i, value) in values.iter_mut().enumerate() {
+            let (x, y, side) = self.place(i);
+            let (x, y) = (x + side / 2, y + side / 2);
+            let free = !taken.iter().any(|[x0, y0, x1, y1]| within(x, *x0, *x1) && within(y, *y0, *y1));
+            if !(free && inner(x, width) && inner(y, height)) {
+                *value = 0.0;
+            }
+        }
+        let (wide, high) = (PLACE_BLOCKS.0.min(self.columns), PLACE_BLOCKS.1.min(self.rows));
+        let &(c, r) = strongest_windows(values, (self.columns, self.rows), (wide, high), least, 1).first()?;
+        let px = |blocks: usize| (blocks * STRIDE_PX) as u32;
+        let end = |first: usize, blocks: usize| px(first + blocks - 1) + BLOCK_PX as u32;
+        Some([px(c), px(r), end(c, wide), end(r, high)])
     }
 
     /// The block's box in pixels of the frame: (x, y, side).
@@ -48,20 +122,20 @@ pub fn compare_blocks(reference: &Plane, photo: &Plane, rectified: &Rectified) -
     let count = |side: usize| if side < BLOCK_PX { 0 } else { (side - BLOCK_PX) / STRIDE_PX + 1 };
     let (columns, rows) = (count(reference.width), count(reference.height));
     let sums = BoxSums::new(photo);
-    let mut correlation = Vec::with_capacity(columns * rows);
+    let mut blocks = Vec::with_capacity(columns * rows);
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = (column * STRIDE_PX, row * STRIDE_PX);
             let side = BLOCK_PX as u32;
             let seen = rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side);
-            correlation.push(if seen { best_correlation(reference, photo, &sums, x, y) } else { None });
+            blocks.push(if seen { compare_block(reference, photo, &sums, x, y) } else { None });
         }
     }
-    BlockMap { columns, rows, correlation }
+    BlockMap { columns, rows, blocks }
 }
 
-/// Best correlation of the reference's block with the photo over the search; `None` for a flat block.
-fn best_correlation(reference: &Plane, photo: &Plane, sums: &BoxSums, x: usize, y: usize) -> Option<f32> {
+/// The reference's block at `x`, `y` where it correlates best with the photo over the search; `None` for a flat block.
+fn compare_block(reference: &Plane, photo: &Plane, sums: &BoxSums, x: usize, y: usize) -> Option<Block> {
     let n = (BLOCK_PX * BLOCK_PX) as f32;
     let row = |plane: &Plane, x: usize, y: usize| -> std::ops::Range<usize> {
         let start = y * plane.width + x;
@@ -74,7 +148,8 @@ fn best_correlation(reference: &Plane, photo: &Plane, sums: &BoxSums, x: usize, 
     let mean = template.iter().sum::<f32>() / n;
     template.iter_mut().for_each(|v| *v -= mean);
     let energy = template.iter().map(|v| v * v).sum::<f32>();
-    if (energy / n).sqrt() < FLAT {
+    let contrast = (energy / n).sqrt();
+    if contrast < FLAT {
         return None;
     }
     let correlation = |px: usize, py: usize| {
@@ -104,7 +179,7 @@ fn best_correlation(reference: &Plane, photo: &Plane, sums: &BoxSums, x: usize, 
             }
         }
     }
-    Some(best.0)
+    Some(Block { correlation: best.0, contrast })
 }
 
 /// Product of two lines, in lanes so that the compiler can use vectors.
@@ -292,10 +367,28 @@ mod tests {
         });
         let seen = rectify(&changed, &Homography::IDENTITY, 200, 140);
         let map = compare_blocks(&reference.grey(), &seen.raster.grey(), &seen);
-        let worst = (0..map.correlation.len())
-            .min_by(|&a, &b| map.correlation[a].unwrap_or(1.0).total_cmp(&map.correlation[b].unwrap_or(1.0)))
-            .unwrap();
+        let correlation = |i: &usize| map.blocks[*i].map_or(1.0, |b| b.correlation);
+        let worst = (0..map.blocks.len()).min_by(|a, b| correlation(a).total_cmp(&correlation(b))).unwrap();
         assert_eq!(map.place(worst), (80, 40, 32));
+    }
+
+    #[test]
+    fn the_least_alike_place_lies_where_print_changed_and_outside_the_boxes_taken() {
+        let reference = texture(400, 300);
+        let changed = Raster::from_fn(400, 300, |x, y| {
+            let (first, second) =
+                ((200..260).contains(&x) && (80..110).contains(&y), x < 120 && (200..230).contains(&y));
+            reference.at(if first || second { (x * 7 + y * 3) % 400 } else { x }, y)
+        });
+        let seen = rectify(&changed, &Homography::IDENTITY, 400, 300);
+        let map = compare_blocks(&reference.grey(), &seen.raster.grey(), &seen);
+        let holds = |[x0, y0, x1, y1]: [u32; 4], x: u32, y: u32| x0 <= x && x < x1 && y0 <= y && y < y1;
+        let both = map.least_alike(&[], 400, 300);
+        assert!(both.len() == 2 && both.iter().any(|b| holds(*b, 230, 95)) && both.iter().any(|b| holds(*b, 60, 215)));
+        let rest = map.least_alike(&[[180, 60, 280, 130]], 400, 300);
+        assert!(holds(rest[0], 60, 215), "{rest:?}");
+        let same = rectify(&reference, &Homography::IDENTITY, 400, 300);
+        assert!(compare_blocks(&reference.grey(), &same.raster.grey(), &same).least_alike(&[], 400, 300).is_empty());
     }
 
     #[test]
@@ -317,7 +410,7 @@ mod tests {
             let moved = rectify(&reference, &map, 200, 140);
             let (a, b) = (reference.grey().smoothed(1.5), moved.raster.grey().smoothed(1.5));
             for (x, y) in [(40, 40), (80, 60), (120, 80)] {
-                let found = best_correlation(&a, &b, &BoxSums::new(&b), x, y).unwrap();
+                let found = compare_block(&a, &b, &BoxSums::new(&b), x, y).unwrap().correlation;
                 let every = (-4..=4_isize)
                     .flat_map(|v| (-4..=4_isize).map(move |u| (u, v)))
                     .map(|(u, v)| {

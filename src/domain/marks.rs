@@ -68,7 +68,7 @@ impl MarkBox {
         let x = |c: usize| x0 + (x1 - x0) * c as f64 / columns.max(1) as f64;
         let y = |r: usize| y0 + (y1 - y0) * r as f64 / rows.max(1) as f64;
         let [c, r, w, h] = cells;
-        [Point::new(x(c), y(r)), Point::new(x(c + w), y(r)), Point::new(x(c + w), y(r + h)), Point::new(x(c), y(r + h))]
+        Point::corners([x(c), y(r), x(c + w), y(r + h)])
     }
 }
 

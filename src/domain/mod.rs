@@ -26,3 +26,4 @@ pub mod rectify;
 pub mod score;
 pub mod text;
 pub mod verdict;
+pub mod windows;

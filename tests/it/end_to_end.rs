@@ -1,11 +1,12 @@
 //! The whole program as it is shipped: real models, real files, a real socket; one photo in, one judged answer out.
 
-use std::{net::SocketAddr, path::Path};
+use std::{io::Cursor, net::SocketAddr, path::Path};
 
 use assay::{
     app::App,
     config::{AppConfig, HttpConfig},
 };
+use image::{ImageFormat, imageops};
 use reqwest::{
     Client, StatusCode,
     multipart::{Form, Part},
@@ -17,6 +18,25 @@ fn sample(path: &str) -> Part {
     let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("sample `{}`: {e}", path.display()));
     // The name is a lie on purpose: the content decides.
     Part::bytes(bytes).file_name("photo.txt")
+}
+
+/// The sample pack with its two badges, which no proposed mark covers, replaced by a piece of its seal.
+fn with_other_badges() -> Part {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/brands/halmora/oat-drink-original/pack.jpg");
+    let mut pack = image::open(path).unwrap().into_rgb8();
+    let seal = imageops::crop_imm(&pack, 198, 38, 84, 86).to_image();
+    for x in [20, 377] {
+        imageops::replace(&mut pack, &seal, x, 359);
+    }
+    let mut png = Cursor::new(Vec::new());
+    pack.write_to(&mut png, ImageFormat::Png).unwrap();
+    Part::bytes(png.into_inner()).file_name("pack.png")
+}
+
+/// Names of the marks of the first match that differ.
+fn differing(answer: &Value) -> Vec<&str> {
+    let marks = answer["photos"][0]["matches"][0]["marks"].as_array().unwrap();
+    marks.iter().filter(|m| m["answer"] == "different").map(|m| m["name"].as_str().unwrap()).collect()
 }
 
 /// The status and the body as JSON.
@@ -55,15 +75,19 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
     assert_eq!(status, StatusCode::CREATED, "{reference:#}");
     assert_eq!(reference["health"]["usable"], true, "{reference:#}");
 
-    let form = Form::new()
-        .part("photo", sample("photos/genuine-oat-kitchen.jpg"))
-        .text("brand", "halmora")
-        .text("product", "oat-drink-original");
-    let (status, answer) = answered(client.post(format!("{base}/v1/checks")).multipart(form)).await;
+    let claim = || {
+        Form::new()
+            .part("photo", sample("photos/genuine-oat-kitchen.jpg"))
+            .text("brand", "halmora")
+            .text("product", "oat-drink-original")
+    };
+    let (status, answer) = answered(client.post(format!("{base}/v1/checks")).multipart(claim())).await;
     assert_eq!(status, StatusCode::OK, "{answer:#}");
     let found = &answer["photos"][0]["matches"][0];
     assert_eq!(found["reference"], reference["id"], "{answer:#}");
     assert!(found["channels"]["geometry"]["inliers"].as_u64() >= Some(25), "the pack is located: {answer:#}");
+
+    assert!(differing(&answer).is_empty(), "{answer:#}");
 
     let check = format!("{base}/v1/checks/{}", answer["id"].as_str().unwrap());
     assert_eq!(answered(client.get(&check)).await, (StatusCode::OK, answer));
@@ -77,6 +101,12 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
     assert_eq!(answered(client.get(&references)).await, (StatusCode::OK, json!({"references": []})));
     let still = client.get(format!("{check}/photos/0/evidence.png")).send().await.unwrap();
     assert_eq!(still.status(), StatusCode::OK, "earlier checks keep their evidence");
+
+    let form = Form::new().part("image", with_other_badges()).text("kind", "pack");
+    assert_eq!(answered(client.post(&references).multipart(form)).await.0, StatusCode::CREATED);
+    let (_, answer) = answered(client.post(format!("{base}/v1/checks")).multipart(claim())).await;
+    let names = differing(&answer);
+    assert!(!names.is_empty() && names.iter().all(|n| n.ends_with("least alike place")), "{answer:#}");
 
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();

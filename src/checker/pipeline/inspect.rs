@@ -42,6 +42,8 @@ const BORDER_PX: f64 = 12.0;
 const WHITE: u8 = 250;
 /// Text accuses only where the recogniser reads the reference itself this well.
 const READABLE: f64 = 0.8;
+/// Names of the places looked at besides proposed marks.
+const LEAST_ALIKE: [&str; 2] = ["least alike place", "second least alike place"];
 
 /// A located photo brought into its reference's frame and located there again.
 pub struct Aligned {
@@ -59,7 +61,9 @@ pub struct Inspection {
     pub reference_to_photo: Homography,
     /// Blocks of the aligned pair.
     pub blocks: BlockMap,
-    /// One entry per mark of the reference, in its order.
+    /// Places looked at besides the reference's marks, as marks.
+    pub places: Vec<Mark>,
+    /// One entry per mark of the reference and per place, in their order.
     pub marks: Vec<InspectedMark>,
 }
 
@@ -112,8 +116,29 @@ pub fn inspect(
     let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
     let view =
         View { pixels, rectified: &rectified, lit: &lit, source, to_source, colours: OnceCell::new(), photo_pixels };
-    let marks = marks.iter().map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
-    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, marks })
+    let places = least_alike(&blocks, marks, &pixels.frame);
+    let marks = marks.iter().chain(&places).map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
+    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, places, marks })
+}
+
+/// What proposed marks leave out, a photo points to: the places where its blocks are least like the reference's. An owner
+/// who names marks says what is protected; then nothing else is judged.
+fn least_alike(blocks: &BlockMap, marks: &[Mark], frame: &Frame) -> Vec<Mark> {
+    let Some(to_unit) = frame.from_unit.inverse().filter(|_| marks.iter().all(|m| m.proposed)) else {
+        return Vec::new();
+    };
+    let (width, height) = (frame.raster.width(), frame.raster.height());
+    let boxes = marks.iter().filter_map(|mark| MarkBox::around(&outline_of(mark, frame), width, height));
+    let taken: Vec<[u32; 4]> = boxes.map(|b| b.tight).collect();
+    let found = blocks.least_alike(&taken, width, height);
+    let mark = |(place, name): ([u32; 4], &str)| Mark {
+        name: name.into(),
+        kind: MarkKind::Logo,
+        region: Point::corners(place.map(f64::from)).map(|p| to_unit.apply(p)).to_vec(),
+        text: None,
+        proposed: true,
+    };
+    found.into_iter().zip(LEAST_ALIKE).map(mark).collect()
 }
 
 /// A mark's outline in pixels of the frame.

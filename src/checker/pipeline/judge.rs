@@ -257,7 +257,7 @@ fn match_report(
     let marks = match (inspection, &outline) {
         (Some(inspection), Some(outline)) => {
             let fusion = &context.defaults.fusion;
-            let marks = candidate.reference.marks.iter().zip(&inspection.marks);
+            let marks = candidate.reference.marks.iter().chain(&inspection.places).zip(&inspection.marks);
             marks.map(|(mark, seen)| mark_report(context, &fusion.mark, mark, seen, outline)).collect()
         }
         _ => Vec::new(),
@@ -351,17 +351,17 @@ fn mark_report(
 fn deviations(blocks: &BlockMap, outline: &Outline) -> Vec<(Vec<Point>, Difference)> {
     let Some(mean) = blocks.mean() else { return Vec::new() };
     let mut low: Vec<(f64, usize)> = blocks
-        .correlation
+        .blocks
         .iter()
         .enumerate()
-        .filter_map(|(i, c)| Some((mean - f64::from((*c)?), i)))
+        .filter_map(|(i, b)| Some((mean - f64::from(b.as_ref()?.correlation), i)))
         .filter(|(drop, _)| *drop > DEVIATION_DROP)
         .collect();
     low.sort_by(|a, b| b.0.total_cmp(&a.0));
     let corners = |i: usize| {
         let (x, y, side) = blocks.place(i);
         let (x, y, s) = (x as f64, y as f64, side as f64);
-        [Point::new(x, y), Point::new(x + s, y), Point::new(x + s, y + s), Point::new(x, y + s)]
+        Point::corners([x, y, x + s, y + s])
     };
     low.into_iter().take(DEVIATIONS).map(|(d, i)| (outline.place(&corners(i)), Difference::saturating(d))).collect()
 }

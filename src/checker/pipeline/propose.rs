@@ -6,6 +6,7 @@ use crate::domain::{
     gallery::{Mark, MarkKind},
     geometry::{Homography, Point},
     raster::Plane,
+    windows::strongest_windows,
 };
 
 /// Text marks proposed at most, the largest first: each further mark costs time and detection.
@@ -75,7 +76,7 @@ fn sides(q: &[Point; 4]) -> (f64, f64) {
 fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Vec<[Point; 4]> {
     let (columns, rows) = (grey.width / CELL_PX, grey.height / CELL_PX);
     let size = (PLACE_CELLS.0.min(columns), PLACE_CELLS.1.min(rows));
-    let mut contrast: Vec<f64> = (0..columns * rows)
+    let contrast = (0..columns * rows)
         .map(|i| {
             let (column, row) = (i % columns, i / columns);
             let middle = |cell: usize| (cell * CELL_PX + CELL_PX / 2) as f64;
@@ -83,20 +84,10 @@ fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Vec<[Point; 4]> {
             if taken.iter().any(|corners| boxed(corners, at)) { 0.0 } else { cell_contrast(grey, column, row) }
         })
         .collect();
-    let mut found = Vec::new();
-    while found.len() < BUSIEST.len() {
-        let Some((sum, c, r)) = strongest_window(&contrast, columns, rows, size) else { break };
-        if sum < MIN_CONTRAST * (size.0 * size.1).max(1) as f64 {
-            break;
-        }
-        for row in r..r + size.1 {
-            contrast[row * columns + c..row * columns + c + size.0].fill(0.0);
-        }
-        let px = |v: usize| (v * CELL_PX) as f64;
-        let (x0, y0, x1, y1) = (px(c), px(r), px(c + size.0), px(r + size.1));
-        found.push([Point::new(x0, y0), Point::new(x1, y0), Point::new(x1, y1), Point::new(x0, y1)]);
-    }
-    found
+    let least = MIN_CONTRAST * (size.0 * size.1).max(1) as f64;
+    let found = strongest_windows(contrast, (columns, rows), size, least, BUSIEST.len());
+    let px = |v: usize| (v * CELL_PX) as f64;
+    found.into_iter().map(|(c, r)| Point::corners([px(c), px(r), px(c + size.0), px(r + size.1)])).collect()
 }
 
 /// Whether a point lies in the upright box around some corners.
@@ -114,21 +105,6 @@ fn cell_contrast(grey: &Plane, column: usize, row: usize) -> f64 {
         (0..CELL_PX * CELL_PX).map(|i| f64::from(grey.at(column * CELL_PX + i % CELL_PX, row * CELL_PX + i / CELL_PX)));
     let mean = values.clone().sum::<f64>() / n;
     (values.map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
-}
-
-/// The window of `wide` x `high` cells of a grid (row-major) with the largest sum: sum, column and row of its first cell.
-fn strongest_window(
-    values: &[f64],
-    columns: usize,
-    rows: usize,
-    (wide, high): (usize, usize),
-) -> Option<(f64, usize, usize)> {
-    let sum = |c: usize, r: usize| -> f64 {
-        (r..r + high).flat_map(|y| (c..c + wide).map(move |x| y * columns + x)).map(|i| values[i]).sum()
-    };
-    let (last_row, last_column) = (rows.checked_sub(high)?, columns.checked_sub(wide)?);
-    let places = (0..=last_row).flat_map(|r| (0..=last_column).map(move |c| (c, r)));
-    places.map(|(c, r)| (sum(c, r), c, r)).max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 #[cfg(test)]
@@ -159,18 +135,5 @@ mod tests {
             ]
         );
         assert!(busiest(&Plane::filled(640, 448, 100.0), &[]).is_empty());
-    }
-
-    #[test]
-    fn the_strongest_window_holds_the_strongest_cells() {
-        let mut values = vec![0.0; 20 * 12];
-        for (c, r, value) in [(3, 2, 0.9), (4, 3, 0.9), (14, 7, 0.6), (15, 8, 0.6), (5, 3, 0.9)] {
-            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                values[(r + dy) * 20 + c + dx] = value;
-            }
-        }
-        let (_, c, r) = strongest_window(&values, 20, 12, (6, 4)).unwrap();
-        assert!((c..c + 6).contains(&4) && (r..r + 4).contains(&3));
-        assert_eq!(strongest_window(&[1.0; 6], 3, 2, (6, 4)), None);
     }
 }

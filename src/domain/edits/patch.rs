@@ -67,7 +67,7 @@ fn corners(region: &[Point], width: f64, height: f64) -> Option<[Point; 4]> {
     }
     let (x0, x1) = (x0.max(0.0).round(), x1.min(width).round());
     let (y0, y1) = (y0.max(0.0).round(), y1.min(height).round());
-    Some([Point::new(x0, y0), Point::new(x1, y0), Point::new(x1, y1), Point::new(x0, y1)])
+    Some(Point::corners([x0, y0, x1, y1]))
 }
 
 #[cfg(test)]
