@@ -6,7 +6,7 @@ use std::io::Cursor;
 use assay::{
     checker::ports::Imaging,
     domain::{
-        appearance::relit, colour::PackColours, fingerprint::fingerprint, quality::measure, raster::Raster,
+        colour::PackColours, fingerprint::fingerprint, light::relit, quality::measure, raster::Raster,
         rectify::Rectified,
     },
     imaging::Intake,

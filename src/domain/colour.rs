@@ -1,7 +1,7 @@
 //! The colour channel: by how much the hues of a mark are turned, relative to the rest of the same pack.
 //!
 //! Absolute colour is lost in white balance and in how a camera renders colours, so the photo is brought to the
-//! reference's light first (`appearance::relit`), and the pack outside the mark then says how this photo's chroma (a*, b*
+//! reference's light first (`light::relit`), and the pack outside the mark then says how this photo's chroma (a*, b*
 //! of CIE 1976 L*a*b*; D65, sRGB) maps to the reference's: an affine map fitted by re-weighted least squares. What is left
 //! at the mark is one turn of all its hues and one gain of their saturation, by least squares. Glare and fading take
 //! saturation away but turn no hue, so only the turn accuses.

@@ -15,6 +15,7 @@ pub mod fingerprint;
 pub mod fusion;
 pub mod gallery;
 pub mod geometry;
+pub mod light;
 pub mod linear;
 pub mod marks;
 pub mod matching;

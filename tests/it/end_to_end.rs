@@ -1,12 +1,17 @@
 //! The whole program as it is shipped: real models, real files, a real socket; one photo in, one judged answer out.
 
-use std::{io::Cursor, net::SocketAddr, path::Path};
+use std::{
+    fs::File,
+    io::{BufReader, Cursor},
+    net::SocketAddr,
+    path::Path,
+};
 
 use assay::{
     app::App,
     config::{AppConfig, HttpConfig},
 };
-use image::{ImageFormat, imageops};
+use image::{DynamicImage, ImageFormat, codecs::jpeg::JpegDecoder, imageops};
 use reqwest::{
     Client, StatusCode,
     multipart::{Form, Part},
@@ -23,7 +28,8 @@ fn sample(path: &str) -> Part {
 /// The sample pack with its two badges, which no proposed mark covers, replaced by a piece of its seal.
 fn with_other_badges() -> Part {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/brands/halmora/oat-drink-original/pack.jpg");
-    let mut pack = image::open(path).unwrap().into_rgb8();
+    let decoder = JpegDecoder::new(BufReader::new(File::open(path).unwrap())).unwrap();
+    let mut pack = DynamicImage::from_decoder(decoder).unwrap().into_rgb8();
     let seal = imageops::crop_imm(&pack, 198, 38, 84, 86).to_image();
     for x in [20, 377] {
         imageops::replace(&mut pack, &seal, x, 359);

@@ -12,12 +12,13 @@ use super::{
 };
 use crate::checker::ports::{CellMap, InferenceError, Vision};
 use crate::domain::{
-    appearance::{BlockMap, compare_blocks, relit},
+    appearance::{BlockMap, compare_blocks},
     colour::PackColours,
     features::FeatureSet,
     fusion::MarkEvidence,
     gallery::{Mark, MarkKind},
     geometry::{Homography, Point, check_quad},
+    light::relit,
     marks::{MarkBox, blobs, mark_score},
     raster::Raster,
     rectify::{Rectified, rectify},
@@ -273,4 +274,33 @@ fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
     let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
     let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
     Some((Homography::through(from, *corners)?, width as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::frames::unit_to_pixels, *};
+    use crate::domain::appearance::Block;
+
+    #[test]
+    fn places_are_looked_at_between_proposed_marks_and_nowhere_else_when_the_owner_named_them() {
+        let frame =
+            Frame { raster: Raster::from_fn(640, 448, |_, _| [90; 3]), from_unit: unit_to_pixels(640.0, 448.0) };
+        let mut blocks = vec![Some(Block { correlation: 0.95, contrast: 40.0 }); 31 * 21];
+        blocks[5 * 31 + 8..5 * 31 + 12].fill(Some(Block { correlation: 0.1, contrast: 40.0 }));
+        let blocks = BlockMap { columns: 31, rows: 21, blocks };
+        let mark = |proposed, y: f64| Mark {
+            name: "word".into(),
+            kind: MarkKind::Text,
+            region: Point::corners([0.2, y, 0.5, y + 0.2]).to_vec(),
+            text: None,
+            proposed,
+        };
+        let found = least_alike(&blocks, &[mark(true, 0.7)], &frame);
+        assert_eq!(found[0].name, LEAST_ALIKE[0]);
+        // The changed blocks lie at 160 to 252 across and 100 to 132 down.
+        let (low, high) = (found[0].region[0], found[0].region[2]);
+        assert!(low.x < 0.26 && high.x > 0.39 && low.y < 0.23 && high.y > 0.29, "{low:?} {high:?}");
+        assert!(least_alike(&blocks, &[mark(true, 0.2)], &frame).is_empty(), "the changed blocks are a mark's");
+        assert!(least_alike(&blocks, &[mark(true, 0.7), mark(false, 0.9)], &frame).is_empty());
+    }
 }
