@@ -114,6 +114,14 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
     let names = differing(&answer);
     assert!(!names.is_empty() && names.iter().all(|n| n.ends_with("least alike place")), "{answer:#}");
 
+    let tried = client.post(format!("{products}/oat-drink-original/self-test")).json(&json!({"photos_per_kind": 1}));
+    let (status, report) = answered(tried).await;
+    assert_eq!(status, StatusCode::OK, "{report:#}");
+    assert_eq!((&report["unedited"]["made"], &report["unedited"]["flagged"]), (&json!(1), &json!(0)), "{report:#}");
+    let edits = report["edits"].as_array().unwrap();
+    assert!(edits.iter().all(|e| e["made"] == 1), "{report:#}");
+    assert!(edits.iter().any(|e| e["kind"] == "logo" && e["flagged"] == 1), "another emblem is seen: {report:#}");
+
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();
 }
