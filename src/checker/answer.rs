@@ -119,7 +119,8 @@ pub struct MatchAnswer {
     pub similarity: f64,
     /// The separate channels.
     pub channels: ChannelsAnswer,
-    /// Protected marks, when compared; where Assay proposed them, the two places between them that are least alike follow.
+    /// Protected marks, when compared. Where Assay proposed them, up to two places follow that are least like the reference,
+    /// in this photo, outside the marks: `least alike place` and `least explained place`.
     pub marks: Vec<MarkAnswerBody>,
     /// Corners of the reference in the photo, or `null` when it was not located.
     pub region: Option<Vec<[f64; 2]>>,

@@ -11,13 +11,13 @@ pub const BLOCK_PX: usize = 32;
 pub const STRIDE_PX: usize = 20;
 /// Largest shift tried in each direction, in pixels.
 const SEARCH_PX: usize = 4;
-/// Blocks of a reference with less contrast (standard deviation of grey, 0 to 255) say nothing.
+/// Blocks of a reference with less contrast (standard deviation of grey, 0 to 128) say nothing.
 const FLAT: f32 = 12.0;
-/// Columns and rows of blocks of a place that is least alike: about the area that the comparator takes at full size.
+/// Columns and rows of blocks of a place that is least alike, 192x72 pixels: a line of large lettering.
 const PLACE_BLOCKS: (usize, usize) = (9, 3);
-/// Correlation that the blocks of such a place lack together at least.
+/// Correlation that the blocks of such a place lack together at least: nearly identical pictures have none.
 const LEAST_LACK: f64 = 0.3;
-/// Contrast that the blocks of such a place leave unexplained together at least, in grey levels.
+/// Contrast that the blocks of such a place leave unexplained together at least, in grey levels: likewise.
 const LEAST_SURPLUS: f64 = 20.0;
 /// Blocks whose middle lies nearer to the frame's border than this, in pixels, differ by their alignment.
 const OUTER_PX: u32 = 28;
@@ -33,7 +33,7 @@ pub struct Block {
 
 impl Block {
     /// Contrast of the reference that the photo does not explain, in grey levels: what is left of a block after the best
-    /// linear prediction from the photo's.
+    /// linear prediction from the photo's with a slope of 0 or more.
     fn unexplained(&self) -> f64 {
         let explained = f64::from(self.correlation.max(0.0));
         f64::from(self.contrast) * (1.0 - explained * explained).max(0.0).sqrt()
@@ -58,25 +58,23 @@ impl BlockMap {
         (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
     }
 
-    /// Up to two places of a frame of `width` x `height` pixels where the photo is least like the reference, outside the
-    /// boxes `taken` (x0, y0, x1, y1): the window of blocks that lack most correlation against the mean, then the one with
-    /// most contrast that the photo does not explain, against the median. Faint print lacks correlation wherever a photo is
-    /// noisy, strong print has contrast to spare: each measure finds changes that the other misses.
-    pub fn least_alike(&self, taken: &[[u32; 4]], width: u32, height: u32) -> Vec<[u32; 4]> {
-        let Some(mean) = self.mean() else { return Vec::new() };
+    /// Two places of a frame of `width` x `height` pixels where the photo is least like the reference, outside the boxes
+    /// `taken` (x0, y0, x1, y1): the window of blocks that lack most correlation against the mean, and the one with most
+    /// contrast that the photo does not explain, against the median. Faint print lacks correlation wherever a photo is noisy,
+    /// strong print has contrast to spare: each measure finds changes that the other misses. `None` where nothing stands out.
+    pub fn least_alike(&self, taken: &[[u32; 4]], width: u32, height: u32) -> [Option<[u32; 4]>; 2] {
+        let Some(mean) = self.mean() else { return [None; 2] };
         let lack = self.blocks.iter().map(|b| b.map_or(0.0, |b| (mean - f64::from(b.correlation)).max(0.0))).collect();
         let mut levels: Vec<f64> = self.blocks.iter().flatten().map(Block::unexplained).collect();
         levels.sort_by(f64::total_cmp);
         let usual = levels[levels.len() / 2];
         let surplus = self.blocks.iter().map(|b| b.map_or(0.0, |b| (b.unexplained() - usual).max(0.0))).collect();
         let mut taken = taken.to_vec();
-        let mut found = Vec::new();
-        for (values, least) in [(lack, LEAST_LACK), (surplus, LEAST_SURPLUS)] {
+        [(lack, LEAST_LACK), (surplus, LEAST_SURPLUS)].map(|(values, least)| {
             let place = self.strongest_place(values, least, &taken, width, height);
             taken.extend(place);
-            found.extend(place);
-        }
-        found
+            place
+        })
     }
 
     /// The window of blocks with the largest sum of at least `least`, those at the border or in a box of `taken` left out.
@@ -267,12 +265,13 @@ mod tests {
         let seen = rectify(&changed, &Homography::IDENTITY, 400, 300);
         let map = compare_blocks(&reference.grey(), &seen.raster.grey(), &seen);
         let holds = |[x0, y0, x1, y1]: [u32; 4], x: u32, y: u32| x0 <= x && x < x1 && y0 <= y && y < y1;
-        let both = map.least_alike(&[], 400, 300);
-        assert!(both.len() == 2 && both.iter().any(|b| holds(*b, 230, 95)) && both.iter().any(|b| holds(*b, 60, 215)));
-        let rest = map.least_alike(&[[180, 60, 280, 130]], 400, 300);
-        assert!(holds(rest[0], 60, 215), "{rest:?}");
+        let both = map.least_alike(&[], 400, 300).map(Option::unwrap);
+        assert!(both.iter().any(|b| holds(*b, 230, 95)) && both.iter().any(|b| holds(*b, 60, 215)), "{both:?}");
+        let [rest, _] = map.least_alike(&[[180, 60, 280, 130]], 400, 300);
+        assert!(holds(rest.unwrap(), 60, 215), "{rest:?}");
         let same = rectify(&reference, &Homography::IDENTITY, 400, 300);
-        assert!(compare_blocks(&reference.grey(), &same.raster.grey(), &same).least_alike(&[], 400, 300).is_empty());
+        let same = compare_blocks(&reference.grey(), &same.raster.grey(), &same);
+        assert_eq!(same.least_alike(&[], 400, 300), [None; 2]);
     }
 
     #[test]

@@ -27,8 +27,8 @@ use crate::{
     domain::gallery::ProductKey,
 };
 
-/// The schema's versions: number, name, statements. (`sqlx::migrate!` would embed them too, but its macros build a second
-/// SQLite for the compiler.)
+/// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would embed them too, but its
+/// macros build a second SQLite for the compiler.)
 const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "first", include_str!("migrations/sqlite/0001_first.sql"))];
 
 /// How long a writer waits for another process's transaction.
@@ -92,7 +92,7 @@ impl SqliteStore {
         let migrations = MIGRATIONS.map(|(version, name, statements)| {
             Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)
         });
-        Migrator::with_migrations(migrations.to_vec()).run(&pool).await.map_err(|e| match e {
+        Migrator::with_migrations(Vec::from(migrations)).run(&pool).await.map_err(|e| match e {
             MigrateError::VersionMissing(schema) => OpenError::Newer { path: file.display().to_string(), schema },
             other => database(other.into()),
         })?;
@@ -410,5 +410,19 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.pool).await.map_err(failed)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MIGRATIONS;
+
+    #[test]
+    fn every_file_of_statements_is_listed() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/migrations/sqlite");
+        let names = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<String> = names.collect();
+        files.sort();
+        assert_eq!(files, MIGRATIONS.map(|(version, name, _)| format!("{version:04}_{name}.sql")));
     }
 }

@@ -9,6 +9,7 @@ use super::{
     frames::Frame,
     locate::{Location, locate_rectified},
     prepared::{GREY_SIGMA, ReferencePixels, TurnedFeatures},
+    propose::figure,
 };
 use crate::checker::ports::{CellMap, InferenceError, Vision};
 use crate::domain::{
@@ -43,8 +44,8 @@ const BORDER_PX: f64 = 12.0;
 const WHITE: u8 = 250;
 /// Text accuses only where the recogniser reads the reference itself this well.
 const READABLE: f64 = 0.8;
-/// Names of the places looked at besides proposed marks.
-const LEAST_ALIKE: [&str; 2] = ["least alike place", "second least alike place"];
+/// Names of the places looked at besides proposed marks: least correlated, most contrast unexplained.
+const LEAST_ALIKE: [&str; 2] = ["least alike place", "least explained place"];
 
 /// A located photo brought into its reference's frame and located there again.
 pub struct Aligned {
@@ -66,6 +67,8 @@ pub struct Inspection {
     pub places: Vec<Mark>,
     /// One entry per mark of the reference and per place, in their order.
     pub marks: Vec<InspectedMark>,
+    /// Boxes of all these in pixels of the frame: x0, y0, x1, y1.
+    pub boxes: Vec<[u32; 4]>,
 }
 
 /// One mark after the close look.
@@ -117,9 +120,19 @@ pub fn inspect(
     let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
     let view =
         View { pixels, rectified: &rectified, lit: &lit, source, to_source, colours: OnceCell::new(), photo_pixels };
-    let places = least_alike(&blocks, marks, &pixels.frame);
+    let places = match view.is_fine() {
+        true => least_alike(&blocks, marks, &pixels.frame),
+        false => Vec::new(),
+    };
+    let boxes = boxes_of(marks.iter().chain(&places), &pixels.frame);
     let marks = marks.iter().chain(&places).map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
-    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, places, marks })
+    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, places, marks, boxes })
+}
+
+/// The boxes of marks in pixels of the frame.
+fn boxes_of<'a>(marks: impl Iterator<Item = &'a Mark>, frame: &Frame) -> Vec<[u32; 4]> {
+    let (width, height) = (frame.raster.width(), frame.raster.height());
+    marks.filter_map(|mark| Some(MarkBox::around(&outline_of(mark, frame), width, height)?.tight)).collect()
 }
 
 /// What proposed marks leave out, a photo points to: the places where its blocks are least like the reference's. An owner
@@ -128,18 +141,9 @@ fn least_alike(blocks: &BlockMap, marks: &[Mark], frame: &Frame) -> Vec<Mark> {
     let Some(to_unit) = frame.from_unit.inverse().filter(|_| marks.iter().all(|m| m.proposed)) else {
         return Vec::new();
     };
-    let (width, height) = (frame.raster.width(), frame.raster.height());
-    let boxes = marks.iter().filter_map(|mark| MarkBox::around(&outline_of(mark, frame), width, height));
-    let taken: Vec<[u32; 4]> = boxes.map(|b| b.tight).collect();
-    let found = blocks.least_alike(&taken, width, height);
-    let mark = |(place, name): ([u32; 4], &str)| Mark {
-        name: name.into(),
-        kind: MarkKind::Logo,
-        region: Point::corners(place.map(f64::from)).map(|p| to_unit.apply(p)).to_vec(),
-        text: None,
-        proposed: true,
-    };
-    found.into_iter().zip(LEAST_ALIKE).map(mark).collect()
+    let found = blocks.least_alike(&boxes_of(marks.iter(), frame), frame.raster.width(), frame.raster.height());
+    let places = found.into_iter().zip(LEAST_ALIKE).filter_map(|(place, name)| Some((place?, name)));
+    places.map(|(place, name)| figure(name, Point::corners(place.map(f64::from)), &to_unit)).collect()
 }
 
 /// A mark's outline in pixels of the frame.
@@ -161,6 +165,11 @@ struct View<'a> {
 }
 
 impl View<'_> {
+    /// Whether the photo has pixels enough for marks to be judged.
+    fn is_fine(&self) -> bool {
+        self.photo_pixels >= MIN_PHOTO_PIXELS
+    }
+
     fn colours(&self) -> &PackColours {
         self.colours.get_or_init(|| PackColours::of(&self.pixels.frame.raster, self.rectified, self.lit))
     }
@@ -174,7 +183,7 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         return Ok(hidden);
     };
     let [x0, y0, x1, y1] = place.padded;
-    if !view.rectified.shows(x0, y0, x1, y1) || view.photo_pixels < MIN_PHOTO_PIXELS {
+    if !view.is_fine() || !view.rectified.shows(x0, y0, x1, y1) {
         return Ok(hidden);
     }
     let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));

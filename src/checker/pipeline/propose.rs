@@ -43,14 +43,19 @@ pub fn propose(text: &mut dyn TextReader, frame: &Frame, grey: &Plane) -> Result
     lines.truncate(MOST_TEXT);
     let taken: Vec<[Point; 4]> = lines.iter().map(|(_, l)| l.corners).collect();
     let mut marks: Vec<Mark> = lines.iter().map(|(_, l)| text_mark(l, &to_unit)).collect();
-    marks.extend(busiest(grey, &taken).into_iter().zip(BUSIEST).map(|(corners, name)| Mark {
+    marks.extend(busiest(grey, &taken).into_iter().zip(BUSIEST).map(|(corners, name)| figure(name, corners, &to_unit)));
+    Ok(marks)
+}
+
+/// A proposed mark that is not read, of the place with these corners; `to_unit` maps them to 0..1 of the reference.
+pub fn figure(name: &str, corners: [Point; 4], to_unit: &Homography) -> Mark {
+    Mark {
         name: name.into(),
         kind: MarkKind::Logo,
         region: corners.map(|p| clamped(to_unit.apply(p))).to_vec(),
         text: None,
         proposed: true,
-    }));
-    Ok(marks)
+    }
 }
 
 fn text_mark(line: &TextLine, to_unit: &Homography) -> Mark {
