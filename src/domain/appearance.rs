@@ -67,6 +67,7 @@ impl BlockMap {
         let lack = self.blocks.iter().map(|b| b.map_or(0.0, |b| (mean - f64::from(b.correlation)).max(0.0))).collect();
         let mut levels: Vec<f64> = self.blocks.iter().flatten().map(Block::unexplained).collect();
         levels.sort_by(f64::total_cmp);
+        // There is a mean, so there are levels.
         let usual = levels[levels.len() / 2];
         let surplus = self.blocks.iter().map(|b| b.map_or(0.0, |b| (b.unexplained() - usual).max(0.0))).collect();
         let mut taken = taken.to_vec();
@@ -86,13 +87,10 @@ impl BlockMap {
         width: u32,
         height: u32,
     ) -> Option<[u32; 4]> {
-        let within = |v: usize, low: u32, high: u32| (low as usize..high as usize).contains(&v);
-        let inner = |v: usize, side: u32| within(v, OUTER_PX, (side + 1).saturating_sub(OUTER_PX));
+        let inner = |v: u32, side: u32| (OUTER_PX..=side.saturating_sub(OUTER_PX)).contains(&v);
         for (i, value) in values.iter_mut().enumerate() {
-            let (x, y, side) = self.place(i);
-            let (x, y) = (x + side / 2, y + side / 2);
-            let free = !taken.iter().any(|[x0, y0, x1, y1]| within(x, *x0, *x1) && within(y, *y0, *y1));
-            if !(free && inner(x, width) && inner(y, height)) {
+            let (x, y) = self.middle(i);
+            if self.lies_in(i, taken) || !inner(x, width) || !inner(y, height) {
                 *value = 0.0;
             }
         }
@@ -101,6 +99,17 @@ impl BlockMap {
         let px = |blocks: usize| (blocks * STRIDE_PX) as u32;
         let end = |first: usize, blocks: usize| px(first + blocks - 1) + BLOCK_PX as u32;
         Some([px(c), px(r), end(c, wide), end(r, high)])
+    }
+
+    /// Whether the block's middle lies in one of some boxes (x0, y0, x1, y1, the ends exclusive) in pixels of the frame.
+    pub fn lies_in(&self, index: usize, boxes: &[[u32; 4]]) -> bool {
+        let (x, y) = self.middle(index);
+        boxes.iter().any(|[x0, y0, x1, y1]| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y))
+    }
+
+    fn middle(&self, index: usize) -> (u32, u32) {
+        let (x, y, side) = self.place(index);
+        ((x + side / 2) as u32, (y + side / 2) as u32)
     }
 
     /// The block's box in pixels of the frame: (x, y, side).
@@ -219,14 +228,11 @@ impl BoxSums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{geometry::Homography, raster::Raster, rectify::rectify};
-
-    fn texture(w: u32, h: u32) -> Raster {
-        Raster::from_fn(w, h, |x, y| {
-            let v = ((x as f64 * 0.37).sin() + (y as f64 * 0.29).cos() + ((x * y) as f64 * 0.011).sin()) * 38.0 + 120.0;
-            [v as u8, (v * 0.8) as u8, (220.0 - v * 0.5) as u8]
-        })
-    }
+    use crate::domain::{
+        geometry::Homography,
+        raster::{Raster, texture},
+        rectify::rectify,
+    };
 
     #[test]
     fn a_shifted_copy_correlates_everywhere() {

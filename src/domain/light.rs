@@ -116,14 +116,7 @@ fn fit_field(samples: &[([f64; TERMS], f64)]) -> [f64; TERMS] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{geometry::Homography, rectify::rectify};
-
-    fn texture(w: u32, h: u32) -> Raster {
-        Raster::from_fn(w, h, |x, y| {
-            let v = ((x as f64 * 0.37).sin() + (y as f64 * 0.29).cos() + ((x * y) as f64 * 0.011).sin()) * 38.0 + 120.0;
-            [v as u8, (v * 0.8) as u8, (220.0 - v * 0.5) as u8]
-        })
-    }
+    use crate::domain::{geometry::Homography, raster::texture, rectify::rectify};
 
     #[test]
     fn gains_along_a_row_are_the_exponentials_of_the_field() {

@@ -159,6 +159,15 @@ impl Plane {
     }
 }
 
+/// A picture with edges of every size, for tests.
+#[cfg(test)]
+pub fn texture(w: u32, h: u32) -> Raster {
+    Raster::from_fn(w, h, |x, y| {
+        let v = ((x as f64 * 0.37).sin() + (y as f64 * 0.29).cos() + ((x * y) as f64 * 0.011).sin()) * 38.0 + 120.0;
+        [v as u8, (v * 0.8) as u8, (220.0 - v * 0.5) as u8]
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

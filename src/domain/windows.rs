@@ -1,7 +1,8 @@
 //! The strongest places of a grid of cells.
 
 /// The strongest windows of `size` (columns, rows) cells of a grid of `columns` x `rows` (row-major), at most `most`:
-/// column and row of their first cells. What one window holds does not count for the next, and each sums to at least `least`, which is above 0.
+/// column and row of their first cells. What one window holds does not count for the next, and each sums to at least
+/// `least`, which is above 0.
 pub fn strongest_windows(
     mut values: Vec<f64>,
     (columns, rows): (usize, usize),

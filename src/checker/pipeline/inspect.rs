@@ -120,28 +120,29 @@ pub fn inspect(
     let photo_pixels = rectified.scale * f64::from(analysis.photo.long_side()) / f64::from(source.long_side());
     let view =
         View { pixels, rectified: &rectified, lit: &lit, source, to_source, colours: OnceCell::new(), photo_pixels };
+    let mut boxes = boxes_of(marks, &pixels.frame);
     let places = match view.is_fine() {
-        true => least_alike(&blocks, marks, &pixels.frame),
+        true => least_alike(&blocks, marks, &boxes, &pixels.frame),
         false => Vec::new(),
     };
-    let boxes = boxes_of(marks.iter().chain(&places), &pixels.frame);
+    boxes.extend(boxes_of(&places, &pixels.frame));
     let marks = marks.iter().chain(&places).map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
     Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, places, marks, boxes })
 }
 
 /// The boxes of marks in pixels of the frame.
-fn boxes_of<'a>(marks: impl Iterator<Item = &'a Mark>, frame: &Frame) -> Vec<[u32; 4]> {
+fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<[u32; 4]> {
     let (width, height) = (frame.raster.width(), frame.raster.height());
-    marks.filter_map(|mark| Some(MarkBox::around(&outline_of(mark, frame), width, height)?.tight)).collect()
+    marks.iter().filter_map(|mark| Some(MarkBox::around(&outline_of(mark, frame), width, height)?.tight)).collect()
 }
 
-/// What proposed marks leave out, a photo points to: the places where its blocks are least like the reference's. An owner
-/// who names marks says what is protected; then nothing else is judged.
-fn least_alike(blocks: &BlockMap, marks: &[Mark], frame: &Frame) -> Vec<Mark> {
+/// What proposed marks leave out, a photo points to: the places outside their `boxes` where its blocks are least like the
+/// reference's. An owner who names marks says what is protected; then nothing else is judged.
+fn least_alike(blocks: &BlockMap, marks: &[Mark], boxes: &[[u32; 4]], frame: &Frame) -> Vec<Mark> {
     let Some(to_unit) = frame.from_unit.inverse().filter(|_| marks.iter().all(|m| m.proposed)) else {
         return Vec::new();
     };
-    let found = blocks.least_alike(&boxes_of(marks.iter(), frame), frame.raster.width(), frame.raster.height());
+    let found = blocks.least_alike(boxes, frame.raster.width(), frame.raster.height());
     let places = found.into_iter().zip(LEAST_ALIKE).filter_map(|(place, name)| Some((place?, name)));
     places.map(|(place, name)| figure(name, Point::corners(place.map(f64::from)), &to_unit)).collect()
 }
@@ -304,12 +305,13 @@ mod tests {
             text: None,
             proposed,
         };
-        let found = least_alike(&blocks, &[mark(true, 0.7)], &frame);
+        let look = |marks: &[Mark]| least_alike(&blocks, marks, &boxes_of(marks, &frame), &frame);
+        let found = look(&[mark(true, 0.7)]);
         assert_eq!(found[0].name, LEAST_ALIKE[0]);
         // The changed blocks lie at 160 to 252 across and 100 to 132 down.
         let (low, high) = (found[0].region[0], found[0].region[2]);
         assert!(low.x < 0.26 && high.x > 0.39 && low.y < 0.23 && high.y > 0.29, "{low:?} {high:?}");
-        assert!(least_alike(&blocks, &[mark(true, 0.2)], &frame).is_empty(), "the changed blocks are a mark's");
-        assert!(least_alike(&blocks, &[mark(true, 0.7), mark(false, 0.9)], &frame).is_empty());
+        assert!(look(&[mark(true, 0.2)]).is_empty(), "the changed blocks are a mark's");
+        assert!(look(&[mark(true, 0.7), mark(false, 0.9)]).is_empty());
     }
 }

@@ -348,18 +348,13 @@ fn mark_report(
 
 /// Blocks far below the mean correlation whose middle no mark or place holds, worst first.
 fn deviations(Inspection { blocks, boxes, .. }: &Inspection, outline: &Outline) -> Vec<(Vec<Point>, Difference)> {
-    let held = |i: usize| {
-        let (x, y, side) = blocks.place(i);
-        let (x, y) = ((x + side / 2) as u32, (y + side / 2) as u32);
-        boxes.iter().any(|[x0, y0, x1, y1]| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y))
-    };
     let Some(mean) = blocks.mean() else { return Vec::new() };
     let mut low: Vec<(f64, usize)> = blocks
         .blocks
         .iter()
         .enumerate()
         .filter_map(|(i, b)| Some((mean - f64::from(b.as_ref()?.correlation), i)))
-        .filter(|(drop, i)| *drop > DEVIATION_DROP && !held(*i))
+        .filter(|(drop, i)| *drop > DEVIATION_DROP && !blocks.lies_in(*i, boxes))
         .collect();
     low.sort_by(|a, b| b.0.total_cmp(&a.0));
     let corners = |i: usize| {
