@@ -82,9 +82,13 @@ def fit_marks(rows):
     share /= share.sum()
     scale = np.concatenate([m for m, _ in rows]).std(0) + 1e-6
     v = -scale / scale[0]
+    # Rows with fewer marks repeat their first, which changes no minimum.
+    most = max(len(m) for m, _ in rows)
+    marks = np.stack([np.concatenate([m, np.repeat(m[:1], most - len(m), 0)]) for m, _ in rows])
+    every = np.arange(len(rows))
     for step in range(4000):
         w = v / scale
-        x = np.array([m[np.argmin(m @ w)] for m, _ in rows])
+        x = marks[every, np.argmin(marks @ w, 1)]
         s = x @ w
         above = s[~genuine][:, None] - s[genuine][None]
         loss = (share[:, None] * np.logaddexp(0, above)).sum(0)

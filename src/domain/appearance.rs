@@ -107,6 +107,15 @@ impl BlockMap {
         boxes.iter().any(|[x0, y0, x1, y1]| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y))
     }
 
+    /// The block whose middle is nearest to a place in pixels of the frame; `None` when it says nothing.
+    pub fn nearest(&self, x: f64, y: f64) -> Option<Block> {
+        let index = |at: f64, count: usize| {
+            let number = ((at - BLOCK_PX as f64 / 2.0) / STRIDE_PX as f64).round().max(0.0) as usize;
+            number.min(count.saturating_sub(1))
+        };
+        *self.blocks.get(index(y, self.rows) * self.columns + index(x, self.columns))?
+    }
+
     fn middle(&self, index: usize) -> (u32, u32) {
         let (x, y, side) = self.place(index);
         ((x + side / 2) as u32, (y + side / 2) as u32)
@@ -241,6 +250,19 @@ mod tests {
         let smooth = |raster: &Raster| raster.grey().smoothed(1.0);
         let map = compare_blocks(&smooth(&reference), &smooth(&moved.raster), &moved);
         assert!(map.mean().unwrap() > 0.94, "{:?}", map.mean());
+    }
+
+    #[test]
+    fn the_nearest_block_is_told_to_the_very_corner() {
+        let block = |n: usize| Some(Block { correlation: n as f32, contrast: 20.0 });
+        let map = BlockMap { columns: 3, rows: 2, blocks: (0..6).map(|n| block(n).filter(|_| n != 4)).collect() };
+        // Middles lie at 16, 36 and 56 across and at 16 and 36 down.
+        assert_eq!(
+            [map.nearest(0.0, 0.0), map.nearest(27.0, 20.0), map.nearest(99.0, 99.0)],
+            [block(0), block(1), block(5)]
+        );
+        assert_eq!(map.nearest(36.0, 36.0), None);
+        assert_eq!(BlockMap { columns: 0, rows: 0, blocks: Vec::new() }.nearest(5.0, 5.0), None);
     }
 
     #[test]

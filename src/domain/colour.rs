@@ -6,7 +6,7 @@
 //! at the mark is one turn of all its hues and one gain of their saturation, by least squares. Glare and fading take
 //! saturation away but turn no hue, so only the turn accuses.
 
-use super::{linear::solve, raster::Raster, rectify::Rectified};
+use super::{appearance::BlockMap, linear::solve, raster::Raster, rectify::Rectified};
 
 /// Side in pixels of the patches whose colours are compared: wider than what alignment leaves.
 const PATCH_PX: u32 = 8;
@@ -30,6 +30,14 @@ const LEAST_NOISE: f64 = 2.0;
 const RENDERING: f64 = 0.25;
 /// Channel value from which on a colour is clipped.
 const CLIPPED: f64 = 250.0;
+/// Turns up to this strength are common on genuine photos.
+pub const COMMON_TURN: f64 = 0.8;
+/// Columns and rows of patches of the place that is turned most, 120x24 pixels: a line of lettering.
+const PLACE_PATCHES: (usize, usize) = (15, 3);
+/// Patches nearer to the frame's border than this, in patches, are not searched.
+const OUTER_PATCHES: usize = 2;
+/// Blocks of print that is clearly seen correlate at least so: where they do not, a reflection or a hand has the colour.
+const SEEN: f32 = 0.5;
 
 /// How the hues of a mark are turned against the rest of the pack.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +51,9 @@ pub struct HueTurn {
 
 /// The chroma of a pack's patches in the reference and in the relit photo.
 pub struct PackColours {
-    patches: Vec<Patch>,
+    columns: usize,
+    /// Row-major; `None` where the photo does not show the patch or is clipped.
+    patches: Vec<Option<Patch>>,
 }
 
 #[derive(Clone, Copy)]
@@ -59,20 +69,21 @@ impl PackColours {
     /// Of an aligned pair: the reference's frame, the photo rectified into it, and that in the reference's light. Patches
     /// that the photo does not show or that are clipped in it are left out.
     pub fn of(reference: &Raster, rectified: &Rectified, lit: &Raster) -> Self {
-        let mut patches = Vec::new();
-        for y in (0..reference.height().saturating_sub(PATCH_PX - 1)).step_by(PATCH_PX as usize) {
-            for x in (0..reference.width().saturating_sub(PATCH_PX - 1)).step_by(PATCH_PX as usize) {
-                if !rectified.shows(x, y, x + PATCH_PX, y + PATCH_PX)
-                    || patch_mean(&rectified.raster, x, y).iter().any(|v| *v >= CLIPPED)
-                {
-                    continue;
-                }
-                let middle = |v: u32| f64::from(v) + f64::from(PATCH_PX) / 2.0;
-                let (reference, photo) = (chroma(patch_mean(reference, x, y)), chroma(patch_mean(lit, x, y)));
-                patches.push(Patch { x: middle(x), y: middle(y), reference, photo });
-            }
-        }
-        Self { patches }
+        let (columns, rows) = (reference.width() / PATCH_PX, reference.height() / PATCH_PX);
+        let patch = |column: u32, row: u32| {
+            let (x, y) = (column * PATCH_PX, row * PATCH_PX);
+            let hidden = !rectified.shows(x, y, x + PATCH_PX, y + PATCH_PX)
+                || patch_mean(&rectified.raster, x, y).iter().any(|v| *v >= CLIPPED);
+            let middle = |v: u32| f64::from(v) + f64::from(PATCH_PX) / 2.0;
+            (!hidden).then(|| Patch {
+                x: middle(x),
+                y: middle(y),
+                reference: chroma(patch_mean(reference, x, y)),
+                photo: chroma(patch_mean(lit, x, y)),
+            })
+        };
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+        Self { columns: columns as usize, patches: places.map(|(column, row)| patch(column, row)).collect() }
     }
 
     /// The turn of the hues inside the box `x0, y0, x1, y1` (pixels of the frame) against everything outside it; `None` when
@@ -80,28 +91,81 @@ impl PackColours {
     pub fn turn(&self, place: [u32; 4]) -> Option<HueTurn> {
         let [x0, y0, x1, y1] = place.map(f64::from);
         let within = |p: &&Patch, by: f64| (x0 - by..x1 + by).contains(&p.x) && (y0 - by..y1 + by).contains(&p.y);
-        let rest: Vec<&Patch> = self.patches.iter().filter(|p| !within(p, APART_PX)).collect();
-        let mark: Vec<&Patch> = self.patches.iter().filter(|p| within(p, 0.0)).collect();
+        let known = || self.patches.iter().flatten();
+        let rest: Vec<&Patch> = known().filter(|p| !within(p, APART_PX)).collect();
+        let mark: Vec<&Patch> = known().filter(|p| within(p, 0.0)).collect();
         if rest.len() < LEAST_PATCHES.0 || mark.len() < LEAST_PATCHES.1 {
             return None;
         }
         let (map, noise) = ChromaMap::fit(&rest);
-        // As complex numbers: the sum of reference times conjugate photo holds turn (its angle) and gain (its length).
-        let (mut real, mut imaginary, mut own, mut expected) = (0.0, 0.0, 0.0, 0.0);
-        for patch in &mark {
-            let ([a, b], [u, v]) = (patch.reference, map.apply(patch.photo));
-            real += u * a + v * b;
-            imaginary += u * b - v * a;
-            own += u * u + v * v;
-            expected += a * a + b * b;
+        let mut sums = TurnSums::default();
+        mark.iter().for_each(|patch| sums.add(patch.reference, map.apply(patch.photo)));
+        Some(sums.turn(noise))
+    }
+
+    /// The place (x0, y0, x1, y1 in pixels of the frame) whose hues are turned most against the pack as a whole, among places
+    /// that the photo clearly shows; `None` where no turn is uncommon.
+    pub fn most_turned(&self, blocks: &BlockMap) -> Option<[u32; 4]> {
+        let known: Vec<&Patch> = self.patches.iter().flatten().collect();
+        if known.len() < LEAST_PATCHES.0 {
+            return None;
         }
-        let length = real.hypot(imaginary);
-        let together = length * length / (own * expected + 1e-9);
-        let gain = (length / (own + 1e-9)).clamp(GAINS.0, GAINS.1);
-        let explained = 2.0 * gain * (length - real).max(0.0) / mark.len() as f64;
-        let innocent = noise + LEAST_NOISE + RENDERING * (expected / mark.len() as f64).sqrt();
+        let (map, noise) = ChromaMap::fit(&known);
+        let seen = |p: &&Patch| blocks.nearest(p.x, p.y).is_some_and(|b| b.correlation >= SEEN);
+        let pairs: Vec<Option<([f64; 2], [f64; 2])>> =
+            self.patches.iter().map(|p| p.as_ref().filter(seen).map(|p| (p.reference, map.apply(p.photo)))).collect();
+        let (wide, high) = PLACE_PATCHES;
+        let rows = pairs.len() / self.columns.max(1);
+        let last = |side: usize, length: usize| (side + 1).saturating_sub(OUTER_PATCHES + length);
+        let places = (OUTER_PATCHES..last(rows, high))
+            .flat_map(|row| (OUTER_PATCHES..last(self.columns, wide)).map(move |column| (column, row)));
+        let turned = places.filter_map(|(column, row)| {
+            let mut sums = TurnSums::default();
+            for line in row..row + high {
+                let start = line * self.columns + column;
+                pairs[start..start + wide].iter().flatten().for_each(|(reference, photo)| sums.add(*reference, *photo));
+            }
+            let strength = sums.turn(noise).strength;
+            (2 * sums.patches >= wide * high && strength > COMMON_TURN).then_some((column, row, strength))
+        });
+        let (column, row, _) = turned.max_by(|a, b| a.2.total_cmp(&b.2))?;
+        let px = |patches: usize| patches as u32 * PATCH_PX;
+        Some([px(column), px(row), px(column + wide), px(row + high)])
+    }
+}
+
+/// Sums over patches from which one turn of their hues follows, with chroma taken as complex numbers.
+#[derive(Default)]
+struct TurnSums {
+    /// Of the reference times the conjugate photo: its angle is the turn, its length the gain.
+    real: f64,
+    imaginary: f64,
+    /// Of the squared photo.
+    own: f64,
+    /// Of the squared reference.
+    expected: f64,
+    patches: usize,
+}
+
+impl TurnSums {
+    fn add(&mut self, [a, b]: [f64; 2], [u, v]: [f64; 2]) {
+        self.real += u * a + v * b;
+        self.imaginary += u * b - v * a;
+        self.own += u * u + v * v;
+        self.expected += a * a + b * b;
+        self.patches += 1;
+    }
+
+    /// The turn, on a pack of the given noise (delta a*b*).
+    fn turn(&self, noise: f64) -> HueTurn {
+        let patches = self.patches.max(1) as f64;
+        let length = self.real.hypot(self.imaginary);
+        let together = length * length / (self.own * self.expected + 1e-9);
+        let gain = (length / (self.own + 1e-9)).clamp(GAINS.0, GAINS.1);
+        let explained = 2.0 * gain * (length - self.real).max(0.0) / patches;
+        let innocent = noise + LEAST_NOISE + RENDERING * (self.expected / patches).sqrt();
         let strength = explained.sqrt() / innocent * together.min(1.0);
-        Some(HueTurn { degrees: imaginary.atan2(real).to_degrees(), strength })
+        HueTurn { degrees: self.imaginary.atan2(self.real).to_degrees(), strength }
     }
 }
 
@@ -183,7 +247,7 @@ fn patch_mean(raster: &Raster, x: u32, y: u32) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::random::SplitMix;
+    use crate::domain::{appearance::Block, random::SplitMix};
 
     const MARK: [u32; 4] = [64, 48, 128, 80];
 
@@ -244,6 +308,25 @@ mod tests {
     }
 
     #[test]
+    fn the_place_turned_most_is_found_where_the_print_is_seen() {
+        let blocks = |correlation| BlockMap {
+            columns: 12,
+            rows: 5,
+            blocks: vec![Some(Block { correlation, contrast: 40.0 }); 60],
+        };
+        let look = |photo: &Raster, correlation| {
+            let rectified = Rectified { raster: photo.clone(), visible: vec![true; 256 * 128], scale: 1.0 };
+            PackColours::of(&pack(|_, c| c), &rectified, photo).most_turned(&blocks(correlation))
+        };
+        let recoloured = pack(|inside, c| if inside { turned(c) } else { c });
+        let [x0, y0, x1, y1] = look(&recoloured, 0.9).unwrap();
+        assert_eq!((x1 - x0, y1 - y0), (120, 24));
+        assert!(x0 <= MARK[0] && x1 >= MARK[2] && y0 >= MARK[1] && y1 <= MARK[3], "{x0} {y0} {x1} {y1}");
+        assert_eq!(look(&recoloured, 0.2), None, "what correlates so little may be a reflection");
+        assert_eq!(look(&pack(|_, c| c), 0.9), None);
+    }
+
+    #[test]
     fn grey_print_and_a_mark_without_patches_say_nothing() {
         let grey = Raster::from_fn(256, 128, |x, y| [((x ^ y) % 200) as u8; 3]);
         let rectified = Rectified { raster: grey.clone(), visible: vec![true; 256 * 128], scale: 1.0 };
@@ -270,7 +353,8 @@ mod tests {
         let (least, degrees, gain) = grid.map(|(d, g)| (error(d, g), d, g)).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
         // Grey surroundings: the map stays the identity and the noise 0.
         let rest = (0..80).map(|i| Patch { x: 200.0 + f64::from(i), y: 200.0, reference: [0.0; 2], photo: [0.0; 2] });
-        let found = PackColours { patches: marks.iter().copied().chain(rest).collect() }.turn([0, 0, 8, 8]).unwrap();
+        let patches = marks.iter().copied().chain(rest).map(Some).collect();
+        let found = PackColours { columns: 1, patches }.turn([0, 0, 8, 8]).unwrap();
         assert!((found.degrees - degrees).abs() <= 1.0, "{found:?} {degrees}");
         let (explained, energy) = (
             error(0.0, gain) - least,

@@ -6,6 +6,8 @@ use super::{geometry::Point, score::Difference};
 const PADDING_PX: f64 = 8.0;
 /// A cell whose middle lies this far outside a mark, in pixels of the frame, still belongs to it: half a cell.
 const EDGE_PX: f64 = 4.0;
+/// Outlines are stored in units of the picture; brought back to pixels, whole ones are off by less than this.
+const ROUNDING_PX: f64 = 0.01;
 /// Sides of the comparator's input are multiples of this.
 const MULTIPLE: u32 = 16;
 /// Smallest and largest input: (width, height) in pixels.
@@ -72,8 +74,10 @@ impl MarkBox {
     }
 }
 
+/// Whole pixels that hold a span with padding. What reaches into a pixel by a rounding error does not reach it.
 fn span(low: f64, high: f64, padding: f64, side: u32) -> Option<(u32, u32)> {
-    let (low, high) = ((low - padding).floor().max(0.0), (high + padding).ceil().min(f64::from(side)));
+    let low = (low - padding + ROUNDING_PX).floor().max(0.0);
+    let high = (high + padding - ROUNDING_PX).ceil().min(f64::from(side));
     (low < high).then_some((low as u32, high as u32))
 }
 

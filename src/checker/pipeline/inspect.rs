@@ -44,8 +44,8 @@ const BORDER_PX: f64 = 12.0;
 const WHITE: u8 = 250;
 /// Text accuses only where the recogniser reads the reference itself this well.
 const READABLE: f64 = 0.8;
-/// Names of the places looked at besides proposed marks: least correlated, most contrast unexplained.
-const LEAST_ALIKE: [&str; 2] = ["least alike place", "least explained place"];
+/// Names of the places looked at besides proposed marks: least correlated, most contrast unexplained, hues turned most.
+const PLACES: [&str; 3] = ["least alike place", "least explained place", "most recoloured place"];
 
 /// A located photo brought into its reference's frame and located there again.
 pub struct Aligned {
@@ -122,7 +122,7 @@ pub fn inspect(
         View { pixels, rectified: &rectified, lit: &lit, source, to_source, colours: OnceCell::new(), photo_pixels };
     let mut boxes = boxes_of(marks, &pixels.frame);
     let places = match view.is_fine() {
-        true => least_alike(&blocks, marks, &boxes, &pixels.frame),
+        true => places(&blocks, || view.colours().most_turned(&blocks), marks, &boxes, &pixels.frame),
         false => Vec::new(),
     };
     boxes.extend(boxes_of(&places, &pixels.frame));
@@ -137,14 +137,22 @@ fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<[u32; 4]> {
 }
 
 /// What proposed marks leave out, a photo points to: the places outside their `boxes` where its blocks are least like the
-/// reference's. An owner who names marks says what is protected; then nothing else is judged.
-fn least_alike(blocks: &BlockMap, marks: &[Mark], boxes: &[[u32; 4]], frame: &Frame) -> Vec<Mark> {
+/// reference's, and the one whose hues are `turned` most. An owner who names marks says what is protected; then nothing
+/// else is judged.
+fn places(
+    blocks: &BlockMap,
+    turned: impl FnOnce() -> Option<[u32; 4]>,
+    marks: &[Mark],
+    boxes: &[[u32; 4]],
+    frame: &Frame,
+) -> Vec<Mark> {
     let Some(to_unit) = frame.from_unit.inverse().filter(|_| marks.iter().all(|m| m.proposed)) else {
         return Vec::new();
     };
-    let found = blocks.least_alike(boxes, frame.raster.width(), frame.raster.height());
-    let places = found.into_iter().zip(LEAST_ALIKE).filter_map(|(place, name)| Some((place?, name)));
-    places.map(|(place, name)| figure(name, Point::corners(place.map(f64::from)), &to_unit)).collect()
+    let [alike, explained] = blocks.least_alike(boxes, frame.raster.width(), frame.raster.height());
+    let found = [alike, explained, turned()].into_iter().zip(PLACES);
+    let found = found.filter_map(|(place, name)| Some((Point::corners(place?.map(f64::from)), name)));
+    found.map(|(outline, name)| figure(name, outline, &to_unit)).collect()
 }
 
 /// A mark's outline in pixels of the frame.
@@ -305,13 +313,15 @@ mod tests {
             text: None,
             proposed,
         };
-        let look = |marks: &[Mark]| least_alike(&blocks, marks, &boxes_of(marks, &frame), &frame);
+        let turned = || Some([320, 64, 440, 88]);
+        let look = |marks: &[Mark]| places(&blocks, turned, marks, &boxes_of(marks, &frame), &frame);
         let found = look(&[mark(true, 0.7)]);
-        assert_eq!(found[0].name, LEAST_ALIKE[0]);
+        let names = |found: &[Mark]| found.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&found), [PLACES[0], PLACES[2]], "what one place holds, another need not");
         // The changed blocks lie at 160 to 252 across and 100 to 132 down.
         let (low, high) = (found[0].region[0], found[0].region[2]);
         assert!(low.x < 0.26 && high.x > 0.39 && low.y < 0.23 && high.y > 0.29, "{low:?} {high:?}");
-        assert!(look(&[mark(true, 0.2)]).is_empty(), "the changed blocks are a mark's");
+        assert_eq!(names(&look(&[mark(true, 0.2)])), [PLACES[2]], "the changed blocks are a mark's");
         assert!(look(&[mark(true, 0.7), mark(false, 0.9)]).is_empty());
     }
 }
