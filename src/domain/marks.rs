@@ -155,6 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn a_rounding_error_moves_no_box() {
+        let around = |by: f64| {
+            let outline = Point::corners([160.0 - by, 40.0 - by, 352.0 + by, 112.0 + by]);
+            MarkBox::around(&outline, 640, 448).unwrap()
+        };
+        assert_eq!(around(0.0).tight, [160, 40, 352, 112]);
+        assert_eq!(around(1e-9), around(0.0));
+        assert_eq!(around(-1e-9), around(0.0));
+    }
+
+    #[test]
     fn a_mark_outside_the_frame_has_no_box() {
         let outline = [Point::new(-50.0, 0.0), Point::new(-10.0, 0.0), Point::new(-10.0, 40.0)];
         assert_eq!(MarkBox::around(&outline, 640, 448), None);
