@@ -35,7 +35,8 @@ fn work(vision: &mut Vision, detector: bool) -> Result<(), assay::checker::ports
     let side = vision.embedder.side();
     vision.embedder.embed(&picture(side, side))?;
     for (width, height) in [(192, 64), (320, 96), (512, 256)] {
-        vision.comparator.compare(&picture(width, height), &picture(width, height))?;
+        let print = vision.comparator.encode(&picture(width, height))?;
+        vision.comparator.compare(&print, &print)?;
     }
     vision.text.recognise(&[160, 236, 320].map(|width| picture(width, 48)))?;
     if detector {

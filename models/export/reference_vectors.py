@@ -10,6 +10,7 @@ model whose file changed:
 import argparse
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import cv2
@@ -96,14 +97,14 @@ def embedder(rgb, every=10):
 # --- Comparator ------------------------------------------------------------------------------------------------------
 
 def comparator(rgb):
-    session, sha256 = load(ROOT / "models/comparator.onnx")
+    sys.path.insert(0, str(ROOT / "models/training"))
+    from comparator_run import FILES, Comparator
+
     reference, photo = rgb[0:64, 0:128], rgb[1:65, 2:130].copy()
     photo[14:34, 60:90] = photo[14:34, 16:46]  # one letter put over another
-    tensor = lambda a: a.astype(np.float32).transpose(2, 0, 1)[None]
-    logits = session.run(["logits"], {"reference": tensor(reference), "photo": tensor(photo)})[0][0]
-    raised = np.exp(logits - logits.max(0, keepdims=True))
-    probabilities = (raised / raised.sum(0, keepdims=True)).transpose(1, 2, 0)
-    write("comparator", {"sha256": sha256, "rows": probabilities.shape[0], "columns": probabilities.shape[1],
+    probabilities = Comparator(ROOT / "models").probabilities(reference, photo).transpose(1, 2, 0)
+    encoder, decider = (hashlib.sha256((ROOT / "models" / name).read_bytes()).hexdigest() for name in FILES)
+    write("comparator", {"encoder_sha256": encoder, "sha256": decider, "rows": probabilities.shape[0], "columns": probabilities.shape[1],
                          "probabilities": rounded(probabilities.reshape(-1, 3))})
 
 

@@ -1,7 +1,7 @@
 """Measures the comparator on a labelled folder: genuine against edited claims, by kind of edit.
 
     pip install rapidocr_onnxruntime==1.4.4
-    python comparator_eval.py --folder DATA --model ../comparator.onnx --xfeat ../xfeat_dense.onnx --cache CACHE
+    python comparator_eval.py --folder DATA --models .. --xfeat ../xfeat_dense.onnx --cache CACHE
 
 Marks are the largest text boxes found on the genuine reference. "known" scores the one that holds the edit (against the largest box of
 the genuine claims), "worst of N" the highest score of the N largest. Aligned photos and boxes are kept in the cache folder.
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from comparator_align import Frame, Keypoints, read_rgb, rows_of
+from comparator_run import Comparator
 
 PAD, CELL = 8, 16
 
@@ -44,22 +45,15 @@ def span(low, high, limit, least, most):
 
 
 class Marks:
-    """Scores marks with the exported network."""
+    """Scores marks with the exported networks."""
 
-    def __init__(self, path):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(str(path), options)
+    def __init__(self, folder):
+        self.comparator = Comparator(folder)
 
     def cells(self, reference, photo, box):
         x0, x1 = span(box[0], box[2], reference.shape[1], 32, 512)
         y0, y1 = span(box[1], box[3], reference.shape[0], 32, 256)
-        tensor = lambda image: np.ascontiguousarray(image[y0:y1, x0:x1].transpose(2, 0, 1)[None], np.float32)
-        logits = self.session.run(None, {"reference": tensor(reference), "photo": tensor(photo)})[0][0]
-        p = np.exp(logits - logits.max(0))
-        return p / p.sum(0)
+        return self.comparator.probabilities(reference[y0:y1, x0:x1], photo[y0:y1, x0:x1])
 
 
 def mark_score(p, top=6):
@@ -161,7 +155,7 @@ def report(rows, name, count):
 def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("--folder", required=True)
-    ask.add_argument("--model", required=True)
+    ask.add_argument("--models", required=True, help="folder of the exported comparator")
     ask.add_argument("--xfeat", required=True)
     ask.add_argument("--cache", required=True)
     ask.add_argument("--split", default="test")
@@ -171,7 +165,7 @@ def main():
     cv2.setNumThreads(1)
     folder = pathlib.Path(a.folder)
     flats, marks, references = prepare(folder, a.xfeat, pathlib.Path(a.cache), a.split)
-    rows, unseen = score_claims(folder, flats, marks, references, Marks(a.model), a.marks)
+    rows, unseen = score_claims(folder, flats, marks, references, Marks(a.models), a.marks)
     print(f"{len(flats)} photos aligned, {len(rows)} claims, cannot see on genuine marks {100 * np.mean(unseen):.1f} % of cells")
     for name in SCORES if a.score == "all" else [a.score]:
         report(rows, name, a.marks)

@@ -1,13 +1,18 @@
 """The comparator network: shared encoder at quarter size, cost volume, soft-aligned difference, three classes per 8 px cell.
 
-About 0.6 M weights. Every step is a convolution, a product or a mean, so that any size (multiples of 16) runs.
+About 0.6 M weights. Every step is a convolution, a product or a mean, so that any size (multiples of 16) runs. It is exported in two
+parts, `Encoder` and `Decider`; what lies between them is the host's work (comparator_run.py, src/inference/cost_volume.rs).
 """
+
+import copy
+import pathlib
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-REACH = 3
+from comparator_run import FILES, REACH
+from comparator_run import Comparator as Exported
 
 
 def block(i, o, stride=1, dilation=1):
@@ -66,20 +71,60 @@ class Comparator(nn.Module):
     def forward(self, reference, photo, with_costs=False):
         a, b = self.views(reference), self.views(photo)
         fa, fb = self.encode(torch.cat([a, b])).chunk(2)
-        ka, kb = F.normalize(self.key(fa), dim=1), F.normalize(self.key(fb), dim=1)
-        va = torch.cat([self.value(fa), F.avg_pool2d(a, 4)], 1)
-        vb = torch.cat([self.value(fb), F.avg_pool2d(b, 4)], 1)
+        ka, kb = self.keys(fa), self.keys(fb)
+        va, vb = self.values(fa, a), self.values(fb, b)
         if torch.is_autocast_enabled("cpu"):
             ka, kb, va, vb = (t.bfloat16() for t in (ka, kb, va, vb))
         costs, moved = search(ka, kb, vb, self.heat, self.reach)
-        joined = torch.cat([costs, va, moved, (va - moved).abs()], 1)
-        z = self.down(self.meet(joined))
+        logits = self.decide(self.meet(torch.cat([costs, va, moved, (va - moved).abs()], 1)))
+        return (logits, costs * self.heat) if with_costs else logits
+
+    def keys(self, features):
+        """What is matched, of unit length."""
+        return F.normalize(self.key(features), dim=1)
+
+    def values(self, features, views):
+        """What a cell shows: learnt maps and the mean colours."""
+        return torch.cat([self.value(features), F.avg_pool2d(views, 4)], 1)
+
+    def decide(self, met):
+        z = self.down(met)
         z = z + self.near(z)
         z = z + self.far(z)
         z = z + self.wide(z)
         z = z + self.whole(z.mean((2, 3), keepdim=True))
-        logits = self.out(self.last(z))
-        return (logits, costs * self.heat) if with_costs else logits
+        return self.out(self.last(z))
+
+
+class Encoder(nn.Module):
+    """The part exported for one side: `picture` to `keys` and `values`. Keys hold the root of the heat: their product is the softmax's exponent."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, picture):
+        views = self.net.views(picture)
+        features = self.net.encode(views)
+        return self.net.keys(features) * self.net.heat.sqrt(), self.net.values(features, views)
+
+
+class Decider(nn.Module):
+    """The part exported for both sides met: `joined` (costs times heat, reference's values, moved values, their difference, zeros) to `logits`."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net, self.meet = net, copy.deepcopy(net.meet)
+        costs, first = (2 * net.reach + 1) ** 2, net.meet[0]
+        whole = nn.Conv2d(-(-first.in_channels // 8) * 8, first.out_channels, 3, 1, 1, bias=False)
+        with torch.no_grad():
+            whole.weight.zero_()
+            whole.weight[:, :first.in_channels] = first.weight
+            whole.weight[:, :costs] /= net.heat
+        self.meet[0] = whole
+
+    def forward(self, joined):
+        return self.net.decide(self.meet(joined))
 
 
 def mark_margin(logits, top=6):
@@ -95,8 +140,8 @@ def mark_score(probabilities, top=6):
     return float(evidence[-top:].mean())
 
 
-def start_from(net, path, batches):
-    """Sets the network to what an exported file computes, so that training goes on from a published version.
+def start_from(net, folder, batches):
+    """Sets the network to what the exported files in `folder` compute, so that training goes on from a published version.
 
     The export folds each normalisation into its convolution. Unfolding needs the statistics of the convolution's outputs: one
     layer after the other is set, and the outputs over `batches` of `(reference, photo)` make its normalisation an identity.
@@ -104,25 +149,27 @@ def start_from(net, path, batches):
     import onnx
     from onnx import numpy_helper
 
-    graph = onnx.load(str(path)).graph
-    stored = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
-    seen, layers = set(), []
-    for node in graph.node:
-        if node.op_type == "Conv" and node.input[1] not in seen:
-            seen.add(node.input[1])
-            layers.append([stored[n] for n in node.input[1:]])
-    convolutions = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
-    order = {id(m): n for n, m in enumerate(convolutions)}
+    layers = []
+    for file in FILES:
+        graph = onnx.load(str(pathlib.Path(folder) / file)).graph
+        stored = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
+        layers += [[stored[n] for n in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+    keys, _ = Exported(folder).encode(batches[0][0][0].permute(1, 2, 0).numpy())
     blocks = {id(m[0]): m[1] for m in net.modules() if isinstance(m, nn.Sequential) and isinstance(m[0], nn.Conv2d)}
     used = []
-    hooks = [m.register_forward_hook(lambda m, i, o: used.append(m) if m not in used else None) for m in convolutions]
+    hooks = [m.register_forward_hook(lambda m, i, o: used.append(m) if m not in used else None) for m in net.modules() if isinstance(m, nn.Conv2d)]
     net.eval()
     with torch.no_grad():
         net(*batches[0])
         for hook in hooks:
             hook.remove()
+        net.heat.copy_(torch.tensor((keys * keys).sum(0).mean()))  # keys are as long as its root
+        costs = (2 * net.reach + 1) ** 2
         for m, (weight, *bias) in zip(used, layers, strict=True):
-            assert m.weight.shape == weight.shape, (order[id(m)], m.weight.shape, weight.shape)
+            if m is net.meet[0]:
+                weight = weight[:, :m.in_channels]
+                weight[:, :costs] *= net.heat
+            assert m.weight.shape == weight.shape, (m, weight.shape)
             m.weight.copy_(weight)
             if m.bias is not None:
                 m.bias.copy_(bias[0])
@@ -136,5 +183,4 @@ def start_from(net, path, batches):
             mean, variance = flat.mean(1), flat.var(1)
             norm.running_mean.copy_(mean), norm.running_var.copy_(variance)
             norm.weight.copy_((variance + norm.eps).sqrt()), norm.bias.copy_(bias[0] + mean)
-        net.heat.copy_(stored["heat"])
     net.train()

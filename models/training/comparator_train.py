@@ -1,7 +1,7 @@
-"""Trains the mark comparator, exports it to ONNX and checks that the export answers as the trained network does.
+"""Trains the mark comparator, exports it to ONNX (two files) and checks that the export answers as the trained network does.
 
     npm install --prefix WORK simple-icons @iconify-json/logos
-    python comparator_train.py --npm WORK --work WORK --out comparator.onnx
+    python comparator_train.py --npm WORK --work WORK --out FOLDER
 
 Seeded; resumes from the last checkpoint in WORK; `--pictures` and `--aligned` (see comparator_align.py) are optional.
 """
@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 
 from comparator_data import SHAPES, Batches, Material
-from comparator_net import Comparator, mark_margin, start_from
+from comparator_net import Comparator, Decider, Encoder, mark_margin, start_from
+from comparator_run import FILES, Comparator as Exported
 from training_loop import arguments, average, cosine, record, save
 
 WEIGHTS = torch.tensor([1.0, 2.0, 1.2])
@@ -69,44 +70,45 @@ def validate(net, batches):
     return {"loss": total / count, "auc": float(order), "at1": caught[0], "at5": caught[1]}
 
 
-def export(net, path):
-    """Writes the ONNX file (dynamic height and width) and returns the largest difference to the network over several sizes."""
-    import onnxruntime
-
+def export(net, folder):
+    """Writes the two ONNX files (dynamic height and width) and returns the largest difference to the network over several sizes."""
     net.eval()
-    path = pathlib.Path(path)
-    fresh = path.with_suffix(".tmp.onnx")
-    example = torch.rand(1, 3, 64, 192) * 255
+    fresh = [f"fresh_{name}" for name in FILES]
     axes = {2: "height", 3: "width"}
-    torch.onnx.export(net, (example, example), str(fresh), input_names=["reference", "photo"], output_names=["logits"], opset_version=17,
-                      dynamic_axes={"reference": axes, "photo": axes, "logits": {2: "rows", 3: "columns"}}, dynamo=False)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session, worst = onnxruntime.InferenceSession(str(fresh), options), 0.0
-    rng = np.random.RandomState(0)
+    picture = torch.rand(1, 3, 64, 192) * 255
+    decider = Decider(net)
+    parts = [(Encoder(net), picture, ["picture"], ["keys", "values"]),
+             (decider, torch.zeros(1, decider.meet[0].in_channels, 16, 48), ["joined"], ["logits"])]
+    for name, (part, example, inputs, outputs) in zip(fresh, parts):
+        torch.onnx.export(part.eval(), (example,), str(folder / name), input_names=inputs, output_names=outputs, opset_version=17,
+                          dynamic_axes={tensor: axes for tensor in inputs + outputs}, dynamo=False)
+    exported, worst, rng = Exported(folder, fresh), 0.0, np.random.RandomState(0)
     for h, w in [(64, 192), (32, 32), (48, 256), (256, 512), (112, 80)]:
-        a = rng.uniform(0, 255, (1, 3, h, w)).astype(np.float32)
+        a = rng.uniform(0, 255, (h, w, 3)).astype(np.float32)
         b = np.clip(a + rng.normal(0, 20, a.shape), 0, 255).astype(np.float32)
-        got = session.run(None, {"reference": a, "photo": b})[0]
+        got = exported.logits(a, b)
         with torch.no_grad():
-            want = net(torch.from_numpy(a), torch.from_numpy(b)).numpy()
-        assert got.shape == (1, 3, h // 8, w // 8), got.shape
+            want = net(*(torch.from_numpy(x).permute(2, 0, 1)[None] for x in (a, b)))[0].numpy()
+        assert got.shape == (3, h // 8, w // 8), got.shape
         worst = max(worst, float(np.abs(got - want).max()))
     if worst > 1e-2:
         raise SystemExit(f"the export differs from the network by {worst}")
-    os.replace(fresh, path)
+    for name, kept in zip(fresh, FILES):
+        os.replace(folder / name, folder / kept)
     return worst
 
 
 def main():
-    ask = arguments(steps=9000, batch=32, rate=2e-3, every=4.0)
-    ask.add_argument("--start", help="an exported comparator.onnx to go on from")
+    ask = arguments(steps=9000, batch=32, rate=2e-3, every=4.0, out="folder of the two ONNX files, rewritten at checkpoints")
+    ask.add_argument("--start", help="folder of an exported comparator to go on from")
     ask.add_argument("--aligned", help="folder made by comparator_align.py")
     a = ask.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     work = pathlib.Path(a.work)
-    work.mkdir(parents=True, exist_ok=True)
+    out = pathlib.Path(a.out)
+    for folder in (work, out):
+        folder.mkdir(parents=True, exist_ok=True)
     material = Material(a.npm, work, a.pictures, a.aligned)
     held_out = Material(a.npm, work, held_out=True)
     proof = [b for b in Batches(held_out, 32, 14, seed=999, shapes=SHAPES[:1])]
@@ -131,7 +133,7 @@ def main():
         spent = (time.time() - began) / 60
         save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, saved)
         row = {"step": step, "minutes": round(spent, 1), **{k: round(v, 4) for k, v in running.items()}, **{"val_" + k: round(v, 4) for k, v in validate(mean, proof).items()}}
-        row["parity"] = export(mean, a.out)
+        row["parity"] = export(mean, out)
         record(row, work / "log.jsonl")
 
     while progress < 1:

@@ -9,12 +9,12 @@ import pathlib
 import torch
 
 
-def arguments(steps, batch, rate, every):
+def arguments(steps, batch, rate, every, out="the ONNX file, rewritten at checkpoints"):
     """The arguments of every training, with the model's own defaults; the caller adds what is its own."""
     ask = argparse.ArgumentParser()
     ask.add_argument("--npm", required=True, help="folder with node_modules of simple-icons and @iconify-json/logos")
     ask.add_argument("--work", required=True, help="checkpoints, log and logo cache")
-    ask.add_argument("--out", required=True, help="the ONNX file, rewritten at checkpoints")
+    ask.add_argument("--out", required=True, help=out)
     ask.add_argument("--pictures", help="folder of pictures used as print and ground")
     ask.add_argument("--steps", type=int, default=steps)
     ask.add_argument("--minutes", type=float, default=1e9, help="end the schedule after this time even if steps are left")

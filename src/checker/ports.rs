@@ -197,14 +197,30 @@ pub struct CellMap {
     pub probabilities: Vec<[f32; 3]>,
 }
 
+/// One side of a comparison as the comparator sees it: maps of `rows` x `columns` places, one map after the other. What
+/// the maps hold is the comparator's own matter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncodedMark {
+    /// Rows of places.
+    pub rows: usize,
+    /// Columns of places.
+    pub columns: usize,
+    /// What is matched between both sides.
+    pub keys: Vec<f32>,
+    /// What a place shows.
+    pub values: Vec<f32>,
+}
+
 /// Compares the same place of an aligned reference and photo closely.
 pub trait MarkComparator: Send {
     /// The model, for the answer's `models`.
     fn model(&self) -> &ModelId;
 
-    /// Both pictures show the same place in the reference's frame and have the same sides, multiples of 16 pixels,
-    /// 32 to 512 wide and 32 to 256 high.
-    fn compare(&mut self, reference: &Raster, photo: &Raster) -> Result<CellMap, InferenceError>;
+    /// Encodes one side, whose sides are multiples of 16 pixels, 32 to 512 wide and 32 to 256 high. A reference's may be kept.
+    fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError>;
+
+    /// Compares two encoded pictures of the same place in the reference's frame, equal in size.
+    fn compare(&mut self, reference: &EncodedMark, photo: &EncodedMark) -> Result<CellMap, InferenceError>;
 }
 
 /// All that one worker sees with. Each worker thread owns one.

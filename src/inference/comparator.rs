@@ -1,16 +1,19 @@
 //! The comparator network: whether the same place of a reference and a photo shows the same print, cell by cell.
+//!
+//! Each side is encoded by one network, the two meet in [`cost_volume`](super::cost_volume), a second network decides.
 
 use std::path::Path;
 
-use ndarray::{ArrayViewD, Ix4};
+use ndarray::{ArrayView4, ArrayViewD, Ix4};
 
 use super::{
+    cost_volume::meet,
     manifest::{Manifest, Role},
     onnx::{Model, Scratch},
     tensor::nchw_bytes,
 };
 use crate::{
-    checker::ports::{CellMap, InferenceError, MarkComparator},
+    checker::ports::{CellMap, EncodedMark, InferenceError, MarkComparator},
     domain::{embedding::ModelId, raster::Raster},
 };
 
@@ -18,41 +21,68 @@ use crate::{
 const WIDTHS: std::ops::RangeInclusive<u32> = 32..=512;
 const HEIGHTS: std::ops::RangeInclusive<u32> = 32..=256;
 const STEP: u32 = 16;
+/// Pixels to a cell of the encoder's maps.
+const ENCODED_PX: u32 = 4;
+/// Maps that the encoder gives: keys and values.
+const ENCODED: [usize; 2] = [32, 38];
+/// Maps that the deciding network takes. The last five are zeros: a convolution over a multiple of 8 maps is faster.
+const JOINED: usize = 168;
 
-/// [`MarkComparator`] by the network of `models/comparator.onnx`.
+/// [`MarkComparator`] by the networks of `models/comparator_encoder.onnx` and `models/comparator_decider.onnx`.
 pub struct Comparator {
-    model: Model,
+    encoder: Model,
+    decider: Model,
 }
 
 impl Comparator {
-    /// Loads the model; `models_dir` is the folder that the user named, if any.
+    /// Loads both networks; `models_dir` is the folder that the user named, if any.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
-        Ok(Self { model: Model::load(manifest.model(Role::Comparator)?, models_dir, Scratch::GivenBack)? })
+        let load = |role| -> Result<Model, InferenceError> {
+            Ok(Model::load(manifest.model(role)?, models_dir, Scratch::GivenBack)?)
+        };
+        Ok(Self { encoder: load(Role::ComparatorEncoder)?, decider: load(Role::Comparator)? })
     }
+}
+
+fn unexpected(model: &Model, detail: impl Into<String>) -> InferenceError {
+    InferenceError::Failed { model: model.id().clone(), detail: detail.into() }
 }
 
 impl MarkComparator for Comparator {
     fn model(&self) -> &ModelId {
-        self.model.id()
+        self.decider.id()
     }
 
-    fn compare(&mut self, reference: &Raster, photo: &Raster) -> Result<CellMap, InferenceError> {
-        let model = self.model.id().clone();
-        let failed = |detail: String| InferenceError::Failed { model: model.clone(), detail };
-        let (width, height) = (reference.width(), reference.height());
-        if (width, height) != (photo.width(), photo.height()) {
-            let (other_width, other_height) = (photo.width(), photo.height());
-            return Err(failed(format!(
-                "reference {width}x{height} and photo {other_width}x{other_height} differ in size"
-            )));
-        }
+    fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
+        let (width, height) = (picture.width(), picture.height());
         if !WIDTHS.contains(&width) || !HEIGHTS.contains(&height) || width % STEP != 0 || height % STEP != 0 {
-            return Err(failed(format!("{width}x{height} is not a size it takes: multiples of 16, 32x32 to 512x256")));
+            let detail = format!("{width}x{height} is not a size it takes: multiples of 16, 32x32 to 512x256");
+            return Err(unexpected(&self.encoder, detail));
         }
-        let (reference, photo) = (nchw_bytes(reference), nchw_bytes(photo));
-        self.model
-            .run([reference.view(), photo.view()], |[logits]| cells(logits))?
-            .ok_or_else(|| failed("the output is not 1x3 maps".to_owned()))
+        let [columns, rows] = [width, height].map(|side| (side / ENCODED_PX) as usize);
+        let encoded = self.encoder.run([nchw_bytes(picture).view()], |outputs: [ArrayViewD<'_, f32>; 2]| {
+            let as_said = outputs.iter().zip(ENCODED).all(|(maps, count)| maps.shape() == [1, count, rows, columns]);
+            let [keys, values] = outputs.each_ref().map(|maps| maps.as_slice());
+            as_said.then_some(EncodedMark { rows, columns, keys: keys?.to_vec(), values: values?.to_vec() })
+        })?;
+        encoded.ok_or_else(|| unexpected(&self.encoder, "the outputs are not 1x32 and 1x38 maps"))
+    }
+
+    fn compare(&mut self, reference: &EncodedMark, photo: &EncodedMark) -> Result<CellMap, InferenceError> {
+        let (rows, columns) = (reference.rows, reference.columns);
+        let whole =
+            |side: &EncodedMark| ENCODED.map(|maps| maps * rows * columns) == [side.keys.len(), side.values.len()];
+        if (rows, columns) != (photo.rows, photo.columns) || !whole(reference) || !whole(photo) {
+            let detail = format!("maps of {rows}x{columns} and {}x{} do not meet", photo.rows, photo.columns);
+            return Err(unexpected(&self.decider, detail));
+        }
+        let mut joined = vec![0.0; JOINED * rows * columns];
+        meet(reference, photo, &mut joined);
+        let joined = ArrayView4::from_shape((1, JOINED, rows, columns), &joined)
+            .map_err(|e| unexpected(&self.decider, e.to_string()))?;
+        self.decider
+            .run([joined], |[logits]| cells(logits))?
+            .ok_or_else(|| unexpected(&self.decider, "the output is not 1x3 maps"))
     }
 }
 

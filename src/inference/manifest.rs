@@ -18,6 +18,8 @@ pub enum Role {
     LocalFeatures,
     /// Whole-image embedding.
     Embedder,
+    /// One side of a comparison, made ready to meet the other.
+    ComparatorEncoder,
     /// Same, different or cannot see, cell by cell.
     Comparator,
     /// Where text is.
@@ -165,7 +167,14 @@ mod tests {
     #[test]
     fn the_manifest_of_this_build_names_one_model_per_role() {
         let manifest = Manifest::of_this_build().unwrap();
-        for role in [Role::LocalFeatures, Role::Embedder, Role::Comparator, Role::TextDetector, Role::TextRecogniser] {
+        for role in [
+            Role::LocalFeatures,
+            Role::Embedder,
+            Role::ComparatorEncoder,
+            Role::Comparator,
+            Role::TextDetector,
+            Role::TextRecogniser,
+        ] {
             let entry = manifest.model(role).unwrap();
             assert_eq!(manifest.models().iter().filter(|m| m.role == role).count(), 1);
             assert_eq!(entry.sha256.len(), 64, "{}", entry.name);

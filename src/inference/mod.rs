@@ -1,6 +1,7 @@
 //! Models behind the checker's ports; `ort` is used in `onnx` alone.
 
 pub mod comparator;
+mod cost_volume;
 pub mod embedder;
 pub mod manifest;
 pub mod onnx;

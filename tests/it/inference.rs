@@ -122,6 +122,7 @@ fn the_embedding_is_that_of_the_reference() {
 #[test]
 fn the_comparator_answers_as_the_reference() {
     let expected = vectors("comparator");
+    made_from(Role::ComparatorEncoder, &expected["encoder_sha256"]);
     made_from(Role::Comparator, &expected["sha256"]);
     let mut comparator = load(Comparator::load(&manifest(), None));
     let picture = picture();
@@ -131,7 +132,9 @@ fn the_comparator_answers_as_the_reference() {
         let x = if (60..90).contains(&x) && (14..34).contains(&y) { x - 44 } else { x };
         picture.at(x + 2, y + 1)
     });
-    let found = comparator.compare(&reference, &photo).unwrap();
+    let mut encode = |picture| load(comparator.encode(picture));
+    let (known, seen, other) = (encode(&reference), encode(&photo), encode(&picture));
+    let found = comparator.compare(&known, &seen).unwrap();
     assert_eq!((found.rows, found.columns), (8, 16));
     let cells = expected["probabilities"].as_array().unwrap();
     assert_eq!(cells.len(), found.probabilities.len());
@@ -141,7 +144,11 @@ fn the_comparator_answers_as_the_reference() {
             close(f64::from(*found), expected, PROBABILITY_TOLERANCE, "probability");
         }
     }
-    assert!(comparator.compare(&reference, &picture).is_err(), "pictures of two sizes must be refused");
+    assert!(comparator.compare(&known, &other).is_err(), "pictures of two sizes must be refused");
+    assert!(
+        comparator.encode(&picture.crop(0, 0, 100, 64)).is_err(),
+        "sides that are no multiples of 16 must be refused"
+    );
 }
 
 #[test]

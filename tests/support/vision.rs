@@ -6,8 +6,8 @@
 
 use assay::{
     checker::ports::{
-        CellMap, Embedder, Imaging, InferenceError, IntakeError, LocalFeatures, MarkComparator, Reading, TextLine,
-        TextReader, UprightPhoto, Vision,
+        CellMap, Embedder, EncodedMark, Imaging, InferenceError, IntakeError, LocalFeatures, MarkComparator, Reading,
+        TextLine, TextReader, UprightPhoto, Vision,
     },
     domain::{
         embedding::{Embedding, ModelId},
@@ -225,15 +225,19 @@ impl MarkComparator for PixelComparator {
         &self.0
     }
 
-    /// A cell is the same when its middle pixels differ by less than 60 in every channel.
-    fn compare(&mut self, reference: &Raster, photo: &Raster) -> Result<CellMap, InferenceError> {
-        let (columns, rows) = (reference.width() / 8, reference.height() / 8);
-        let same = |x: u32, y: u32| {
-            let (a, b) = (reference.at(8 * x + 4, 8 * y + 4), photo.at(8 * x + 4, 8 * y + 4));
-            a.iter().zip(b).all(|(a, b)| a.abs_diff(b) < 60)
-        };
+    /// The middle pixel of each cell.
+    fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
+        let (columns, rows) = (picture.width() / 8, picture.height() / 8);
         let cells = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
-        let probabilities = cells.map(|(x, y)| if same(x, y) { [0.9, 0.05, 0.05] } else { [0.05, 0.9, 0.05] });
-        Ok(CellMap { columns: columns as usize, rows: rows as usize, probabilities: probabilities.collect() })
+        let values = cells.flat_map(|(x, y)| picture.at(8 * x + 4, 8 * y + 4).map(f32::from)).collect();
+        Ok(EncodedMark { rows: rows as usize, columns: columns as usize, keys: vec![], values })
+    }
+
+    /// A cell is the same when its middle pixels differ by less than 60 in every channel.
+    fn compare(&mut self, reference: &EncodedMark, photo: &EncodedMark) -> Result<CellMap, InferenceError> {
+        let cells = reference.values.chunks_exact(3).zip(photo.values.chunks_exact(3));
+        let same = cells.map(|(a, b)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 60.0));
+        let probabilities = same.map(|same| if same { [0.9, 0.05, 0.05] } else { [0.05, 0.9, 0.05] });
+        Ok(CellMap { columns: reference.columns, rows: reference.rows, probabilities: probabilities.collect() })
     }
 }

@@ -223,7 +223,7 @@ impl Pipeline {
         let inspection = match &meeting {
             Some(meeting) => {
                 let pixels = self.pixels(vision, &own.reference)?;
-                Some(inspect(vision, analysis, &meeting.aligned, &pixels, &own.reference.marks)?)
+                Some(inspect(vision, &self.cache, analysis, &meeting.aligned, &pixels, &own.reference.marks)?)
             }
             None => None,
         };

@@ -8,7 +8,7 @@ use super::{
     analysis::Analysis,
     frames::Frame,
     locate::{Location, locate_rectified},
-    prepared::{GREY_SIGMA, ReferencePixels, TurnedFeatures},
+    prepared::{Cache, GREY_SIGMA, ReferencePixels, TurnedFeatures},
     propose::figure,
 };
 use crate::checker::ports::{CellMap, InferenceError, Vision};
@@ -103,9 +103,10 @@ pub fn align(
     Ok(Aligned { reference_to_photo: better.unwrap_or(location.reference_to_photo), refined, features: seen })
 }
 
-/// Compares an aligned photo with its reference block by block and mark by mark.
+/// Compares an aligned photo with its reference block by block and mark by mark; what `cache` holds of the marks is used.
 pub fn inspect(
     vision: &mut Vision,
+    cache: &Cache,
     analysis: &Analysis,
     aligned: &Aligned,
     pixels: &Arc<ReferencePixels>,
@@ -126,7 +127,9 @@ pub fn inspect(
         false => Vec::new(),
     };
     boxes.extend(boxes_of(&places, &pixels.frame));
-    let marks = marks.iter().chain(&places).map(|mark| inspect_mark(vision, &view, mark)).collect::<Result<_, _>>()?;
+    let kept = marks.iter().map(|mark| (mark, Some(cache)));
+    let all = kept.chain(places.iter().map(|place| (place, None)));
+    let marks = all.map(|(mark, cache)| inspect_mark(vision, &view, mark, cache)).collect::<Result<_, _>>()?;
     Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, places, marks, boxes })
 }
 
@@ -184,7 +187,13 @@ impl View<'_> {
     }
 }
 
-fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<InspectedMark, PipelineError> {
+/// With a `cache`, the reference's side is taken from there: it is the same for every photo.
+fn inspect_mark(
+    vision: &mut Vision,
+    view: &View,
+    mark: &Mark,
+    cache: Option<&Cache>,
+) -> Result<InspectedMark, PipelineError> {
     let frame = &view.pixels.frame;
     let outline = outline_of(mark, frame);
     let hidden = InspectedMark { evidence: None, unseen: 1.0, read: None, differing: Vec::new() };
@@ -196,7 +205,13 @@ fn inspect_mark(vision: &mut Vision, view: &View, mark: &Mark) -> Result<Inspect
         return Ok(hidden);
     }
     let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));
-    let mut cells = vision.comparator.compare(&own, &seen)?;
+    let comparator = vision.comparator.as_mut();
+    let reference = match cache {
+        Some(cache) => cache.mark(comparator, view.pixels, &place, &own)?,
+        None => Arc::new(comparator.encode(&own)?),
+    };
+    let photo = comparator.encode(&seen)?;
+    let mut cells = comparator.compare(&reference, &photo)?;
     blind_cells(&mut cells, &own, &seen, &place, frame.raster.width(), frame.raster.height());
     let unseen =
         cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;

@@ -103,8 +103,8 @@ pub struct Pipeline {
     defaults: Arc<Defaults>,
 }
 
-/// Bytes of prepared references kept between checks: the features of about 24, or 6 with their pixels.
-const CACHE_BYTES: usize = 16 << 20;
+/// Bytes of prepared references kept between checks: the features of about 48, or 7 with their pixels and marks.
+const CACHE_BYTES: usize = 32 << 20;
 
 impl Pipeline {
     /// A pipeline over the given files with the shipped defaults.

@@ -6,14 +6,17 @@ use std::{
 };
 
 use super::frames::{Frame, reference_frame};
-use crate::checker::ports::{Files, Imaging, InferenceError, LocalFeatures, StoreError, Vision};
+use crate::checker::ports::{
+    EncodedMark, Files, Imaging, InferenceError, LocalFeatures, MarkComparator, StoreError, Vision,
+};
 use crate::domain::{
     embedding::ModelId,
     features::{FeatureSet, Keypoint},
     gallery::CoarseDescriptors,
     geometry::Homography,
+    marks::MarkBox,
     matching::{COARSE_REFERENCE, quantise_strongest},
-    raster::Plane,
+    raster::{Plane, Raster},
 };
 
 /// Keypoints kept per rotation of a reference.
@@ -127,6 +130,8 @@ fn to_byte(v: f32) -> i8 {
 
 /// A reference's pixels in its frame.
 pub struct ReferencePixels {
+    /// Names the picture and its part in the cache.
+    key: String,
     /// The frame.
     pub frame: Frame,
     /// Its grey plane, lightly smoothed as block comparison wants it.
@@ -139,6 +144,7 @@ pub const GREY_SIGMA: f32 = 1.0;
 enum Entry {
     Features(Arc<TurnedFeatures>),
     Pixels(Arc<ReferencePixels>),
+    Mark(Arc<EncodedMark>),
 }
 
 /// What is kept of references between checks, up to a number of bytes; the least recently used go first.
@@ -198,7 +204,7 @@ impl Cache {
         let key = format!("features {sha256} {article:?} {model}");
         let found = self.get(&key, |e| match e {
             Entry::Features(f) => Some(f.clone()),
-            Entry::Pixels(_) => None,
+            _ => None,
         });
         if let Some(features) = found {
             return Ok(features);
@@ -235,16 +241,37 @@ impl Cache {
         let key = format!("pixels {sha256} {article:?}");
         let found = self.get(&key, |e| match e {
             Entry::Pixels(p) => Some(p.clone()),
-            Entry::Features(_) => None,
+            _ => None,
         });
         if let Some(pixels) = found {
             return Ok(pixels);
         }
         let frame = load(imaging, files, sha256, article)?;
         let grey = frame.raster.grey().smoothed(GREY_SIGMA);
-        let pixels = Arc::new(ReferencePixels { frame, grey });
+        let pixels = Arc::new(ReferencePixels { key: key.clone(), frame, grey });
         self.put(key, Entry::Pixels(pixels.clone()), pixels.frame.raster.pixels().len() + pixels.grey.data.len() * 4);
         Ok(pixels)
+    }
+
+    /// What the comparator makes of `cut`, the pixels of a mark of the reference in `pixels`.
+    pub fn mark(
+        &self,
+        comparator: &mut dyn MarkComparator,
+        pixels: &ReferencePixels,
+        place: &MarkBox,
+        cut: &Raster,
+    ) -> Result<Arc<EncodedMark>, InferenceError> {
+        let key = format!("mark {:?} of {} {}", place.padded, pixels.key, comparator.model());
+        let found = self.get(&key, |e| match e {
+            Entry::Mark(m) => Some(m.clone()),
+            _ => None,
+        });
+        if let Some(mark) = found {
+            return Ok(mark);
+        }
+        let mark = Arc::new(comparator.encode(cut)?);
+        self.put(key, Entry::Mark(mark.clone()), 4 * (mark.keys.len() + mark.values.len()));
+        Ok(mark)
     }
 }
 
