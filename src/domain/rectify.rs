@@ -41,27 +41,31 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
     let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
     let mut visible = Vec::with_capacity(width as usize * height as usize);
     let (right, bottom) = (f64::from(photo.width()) - 0.5, f64::from(photo.height()) - 0.5);
-    for y in 0..height {
-        for x in 0..width {
-            let (px, py) = (f64::from(x), f64::from(y));
-            let centre = frame_to_photo.apply(Point::new(px, py));
-            let inside = centre.x >= -0.5 && centre.y >= -0.5 && centre.x <= right && centre.y <= bottom;
-            visible.push(inside);
-            if !inside {
-                pixels.extend_from_slice(&[127, 127, 127]);
-                continue;
-            }
-            let mut sum = [0.0_f32; 3];
-            for dy in &offsets {
-                for dx in &offsets {
-                    let at = if grid == 1 { centre } else { frame_to_photo.apply(Point::new(px + dx, py + dy)) };
-                    let colour = bilinear(photo, at);
+    let inside = |p: &Point| p.x >= -0.5 && p.y >= -0.5 && p.x <= right && p.y <= bottom;
+    // A row's places first, then its colours: divisions next to each other are taken several at once.
+    let (mut places, mut sums) = (vec![Point::new(0.0, 0.0); width as usize], vec![[0.0_f32; 3]; width as usize]);
+    let place = |places: &mut [Point], dx: f64, y: f64| {
+        let columns = (0..width).map(f64::from);
+        places.iter_mut().zip(columns).for_each(|(p, x)| *p = frame_to_photo.apply(Point::new(x + dx, y)));
+    };
+    for y in (0..height).map(f64::from) {
+        place(&mut places, 0.0, y);
+        let row = visible.len();
+        visible.extend(places.iter().map(inside));
+        sums.fill([0.0; 3]);
+        for dy in &offsets {
+            for dx in &offsets {
+                place(&mut places, *dx, y + dy);
+                for ((sum, at), _) in sums.iter_mut().zip(&places).zip(&visible[row..]).filter(|(_, seen)| **seen) {
+                    let colour = bilinear(photo, *at);
                     (0..3).for_each(|c| sum[c] += colour[c]);
                 }
             }
-            let n = (grid * grid) as f32;
+        }
+        let n = (grid * grid) as f32;
+        for (sum, seen) in sums.iter().zip(&visible[row..]) {
             // Rounds: a mean of bytes is never negative, and the cast stays within bounds.
-            pixels.extend(sum.map(|s| (s / n + 0.5) as u8));
+            pixels.extend(if *seen { sum.map(|s| (s / n + 0.5) as u8) } else { [127; 3] });
         }
     }
     // The loops above push exactly one pixel for each place of the frame, and no side is 0.
@@ -78,6 +82,7 @@ pub fn local_scale(map: &Homography, at: Point) -> f64 {
 }
 
 /// The colour at `p`, pixel centres at whole numbers, mixed from its four neighbours; the edge is repeated outside.
+#[inline]
 pub fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
     let x = p.x.clamp(0.0, f64::from(raster.width() - 1));
     let y = p.y.clamp(0.0, f64::from(raster.height() - 1));
