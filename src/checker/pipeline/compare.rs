@@ -23,8 +23,11 @@ const REFINED_RIVALS: usize = 5;
 const CONTENDERS: usize = 4;
 /// A product with fewer inliers than this share of the best one's is no contender.
 const CONTENDER_SHARE: f64 = 0.4;
-/// Weight of the embedding's cosine beside the logarithm of inliers when candidates are ranked: it breaks ties.
-const RANK_EMBEDDING: f64 = 0.1;
+/// Weight of the embedding's cosine beside the logarithm of inliers among references of one product: it breaks ties.
+const REFERENCE_EMBEDDING: f64 = 0.1;
+/// The same among products: fewer than about 20 inliers may be chance, or the shelf behind, where the whole says more. On
+/// 500 calibration photos of packs the likelihood of the right product rises up to about here in each family.
+const PRODUCT_EMBEDDING: f64 = 3.0;
 
 /// One reference against the photo.
 pub struct Candidate {
@@ -51,8 +54,9 @@ impl Candidate {
         self.inliers() >= SOLID_INLIERS
     }
 
-    fn rank(&self) -> f64 {
-        (self.inliers() as f64).ln_1p() + RANK_EMBEDDING * self.embedding
+    /// How well it fits, with this weight of the embedding.
+    fn rank(&self, embedding: f64) -> f64 {
+        (self.inliers() as f64).ln_1p() + embedding * self.embedding
     }
 }
 
@@ -246,13 +250,14 @@ fn best_per_product(all: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
                 slot.insert(candidate);
             }
             std::collections::hash_map::Entry::Occupied(mut slot) => {
-                if candidate.rank() > slot.get().rank() {
+                if candidate.rank(REFERENCE_EMBEDDING) > slot.get().rank(REFERENCE_EMBEDDING) {
                     slot.insert(candidate);
                 }
             }
         }
     }
     let mut best: Vec<Candidate> = best.into_values().collect();
-    best.sort_by(|a, b| b.rank().total_cmp(&a.rank()).then_with(|| a.reference.product.cmp(&b.reference.product)));
+    let rank = |c: &Candidate| c.rank(PRODUCT_EMBEDDING);
+    best.sort_by(|a, b| rank(b).total_cmp(&rank(a)).then_with(|| a.reference.product.cmp(&b.reference.product)));
     best
 }
