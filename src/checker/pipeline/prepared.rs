@@ -285,3 +285,53 @@ fn load(
     let photo = imaging.decode(&bytes).map_err(|e| StoreError::Failed(Box::new(e)))?;
     Ok(reference_frame(imaging, &photo.raster, article))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::frames::unit_to_pixels, *};
+    use crate::checker::ports::CellMap;
+    use crate::domain::geometry::Point;
+
+    struct Counting(ModelId, usize);
+
+    impl MarkComparator for Counting {
+        fn model(&self) -> &ModelId {
+            &self.0
+        }
+
+        fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
+            self.1 += 1;
+            let (columns, rows) = (picture.width() as usize, picture.height() as usize);
+            Ok(EncodedMark { rows, columns, keys: vec![], values: vec![0.0; rows * columns] })
+        }
+
+        fn compare(&mut self, _: &EncodedMark, _: &EncodedMark) -> Result<CellMap, InferenceError> {
+            Ok(CellMap { columns: 0, rows: 0, probabilities: vec![] })
+        }
+    }
+
+    #[test]
+    fn a_mark_is_encoded_once_while_there_is_room_and_another_place_is_another_mark() {
+        let frame =
+            Frame { raster: Raster::from_fn(320, 224, |_, _| [90; 3]), from_unit: unit_to_pixels(320.0, 224.0) };
+        let grey = frame.raster.grey();
+        let pixels = ReferencePixels { key: "pixels of one".into(), frame, grey };
+        let place = |x: f64, side: f64| {
+            let outline = Point::corners([x, 40.0, x + side, 40.0 + side]);
+            MarkBox::around(&outline, 320, 224).unwrap()
+        };
+        let cut = |place: &MarkBox| {
+            let [x0, y0, x1, y1] = place.padded;
+            pixels.frame.raster.crop(x0, y0, x1 - x0, y1 - y0)
+        };
+        let (small, beside, large) = (place(40.0, 30.0), place(140.0, 30.0), place(40.0, 90.0));
+        let room = 4 * cut(&large).pixels().len() / 3;
+        let (cache, mut comparator) = (Cache::new(room), Counting(ModelId("counting@1".into()), 0));
+        let mut ask = |place: &MarkBox| {
+            cache.mark(&mut comparator, &pixels, place, &cut(place)).unwrap();
+            comparator.1
+        };
+        assert_eq!([ask(&small), ask(&small), ask(&beside), ask(&small)], [1, 1, 2, 2]);
+        assert_eq!([ask(&large), ask(&large), ask(&small)], [3, 3, 4], "the large one leaves no room for others");
+    }
+}
