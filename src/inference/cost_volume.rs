@@ -2,7 +2,7 @@
 //! drawn to where they match.
 //!
 //! A local cost volume as in PWC-Net (Sun et al., CVPR 2018), its softmax taken as the weights of a mean. The network could
-//! hold it too; but a runtime takes it as some two hundred small steps, which cost more than all convolutions together.
+//! hold it too; but a runtime takes it as some two hundred small steps, which took nearly half of a mark's time.
 
 use crate::checker::ports::EncodedMark;
 
