@@ -123,6 +123,8 @@ class Printer:
     def __init__(self, fonts, logos, pictures, held_out=False):
         pick = (lambda n: n % 10 == 3) if held_out else (lambda n: n % 10 != 3)
         self.fonts = [f for n, f in enumerate(fonts) if pick(n)]
+        if not self.fonts:
+            raise SystemExit(f"{len(fonts)} font families are too few to train on and hold out a tenth: install those that comparator.md names")
         self.mono = logos[0][[n for n in range(len(logos[0])) if pick(n)]]
         self.colour = logos[1][[n for n in range(len(logos[1])) if pick(n)]]
         self.pictures = pictures

@@ -57,13 +57,13 @@ fn compare_keys(reference: &EncodedMark, photo: &EncodedMark, likeness: &mut [f3
 fn draw_values(photo: &EncodedMark, likeness: &[f32], moved: &mut [f32]) {
     let (rows, columns) = (photo.rows, photo.columns);
     let cells = rows * columns;
-    let raised = raised(likeness, cells);
+    let exponentials = exponentials(likeness, cells);
     let around = Bordered::of(&photo.values, rows, columns);
     for row in 0..rows {
         for column in (0..columns).step_by(LANES) {
             let at = row * columns + column;
             let (mut weights, mut totals) = ([[0.0; LANES]; SHIFTS], [0.0; LANES]);
-            for (weight, map) in weights.iter_mut().zip(raised.chunks_exact(cells)) {
+            for (weight, map) in weights.iter_mut().zip(exponentials.chunks_exact(cells)) {
                 weight.copy_from_slice(&map[at..][..LANES]);
                 (0..LANES).for_each(|i| totals[i] += weight[i]);
             }
@@ -81,8 +81,8 @@ fn draw_values(photo: &EncodedMark, likeness: &[f32], moved: &mut [f32]) {
     }
 }
 
-/// Exponentials of the likenesses against each cell's largest.
-fn raised(likeness: &[f32], cells: usize) -> Vec<f32> {
+/// Numerators of the softmax over shifts: exponentials of the likenesses against each cell's largest.
+fn exponentials(likeness: &[f32], cells: usize) -> Vec<f32> {
     let mut largest = vec![f32::NEG_INFINITY; cells];
     for map in likeness.chunks_exact(cells) {
         largest.iter_mut().zip(map).for_each(|(most, v)| *most = most.max(*v));

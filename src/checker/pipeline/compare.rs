@@ -54,9 +54,9 @@ impl Candidate {
         self.inliers() >= SOLID_INLIERS
     }
 
-    /// How well it fits, with this weight of the embedding.
-    fn rank(&self, embedding: f64) -> f64 {
-        (self.inliers() as f64).ln_1p() + embedding * self.embedding
+    /// How well it fits: logarithm of inliers plus the weighted cosine.
+    fn rank(&self, embedding_weight: f64) -> f64 {
+        (self.inliers() as f64).ln_1p() + embedding_weight * self.embedding
     }
 }
 

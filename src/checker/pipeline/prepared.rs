@@ -1,6 +1,7 @@
 //! References made ready for comparison, kept while they are in use.
 
 use std::{
+    any::Any,
     collections::HashMap,
     sync::{Arc, Mutex},
 };
@@ -141,12 +142,6 @@ pub struct ReferencePixels {
 /// Smoothing before blocks are compared, in pixels.
 pub const GREY_SIGMA: f32 = 1.0;
 
-enum Entry {
-    Features(Arc<TurnedFeatures>),
-    Pixels(Arc<ReferencePixels>),
-    Mark(Arc<EncodedMark>),
-}
-
 /// What is kept of references between checks, up to a number of bytes; the least recently used go first.
 pub struct Cache {
     budget: usize,
@@ -157,7 +152,8 @@ pub struct Cache {
 struct State {
     clock: u64,
     held: usize,
-    entries: HashMap<String, (Entry, u64, usize)>,
+    /// What is kept by its name, when it was last used, and its bytes.
+    entries: HashMap<String, (Arc<dyn Any + Send + Sync>, u64, usize)>,
 }
 
 impl Cache {
@@ -166,21 +162,22 @@ impl Cache {
         Self { budget, state: Mutex::default() }
     }
 
-    fn get<T>(&self, key: &str, pick: impl Fn(&Entry) -> Option<Arc<T>>) -> Option<Arc<T>> {
+    fn get<T: Any + Send + Sync>(&self, key: &str) -> Option<Arc<T>> {
         // A panic while the lock is held cannot leave the map half changed in a way that matters: it is a cache.
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         state.clock += 1;
         let now = state.clock;
         let (entry, used, _) = state.entries.get_mut(key)?;
         *used = now;
-        pick(entry)
+        entry.clone().downcast().ok()
     }
 
-    fn put(&self, key: String, entry: Entry, bytes: usize) {
+    fn put<T: Any + Send + Sync>(&self, key: String, made: T, bytes: usize) -> Arc<T> {
+        let made = Arc::new(made);
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         state.clock += 1;
         let now = state.clock;
-        if let Some((_, _, old)) = state.entries.insert(key, (entry, now, bytes)) {
+        if let Some((_, _, old)) = state.entries.insert(key, (made.clone(), now, bytes)) {
             state.held -= old;
         }
         state.held += bytes;
@@ -190,6 +187,7 @@ impl Cache {
                 state.held -= size;
             }
         }
+        made
     }
 
     /// The local features of the image `sha256`, from here, from the files, or made anew.
@@ -202,11 +200,7 @@ impl Cache {
     ) -> Result<Arc<TurnedFeatures>, super::PipelineError> {
         let model = vision.local.model().clone();
         let key = format!("features {sha256} {article:?} {model}");
-        let found = self.get(&key, |e| match e {
-            Entry::Features(f) => Some(f.clone()),
-            _ => None,
-        });
-        if let Some(features) = found {
+        if let Some(features) = self.get(&key) {
             return Ok(features);
         }
         // The same picture may serve as a whole for one product and in part for another.
@@ -224,10 +218,8 @@ impl Cache {
                 features
             }
         };
-        let features = Arc::new(features);
         let bytes = features.turns.iter().map(|t| t.descriptors.len() * 4 + t.len() * 12).sum();
-        self.put(key, Entry::Features(features.clone()), bytes);
-        Ok(features)
+        Ok(self.put(key, features, bytes))
     }
 
     /// The pixels of the image `sha256` in its frame.
@@ -239,18 +231,13 @@ impl Cache {
         article: Option<[u32; 4]>,
     ) -> Result<Arc<ReferencePixels>, super::PipelineError> {
         let key = format!("pixels {sha256} {article:?}");
-        let found = self.get(&key, |e| match e {
-            Entry::Pixels(p) => Some(p.clone()),
-            _ => None,
-        });
-        if let Some(pixels) = found {
+        if let Some(pixels) = self.get(&key) {
             return Ok(pixels);
         }
         let frame = load(imaging, files, sha256, article)?;
         let grey = frame.raster.grey().smoothed(GREY_SIGMA);
-        let pixels = Arc::new(ReferencePixels { key: key.clone(), frame, grey });
-        self.put(key, Entry::Pixels(pixels.clone()), pixels.frame.raster.pixels().len() + pixels.grey.data.len() * 4);
-        Ok(pixels)
+        let bytes = frame.raster.pixels().len() + grey.data.len() * 4;
+        Ok(self.put(key.clone(), ReferencePixels { key, frame, grey }, bytes))
     }
 
     /// What the comparator makes of `cut`, the pixels of a mark of the reference in `pixels`.
@@ -262,16 +249,12 @@ impl Cache {
         cut: &Raster,
     ) -> Result<Arc<EncodedMark>, InferenceError> {
         let key = format!("mark {:?} of {} {}", place.padded, pixels.key, comparator.model());
-        let found = self.get(&key, |e| match e {
-            Entry::Mark(m) => Some(m.clone()),
-            _ => None,
-        });
-        if let Some(mark) = found {
+        if let Some(mark) = self.get(&key) {
             return Ok(mark);
         }
-        let mark = Arc::new(comparator.encode(cut)?);
-        self.put(key, Entry::Mark(mark.clone()), 4 * (mark.keys.len() + mark.values.len()));
-        Ok(mark)
+        let mark = comparator.encode(cut)?;
+        let bytes = 4 * (mark.keys.len() + mark.values.len());
+        Ok(self.put(key, mark, bytes))
     }
 }
 
