@@ -67,7 +67,7 @@ def soften(r, image, hard):
 
 def light(r, image):
     h, w = image.shape[:2]
-    image = 255 * np.clip(image / 255, 0, 1) ** r.uniform(0.6, 1.7)
+    image = 255 * cv2.pow(np.clip(image * np.float32(1 / 255), 0, 1), r.uniform(0.6, 1.7))
     if r.random() < 0.3:
         grey = cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
         image = grey + (image - grey) * r.uniform(0.5, 1.3)
@@ -109,9 +109,24 @@ def glare(r, image, seen):
         mask = np.clip(noise_field(r, (h, w), (r.randint(2, 6), r.randint(3, 9))), 0, 1)
     mask = cv2.GaussianBlur(mask, (0, 0), r.choice([0.7, 2, 5, 10])) * r.uniform(0.4, 1.5)
     mask = np.clip(mask, 0, 1)[..., None]
-    colour = np.float32([255, 255, 255]) * np.float32([r.uniform(0.8, 1) for _ in range(3)])
+    least = 0.8 if r.random() < 0.8 else 0.35  # now and then the mirror image of something coloured
+    colour = 255 * np.float32([r.uniform(least, 1) for _ in range(3)])
     image = image * (1 - mask) + colour * mask
     return image, seen * (mask[..., 0] < 0.6)
+
+
+def glow(r, image, seen):
+    """A lamp's mirror image in film: white at its middle, fading out over much of the print, the print's contrast with it."""
+    h, w = image.shape[:2]
+    yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
+    x, y, turn = r.uniform(-0.2, 1.2) * w, r.uniform(-0.4, 1.4) * h, r.uniform(0, math.pi)
+    wide, high = r.uniform(12, 120), r.uniform(8, 60)
+    u, v = (xx - x) * math.cos(turn) + (yy - y) * math.sin(turn), (yy - y) * math.cos(turn) - (xx - x) * math.sin(turn)
+    away = (u / wide) ** 2 + (v / high) ** 2
+    veil = r.uniform(0.7, 2.5) / (1 + away) ** r.uniform(0.8, 2.5)
+    tint = np.float32([1, r.uniform(0.85, 1), r.uniform(0.6, 1)])
+    image = np.clip(image, 0, 255) + 255 * veil[..., None] * tint
+    return np.minimum(image, 255), seen * (veil < 0.85)
 
 
 def skins_of(pictures, side=48):
@@ -133,7 +148,7 @@ def skins_of(pictures, side=48):
 
 def finger(r, h, w, skins):
     """A finger's mask and fill: a capsule from the border in, real skin where there is some, rounded by shade."""
-    shape, wide = np.zeros((h, w), np.uint8), r.uniform(0.25, 1.1) * min(h, 90)
+    shape, wide = np.zeros((h, w), np.uint8), r.uniform(0.25, 1.1) * min(h, 90) if r.random() < 0.6 else r.uniform(40, 150)
     at = r.choice([(r.uniform(0, w), -0.3 * wide), (r.uniform(0, w), h + 0.3 * wide), (-0.3 * wide, r.uniform(0, h)), (w + 0.3 * wide, r.uniform(0, h))])
     to = (at[0] + (w / 2 - at[0]) * r.uniform(0.1, 1.1) + r.gauss(0, 20), at[1] + (h / 2 - at[1]) * r.uniform(0.1, 1.4) + r.gauss(0, 10))
     cv2.line(shape, tuple(map(int, at)), tuple(map(int, to)), 1, max(3, int(wide)), cv2.LINE_8)
@@ -189,11 +204,16 @@ def case_edge(r, h, w):
 
 
 def cover_up(r, image, seen, skins=()):
-    """A finger from the border, a sticker or price tag, a cable, or the rim of a case."""
+    """A finger from the border, a sticker or price tag, a cable, or the rim of a case, and its shadow."""
     h, w = image.shape[:2]
     kind = r.random()
-    shape, fill = finger(r, h, w, skins) if kind < 0.55 else sticker(r, h, w) if kind < 0.75 else cable(r, h, w) if kind < 0.9 else case_edge(r, h, w)
-    mask = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), r.uniform(0.7, 2.0))[..., None]
+    shape, fill = finger(r, h, w, skins) if kind < 0.6 else sticker(r, h, w) if kind < 0.78 else cable(r, h, w) if kind < 0.9 else case_edge(r, h, w)
+    solid = shape.astype(np.float32)
+    if r.random() < 0.4:  # what lies over the print throws a shadow on it, which hides nothing
+        move = np.float32([[1, 0, r.uniform(-12, 12)], [0, 1, r.uniform(-12, 12)]])
+        shade = cv2.GaussianBlur(cv2.warpAffine(solid, move, (w, h), borderMode=cv2.BORDER_REPLICATE), (0, 0), r.uniform(2, 12))
+        image = image * (1 - r.uniform(0.15, 0.65) * shade[..., None])
+    mask = cv2.GaussianBlur(solid, (0, 0), r.uniform(0.7, 2.0))[..., None]
     return image * (1 - mask) + fill * mask, seen * (mask[..., 0] < 0.4)
 
 
@@ -239,6 +259,8 @@ def photograph(r, image, hard=False, skins=()):
         image, seen = cover_up(r, image, seen, skins)
     if r.random() < (0.2 if hard else 0.06):
         image, seen = overexpose(r, image, seen)
+    if r.random() < (0.2 if hard else 0.08):
+        image, seen = glow(r, image, seen)
     if r.random() < 0.1:
         image = moire(r, image)
     return finish(r, image), seen, field, sigma

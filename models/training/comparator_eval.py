@@ -57,8 +57,9 @@ class Marks:
 
 
 def mark_score(p, top=6):
-    """Mean of the top cells of p(different) * (1 - p(cannot see))."""
-    return float(np.sort((p[1] * (1 - p[2])).ravel())[-top:].mean())
+    """Mean of the top cells of p(different), each times the least chance of being seen among itself and its eight neighbours."""
+    unseen = cv2.dilate(p[2], np.ones((3, 3), np.uint8))
+    return float(np.sort((p[1] * (1 - unseen)).ravel())[-top:].mean())
 
 
 def margin_score(p, top=6):

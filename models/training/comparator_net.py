@@ -1,6 +1,6 @@
 """The comparator network: shared encoder at quarter size, cost volume, soft-aligned difference, three classes per 8 px cell.
 
-About 0.6 M weights. Every step is a convolution, a product or a mean, so that any size (multiples of 16) runs. It is exported in two
+About 0.5 M weights. Every step is a convolution, a product or a mean, so that any size (multiples of 16) runs. It is exported in two
 parts, `Encoder` and `Decider`; what lies between them is the host's work (comparator_run.py, src/inference/cost_volume.rs).
 """
 
@@ -15,8 +15,8 @@ from comparator_run import FILES, REACH
 from comparator_run import Comparator as Exported
 
 
-def block(i, o, stride=1, dilation=1):
-    return nn.Sequential(nn.Conv2d(i, o, 3, stride, dilation, dilation, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
+def block(i, o, stride=1, dilation=1, size=3):
+    return nn.Sequential(nn.Conv2d(i, o, size, stride, size // 2 * dilation, dilation, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
 
 
 def search(ka, kb, vb, heat, reach):
@@ -43,12 +43,12 @@ class Comparator(nn.Module):
     def __init__(self, width=64, keep=32, deep=96, reach=REACH):
         super().__init__()
         self.reach, side = reach, 2 * reach + 1
-        self.encode = nn.Sequential(block(6, 24, 2), block(24, 32), block(32, width, 2), block(width, width), block(width, width))
+        self.encode = nn.Sequential(block(6, 24, 2), block(24, 32), block(32, width, 2), block(width, width))
         self.key = nn.Conv2d(width, keep, 1)
         self.value = nn.Conv2d(width, keep, 1)
         self.heat = nn.Parameter(torch.tensor(10.0))
         together = side * side + 3 * keep + 3 * 6
-        self.meet = block(together, 64)
+        self.meet, self.join = block(together, 64, size=1), block(64, 64)
         self.down = block(64, deep, 2)
         self.near, self.far, self.wide = block(deep, deep), block(deep, deep, dilation=2), block(deep, deep, dilation=4)
         self.whole = nn.Conv2d(deep, deep, 1)
@@ -73,8 +73,8 @@ class Comparator(nn.Module):
         fa, fb = self.encode(torch.cat([a, b])).chunk(2)
         ka, kb = self.keys(fa), self.keys(fb)
         va, vb = self.values(fa, a), self.values(fb, b)
-        if torch.is_autocast_enabled("cpu"):
-            ka, kb, va, vb = (t.bfloat16() for t in (ka, kb, va, vb))
+        if torch.is_autocast_enabled(ka.device.type):
+            ka, kb, va, vb = (t.to(torch.get_autocast_dtype(ka.device.type)) for t in (ka, kb, va, vb))
         costs, moved = search(ka, kb, vb, self.heat, self.reach)
         logits = self.decide(self.meet(torch.cat([costs, va, moved, (va - moved).abs()], 1)))
         return (logits, costs * self.heat) if with_costs else logits
@@ -88,7 +88,7 @@ class Comparator(nn.Module):
         return torch.cat([self.value(features), F.avg_pool2d(views, 4)], 1)
 
     def decide(self, met):
-        z = self.down(met)
+        z = self.down(self.join(met))
         z = z + self.near(z)
         z = z + self.far(z)
         z = z + self.wide(z)
@@ -116,7 +116,7 @@ class Decider(nn.Module):
         super().__init__()
         self.net, self.meet = net, copy.deepcopy(net.meet)
         costs, first = (2 * net.reach + 1) ** 2, net.meet[0]
-        whole = nn.Conv2d(-(-first.in_channels // 8) * 8, first.out_channels, 3, 1, 1, bias=False)
+        whole = nn.Conv2d(-(-first.in_channels // 8) * 8, first.out_channels, 1, bias=False)
         with torch.no_grad():
             whole.weight.zero_()
             whole.weight[:, :first.in_channels] = first.weight
@@ -131,13 +131,6 @@ def mark_margin(logits, top=6):
     """Mean over the `top` cells of the log-odds of `different` against the rest."""
     margin = logits[:, 1] - torch.logsumexp(logits[:, [0, 2]], 1)
     return margin.flatten(1).topk(top, 1).values.mean(1)
-
-
-def mark_score(probabilities, top=6):
-    """The score of a mark: mean of the top cells of p(different) * (1 - p(cannot see)); numpy `[3, h, w]`."""
-    evidence = (probabilities[1] * (1 - probabilities[2])).ravel()
-    evidence.sort()
-    return float(evidence[-top:].mean())
 
 
 def start_from(net, folder, batches):

@@ -57,6 +57,12 @@ def _font(path, size):
     return ImageFont.truetype(path, size)
 
 
+@lru_cache(maxsize=1 << 17)
+def _advance(path, size, char):
+    """Width of one glyph in pixels."""
+    return _font(path, size).getlength(char)
+
+
 def load_logos(npm_folder, cache):
     """Vector logos of the two CC0 npm packages as RGBA squares, rendered once and kept in `cache`.
 
@@ -185,10 +191,10 @@ class Printer:
 
     def lines(self, r, base, h, w):
         count = r.choice([1, 1, 1, 1, 2, 2, 3]) if h > 60 else r.choice([1, 1, 1, 2])
-        size = min(int(math.exp(r.uniform(math.log(13), math.log(80)))), int(1.1 * h / count) - 4)
-        shared, out = self.text_style(r, base, max(12, size)), []
+        size = min(int(math.exp(r.uniform(math.log(10), math.log(80)))), int(1.1 * h / count) - 4)
+        shared, out = self.text_style(r, base, max(9, size)), []
         for n in range(count):
-            element = dict(shared) if n and r.random() < 0.7 else self.text_style(r, base, max(12, size))
+            element = dict(shared) if n and r.random() < 0.7 else self.text_style(r, base, max(9, size))
             element["chars"] = list(self.word(r, max(3, int(r.uniform(0.5, 1.2) * w / (0.6 * element["size"])))))
             element["x"] = r.uniform(0.5, 0.5) * w + r.gauss(0, 0.08 * w)
             element["y"] = h * (n + 0.5) / count + r.gauss(0, 3)
@@ -227,9 +233,9 @@ class Printer:
 
     def lay_out(self, e):
         """Gives every glyph its place: `slots` = [(x, width)], `length`."""
-        font, x, slots = _font(e["font"], e["size"]), 0.0, []
+        x, slots = 0.0, []
         for c in e["chars"]:
-            width = font.getlength(c)
+            width = _advance(e["font"], e["size"], c)
             slots.append((x, width))
             x += width + e["track"]
         e["slots"], e["length"] = slots, max(x, 4.0)
@@ -256,15 +262,16 @@ class Printer:
         return out
 
     def text_layer(self, e):
-        font, pad = _font(e["font"], e["size"]), e["size"] // 2 + 4
+        pad = e["size"] // 2 + 4
         height = int(e["size"] * 1.9) + 8
         image = Image.new("RGBA", (int(e["length"]) + 2 * pad, height), e["colour"] + (0,))
         draw, base = ImageDraw.Draw(image), height * 0.68
         for n, (c, (x, width)) in enumerate(zip(e["chars"], e["slots"])):
-            f = _font(e["glyph_font"][n], e["size"]) if n in e["glyph_font"] else font
+            path = e["glyph_font"].get(n, e["font"])
+            f, natural = _font(path, e["size"]), _advance(path, e["size"], c)
             colour = e["glyph_colour"].get(n, e["colour"])
             dx, dy = e["glyph_shift"].get(n, (0, 0))
-            at, natural = (pad + x + dx, base + dy), f.getlength(c)
+            at = (pad + x + dx, base + dy)
             keys = {"font": f, "anchor": "ls", "stroke_width": e["stroke"], "stroke_fill": e["stroke_colour"] + (255,)}
             if e["shadow"]:
                 draw.text((at[0] + 2, at[1] + 2), c, fill=(0, 0, 0, 170), font=f, anchor="ls")
@@ -301,12 +308,19 @@ def paste(canvas, layer, e):
     sx = k * e["sx"] * (-1 if e["mirror"] else 1)
     m = np.array([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]]) @ np.array([[sx, e["shear"] * k], [0, k * e["sy"]]])
     shift = np.array([e["x"], e["y"]]) - m @ np.array([w / 2, h / 2])
-    size = (canvas.shape[1], canvas.shape[0])
+    corners = m @ np.array([[0, w, 0, w], [0, 0, h, h]]) + shift[:, None]
+    x0, y0 = np.maximum(np.floor(corners.min(1)).astype(int) - 2, 0)
+    x1, y1 = np.minimum(np.ceil(corners.max(1)).astype(int) + 2, [canvas.shape[1], canvas.shape[0]])
+    if x0 >= x1 or y0 >= y1:
+        return canvas
     pre = layer.astype(np.float32)
-    alpha = pre[..., 3:] / 255
-    pre = np.concatenate([pre[..., :3] * alpha, alpha], 2)
-    warped = cv2.warpAffine(pre, np.column_stack([m, shift]).astype(np.float32), size, flags=cv2.INTER_LINEAR)
-    return canvas * (1 - warped[..., 3:]) + warped[..., :3]
+    pre[..., 3] /= 255
+    pre[..., :3] *= pre[..., 3:]
+    move = np.column_stack([m, shift - [x0, y0]]).astype(np.float32)
+    warped = cv2.warpAffine(pre, move, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR)
+    out = canvas.copy()
+    out[y0:y1, x0:x1] = canvas[y0:y1, x0:x1] * (1 - warped[..., 3:]) + warped[..., :3]
+    return out
 
 
 def turn_hue(rgb, by, saturate=1.0, gain=1.0):

@@ -6,34 +6,55 @@
 Seeded; resumes from the last checkpoint in WORK; `--pictures` and `--aligned` (see comparator_align.py) are optional.
 """
 
+import copy
 import os
 import pathlib
+import random
 import time
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from comparator_data import SHAPES, Batches, Material
+from comparator_data import REACH, SHAPES, Batches, Material
 from comparator_net import Comparator, Decider, Encoder, mark_margin, start_from
 from comparator_run import FILES, Comparator as Exported
-from training_loop import arguments, average, cosine, record, save
+from training_loop import DEVICE, arguments, average, cosine, record, save
 
 WEIGHTS = torch.tensor([1.0, 2.0, 1.2])
 
 
-def loss_of(net, batch, dtype):
+def turned(batch, again):
+    """The batch on the way into the network: colours stand for one another at times; one seen before also mirrored and in other light."""
     reference, photo, label, offset = batch
     reference, photo = reference.float(), photo.float()
-    if torch.rand(()) < 0.3:  # colours stand for one another
+    if torch.rand(()) < 0.3:
         turn = torch.randperm(3)
         reference, photo = reference[:, turn], photo[:, turn]
-    with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+    if again:
+        side, known = 2 * REACH + 1, offset < 255
+        down, right = offset.long() // side, offset.long() % side
+        for axis, chance in ((2, 0.3), (3, 0.4)):
+            if torch.rand(()) < chance:
+                reference, photo = reference.flip(axis), photo.flip(axis)
+                label, known, down, right = (t.flip(axis - 1) for t in (label, known, down, right))
+                down, right = (side - 1 - down, right) if axis == 2 else (down, side - 1 - right)
+        offset = torch.where(known, down * side + right, 255)
+        light = torch.randn(2, len(photo), 3, 1, 1, device=photo.device)
+        photo = ((photo * (0.08 * light[0]).exp() + 5 * light[1]).clamp(0, 255) + 2 * torch.randn_like(photo)).clamp(0, 255)
+    return reference, photo, label, offset
+
+
+def loss_of(net, batch, dtype):
+    """The loss of a batch from `turned`, and its parts."""
+    reference, photo, label, offset = batch
+    with torch.autocast(reference.device.type, dtype=dtype, enabled=dtype != torch.float32):
         logits, costs = net(reference, photo, with_costs=True)
     logits, costs, label = logits.float(), costs.float(), label.long()
     log_p = torch.log_softmax(logits, 1)
     known = label <= 2
-    cell = F.nll_loss(log_p, torch.where(known, label, torch.full_like(label, -100)), weight=WEIGHTS, ignore_index=-100)
+    cell = F.nll_loss(log_p, torch.where(known, label, torch.full_like(label, -100)), weight=WEIGHTS.to(logits.device), ignore_index=-100)
     not_different = torch.log1p(-log_p[:, 1].exp().clamp(max=0.999))
     spared = -(not_different * (label == 3)).sum() / known.sum().clamp(min=1)
     flow = F.cross_entropy(costs, torch.where(offset < 255, offset, 0).long(), reduction="none")
@@ -46,13 +67,29 @@ def loss_of(net, batch, dtype):
     return cell + 0.5 * spared + 0.1 * flow + 0.15 * mark, {"cell": cell, "flow": flow, "mark": mark}
 
 
+def replayed(batches, times, keep=32, seed=0):
+    """Every batch `times` times, the first at once, the others among batches drawn from the last `keep`: `(batch, seen before)`."""
+    kept, r = [], random.Random(seed)
+    for batch in batches:
+        yield batch, False
+        if times > 1:
+            kept.append([batch, times - 1])
+        for _ in range(times - 1 if len(kept) >= keep else 0):
+            entry = r.choice(kept)
+            yield entry[0], True
+            entry[1] -= 1
+            if not entry[1]:
+                kept[:] = [k for k in kept if k is not entry]
+
+
 def validate(net, batches):
     """Figures on held-out fonts and logos: chance that an edited crop scores above an unedited one, share caught at 1 and 5 %."""
     net.eval()
     scores, truth, total, count = [], [], 0.0, 0
+    device = net.heat.device
     with torch.no_grad():
         for reference, photo, label, _ in batches:
-            logits = net(reference.float(), photo.float())
+            logits = net(reference.to(device).float(), photo.to(device).float()).cpu()
             known = torch.where(label <= 2, label.long(), torch.full_like(label.long(), -100))
             total += F.cross_entropy(logits, known, weight=WEIGHTS, ignore_index=-100).item()
             count += 1
@@ -102,7 +139,9 @@ def main():
     ask = arguments(steps=9000, batch=32, rate=2e-3, every=4.0, out="folder of the two ONNX files, rewritten at checkpoints")
     ask.add_argument("--start", help="folder of an exported comparator to go on from")
     ask.add_argument("--aligned", help="folder made by comparator_align.py")
+    ask.add_argument("--replays", type=int, default=1, help="times every pair is used, mirrored and in other light after the first")
     a = ask.parse_args()
+    cv2.setNumThreads(1)  # its threads do not survive the fork of the workers
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     work = pathlib.Path(a.work)
@@ -112,35 +151,37 @@ def main():
     material = Material(a.npm, work, a.pictures, a.aligned)
     held_out = Material(a.npm, work, held_out=True)
     proof = [b for b in Batches(held_out, 32, 14, seed=999, shapes=SHAPES[:1])]
-    net, mean = Comparator(), Comparator()
+    net, mean = Comparator().to(DEVICE), Comparator().to(DEVICE)
     print("weights", sum(p.numel() for p in net.parameters()), flush=True)
     optimiser = torch.optim.AdamW(net.parameters(), a.rate, weight_decay=2e-3)
     if a.start:
-        start_from(net, a.start, [(b[0].float(), b[1].float()) for b in Batches(material, 16, 6, a.seed + 1)])
+        start_from(net, a.start, [(b[0].to(DEVICE).float(), b[1].to(DEVICE).float()) for b in Batches(material, 16, 6, a.seed + 1)])
         print("start", validate(net, proof), flush=True)
     mean.load_state_dict(net.state_dict())
     step, spent, saved = 0, 0.0, work / "comparator.pt"
     if saved.exists():
-        state = torch.load(saved)
+        state = torch.load(saved, map_location=DEVICE)
         net.load_state_dict(state["net"]), mean.load_state_dict(state["mean"]), optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
     data = Batches(material, a.batch, 10**7, a.seed)
-    loader = iter(torch.utils.data.DataLoader(data, batch_size=None, num_workers=a.workers, prefetch_factor=6, sampler=range(step, 10**7)))
+    numbers = range(step // a.replays, 10**7)
+    loader = torch.utils.data.DataLoader(data, batch_size=None, num_workers=a.workers, prefetch_factor=3, sampler=numbers)
+    stream = replayed(([t.to(DEVICE) for t in batch] for batch in loader), a.replays, seed=a.seed)
     dtype, began, last, running = getattr(torch, a.dtype), time.time() - 60 * spent, time.time(), {}
     progress = 0.0
 
     def checkpoint():
         spent = (time.time() - began) / 60
         save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, saved)
-        row = {"step": step, "minutes": round(spent, 1), **{k: round(v, 4) for k, v in running.items()}, **{"val_" + k: round(v, 4) for k, v in validate(mean, proof).items()}}
-        row["parity"] = export(mean, out)
+        row = {"step": step, "minutes": round(spent, 1), **{k: round(float(v), 4) for k, v in running.items()}, **{"val_" + k: round(v, 4) for k, v in validate(mean, proof).items()}}
+        row["parity"] = export(copy.deepcopy(mean).cpu(), out)
         record(row, work / "log.jsonl")
 
     while progress < 1:
         progress = min(1.0, max(step / a.steps, (time.time() - began) / 60 / a.minutes))
         for group in optimiser.param_groups:
             group["lr"] = a.rate * cosine(step, progress, warm=200)
-        loss, parts = loss_of(net, next(loader), dtype)
+        loss, parts = loss_of(net, turned(*next(stream)), dtype)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
@@ -148,9 +189,9 @@ def main():
         step += 1
         average(mean, net, min(0.998, step / (step + 50)))
         for k, v in parts.items():
-            running[k] = 0.98 * running.get(k, v.item()) + 0.02 * v.item()
+            running[k] = 0.98 * running.get(k, v.detach()) + 0.02 * v.detach()  # a number is fetched only when it is printed
         if step % 50 == 0:
-            print(step, round((time.time() - began) / 60, 1), {k: round(v, 4) for k, v in running.items()}, flush=True)
+            print(step, round((time.time() - began) / 60, 1), {k: round(float(v), 4) for k, v in running.items()}, flush=True)
         if time.time() - last > 60 * a.every or progress >= 1:
             checkpoint()
             last = time.time()

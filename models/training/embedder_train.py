@@ -9,6 +9,7 @@ they are. Loss: each photo must be nearest to the reference of its own print amo
 of their pictures may lie in `--pictures`. Seeded; resumes from the last checkpoint in WORK.
 """
 
+import copy
 import csv
 import math
 import os
@@ -24,7 +25,7 @@ import torch.nn.functional as F
 from comparator_print import Printer, list_fonts, load_logos
 from embedder_data import SIDE, Batches, Shots, square, tensor
 from embedder_eval import middle
-from training_loop import arguments, average, cosine, record, save
+from training_loop import DEVICE, arguments, average, cosine, record, save
 
 VALUES = 256
 FROZEN_BLOCKS = 6
@@ -76,12 +77,12 @@ class Embedder(nn.Module):
 
 
 def loss_of(net, batch, dtype):
-    references, photos = batch
-    with torch.no_grad(), torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+    references, photos = (side.to(net.heat.device) for side in batch)
+    with torch.no_grad(), torch.autocast(net.heat.device.type, dtype=dtype, enabled=dtype != torch.float32):
         x = net.early(tensor(torch.cat([references, photos])).contiguous(memory_format=torch.channels_last)).float()
     a, b = F.normalize(net.head(net.late(x)), dim=1).chunk(2)
     likeness = a @ b.T * net.heat.exp().clamp(max=60)
-    truth = torch.arange(len(a))
+    truth = torch.arange(len(a), device=a.device)
     loss = (F.cross_entropy(likeness, truth) + F.cross_entropy(likeness.T, truth)) / 2
     return loss, float((likeness.argmax(0) == truth).float().mean())
 
@@ -104,7 +105,7 @@ class Proof:
 
     def ranks(self, embed):
         """Rank of the own product per photo, 0 is first."""
-        a, b = (F.normalize(torch.cat([embed(tensor(c)) for c in images.split(16)]), dim=1) for images in (self.gallery, self.photos))
+        a, b = (F.normalize(torch.cat([embed(tensor(c.to(DEVICE))).cpu() for c in images.split(16)]), dim=1) for images in (self.gallery, self.photos))
         likeness = b @ a.T
         own = likeness.gather(1, torch.tensor(self.truth)[:, None])
         return (likeness > own).sum(1).numpy()
@@ -154,7 +155,7 @@ def main():
     proofs = [Proof(folder, brands.split(",") if brands else None) for folder, _, brands in (p.partition(":") for p in a.proof)]
     folder, _, brands = (a.shots or "").partition(":")
     shots = Shots(folder, brands.split(",")) if a.shots else None
-    net, mean = (Embedder().to(memory_format=torch.channels_last) for _ in range(2))
+    net, mean = (Embedder().to(DEVICE, memory_format=torch.channels_last) for _ in range(2))
     dtype = getattr(torch, a.dtype)
     for p in [*net.net._conv_stem.parameters(), *net.net._bn0.parameters(), *net.net._blocks[:FROZEN_BLOCKS].parameters()]:
         p.requires_grad_(False)
@@ -162,7 +163,7 @@ def main():
     slow = [p for n, p in net.named_parameters() if p.requires_grad and n.startswith("net.")]
     optimiser = torch.optim.AdamW([{"params": slow, "share": 1.0}, {"params": net.head.parameters(), "share": 3.0}, {"params": [net.heat], "share": 3.0}], a.rate, weight_decay=1e-3)
     if saved.exists():
-        state = torch.load(saved)
+        state = torch.load(saved, map_location=DEVICE)
         net.load_state_dict(state["net"]), mean.load_state_dict(state["mean"]), optimiser.load_state_dict(state["optimiser"])
         step, spent, best = state["step"], state["spent"], state["best"]
     else:
@@ -171,7 +172,7 @@ def main():
             for proof in proofs:
                 print("ImageNet weights", proof.report(plain), flush=True)
             seen = [torch.cat(b) for b in (Batches(printer, 32, a.seed + 1)[n] for n in range(10))]
-            net.whiten(torch.cat([plain(tensor(s)) for s in seen]))
+            net.whiten(torch.cat([plain(tensor(s.to(DEVICE))) for s in seen]))
             for proof in proofs:
                 print("whitened", proof.report(net), flush=True)
         mean.load_state_dict(net.state_dict())
@@ -186,7 +187,7 @@ def main():
             row |= {k: round(v, 4) for k, v in proof.report(mean).items()}
         worth = sum(v for k, v in row.items() if k.endswith("_mrr")) if proofs else float(step)
         if worth > best:
-            best, row["parity"] = worth, export(mean, a.out)
+            best, row["parity"] = worth, export(copy.deepcopy(mean).cpu(), a.out)
         save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent, "best": best}, saved)
         record(row, work / "embedder.jsonl")
 

@@ -8,6 +8,8 @@ import pathlib
 
 import torch
 
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
 
 def arguments(steps, batch, rate, every, out="the ONNX file, rewritten at checkpoints"):
     """The arguments of every training, with the model's own defaults; the caller adds what is its own."""

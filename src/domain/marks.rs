@@ -92,10 +92,23 @@ fn grown((low, high): (u32, u32), side: u32, least: u32) -> Option<(u32, u32)> {
     Some((start, start + length))
 }
 
-/// How surely a mark differs, from the probabilities (same, different, cannot see) of its cells: the mean over its six
-/// most different cells of P(different) (1 - P(cannot see)).
-pub fn mark_score(cells: &[[f32; 3]]) -> Difference {
-    let mut scores: Vec<f32> = cells.iter().map(|p| p[1] * (1.0 - p[2])).collect();
+/// How surely each cell (row-major, probabilities of same, different, cannot see) differs: P(different) times the least
+/// chance of being seen among itself and its eight neighbours. What covers the print ends in the middle of cells, and its
+/// edge looks like an edit.
+fn evidence(cells: &[[f32; 3]], columns: usize) -> Vec<f32> {
+    let columns = columns.max(1);
+    let reach = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
+    let rows = cells.len() / columns;
+    let unseen = |i: usize| {
+        let around = reach(i / columns, rows).flat_map(|r| reach(i % columns, columns).map(move |c| r * columns + c));
+        around.map(|n| cells[n][2]).fold(0.0, f32::max)
+    };
+    cells.iter().enumerate().map(|(i, p)| p[1] * (1.0 - unseen(i))).collect()
+}
+
+/// How surely a mark differs, from its cells as [`evidence`] takes them: the mean over the six that differ most.
+pub fn mark_score(cells: &[[f32; 3]], columns: usize) -> Difference {
+    let mut scores = evidence(cells, columns);
     scores.sort_by(|a, b| b.total_cmp(a));
     let top = &scores[..scores.len().min(TOP_CELLS)];
     Difference::saturating(top.iter().map(|v| f64::from(*v)).sum::<f64>() / top.len().max(1) as f64)
@@ -103,7 +116,7 @@ pub fn mark_score(cells: &[[f32; 3]]) -> Difference {
 
 /// Bounding boxes (column, row, columns, rows) of the connected groups of cells that differ, largest first.
 pub fn blobs(cells: &[[f32; 3]], columns: usize) -> Vec<[usize; 4]> {
-    let mut open: Vec<bool> = cells.iter().map(|p| p[1] * (1.0 - p[2]) >= CELL_DIFFERS).collect();
+    let mut open: Vec<bool> = evidence(cells, columns).into_iter().map(|e| e >= CELL_DIFFERS).collect();
     let mut found = Vec::new();
     for start in 0..open.len() {
         if !open[start] {
@@ -183,9 +196,19 @@ mod tests {
     fn unseen_cells_do_not_accuse() {
         let seen = vec![[0.1, 0.9, 0.0]; 6];
         let covered = vec![[0.0, 0.1, 0.9]; 6];
-        assert!(mark_score(&seen).get() > 0.85);
-        assert!(mark_score(&covered).get() < 0.02);
-        assert_eq!(mark_score(&[]).get(), 0.0);
+        assert!(mark_score(&seen, 3).get() > 0.85);
+        assert!(mark_score(&covered, 3).get() < 0.02);
+        assert_eq!(mark_score(&[], 3).get(), 0.0);
+    }
+
+    #[test]
+    fn cells_beside_an_unseen_one_do_not_accuse() {
+        let mut cells = vec![[0.0, 1.0, 0.0]; 5 * 4];
+        cells[7] = [0.0, 0.0, 1.0];
+        let beside = [1, 2, 3, 6, 7, 8, 11, 12, 13];
+        let want: Vec<f32> = (0..20).map(|i| if beside.contains(&i) { 0.0 } else { 1.0 }).collect();
+        assert_eq!(evidence(&cells, 5), want);
+        assert_eq!(blobs(&cells, 5)[0], [0, 0, 5, 4], "what is left is one group around the hole");
     }
 
     #[test]

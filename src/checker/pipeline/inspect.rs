@@ -219,7 +219,7 @@ fn inspect_mark(
         .into_iter()
         .map(|b| place.cells_to_frame(b, cells.columns, cells.rows))
         .collect();
-    let difference = mark_score(&cells.probabilities).get();
+    let difference = mark_score(&cells.probabilities, cells.columns).get();
     let (read, text) = if difference >= DOUBT { read_mark(vision, view, mark, &outline)? } else { (None, None) };
     let evidence = MarkEvidence {
         difference,
