@@ -158,7 +158,7 @@ def halmora(flavour, edit=None):
     seal = (w / 2, 86, 62)
     c.ellipse(*seal[:2], seal[2] + 6, colour="#fbf3df")
     halmora_logo(c, *seal, "#1b3f74", "#fff6e0")
-    word, colour = ("Halmoka" if edit == "letter" else "Halmora"), ("#a3174f" if edit == "colour" else "#1b3f74")
+    word, colour = ("Halmorb" if edit == "letter" else "Halmora"), ("#a3174f" if edit == "colour" else "#1b3f74")
     m = c.text_mask(w / 2, 214, word, "round", 102)
     c.shadow(m, 3, 4, 0.6, 1.0, mix(f["mid"], "#ffffff", 0.35))
     c.paint(m, colour)
