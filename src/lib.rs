@@ -42,6 +42,9 @@
 //! What is absent on purpose: keys and accounts (the server therefore listens on loopback only), and models that are
 //! downloaded at run time.
 
+// Bad input is an error, never a panic; what cannot fail says why where it stands. Tests may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
+
 pub mod app;
 pub mod checker;
 pub mod cli;

@@ -95,7 +95,7 @@ fn grown((low, high): (u32, u32), side: u32, least: u32) -> Option<(u32, u32)> {
 /// How surely each cell (row-major, probabilities of same, different, cannot see) differs: P(different) times the least
 /// chance of being seen among itself and its eight neighbours. What covers the print ends in the middle of cells, and its
 /// edge looks like an edit.
-fn evidence(cells: &[[f32; 3]], columns: usize) -> Vec<f32> {
+pub fn cell_evidence(cells: &[[f32; 3]], columns: usize) -> Vec<f32> {
     let columns = columns.max(1);
     let reach = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
     let rows = cells.len() / columns;
@@ -106,17 +106,18 @@ fn evidence(cells: &[[f32; 3]], columns: usize) -> Vec<f32> {
     cells.iter().enumerate().map(|(i, p)| p[1] * (1.0 - unseen(i))).collect()
 }
 
-/// How surely a mark differs, from its cells as [`evidence`] takes them: the mean over the six that differ most.
-pub fn mark_score(cells: &[[f32; 3]], columns: usize) -> Difference {
-    let mut scores = evidence(cells, columns);
+/// How surely a mark differs: the mean [`cell_evidence`] over the six cells that differ most.
+pub fn mark_score(evidence: &[f32]) -> Difference {
+    let mut scores = evidence.to_vec();
     scores.sort_by(|a, b| b.total_cmp(a));
     let top = &scores[..scores.len().min(TOP_CELLS)];
     Difference::saturating(top.iter().map(|v| f64::from(*v)).sum::<f64>() / top.len().max(1) as f64)
 }
 
-/// Bounding boxes (column, row, columns, rows) of the connected groups of cells that differ, largest first.
-pub fn blobs(cells: &[[f32; 3]], columns: usize) -> Vec<[usize; 4]> {
-    let mut open: Vec<bool> = evidence(cells, columns).into_iter().map(|e| e >= CELL_DIFFERS).collect();
+/// Bounding boxes (column, row, columns, rows) of the connected groups of cells that differ by their [`cell_evidence`],
+/// largest first.
+pub fn blobs(evidence: &[f32], columns: usize) -> Vec<[usize; 4]> {
+    let mut open: Vec<bool> = evidence.iter().map(|e| *e >= CELL_DIFFERS).collect();
     let mut found = Vec::new();
     for start in 0..open.len() {
         if !open[start] {
@@ -196,9 +197,10 @@ mod tests {
     fn unseen_cells_do_not_accuse() {
         let seen = vec![[0.1, 0.9, 0.0]; 6];
         let covered = vec![[0.0, 0.1, 0.9]; 6];
-        assert!(mark_score(&seen, 3).get() > 0.85);
-        assert!(mark_score(&covered, 3).get() < 0.02);
-        assert_eq!(mark_score(&[], 3).get(), 0.0);
+        let score = |cells: &[[f32; 3]]| mark_score(&cell_evidence(cells, 3)).get();
+        assert!(score(&seen) > 0.85);
+        assert!(score(&covered) < 0.02);
+        assert_eq!(score(&[]), 0.0);
     }
 
     #[test]
@@ -207,8 +209,8 @@ mod tests {
         cells[7] = [0.0, 0.0, 1.0];
         let beside = [1, 2, 3, 6, 7, 8, 11, 12, 13];
         let want: Vec<f32> = (0..20).map(|i| if beside.contains(&i) { 0.0 } else { 1.0 }).collect();
-        assert_eq!(evidence(&cells, 5), want);
-        assert_eq!(blobs(&cells, 5)[0], [0, 0, 5, 4], "what is left is one group around the hole");
+        assert_eq!(cell_evidence(&cells, 5), want);
+        assert_eq!(blobs(&want, 5)[0], [0, 0, 5, 4], "what is left is one group around the hole");
     }
 
     #[test]
@@ -217,6 +219,6 @@ mod tests {
         for i in [0, 1, 5, 11] {
             cells[i] = [0.0, 1.0, 0.0];
         }
-        assert_eq!(blobs(&cells, 4), vec![[0, 0, 2, 2], [3, 2, 1, 1]]);
+        assert_eq!(blobs(&cell_evidence(&cells, 4), 4), vec![[0, 0, 2, 2], [3, 2, 1, 1]]);
     }
 }

@@ -73,7 +73,10 @@ impl Model {
 impl Defaults {
     /// The defaults inside the program.
     pub fn shipped() -> Self {
-        // The file is part of the program and a test parses it, so this cannot fail in a built one.
+        #[allow(
+            clippy::panic,
+            reason = "the file is part of the program and a test parses it: what was built cannot fail"
+        )]
         Self::parse(SHIPPED).unwrap_or_else(|e| panic!("models/calibration.json: {e}"))
     }
 

@@ -20,7 +20,7 @@ use crate::domain::{
     gallery::{Mark, MarkKind},
     geometry::{Homography, Point, check_quad},
     light::relit,
-    marks::{MarkBox, blobs, mark_score},
+    marks::{MarkBox, blobs, cell_evidence, mark_score},
     raster::Raster,
     rectify::{Rectified, rectify},
     text::agreement,
@@ -215,11 +215,12 @@ fn inspect_mark(
     blind_cells(&mut cells, &own, &seen, &place, frame.raster.width(), frame.raster.height());
     let unseen =
         cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;
-    let differing = blobs(&cells.probabilities, cells.columns)
+    let evidence = cell_evidence(&cells.probabilities, cells.columns);
+    let differing = blobs(&evidence, cells.columns)
         .into_iter()
         .map(|b| place.cells_to_frame(b, cells.columns, cells.rows))
         .collect();
-    let difference = mark_score(&cells.probabilities, cells.columns).get();
+    let difference = mark_score(&evidence).get();
     let (read, text) = if difference >= DOUBT { read_mark(vision, view, mark, &outline)? } else { (None, None) };
     let evidence = MarkEvidence {
         difference,
