@@ -6,8 +6,14 @@ use std::io::Cursor;
 use assay::{
     checker::ports::Imaging,
     domain::{
-        colour::PackColours, fingerprint::fingerprint, light::relit, quality::measure, raster::Raster,
-        rectify::Rectified,
+        appearance::compare_blocks,
+        colour::PackColours,
+        fingerprint::fingerprint,
+        geometry::Homography,
+        light::relit,
+        quality::measure,
+        raster::Raster,
+        rectify::{Rectified, rectify},
     },
     imaging::Intake,
 };
@@ -84,6 +90,21 @@ fn aligned() -> (Raster, Rectified) {
     let reference = raster((640, 448));
     let photo = Raster::from_fn(640, 448, |x, y| reference.at(x, y).map(|v| v / 4 * 3 + 9));
     (reference, Rectified { raster: photo, visible: vec![true; 640 * 448], scale: 1.0 })
+}
+
+/// A pack seen aslant, at one and at four samples of the photo to a pixel of the frame.
+#[divan::bench(args = [1.2, 1.8])]
+fn rectify_a_pack(bencher: Bencher, scale: f64) {
+    let photo = raster(SIZES[0]);
+    let aslant = Homography([scale, 0.05, 40.0, -0.04, scale, 60.0, 1e-5, -2e-5, 1.0]);
+    bencher.bench_local(|| rectify(black_box(&photo), &aslant, 640, 448));
+}
+
+#[divan::bench]
+fn blocks_of_a_pack(bencher: Bencher) {
+    let (reference, photo) = aligned();
+    let (own, seen) = (reference.grey(), photo.raster.grey());
+    bencher.bench_local(|| compare_blocks(black_box(&own), &seen, &photo));
 }
 
 #[divan::bench]

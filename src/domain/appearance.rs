@@ -3,7 +3,7 @@
 //! Once light is taken out (`light`), blocks are compared by normalised cross-correlation with a small search, which forgives
 //! the few pixels by which a homography misses on curved or folded packs.
 
-use super::{raster::Plane, rectify::Rectified, windows::strongest_windows};
+use super::{raster::Plane, rectify::Rectified, windows::strongest_window};
 
 /// Side of a block in pixels of the frame.
 pub const BLOCK_PX: usize = 32;
@@ -13,6 +13,8 @@ pub const STRIDE_PX: usize = 20;
 const SEARCH_PX: usize = 4;
 /// Blocks of a reference with less contrast (standard deviation of grey, 0 to 128) say nothing.
 const FLAT: f32 = 12.0;
+/// Values multiplied at once.
+const LANES: usize = 16;
 /// Columns and rows of blocks of a place that is least alike, 192x72 pixels: a line of large lettering.
 const PLACE_BLOCKS: (usize, usize) = (9, 3);
 /// Correlation that the blocks of such a place lack together at least: nearly identical pictures have none.
@@ -95,7 +97,7 @@ impl BlockMap {
             }
         }
         let (wide, high) = (PLACE_BLOCKS.0.min(self.columns), PLACE_BLOCKS.1.min(self.rows));
-        let &(c, r) = strongest_windows(values, (self.columns, self.rows), (wide, high), least, 1).first()?;
+        let (c, r) = strongest_window(&values, (self.columns, self.rows), (wide, high), least)?;
         let px = |blocks: usize| (blocks * STRIDE_PX) as u32;
         let end = |first: usize, blocks: usize| px(first + blocks - 1) + BLOCK_PX as u32;
         Some([px(c), px(r), end(c, wide), end(r, high)])
@@ -163,9 +165,11 @@ fn compare_block(reference: &Plane, photo: &Plane, sums: &BoxSums, x: usize, y: 
         return None;
     }
     let correlation = |px: usize, py: usize| {
-        let cross: f32 = (0..BLOCK_PX)
-            .map(|dy| dot(&photo.data[row(photo, px, py + dy)], &template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX]))
-            .sum();
+        let mut lanes = [0.0_f32; LANES];
+        for (dy, line) in template.chunks_exact(BLOCK_PX).enumerate() {
+            add_products(&mut lanes, &photo.data[row(photo, px, py + dy)], line);
+        }
+        let cross: f32 = lanes.iter().sum();
         let spread = sums.spread(px, py);
         if spread > 1e-3 { cross / (spread * energy).sqrt() } else { -1.0 }
     };
@@ -192,14 +196,11 @@ fn compare_block(reference: &Plane, photo: &Plane, sums: &BoxSums, x: usize, y: 
     Some(Block { correlation: best.0, contrast })
 }
 
-/// Product of two lines, in lanes so that the compiler can use vectors.
-fn dot(line: &[f32], template: &[f32]) -> f32 {
-    const LANES: usize = 8;
-    let mut lanes = [0.0_f32; LANES];
+/// Adds the products of two lines, in lanes so that the compiler can use vectors.
+fn add_products(lanes: &mut [f32; LANES], line: &[f32], template: &[f32]) {
     for (a, b) in line.chunks_exact(LANES).zip(template.chunks_exact(LANES)) {
         (0..LANES).for_each(|k| lanes[k] += a[k] * b[k]);
     }
-    lanes.iter().sum()
 }
 
 /// Sums of a plane's values and of their squares over everything above and to the left (Crow, 1984).

@@ -16,22 +16,21 @@ pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
     let photo = &rectified.raster;
     let (w, h) = (photo.width() as usize, photo.height() as usize);
     let (columns, rows) = (w / LIGHT_PX, h / LIGHT_PX);
-    let fields: [[f64; TERMS]; 3] = std::array::from_fn(|channel| {
-        let mut samples = Vec::with_capacity(columns * rows);
-        for row in 0..rows {
-            for column in 0..columns {
-                let (x, y) = (column * LIGHT_PX, row * LIGHT_PX);
-                let side = LIGHT_PX as u32;
-                if !rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side) {
-                    continue;
-                }
-                let ratio = (square_mean(reference, x, y, channel) + 8.0) / (square_mean(photo, x, y, channel) + 8.0);
-                let at = |v: usize, side: usize| 2.0 * (v as f64 + LIGHT_PX as f64 / 2.0) / side as f64 - 1.0;
-                samples.push((terms(at(x, w), at(y, h)), ratio.ln()));
+    let mut samples = Vec::with_capacity(columns * rows);
+    for row in 0..rows {
+        for column in 0..columns {
+            let (x, y) = (column * LIGHT_PX, row * LIGHT_PX);
+            let side = LIGHT_PX as u32;
+            if !rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side) {
+                continue;
             }
+            let (own, seen) = (square_means(reference, x, y), square_means(photo, x, y));
+            let at = |v: usize, side: usize| 2.0 * (v as f64 + LIGHT_PX as f64 / 2.0) / side as f64 - 1.0;
+            let ratios = std::array::from_fn(|c| ((own[c] + 8.0) / (seen[c] + 8.0)).ln());
+            samples.push((terms(at(x, w), at(y, h)), ratios));
         }
-        fit_field(&samples)
-    });
+    }
+    let fields: [[f64; TERMS]; 3] = std::array::from_fn(|channel| fit_field(&samples, channel));
     let mut pixels = Vec::with_capacity(w * h * 3);
     for y in 0..h {
         let mut gains: [RowGain; 3] = std::array::from_fn(|c| RowGain::new(&fields[c], y, w, h));
@@ -76,18 +75,21 @@ fn terms(x: f64, y: f64) -> [f64; TERMS] {
     [1.0, x, y, x * y, x * x, y * y]
 }
 
-fn square_mean(raster: &Raster, x: usize, y: usize, channel: usize) -> f64 {
+/// Mean of each channel over a square.
+fn square_means(raster: &Raster, x: usize, y: usize) -> [f64; 3] {
     let width = raster.width() as usize;
-    let mut sum = 0_u32;
+    let mut sums = [0_u32; 3];
     for row in y..y + LIGHT_PX {
         let line = &raster.pixels()[(row * width + x) * 3..(row * width + x + LIGHT_PX) * 3];
-        sum += line.iter().skip(channel).step_by(3).map(|v| u32::from(*v)).sum::<u32>();
+        for pixel in line.chunks_exact(3) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += u32::from(*v));
+        }
     }
-    f64::from(sum) / (LIGHT_PX * LIGHT_PX) as f64
+    sums.map(|sum| f64::from(sum) / (LIGHT_PX * LIGHT_PX) as f64)
 }
 
-/// Least squares with Cauchy weights, four rounds; a flat zero field when there are too few samples.
-fn fit_field(samples: &[([f64; TERMS], f64)]) -> [f64; TERMS] {
+/// Least squares with Cauchy weights, four rounds, for one channel of the samples; a flat zero field when there are too few.
+fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERMS] {
     let mut field = [0.0; TERMS];
     if samples.len() < 4 * TERMS {
         return field;
@@ -95,18 +97,18 @@ fn fit_field(samples: &[([f64; TERMS], f64)]) -> [f64; TERMS] {
     let mut weights = vec![1.0; samples.len()];
     for _ in 0..4 {
         let mut system = [[0.0; TERMS + 1]; TERMS];
-        for ((t, value), w) in samples.iter().zip(&weights) {
+        for ((t, values), w) in samples.iter().zip(&weights) {
             for i in 0..TERMS {
                 (0..TERMS).for_each(|j| system[i][j] += w * t[i] * t[j]);
-                system[i][TERMS] += w * t[i] * value;
+                system[i][TERMS] += w * t[i] * values[channel];
             }
         }
         // A little ridge keeps the field flat where the pack shows too little to tell.
         (0..TERMS).for_each(|i| system[i][i] += 1e-3 * samples.len() as f64 * if i == 0 { 1e-6 } else { 1.0 });
         let Some(solved) = solve(system) else { break };
         field = solved;
-        for ((t, value), w) in samples.iter().zip(&mut weights) {
-            let r = value - t.iter().zip(&field).map(|(a, b)| a * b).sum::<f64>();
+        for ((t, values), w) in samples.iter().zip(&mut weights) {
+            let r = values[channel] - t.iter().zip(&field).map(|(a, b)| a * b).sum::<f64>();
             *w = 1.0 / (1.0 + (r / 0.15).powi(2));
         }
     }

@@ -1,4 +1,4 @@
-//! Protected marks for a reference whose owner gave none: its largest words and its busiest places besides them.
+//! Protected marks for a reference whose owner gave none: its largest words and its busiest place besides them.
 
 use super::frames::Frame;
 use crate::checker::ports::{InferenceError, TextLine, TextReader};
@@ -6,13 +6,13 @@ use crate::domain::{
     gallery::{Mark, MarkKind},
     geometry::{Homography, Point},
     raster::Plane,
-    windows::strongest_windows,
+    windows::strongest_window,
 };
 
-/// Text marks proposed at most, the largest first: each further mark costs time and detection.
-const MOST_TEXT: usize = 6;
-/// Busiest places proposed at most: logos that are not read as text.
-const BUSIEST: [&str; 2] = ["busiest place", "second busiest place"];
+/// Text marks proposed at most, the largest first: each further mark costs time.
+const MOST_TEXT: usize = 10;
+/// What the busiest place is called: a logo that is not read as text.
+const BUSIEST: &str = "busiest place";
 /// Text read less surely than this on the reference itself is no mark.
 const MIN_CONFIDENCE: f64 = 0.3;
 /// Fewest letters and digits of a text mark.
@@ -26,7 +26,7 @@ const PLACE_CELLS: (usize, usize) = (10, 6);
 /// Least mean contrast of a busiest place, in grey levels: plain print is no mark.
 const MIN_CONTRAST: f64 = 8.0;
 
-/// Proposes up to eight marks of a reference from its frame. `from_unit` of the frame maps back to the whole picture.
+/// Proposes up to eleven marks of a reference from its frame. `from_unit` of the frame maps back to the whole picture.
 pub fn propose(text: &mut dyn TextReader, frame: &Frame, grey: &Plane) -> Result<Vec<Mark>, InferenceError> {
     let Some(to_unit) = frame.from_unit.inverse() else { return Ok(Vec::new()) };
     let mut lines: Vec<(f64, TextLine)> = text
@@ -43,7 +43,7 @@ pub fn propose(text: &mut dyn TextReader, frame: &Frame, grey: &Plane) -> Result
     lines.truncate(MOST_TEXT);
     let taken: Vec<[Point; 4]> = lines.iter().map(|(_, l)| l.corners).collect();
     let mut marks: Vec<Mark> = lines.iter().map(|(_, l)| text_mark(l, &to_unit)).collect();
-    marks.extend(busiest(grey, &taken).into_iter().zip(BUSIEST).map(|(corners, name)| figure(name, corners, &to_unit)));
+    marks.extend(busiest(grey, &taken).map(|corners| figure(BUSIEST, corners, &to_unit)));
     Ok(marks)
 }
 
@@ -77,11 +77,11 @@ fn sides(q: &[Point; 4]) -> (f64, f64) {
     ((q[0].distance(q[1]) + q[3].distance(q[2])) / 2.0, (q[0].distance(q[3]) + q[1].distance(q[2])) / 2.0)
 }
 
-/// The places with the most contrast outside the boxes around `taken`, strongest first, as corners in pixels of the frame.
-fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Vec<[Point; 4]> {
+/// The place with the most contrast outside the boxes around `taken`, as corners in pixels of the frame.
+fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Option<[Point; 4]> {
     let (columns, rows) = (grey.width / CELL_PX, grey.height / CELL_PX);
     let size = (PLACE_CELLS.0.min(columns), PLACE_CELLS.1.min(rows));
-    let contrast = (0..columns * rows)
+    let contrast: Vec<f64> = (0..columns * rows)
         .map(|i| {
             let (column, row) = (i % columns, i / columns);
             let middle = |cell: usize| (cell * CELL_PX + CELL_PX / 2) as f64;
@@ -90,9 +90,9 @@ fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Vec<[Point; 4]> {
         })
         .collect();
     let least = MIN_CONTRAST * (size.0 * size.1).max(1) as f64;
-    let found = strongest_windows(contrast, (columns, rows), size, least, BUSIEST.len());
+    let (c, r) = strongest_window(&contrast, (columns, rows), size, least)?;
     let px = |v: usize| (v * CELL_PX) as f64;
-    found.into_iter().map(|(c, r)| Point::corners([px(c), px(r), px(c + size.0), px(r + size.1)])).collect()
+    Some(Point::corners([px(c), px(r), px(c + size.0), px(r + size.1)]))
 }
 
 /// Whether a point lies in the upright box around some corners.
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_busiest_places_are_where_stripes_are_and_no_text() {
+    fn the_busiest_place_is_where_stripes_are_and_no_text() {
         let mut grey = Plane::filled(640, 448, 100.0);
         let mut stripes = |x0: usize, y0: usize, dark: f32| {
             for y in y0..y0 + 96 {
@@ -126,19 +126,12 @@ mod tests {
                 }
             }
         };
-        stripes(320, 192, 0.0);
         stripes(64, 16, 60.0);
-        stripes(400, 336, 30.0);
-        let taken = [(400.0, 330.0), (560.0, 330.0), (560.0, 440.0), (400.0, 440.0)].map(|(x, y)| Point::new(x, y));
-        let found = busiest(&grey, &[taken]);
-        let spans: Vec<_> = found.iter().map(|q| (q[0], q[2])).collect();
-        assert_eq!(
-            spans,
-            vec![
-                (Point::new(320.0, 192.0), Point::new(480.0, 288.0)),
-                (Point::new(64.0, 16.0), Point::new(224.0, 112.0))
-            ]
-        );
-        assert!(busiest(&Plane::filled(640, 448, 100.0), &[]).is_empty());
+        stripes(400, 336, 0.0);
+        let taken = Point::corners([400.0, 330.0, 560.0, 440.0]);
+        let found = busiest(&grey, &[taken]).unwrap();
+        assert_eq!((found[0], found[2]), (Point::new(64.0, 16.0), Point::new(224.0, 112.0)));
+        assert_eq!(busiest(&grey, &[]).unwrap()[0], Point::new(400.0, 336.0), "unless the text is not known");
+        assert_eq!(busiest(&Plane::filled(640, 448, 100.0), &[]), None);
     }
 }
