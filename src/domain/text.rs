@@ -141,8 +141,8 @@ fn glyphs(text: &str) -> Vec<Glyph> {
     glyphs
 }
 
-/// The recogniser knows East Asian print and may answer in its wide letters.
-fn half_width(c: char) -> char {
+/// The usual form of a sign of East Asian width (Unicode's block of half-width and full-width forms); others as they are.
+pub fn half_width(c: char) -> char {
     match u32::from(c) {
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
         _ => c,

@@ -7,7 +7,7 @@ use ndarray::{Array4, ArrayView2, ArrayViewD, Ix3};
 use super::lines;
 use crate::{
     checker::ports::{InferenceError, Reading},
-    domain::{embedding::ModelId, raster::Raster},
+    domain::{embedding::ModelId, raster::Raster, text::half_width},
     inference::{
         manifest::{Manifest, Role},
         onnx::{Model, Scratch},
@@ -32,7 +32,7 @@ impl Recogniser {
         let listed = model.metadata("character").ok_or_else(|| {
             InferenceError::Unavailable(format!("model `{}` carries no list of characters", model.id()))
         })?;
-        let characters = std::iter::once("").chain(listed.lines()).chain([" "]).map(str::to_owned).collect();
+        let characters = by_class(&listed);
         Ok(Self { model, characters })
     }
 
@@ -53,6 +53,13 @@ impl Recogniser {
             detail: format!("the output is not one row of {} classes a step", characters.len()),
         })
     }
+}
+
+/// What each class stands for. The network knows East Asian print and answers Latin signs in their wide forms, too, which
+/// read and compare worse.
+fn by_class(listed: &str) -> Vec<String> {
+    let half_width = |sign: &str| sign.chars().map(half_width).collect();
+    std::iter::once("").chain(listed.lines()).chain([" "]).map(half_width).collect()
 }
 
 fn filled_up(narrow: &Array4<f32>) -> Array4<f32> {
@@ -105,6 +112,11 @@ mod tests {
         let read = reading(&[(0, 0.9), (1, 0.8), (1, 0.6), (0, 0.9), (1, 0.4), (3, 1.0), (2, 0.6)]);
         assert_eq!(read.text, "aa b");
         assert!((read.confidence - (0.8 + 0.4 + 1.0 + 0.6) / 4.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn wide_signs_are_read_as_the_usual_ones() {
+        assert_eq!(by_class("（\nＡ\n茶"), ["", "(", "A", "茶", " "]);
     }
 
     #[test]
