@@ -36,7 +36,7 @@ pub fn mutual_nearest(first: &FeatureSet, second: &FeatureSet, min_cosine: f32) 
                 *from = if cosine > *best { i as u32 } else { *from };
                 *best = if cosine > *best { cosine } else { *best };
             }
-            let most = line.as_slice().map_or_else(|| highest(&line.to_vec()), highest);
+            let most = line.iter().fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
             best_of_first[i] = (most, line.iter().position(|v| *v == most).unwrap_or(0));
         }
     }
@@ -48,18 +48,6 @@ pub fn mutual_nearest(first: &FeatureSet, second: &FeatureSet, min_cosine: f32) 
         .collect();
     pairs.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.first.cmp(&b.first)));
     pairs
-}
-
-/// The highest value, in lanes so that the compiler can use vectors.
-fn highest(values: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let higher = |m: f32, v: f32| if v > m { v } else { m };
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    for chunk in chunks {
-        (0..LANES).for_each(|k| lanes[k] = higher(lanes[k], chunk[k]));
-    }
-    lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |m, v| higher(m, *v))
 }
 
 /// Descriptors as a matrix of one row per keypoint.

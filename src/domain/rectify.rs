@@ -115,7 +115,8 @@ impl Sampler {
     #[inline]
     fn add(&self, (x, y): (u32, u32), sum: &mut [u32; 3]) {
         let (column, row) = ((x / PARTS).min(self.last.0), (y / PARTS).min(self.last.1));
-        // At most `PARTS`, reached at the last pixel alone: places were brought into the picture.
+        // Places were brought into the picture, hence `PARTS` at most, and that at the last pixel alone; the bound holds those
+        // back that are no numbers.
         let (right, down) = ((x - column * PARTS).min(PARTS), (y - row * PARTS).min(PARTS));
         let (left, up) = (PARTS - right, PARTS - down);
         let at = row as usize * self.stride + column as usize * 3;

@@ -1,7 +1,7 @@
 //! The strongest place of a grid of cells.
 
 /// The window of `size` (columns, rows) cells of a grid of `columns` x `rows` (row-major) with the largest sum, of at least
-/// `least`: column and row of its first cell; `None` when the grid is smaller.
+/// `least`: column and row of its first cell; `None` when none has, or when the grid is smaller.
 pub fn strongest_window(
     values: &[f64],
     (columns, rows): (usize, usize),
