@@ -119,8 +119,8 @@ pub struct MatchAnswer {
     pub similarity: f64,
     /// The separate channels.
     pub channels: ChannelsAnswer,
-    /// Protected marks, when compared. Where Assay proposed them, up to three places of this photo follow: `least alike place`
-    /// and `least explained place`, outside the marks, and `most recoloured place`, wherever it is.
+    /// Protected marks, when compared. Where Assay proposed them, up to four places of this photo follow: `most different place`,
+    /// `second most different place` and `least explained place`, outside the marks, and `most recoloured place`, wherever it is.
     pub marks: Vec<MarkAnswerBody>,
     /// Corners of the reference in the photo, or `null` when it was not located.
     pub region: Option<Vec<[f64; 2]>>,

@@ -41,6 +41,16 @@ impl FeatureSet {
         self.keypoints.is_empty()
     }
 
+    /// The same points in a frame of another size.
+    pub fn scaled_to(mut self, width: u32, height: u32) -> Self {
+        // Pixel centres: a point between two pixels stays between those that cover the same part of the picture.
+        let scaled = |v: f32, from: u32, to: u32| (v + 0.5) * to as f32 / from as f32 - 0.5;
+        for point in &mut self.keypoints {
+            (point.x, point.y) = (scaled(point.x, self.width, width), scaled(point.y, self.height, height));
+        }
+        Self { width, height, ..self }
+    }
+
     /// The descriptor of keypoint `i`; panics when there is none.
     pub fn descriptor(&self, i: usize) -> &[f32] {
         &self.descriptors[i * self.dimensions..(i + 1) * self.dimensions]

@@ -1,6 +1,6 @@
 //! Protected marks: the box that is compared, and what its cells say together.
 
-use super::{geometry::Point, score::Difference};
+use super::{geometry::Point, score::Difference, windows::strongest_window};
 
 /// Context in pixels of the frame that is compared along with a mark.
 const PADDING_PX: f64 = 8.0;
@@ -20,6 +20,11 @@ const LARGEST_AREA: f64 = 64.0 * 192.0;
 const TOP_CELLS: usize = 6;
 /// A cell differs visibly from this probability.
 const CELL_DIFFERS: f32 = 0.5;
+/// Sides in pixels of the frame of a place in doubt: a line of large lettering.
+const PLACE_PX: (f64, f64) = (192.0, 72.0);
+/// Squared [`cell_evidence`] that the cells of a place in doubt have together at least: more than half of the genuine
+/// calibration photos of covers have no such place.
+const LEAST_DOUBT: f64 = 0.2;
 
 /// The place of a mark in a reference's frame, in pixels: x0, y0, x1, y1, the ends exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +51,26 @@ impl MarkBox {
         Some(Self { tight: [across.0, down.0, across.1, down.1], padded: [wide.0, high.0, wide.1, high.1] })
     }
 
+    /// The whole frame.
+    pub fn whole(width: u32, height: u32) -> Self {
+        Self { tight: [0, 0, width, height], padded: [0, 0, width, height] }
+    }
+
+    /// Sides in pixels of the comparator's input for this box, `times` smaller than it.
+    pub fn shrunk(&self, times: f64) -> (u32, u32) {
+        let [x0, y0, x1, y1] = self.padded;
+        let side = |v: u32, most: u32| {
+            ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32 * MULTIPLE).clamp(2 * MULTIPLE, most)
+        };
+        (side(x1 - x0, LARGEST.0), side(y1 - y0, LARGEST.1))
+    }
+
     /// Sides in pixels of the comparator's input for this box: its own, or scaled down to the largest allowed.
     pub fn input_size(&self) -> (u32, u32) {
         let [x0, y0, x1, y1] = self.padded;
         let (w, h) = (x1 - x0, y1 - y0);
         let shrink = (f64::from(LARGEST.0) / f64::from(w)).min(f64::from(LARGEST.1) / f64::from(h)).min(1.0);
-        let shrink = shrink.min((LARGEST_AREA / (f64::from(w) * f64::from(h))).sqrt());
-        let side = |v: u32, most: u32| {
-            ((f64::from(v) * shrink / f64::from(MULTIPLE)).round() as u32 * MULTIPLE).clamp(2 * MULTIPLE, most)
-        };
-        (side(w, LARGEST.0), side(h, LARGEST.1))
+        self.shrunk(1.0 / shrink.min((LARGEST_AREA / (f64::from(w) * f64::from(h))).sqrt()))
     }
 
     /// Whether a place in pixels of the frame belongs to the mark itself rather than to its surroundings.
@@ -112,6 +127,43 @@ pub fn mark_score(evidence: &[f32]) -> Difference {
     scores.sort_by(|a, b| b.total_cmp(a));
     let top = &scores[..scores.len().min(TOP_CELLS)];
     Difference::saturating(top.iter().map(|v| f64::from(*v)).sum::<f64>() / top.len().max(1) as f64)
+}
+
+/// Places of a frame of `width` x `height` pixels that a grid of [`cell_evidence`] over it doubts most, strongest first and
+/// at most `most`: x0, y0, x1, y1 in pixels. Cells whose middle lies in one of the boxes `taken` do not count, nor does a
+/// faint doubt many times over: evidence is squared before it is added up.
+pub fn places_in_doubt(
+    evidence: &[f32],
+    columns: usize,
+    width: u32,
+    height: u32,
+    taken: &[[u32; 4]],
+    most: usize,
+) -> Vec<[u32; 4]> {
+    let (columns, rows) = (columns.max(1), evidence.len() / columns.max(1));
+    let (across, down) = (f64::from(width) / columns as f64, f64::from(height) / rows.max(1) as f64);
+    let cells = |px: f64, cell: f64, count: usize| ((px / cell).round() as usize).clamp(1, count.max(1));
+    let (wide, high) = (cells(PLACE_PX.0, across, columns), cells(PLACE_PX.1, down, rows));
+    let mut doubt: Vec<f64> = evidence.iter().map(|e| f64::from(*e).powi(2)).collect();
+    let silence = |doubt: &mut [f64], [x0, y0, x1, y1]: [u32; 4]| {
+        for (i, value) in doubt.iter_mut().enumerate() {
+            let (x, y) = (((i % columns) as f64 + 0.5) * across, ((i / columns) as f64 + 0.5) * down);
+            if (f64::from(x0)..f64::from(x1)).contains(&x) && (f64::from(y0)..f64::from(y1)).contains(&y) {
+                *value = 0.0;
+            }
+        }
+    };
+    taken.iter().for_each(|place| silence(&mut doubt, *place));
+    let mut found = Vec::new();
+    while found.len() < most
+        && let Some((c, r)) = strongest_window(&doubt, (columns, rows), (wide, high), LEAST_DOUBT)
+    {
+        let px = |cells: usize, cell: f64| (cells as f64 * cell).round() as u32;
+        let place = [px(c, across), px(r, down), px(c + wide, across), px(r + high, down)];
+        silence(&mut doubt, place);
+        found.push(place);
+    }
+    found
 }
 
 /// Bounding boxes (column, row, columns, rows) of the connected groups of cells that differ by their [`cell_evidence`],
@@ -191,6 +243,24 @@ mod tests {
         let b = MarkBox::around(&outline, 640, 448).unwrap();
         assert!(b.holds(Point::new(200.0, 140.0)) && b.holds(Point::new(303.0, 97.0)));
         assert!(b.padded[1] < 93 && !b.holds(Point::new(250.0, 93.0)) && !b.holds(Point::new(250.0, 147.0)));
+    }
+
+    #[test]
+    fn places_in_doubt_hold_the_strongest_evidence_outside_what_is_taken() {
+        // 26 x 18 cells over 640 x 448 pixels, each of about 25 by 25.
+        let mut evidence = vec![0.04; 26 * 18];
+        let cells = [(4, 3, 0.9), (5, 3, 0.8), (20, 14, 0.7), (21, 15, 0.6), (12, 9, 0.3)];
+        cells.iter().for_each(|&(column, row, value)| evidence[row * 26 + column] = value);
+        let look = |taken: &[[u32; 4]], most| places_in_doubt(&evidence, 26, 640, 448, taken, most);
+        let holds = |[x0, y0, x1, y1]: [u32; 4], x: u32, y: u32| x0 <= x && x < x1 && y0 <= y && y < y1;
+        let found = look(&[], 3);
+        assert_eq!(found.len(), 2, "one cell in some doubt is no place: {found:?}");
+        assert!(holds(found[0], 110, 87) && holds(found[0], 135, 87), "{found:?}");
+        assert!(holds(found[1], 504, 360) && holds(found[1], 529, 385), "{found:?}");
+        assert!(found.iter().all(|[x0, y0, x1, y1]| *x1 <= 640 && *y1 <= 448 && x1 - x0 > 180 && y1 - y0 > 60));
+        assert_eq!(look(&[], 1), found[..1]);
+        assert_eq!(look(&[[90, 70, 150, 100]], 3), found[1..]);
+        assert_eq!(places_in_doubt(&[], 0, 640, 448, &[], 3), [[0; 4]; 0]);
     }
 
     #[test]

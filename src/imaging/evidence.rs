@@ -41,8 +41,8 @@ const LEAST_WIDTH: i32 = 1080;
 const MARK_WORDS: i32 = 300;
 const CLOSE_UP_HEIGHT: i32 = 180;
 
-/// Most marks and reasons shown (eight proposed marks and three places besides); the answer itself has them all.
-const MOST_MARKS: usize = 11;
+/// Most marks and reasons shown (eleven proposed marks and four places besides); the answer itself has them all.
+const MOST_MARKS: usize = 15;
 /// After this many close-ups, marks that are the same are named in one line: there is nothing to see on them.
 const ENOUGH_CLOSE_UPS: usize = 3;
 const MOST_REASONS: usize = 5;

@@ -7,6 +7,7 @@ mod contract;
 mod end_to_end;
 mod inference;
 mod intake;
+mod pipeline;
 mod pool;
 mod service;
 mod storage;

@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::{
     Pipeline, PipelineError,
-    frames::{Frame, photo_frame, pixels_to_unit, unit_to_pixels},
+    frames::{Frame, frame_size, photo_frame, pixels_to_unit, unit_to_pixels},
     locate::{Location, SOLID_INLIERS, by_votes, locate},
 };
 use crate::checker::ports::{InferenceError, Vision};
@@ -30,8 +30,28 @@ const SHORTLIST: usize = 12;
 const EMBEDDING_SHORTLIST: usize = 4;
 /// Rotations tried for a reference that is not claimed.
 const RIVAL_TURNS: usize = 2;
+/// Long side in pixels at which a photo is first looked at: a large article is found there at half the cost.
+const QUICK_PX: u32 = 640;
+/// Frames with a smaller long side are looked at in full right away: a first look would save little.
+const QUICK_FROM_PX: u32 = 832;
 /// Part of the photo that is embedded while the article's place is unknown, in its middle.
 const CENTRE: f64 = 0.75;
+
+/// How closely a photo is looked at for its features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// At a smaller size.
+    Quick,
+    /// At the size of the photo's frame.
+    Full,
+}
+
+impl Sight {
+    /// The sight that a frame gets: a small one is looked at in full right away.
+    fn of(self, frame: &Raster) -> Self {
+        if frame.long_side() < QUICK_FROM_PX { Self::Full } else { self }
+    }
+}
 
 /// A photo under examination.
 pub struct Analysis {
@@ -39,6 +59,14 @@ pub struct Analysis {
     pub photo: Raster,
     /// The photo at the size of its frame.
     pub frame: Frame,
+    sight: Sight,
+    look: Look,
+    /// The look that is not asked now.
+    other: Option<Look>,
+}
+
+/// What one look at a photo found, in pixels of the photo's frame.
+struct Look {
     features: FeatureSet,
     coarse: Array2<f32>,
     votes: HashMap<String, [usize; 4]>,
@@ -46,13 +74,44 @@ pub struct Analysis {
     embedding: Option<QuantisedEmbedding>,
 }
 
+impl Look {
+    fn take(vision: &mut Vision, frame: &Raster, sight: Sight) -> Result<Self, InferenceError> {
+        let features = match sight {
+            Sight::Full => vision.local.extract(frame, PHOTO_KEYPOINTS)?,
+            Sight::Quick => {
+                let (width, height) = frame_size(frame.width(), frame.height(), QUICK_PX);
+                let small = vision.imaging.resize(frame, width, height);
+                vision.local.extract(&small, PHOTO_KEYPOINTS)?.scaled_to(frame.width(), frame.height())
+            }
+        };
+        let coarse = coarse_matrix(&quantise_strongest(&features, COARSE_PHOTO), features.dimensions);
+        Ok(Self { features, coarse, votes: HashMap::new(), locations: HashMap::new(), embedding: None })
+    }
+}
+
 impl Analysis {
     /// Takes the photo's features.
-    pub fn new(vision: &mut Vision, photo: Raster) -> Result<Self, InferenceError> {
+    pub fn new(vision: &mut Vision, photo: Raster, sight: Sight) -> Result<Self, InferenceError> {
         let frame = photo_frame(vision.imaging.as_mut(), &photo);
-        let features = vision.local.extract(&frame.raster, PHOTO_KEYPOINTS)?;
-        let coarse = coarse_matrix(&quantise_strongest(&features, COARSE_PHOTO), features.dimensions);
-        Ok(Self { photo, frame, features, coarse, votes: HashMap::new(), locations: HashMap::new(), embedding: None })
+        let sight = sight.of(&frame.raster);
+        let look = Look::take(vision, &frame.raster, sight)?;
+        Ok(Self { photo, frame, sight, look, other: None })
+    }
+
+    /// What is asked from now on comes from a look at this sight; whether that is another than before. Each is taken once
+    /// and knows nothing of the other, so that no answer depends on what was asked before.
+    pub fn look(&mut self, vision: &mut Vision, sight: Sight) -> Result<bool, InferenceError> {
+        let sight = sight.of(&self.frame.raster);
+        if sight == self.sight {
+            return Ok(false);
+        }
+        let look = match self.other.take() {
+            Some(look) => look,
+            None => Look::take(vision, &self.frame.raster, sight)?,
+        };
+        self.other = Some(std::mem::replace(&mut self.look, look));
+        self.sight = sight;
+        Ok(true)
     }
 
     /// The larger of photo and frame, and the map from pixels of the frame to its pixels: close looks resample this.
@@ -68,12 +127,12 @@ impl Analysis {
 
     /// Number of the photo's local features.
     pub fn keypoints(&self) -> usize {
-        self.features.len()
+        self.look.features.len()
     }
 
     fn votes(&mut self, reference: &Reference) -> [usize; 4] {
-        let coarse = &self.coarse;
-        *self.votes.entry(reference.id.clone()).or_insert_with(|| coarse_votes(coarse, &reference.coarse))
+        let coarse = &self.look.coarse;
+        *self.look.votes.entry(reference.id.clone()).or_insert_with(|| coarse_votes(coarse, &reference.coarse))
     }
 
     /// Where the reference lies; a claimed one is looked for in all four rotations, another in the likeliest two.
@@ -85,15 +144,15 @@ impl Analysis {
         claimed: bool,
     ) -> Result<Option<Location>, PipelineError> {
         let turns = if claimed { 4 } else { RIVAL_TURNS };
-        if let Some((tried, location)) = self.locations.get(&reference.id)
+        if let Some((tried, location)) = self.look.locations.get(&reference.id)
             && (*tried >= turns || location.as_ref().is_some_and(|l| l.inliers >= SOLID_INLIERS))
         {
             return Ok(location.clone());
         }
         let order = by_votes(self.votes(reference));
         let features = pipeline.features(vision, reference)?;
-        let location = locate(&self.features, &features, &order[..turns]);
-        self.locations.insert(reference.id.clone(), (turns, location.clone()));
+        let location = locate(&self.look.features, &features, &order[..turns]);
+        self.look.locations.insert(reference.id.clone(), (turns, location.clone()));
         Ok(location)
     }
 
@@ -140,10 +199,11 @@ impl Analysis {
         vision: &mut Vision,
         sizes: &HashMap<String, (f64, f64)>,
     ) -> Result<QuantisedEmbedding, InferenceError> {
-        if let Some(embedding) = &self.embedding {
+        if let Some(embedding) = &self.look.embedding {
             return Ok(embedding.clone());
         }
         let best = self
+            .look
             .locations
             .iter()
             .filter_map(|(id, (_, location))| location.as_ref().map(|l| (l.inliers, id, l)))
@@ -165,7 +225,7 @@ impl Analysis {
             }
             None => self.embed_whole(vision)?,
         };
-        self.embedding = Some(embedding.clone());
+        self.look.embedding = Some(embedding.clone());
         Ok(embedding)
     }
 }

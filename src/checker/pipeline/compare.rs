@@ -4,9 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Claim, Clock, Pipeline, PipelineError,
-    analysis::Analysis,
+    analysis::{Analysis, Sight},
     inspect::{Aligned, Inspection, align, inspect},
     locate::{Location, SOLID_INLIERS, locate_rectified},
+    prepared::TurnedFeatures,
 };
 use crate::checker::ports::Vision;
 use crate::domain::{
@@ -72,6 +73,13 @@ pub struct Subject {
     pub inspection: Option<Inspection>,
 }
 
+/// A reference looked for in the photo.
+struct Sought {
+    reference: Arc<Reference>,
+    location: Option<Location>,
+    features: Arc<TurnedFeatures>,
+}
+
 /// A photo compared.
 pub struct Comparison {
     /// The best reference of each product, best first.
@@ -127,19 +135,17 @@ impl Pipeline {
         claim: Option<&Claim>,
         clock: &mut Clock,
     ) -> Result<Comparison, PipelineError> {
-        let covers = |product: &ProductKey| claim.is_some_and(|c| c.covers(product));
-        let chosen = analysis.shortlist(vision, gallery, covers)?;
-        clock.lap("search");
-        let mut located = Vec::with_capacity(chosen.len());
-        let mut sizes = HashMap::new();
-        for reference in chosen {
-            let location = analysis.location(self, vision, &reference, covers(&reference.product))?;
-            let features = self.features(vision, &reference)?;
-            sizes.insert(reference.id.clone(), features.frame_size());
-            located.push((reference, location, features));
+        analysis.look(vision, Sight::Quick)?;
+        let mut sought = self.seek(vision, analysis, gallery, claim, clock)?;
+        let is_wanted = |s: &Sought| claim.is_none_or(|c| c.covers(&s.reference.product));
+        let is_found = sought.iter().any(|s| is_wanted(s) && s.location.as_ref().is_some_and(Location::is_sure));
+        if !is_found && analysis.look(vision, Sight::Full)? {
+            clock.lap("features");
+            sought = self.seek(vision, analysis, gallery, claim, clock)?;
         }
+        let sizes = sought.iter().map(|s| (s.reference.id.clone(), s.features.frame_size())).collect();
         let embedding = analysis.embedding(vision, &sizes)?;
-        let candidates = best_per_product(located.into_iter().map(|(reference, location, features)| {
+        let candidates = best_per_product(sought.into_iter().map(|Sought { reference, location, features }| {
             let embedding = f64::from(embedding.cosine(&reference.embedding));
             Candidate { reference, location, embedding, frame: features.frame_size(), from_unit: features.from_unit }
         }));
@@ -157,6 +163,27 @@ impl Pipeline {
         }
         clock.lap("compare");
         Ok(comparison)
+    }
+
+    /// The references worth comparing, and where the photo shows them.
+    fn seek(
+        &self,
+        vision: &mut Vision,
+        analysis: &mut Analysis,
+        gallery: &Gallery,
+        claim: Option<&Claim>,
+        clock: &mut Clock,
+    ) -> Result<Vec<Sought>, PipelineError> {
+        let covers = |product: &ProductKey| claim.is_some_and(|c| c.covers(product));
+        let chosen = analysis.shortlist(vision, gallery, covers)?;
+        clock.lap("search");
+        let mut sought = Vec::with_capacity(chosen.len());
+        for reference in chosen {
+            let location = analysis.location(self, vision, &reference, covers(&reference.product))?;
+            let features = self.features(vision, &reference)?;
+            sought.push(Sought { reference, location, features });
+        }
+        Ok(sought)
     }
 
     /// Without a claim: the likeliest products are each looked at as if they were claimed, without perspective, and

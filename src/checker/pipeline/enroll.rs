@@ -2,7 +2,7 @@
 
 use super::{
     Enrolled, NewReference, Pipeline, PipelineError,
-    analysis::{Analysis, embed_box},
+    analysis::{Analysis, Sight, embed_box},
     frames::{content_box, reference_frame},
     locate::SOLID_INLIERS,
     prepared::{GREY_SIGMA, TurnedFeatures},
@@ -100,7 +100,7 @@ impl Pipeline {
         if others.is_empty() || new.kind != ReferenceKind::Pack {
             return Ok(None);
         }
-        let mut analysis = Analysis::new(vision, raster.clone())?;
+        let mut analysis = Analysis::new(vision, raster.clone(), Sight::Full)?;
         let mut best: Option<(usize, [Point; 4])> = None;
         for other in others {
             let Some(location) = analysis.location(self, vision, &other, true)? else { continue };

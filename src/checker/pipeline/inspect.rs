@@ -8,8 +8,8 @@ use super::{
     analysis::Analysis,
     frames::Frame,
     locate::{Location, locate_rectified},
+    places::places,
     prepared::{Cache, GREY_SIGMA, ReferencePixels, TurnedFeatures},
-    propose::figure,
 };
 use crate::checker::ports::{CellMap, InferenceError, Vision};
 use crate::domain::{
@@ -44,8 +44,6 @@ const BORDER_PX: f64 = 12.0;
 const WHITE: u8 = 250;
 /// Text accuses only where the recogniser reads the reference itself this well.
 const READABLE: f64 = 0.8;
-/// Names of the places looked at besides proposed marks: least correlated, most contrast unexplained, hues turned most.
-const PLACES: [&str; 3] = ["least alike place", "least explained place", "most recoloured place"];
 
 /// A located photo brought into its reference's frame and located there again.
 pub struct Aligned {
@@ -122,8 +120,9 @@ pub fn inspect(
     let view =
         View { pixels, rectified: &rectified, lit: &lit, source, to_source, colours: OnceCell::new(), photo_pixels };
     let mut boxes = boxes_of(marks, &pixels.frame);
-    let places = match view.is_fine() {
-        true => places(&blocks, || view.colours().most_turned(&blocks), marks, &boxes, &pixels.frame),
+    // An owner who names marks says what is protected; then nothing else is judged.
+    let places = match view.is_fine() && marks.iter().all(|m| m.proposed) {
+        true => places(vision, cache, &view, &blocks, &boxes)?,
         false => Vec::new(),
     };
     boxes.extend(boxes_of(&places, &pixels.frame));
@@ -139,34 +138,17 @@ fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<[u32; 4]> {
     marks.iter().filter_map(|mark| Some(MarkBox::around(&outline_of(mark, frame), width, height)?.tight)).collect()
 }
 
-/// What proposed marks leave out, a photo points to: the places outside their `boxes` where its blocks are least like the
-/// reference's, and the one whose hues are `turned` most. An owner who names marks says what is protected; then nothing
-/// else is judged.
-fn places(
-    blocks: &BlockMap,
-    turned: impl FnOnce() -> Option<[u32; 4]>,
-    marks: &[Mark],
-    boxes: &[[u32; 4]],
-    frame: &Frame,
-) -> Vec<Mark> {
-    let Some(to_unit) = frame.from_unit.inverse().filter(|_| marks.iter().all(|m| m.proposed)) else {
-        return Vec::new();
-    };
-    let [alike, explained] = blocks.least_alike(boxes, frame.raster.width(), frame.raster.height());
-    let found = [alike, explained, turned()].into_iter().zip(PLACES);
-    let found = found.filter_map(|(place, name)| Some((Point::corners(place?.map(f64::from)), name)));
-    found.map(|(outline, name)| figure(name, outline, &to_unit)).collect()
-}
-
 /// A mark's outline in pixels of the frame.
 fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
     mark.region.iter().map(|p| frame.from_unit.apply(*p)).collect()
 }
 
 /// Both sides of an aligned pair.
-struct View<'a> {
-    pixels: &'a ReferencePixels,
-    rectified: &'a Rectified,
+pub struct View<'a> {
+    /// The reference.
+    pub pixels: &'a ReferencePixels,
+    /// The photo in the reference's frame.
+    pub rectified: &'a Rectified,
     lit: &'a Raster,
     source: &'a Raster,
     to_source: Homography,
@@ -182,7 +164,8 @@ impl View<'_> {
         self.photo_pixels >= MIN_PHOTO_PIXELS
     }
 
-    fn colours(&self) -> &PackColours {
+    /// The colours of both sides.
+    pub fn colours(&self) -> &PackColours {
         self.colours.get_or_init(|| PackColours::of(&self.pixels.frame.raster, self.rectified, self.lit))
     }
 }
@@ -212,7 +195,7 @@ fn inspect_mark(
     };
     let photo = comparator.encode(&seen)?;
     let mut cells = comparator.compare(&reference, &photo)?;
-    blind_cells(&mut cells, &own, &seen, &place, frame.raster.width(), frame.raster.height());
+    blind_cells(&mut cells, &own, &seen, &place, view.rectified);
     let unseen =
         cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;
     let evidence = cell_evidence(&cells.probabilities, cells.columns);
@@ -232,11 +215,12 @@ fn inspect_mark(
 }
 
 /// Takes the accusation out of cells that cannot carry one: those at the frame's border, whose context lies beyond the
-/// article, and those that a reflection has washed out where the reference is not white cannot be seen; those of a mark's
-/// surroundings are another mark's matter.
-fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox, width: u32, height: u32) {
+/// article, those beyond the photo's own border, and those that a reflection has washed out where the reference is not white
+/// cannot be seen; those of a mark's surroundings are another mark's matter.
+pub fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox, rectified: &Rectified) {
     let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
     let (cw, ch) = (side(own.width(), cells.columns), side(own.height(), cells.rows));
+    let (width, height) = (rectified.raster.width(), rectified.raster.height());
     let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
     for (i, p) in cells.probabilities.iter_mut().enumerate() {
         let (column, row) = (i % cells.columns, i / cells.columns);
@@ -245,7 +229,8 @@ fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox
         let border = centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
         let (x, y) = (column as u32 * cw, row as u32 * ch);
         let washed = || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
-        if border || washed() {
+        let beyond = || !rectified.shows(corner.x as u32, corner.y as u32, end.x as u32, end.y as u32);
+        if border || beyond() || washed() {
             *p = [p[0], 0.0, p[1] + p[2]];
         } else if !place.holds(centre) {
             *p = [p[0] + p[1], 0.0, p[2]];
@@ -308,36 +293,4 @@ fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
     let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
     let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
     Some((Homography::through(from, *corners)?, width as u32))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::frames::unit_to_pixels, *};
-    use crate::domain::appearance::Block;
-
-    #[test]
-    fn places_are_looked_at_between_proposed_marks_and_nowhere_else_when_the_owner_named_them() {
-        let frame =
-            Frame { raster: Raster::from_fn(640, 448, |_, _| [90; 3]), from_unit: unit_to_pixels(640.0, 448.0) };
-        let mut blocks = vec![Some(Block { correlation: 0.95, contrast: 40.0 }); 31 * 21];
-        blocks[5 * 31 + 8..5 * 31 + 12].fill(Some(Block { correlation: 0.1, contrast: 40.0 }));
-        let blocks = BlockMap { columns: 31, rows: 21, blocks };
-        let mark = |proposed, y: f64| Mark {
-            name: "word".into(),
-            kind: MarkKind::Text,
-            region: Point::corners([0.2, y, 0.5, y + 0.2]).to_vec(),
-            text: None,
-            proposed,
-        };
-        let turned = || Some([320, 64, 440, 88]);
-        let look = |marks: &[Mark]| places(&blocks, turned, marks, &boxes_of(marks, &frame), &frame);
-        let found = look(&[mark(true, 0.7)]);
-        let names = |found: &[Mark]| found.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&found), [PLACES[0], PLACES[2]], "what one place holds, another need not");
-        // The changed blocks lie at 160 to 252 across and 100 to 132 down.
-        let (low, high) = (found[0].region[0], found[0].region[2]);
-        assert!(low.x < 0.26 && high.x > 0.39 && low.y < 0.23 && high.y > 0.29, "{low:?} {high:?}");
-        assert_eq!(names(&look(&[mark(true, 0.2)])), [PLACES[2]], "the changed blocks are a mark's");
-        assert!(look(&[mark(true, 0.7), mark(false, 0.9)]).is_empty());
-    }
 }

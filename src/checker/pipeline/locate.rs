@@ -15,6 +15,11 @@ const FIRST_ERROR_PX: f64 = 6.0;
 const REFINED_ERROR_PX: f64 = 4.0;
 /// Inliers from which a location needs no second opinion from another rotation.
 pub const SOLID_INLIERS: usize = 25;
+/// With so many inliers a first, quick look at a photo will do: what follows locates the reference anew, on the rectified
+/// photo.
+const SURE_INLIERS: usize = 40;
+/// Spread of the inliers that it takes besides: many titles share one banner.
+const SURE_SPREAD: f64 = 0.3;
 /// The reference is seen as a grid of this many cells a side when asking how far the inliers spread.
 const SPREAD_CELLS: usize = 8;
 
@@ -29,6 +34,13 @@ pub struct Location {
     pub correspondences: usize,
     /// Share of the cells of an 8x8 grid over the reference that hold an inlier, 0 to 1.
     pub spread: f64,
+}
+
+impl Location {
+    /// Whether a closer look would only find the reference again.
+    pub fn is_sure(&self) -> bool {
+        self.inliers >= SURE_INLIERS && self.spread >= SURE_SPREAD
+    }
 }
 
 /// Looks for the reference in the rotations given by `order`, until one is solid.

@@ -12,13 +12,14 @@ mod frames;
 mod inspect;
 mod judge;
 mod locate;
+mod places;
 mod prepared;
 mod propose;
 mod simulate;
 
 use std::{sync::Arc, time::Instant};
 
-pub use analysis::Analysis;
+pub use analysis::{Analysis, Sight};
 pub use compare::{Candidate, Comparison, Subject};
 pub use defaults::Defaults;
 pub use judge::too_poor;
@@ -160,7 +161,7 @@ impl Pipeline {
         };
         let quality = measure(&photo.raster);
         clock.lap("decode");
-        let mut analysis = Analysis::new(vision, photo.raster.clone())?;
+        let mut analysis = Analysis::new(vision, photo.raster.clone(), Sight::Quick)?;
         clock.lap("features");
         let comparison = self.compare(vision, &mut analysis, gallery, claim, &mut clock)?;
         let context = judge::Context { defaults: &self.defaults, calibration, claim, index, quality: &quality };
@@ -184,7 +185,7 @@ impl Pipeline {
         if judge::too_poor(&self.defaults, &quality).is_some() {
             return Ok(None);
         }
-        let mut analysis = Analysis::new(vision, photo.raster)?;
+        let mut analysis = Analysis::new(vision, photo.raster, Sight::Quick)?;
         let claim = Claim::Product(product.clone());
         let comparison = self.compare(vision, &mut analysis, gallery, Some(&claim), &mut Clock::start())?;
         Ok(comparison.subject.map(|s| s.score.value()))
@@ -214,10 +215,14 @@ impl Clock {
         Self { last: Instant::now(), laps: Vec::new() }
     }
 
-    /// Ends a stage.
+    /// Ends a stage; one that was there before becomes longer.
     pub fn lap(&mut self, stage: &'static str) {
         let now = Instant::now();
-        self.laps.push((stage, (now - self.last).as_secs_f64() * 1e3));
+        let ms = (now - self.last).as_secs_f64() * 1e3;
+        match self.laps.iter_mut().find(|l| l.0 == stage) {
+            Some(lap) => lap.1 += ms,
+            None => self.laps.push((stage, ms)),
+        }
         self.last = now;
     }
 }

@@ -248,7 +248,8 @@ impl Cache {
         place: &MarkBox,
         cut: &Raster,
     ) -> Result<Arc<EncodedMark>, InferenceError> {
-        let key = format!("mark {:?} of {} {}", place.padded, pixels.key, comparator.model());
+        let (width, height) = (cut.width(), cut.height());
+        let key = format!("mark {:?} at {width}x{height} of {} {}", place.padded, pixels.key, comparator.model());
         if let Some(mark) = self.get(&key) {
             return Ok(mark);
         }

@@ -16,7 +16,7 @@ use super::{
     data::{ClaimRow, Labelled, PhotoRow},
 };
 use crate::checker::{
-    pipeline::{Analysis, Claim, Clock, NewReference, Pipeline, Subject, too_poor},
+    pipeline::{Analysis, Claim, Clock, NewReference, Pipeline, Sight, Subject, too_poor},
     ports::{ReferenceFiles, Vision},
 };
 use crate::domain::{
@@ -246,7 +246,7 @@ impl World<'_> {
         let photo_facts = Facts::of(&bytes, upright.raster.pixels().len() / 3, &quality);
         clock.lap("decode");
         let poor = too_poor(self.pipeline.defaults(), &quality).is_some();
-        let mut analysis = Analysis::new(vision, upright.raster)?;
+        let mut analysis = Analysis::new(vision, upright.raster, Sight::Quick)?;
         clock.lap("features");
         if !photo.is_calibration() {
             let ranking = self.pipeline.compare(vision, &mut analysis, self.base, None, &mut Clock::start())?;

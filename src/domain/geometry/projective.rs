@@ -1,5 +1,7 @@
 //! Points, 3x3 projective maps and their algebra.
 
+use std::array;
+
 use crate::domain::linear::solve;
 
 /// A point; the unit (pixels of a frame, or 0..1 of a picture) is the context's.
@@ -114,14 +116,17 @@ impl Homography {
             ];
             for (row, rhs) in rows {
                 for i in 0..8 {
-                    for j in 0..8 {
-                        ata[i][j] += weight * row[i] * row[j];
+                    let weighted = weight * row[i];
+                    for j in i..8 {
+                        ata[i][j] += weighted * row[j];
                     }
-                    ata[i][8] += weight * row[i] * rhs;
+                    ata[i][8] += weighted * rhs;
                 }
             }
         }
-        let h = solve(ata)?;
+        // Only what lies on and above the diagonal was added up: the rest is its mirror image.
+        let whole: [[f64; 9]; 8] = array::from_fn(|i| array::from_fn(|j| if j < i { ata[j][i] } else { ata[i][j] }));
+        let h = solve(whole)?;
         let conditioned = Self([h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1.0]);
         let map = to_norm.inverse()?.after(&conditioned).after(&from_norm);
         map.is_finite().then_some(map)
