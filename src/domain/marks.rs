@@ -22,7 +22,7 @@ const TOP_CELLS: usize = 6;
 const CELL_DIFFERS: f32 = 0.5;
 /// Sides in pixels of the frame of a place in doubt: a line of large lettering.
 const PLACE_PX: (f64, f64) = (192.0, 72.0);
-/// Squared [`cell_evidence`] that the cells of a place in doubt have together at least: more than half of the genuine
+/// Squared [`cell_evidence`] that the cells of a place in doubt have together at least: about half of the genuine
 /// calibration photos of covers have no such place.
 const LEAST_DOUBT: f64 = 0.2;
 

@@ -3,7 +3,7 @@
 use assay::{
     checker::{
         ports::StoreError,
-        service::{CheckRequest, ServiceError},
+        service::{CheckRequest, NewReference, ServiceError},
     },
     domain::gallery::ProductKey,
 };
@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::support::{
     app::{BUDGET, Shipped, TestApp, new_reference, request},
-    records::key,
+    records::{key, mark},
     vision::{Scene, sha256_hex},
 };
 
@@ -54,6 +54,22 @@ async fn a_flagged_photo_deviates_and_goes_to_review() {
     let answer = app.check(Some(&oat), &[Scene::photo(1, "a")]).await;
     assert_eq!((answer.verdict.as_str(), answer.action.as_str()), ("deviates", "review"), "{answer:#?}");
     assert!(!answer.reasons.is_empty());
+}
+
+#[tokio::test]
+async fn a_photo_points_to_places_of_its_own_unless_the_owner_has_named_marks() {
+    let app = TestApp::start(Shipped::Lenient).await;
+    let (free, named) = (app.create("acme", "oat").await, app.create("acme", "rice").await);
+    app.enroll(&free, &Scene::of(1)).await;
+    let with_mark = NewReference { marks: vec![mark()], ..new_reference(&named, &Scene::of(2)) };
+    app.assay.enroll_reference(with_mark).await.unwrap();
+    let names = async |claim: &ProductKey, pack: u8| {
+        let answer = app.check(Some(claim), &[Scene::photo(pack, "a")]).await;
+        answer.photos[0].matches[0].marks.iter().map(|m| m.name.clone()).collect::<Vec<_>>()
+    };
+    let places = names(&free, 1).await;
+    assert!(!places.is_empty() && places.iter().all(|name| name.ends_with(" place")), "{places:?}");
+    assert_eq!(names(&named, 2).await, ["wordmark"]);
 }
 
 #[tokio::test]
