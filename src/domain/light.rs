@@ -1,5 +1,6 @@
-//! The light of a photo: what brings an aligned photo to its reference's, a per-channel gain with a quadratic field over
-//! the frame, fitted robustly on logarithms of small squares.
+//! The light of a photo: what brings an aligned photo to its reference's. [`relit`] does it for a whole frame, by a
+//! per-channel gain with a quadratic field fitted robustly on logarithms of small squares; [`with_spread_of`] for a small
+//! part of it, by each channel's spread.
 
 use super::{linear::solve, raster::Raster, rectify::Rectified};
 
@@ -7,6 +8,10 @@ use super::{linear::solve, raster::Raster, rectify::Rectified};
 const LIGHT_PX: usize = 16;
 /// Smallest gain of the light, its inverse the largest.
 const LEAST_GAIN: f64 = 0.22;
+/// Shares of a channel's values below the ends of its spread.
+const SPREAD: [f64; 2] = [0.05, 0.95];
+/// Smallest gain of a spread, its inverse the largest.
+const LEAST_STRETCH: f64 = 0.4;
 /// Terms of the quadratic field: 1, x, y, xy, x^2, y^2.
 const TERMS: usize = 6;
 
@@ -44,6 +49,39 @@ pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
     }
     // The loops above push exactly one pixel for each of the photo's.
     Raster::new(photo.width(), photo.height(), pixels).unwrap_or_else(|_| photo.clone())
+}
+
+/// `photo` with each channel brought linearly to the middle and the spread that it has in `reference`: misalignment, small
+/// edits and highlights hardly change either.
+pub fn with_spread_of(photo: &Raster, reference: &Raster) -> Raster {
+    let tables: [[u8; 256]; 3] = std::array::from_fn(|channel| {
+        let ((from_low, from_high), (to_low, to_high)) = (spread(photo, channel), spread(reference, channel));
+        // A plain channel has no spread: a little is added to both.
+        let gain = ((to_high - to_low + 4.0) / (from_high - from_low + 4.0)).clamp(LEAST_STRETCH, 1.0 / LEAST_STRETCH);
+        let offset = (to_low + to_high - gain * (from_low + from_high)) / 2.0;
+        std::array::from_fn(|value| (gain * value as f64 + offset).round().clamp(0.0, 255.0) as u8)
+    });
+    Raster::from_fn(photo.width(), photo.height(), |x, y| {
+        let pixel = photo.at(x, y);
+        std::array::from_fn(|c| tables[c][usize::from(pixel[c])])
+    })
+}
+
+/// The values of a channel at both ends of its spread.
+fn spread(raster: &Raster, channel: usize) -> (f64, f64) {
+    let mut counts = [0_usize; 256];
+    raster.pixels().iter().skip(channel).step_by(3).for_each(|v| counts[usize::from(*v)] += 1);
+    let last = raster.pixels().len() / 3 - 1;
+    let [low, high] = SPREAD.map(|share| {
+        let rank = (last as f64 * share) as usize;
+        let mut below = 0;
+        let at = counts.iter().position(|count| {
+            below += count;
+            below > rank
+        });
+        at.unwrap_or(0) as f64
+    });
+    (low, high)
 }
 
 /// The gains along a row, exp(a + b x + c x^2), by two multiplications a pixel.
@@ -129,6 +167,30 @@ mod tests {
             let log: f64 = t.iter().zip(&field).map(|(a, b)| a * b).sum();
             assert!((gains.next() - log.exp()).abs() < 1e-9, "{x}");
         }
+    }
+
+    #[test]
+    fn each_channels_spread_is_brought_to_the_references() {
+        let reference = texture(96, 64);
+        // Faded and tinted; one corner holds a highlight, which moves the ranks a little.
+        let faded = Raster::from_fn(96, 64, |x, y| {
+            let [r, g, b] = reference.at(x, y).map(f64::from);
+            let [r, g, b] = [r * 0.5 + 10.0, g * 0.6 + 90.0, b * 0.5 + 20.0].map(|v| v as u8);
+            if x < 12 && y < 8 { [255; 3] } else { [r, g, b] }
+        });
+        let fixed = with_spread_of(&faded, &reference);
+        for (x, y) in [(40, 20), (70, 50), (90, 5), (20, 60)] {
+            let (have, want) = (fixed.at(x, y), reference.at(x, y));
+            assert!(have.iter().zip(want).all(|(h, w)| h.abs_diff(w) <= 9), "{have:?} {want:?}");
+        }
+        let plain = Raster::from_fn(40, 40, |_, _| [120, 130, 140]);
+        let shifted = with_spread_of(&Raster::from_fn(40, 40, |_, _| [90, 90, 90]), &plain);
+        assert_eq!(shifted, plain);
+        // By definition: sorted values, the one at each end's rank.
+        let mut sorted: Vec<u8> = faded.pixels().iter().skip(1).step_by(3).copied().collect();
+        sorted.sort_unstable();
+        let at = |share: f64| f64::from(sorted[((sorted.len() - 1) as f64 * share) as usize]);
+        assert_eq!(spread(&faded, 1), (at(0.05), at(0.95)));
     }
 
     #[test]

@@ -10,6 +10,8 @@ const EDGE_PX: f64 = 4.0;
 const ROUNDING_PX: f64 = 0.01;
 /// Sides of the comparator's input are multiples of this.
 const MULTIPLE: u32 = 16;
+/// Half of a comparator's cell, in pixels of its input.
+const HALF_CELL: f64 = 2.0;
 /// Smallest and largest input: (width, height) in pixels.
 const SMALLEST: (u32, u32) = (32, 32);
 const LARGEST: (u32, u32) = (512, 256);
@@ -71,6 +73,23 @@ impl MarkBox {
         let (w, h) = (x1 - x0, y1 - y0);
         let shrink = (f64::from(LARGEST.0) / f64::from(w)).min(f64::from(LARGEST.1) / f64::from(h)).min(1.0);
         self.shrunk(1.0 / shrink.min((LARGEST_AREA / (f64::from(w) * f64::from(h))).sqrt()))
+    }
+
+    /// The same mark with its context moved by half of the comparator's cell: on, or back where a frame of `width` x `height`
+    /// pixels ends, or not at all where there is no room.
+    pub fn half_a_cell_on(&self, width: u32, height: u32) -> Self {
+        let [x0, y0, x1, y1] = self.padded;
+        let (w, h) = self.input_size();
+        let moved = |low: u32, high: u32, input: u32, side: u32| {
+            let step = (HALF_CELL * f64::from(high - low) / f64::from(input)).round() as u32;
+            match (high + step <= side, low >= step) {
+                (true, _) => (low + step, high + step),
+                (_, true) => (low - step, high - step),
+                _ => (low, high),
+            }
+        };
+        let ((x0, x1), (y0, y1)) = (moved(x0, x1, w, width), moved(y0, y1, h, height));
+        Self { padded: [x0, y0, x1, y1], ..*self }
     }
 
     /// Whether a place in pixels of the frame belongs to the mark itself rather than to its surroundings.
@@ -229,6 +248,23 @@ mod tests {
         assert_eq!(around(0.0).tight, [160, 40, 352, 112]);
         assert_eq!(around(1e-9), around(0.0));
         assert_eq!(around(-1e-9), around(0.0));
+    }
+
+    #[test]
+    fn context_moves_by_half_a_cell_where_there_is_room() {
+        let around = |[x0, y0, x1, y1]: [f64; 4]| MarkBox::around(&Point::corners([x0, y0, x1, y1]), 640, 448).unwrap();
+        let check = |place: MarkBox, by: [i64; 2]| {
+            let moved = place.half_a_cell_on(640, 448);
+            assert_eq!(moved.tight, place.tight);
+            let want: Vec<i64> = place.padded.iter().zip([by, by].concat()).map(|(v, by)| i64::from(*v) + by).collect();
+            assert_eq!(moved.padded.map(i64::from).to_vec(), want);
+        };
+        check(around([200.0, 100.0, 300.0, 140.0]), [2, 2]);
+        check(around([500.0, 400.0, 636.0, 444.0]), [-2, -2]);
+        let large = around([100.0, 100.0, 484.0, 308.0]);
+        assert_eq!((large.padded, large.input_size()), ([92, 92, 492, 316], (144, 80)));
+        check(large, [6, 6]);
+        check(MarkBox::whole(640, 448), [0, 0]);
     }
 
     #[test]

@@ -16,10 +16,10 @@ use crate::domain::{
     appearance::{BlockMap, compare_blocks},
     colour::PackColours,
     features::FeatureSet,
-    fusion::MarkEvidence,
+    fusion::{MarkEvidence, logit, sigmoid},
     gallery::{Mark, MarkKind},
     geometry::{Homography, Point, check_quad},
-    light::relit,
+    light::{relit, with_spread_of},
     marks::{MarkBox, blobs, cell_evidence, mark_score},
     raster::Raster,
     rectify::{Rectified, rectify},
@@ -32,7 +32,8 @@ const RECTIFIED_KEYPOINTS: usize = 1000;
 const REFINE_INLIERS: usize = 20;
 /// With fewer pixels of the photo to one of the frame (along a side) marks are too soft to be judged.
 const MIN_PHOTO_PIXELS: f64 = 0.6;
-/// Marks are read from this difference on: reading is dear, and measured to add nothing where the print looks the same.
+/// Marks are looked at again and read from this difference on: both are dear, and reading was measured to add nothing where
+/// the print looks the same.
 const DOUBT: f64 = 0.4;
 /// Height in pixels of the lines given to the recogniser.
 const LINE_PX: u32 = 48;
@@ -188,14 +189,7 @@ fn inspect_mark(
         return Ok(hidden);
     }
     let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));
-    let comparator = vision.comparator.as_mut();
-    let reference = match cache {
-        Some(cache) => cache.mark(comparator, view.pixels, &place, &own)?,
-        None => Arc::new(comparator.encode(&own)?),
-    };
-    let photo = comparator.encode(&seen)?;
-    let mut cells = comparator.compare(&reference, &photo)?;
-    blind_cells(&mut cells, &own, &seen, &place, view.rectified);
+    let cells = meet(vision, cache, view, &place, [&own, &seen, &seen])?;
     let unseen =
         cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;
     let evidence = cell_evidence(&cells.probabilities, cells.columns);
@@ -203,8 +197,13 @@ fn inspect_mark(
         .into_iter()
         .map(|b| place.cells_to_frame(b, cells.columns, cells.rows))
         .collect();
-    let difference = mark_score(&evidence).get();
-    let (read, text) = if difference >= DOUBT { read_mark(vision, view, mark, &outline)? } else { (None, None) };
+    let mut difference = mark_score(&evidence).get();
+    let (mut read, mut text) = (None, None);
+    if difference >= DOUBT {
+        let again = second_look(vision, cache, view, &place)?;
+        difference = sigmoid((logit(difference) + logit(again)) / 2.0);
+        (read, text) = read_mark(vision, view, mark, &outline)?;
+    }
     let evidence = MarkEvidence {
         difference,
         text,
@@ -214,10 +213,45 @@ fn inspect_mark(
     Ok(InspectedMark { evidence: Some(evidence), unseen, read, differing })
 }
 
+/// The difference of a mark in the reference's light and with its cells half a cell further on: what is an edit looks
+/// different there too, what only looked like one by chance often does not.
+fn second_look(
+    vision: &mut Vision,
+    cache: Option<&Cache>,
+    view: &View,
+    place: &MarkBox,
+) -> Result<f64, InferenceError> {
+    let frame = &view.pixels.frame.raster;
+    let moved = place.half_a_cell_on(frame.width(), frame.height());
+    let (own, seen) = (cut(vision, frame, &moved), cut(vision, &view.rectified.raster, &moved));
+    let cells = meet(vision, cache, view, &moved, [&own, &seen, &with_spread_of(&seen, &own)])?;
+    Ok(mark_score(&cell_evidence(&cells.probabilities, cells.columns)).get())
+}
+
+/// The comparator's answer on `place`, cells that cannot accuse blinded: the reference there, the photo, and the photo as the
+/// comparator is to see it. With a `cache`, what is known of the reference is taken from there.
+pub fn meet(
+    vision: &mut Vision,
+    cache: Option<&Cache>,
+    view: &View,
+    place: &MarkBox,
+    [own, seen, shown]: [&Raster; 3],
+) -> Result<CellMap, InferenceError> {
+    let comparator = vision.comparator.as_mut();
+    let reference = match cache {
+        Some(cache) => cache.mark(comparator, view.pixels, place, own)?,
+        None => Arc::new(comparator.encode(own)?),
+    };
+    let photo = comparator.encode(shown)?;
+    let mut cells = comparator.compare(&reference, &photo)?;
+    blind_cells(&mut cells, own, seen, place, view.rectified);
+    Ok(cells)
+}
+
 /// Takes the accusation out of cells that cannot carry one: those at the frame's border, whose context lies beyond the
 /// article, those beyond the photo's own border, and those that a reflection has washed out where the reference is not white
 /// cannot be seen; those of a mark's surroundings are another mark's matter.
-pub fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox, rectified: &Rectified) {
+fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox, rectified: &Rectified) {
     let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
     let (cw, ch) = (side(own.width(), cells.columns), side(own.height(), cells.rows));
     let (width, height) = (rectified.raster.width(), rectified.raster.height());

@@ -4,7 +4,7 @@
 use super::{
     PipelineError,
     frames::Frame,
-    inspect::{View, blind_cells},
+    inspect::{View, meet},
     prepared::Cache,
     propose::figure,
 };
@@ -65,12 +65,7 @@ fn glance(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, Pi
     let whole = MarkBox::whole(width, height);
     let (w, h) = whole.shrunk(GLANCE_SHRINK);
     let (own, seen) = (vision.imaging.resize(frame, w, h), vision.imaging.resize(&view.rectified.raster, w, h));
-    let comparator = vision.comparator.as_mut();
-    let reference = cache.mark(comparator, view.pixels, &whole, &own)?;
-    let photo = comparator.encode(&seen)?;
-    let mut cells = comparator.compare(&reference, &photo)?;
-    blind_cells(&mut cells, &own, &seen, &whole, view.rectified);
-    Ok(cells)
+    Ok(meet(vision, Some(cache), view, &whole, [&own, &seen, &seen])?)
 }
 
 #[cfg(test)]
