@@ -22,14 +22,14 @@ use crate::{
     domain::{embedding::ModelId, geometry::Point, raster::Raster},
 };
 
-/// Long side in pixels at which text is searched.
-const DETECTOR_SIDE: f64 = 736.0;
+/// Long sides in pixels at which text is searched: the second finds small, faint lines that the first leaves out.
+const DETECTOR_SIDES: [f64; 2] = [736.0, 960.0];
 /// The detector's sides are multiples of this.
 const DETECTOR_STEP: f64 = 32.0;
 /// A line this many times higher than wide is read along its height, in both directions.
 const UPRIGHT_LINE: f64 = 1.5;
 
-/// Only one detector at a time in the process: it needs about 140 MB while it runs.
+/// Only one detector at a time in the process: it needs about 200 MB while it runs.
 static DETECTING: Mutex<()> = Mutex::new(());
 
 /// [`TextReader`] by PP-OCRv4.
@@ -55,26 +55,17 @@ impl PpOcr {
 
     /// Rectangles around the lines of `raster`, in its pixels: top left, top right, bottom right, bottom left.
     pub fn detect(&self, raster: &Raster) -> Result<Vec<[Point; 4]>, InferenceError> {
-        let (width, height) = detector_size(raster);
-        let resized = lines::resized(raster, width, height, lines::Smoothing::Linear);
-        let input = nchw(&resized, Channels::Bgr, [0.5; 3], [0.5; 3]);
         let entry = self.manifest.model(Role::TextDetector)?;
-        let found = {
-            // A panic while detecting leaves nothing behind that a later detection could trip over.
-            let _turn = DETECTING.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut detector = Model::load(entry, self.models_dir.as_deref(), Scratch::Kept)?;
-            detector.run([input.view()], |[map]| {
-                let map = map.into_dimensionality::<Ix4>().ok()?;
-                let (_, _, rows, columns) = map.dim();
-                Some(boxes::find(map.to_slice()?, columns, rows))
-            })?
-        };
-        let found = found.ok_or_else(|| InferenceError::Failed {
-            model: entry.id(),
-            detail: "the output is not one map".to_owned(),
-        })?;
-        let (x, y) = (f64::from(raster.width()) / f64::from(width), f64::from(raster.height()) / f64::from(height));
-        Ok(found.iter().map(|r| r.corners().map(|c| Point { x: c.0 * x, y: c.1 * y })).collect())
+        // A panic while detecting leaves nothing behind that a later detection could trip over.
+        let _turn = DETECTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut detector = Model::load(entry, self.models_dir.as_deref(), Scratch::Kept)?;
+        let mut lines: Vec<[Point; 4]> = Vec::new();
+        for side in DETECTOR_SIDES {
+            let mut found = detect_at(&mut detector, raster, side)?;
+            found.retain(|line| !lines.iter().any(|other| overlap(line, other)));
+            lines.extend(found);
+        }
+        Ok(lines)
     }
 
     /// Reads the line inside `corners`; an upright one is tried downwards and upwards and the surer reading kept.
@@ -109,8 +100,38 @@ impl TextReader for PpOcr {
     }
 }
 
-fn detector_size(raster: &Raster) -> (u32, u32) {
-    let scale = DETECTOR_SIDE / f64::from(raster.long_side());
+/// The lines that the detector finds in `raster` brought to this long side, in pixels of `raster`.
+fn detect_at(detector: &mut Model, raster: &Raster, long_side: f64) -> Result<Vec<[Point; 4]>, InferenceError> {
+    let (width, height) = detector_size(raster, long_side);
+    let resized = lines::resized(raster, width, height, lines::Smoothing::Linear);
+    let input = nchw(&resized, Channels::Bgr, [0.5; 3], [0.5; 3]);
+    let found = detector.run([input.view()], |[map]| {
+        let map = map.into_dimensionality::<Ix4>().ok()?;
+        let (_, _, rows, columns) = map.dim();
+        Some(boxes::find(map.to_slice()?, columns, rows))
+    })?;
+    let found = found.ok_or_else(|| InferenceError::Failed {
+        model: detector.id().clone(),
+        detail: "the output is not one map".to_owned(),
+    })?;
+    let (x, y) = (f64::from(raster.width()) / f64::from(width), f64::from(raster.height()) / f64::from(height));
+    Ok(found.iter().map(|r| r.corners().map(|c| Point { x: c.0 * x, y: c.1 * y })).collect())
+}
+
+/// Whether the upright boxes around two lines overlap.
+fn overlap(a: &[Point; 4], b: &[Point; 4]) -> bool {
+    let apart = |pick: fn(&Point) -> f64| {
+        let ends = |line: &[Point; 4]| {
+            line.iter().map(pick).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
+        };
+        let ((a_low, a_high), (b_low, b_high)) = (ends(a), ends(b));
+        a_high <= b_low || b_high <= a_low
+    };
+    !apart(|p| p.x) && !apart(|p| p.y)
+}
+
+fn detector_size(raster: &Raster, long_side: f64) -> (u32, u32) {
+    let scale = long_side / f64::from(raster.long_side());
     let side = |pixels: u32| {
         let steps = (f64::from(pixels) * scale / DETECTOR_STEP).round().max(1.0);
         (steps * DETECTOR_STEP) as u32
@@ -129,10 +150,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_detector_sees_long_side_736_in_steps_of_32() {
-        let size = |w, h| detector_size(&Raster::from_fn(w, h, |_, _| [0; 3]));
-        assert_eq!(size(160, 96), (736, 448));
-        assert_eq!(size(96, 160), (448, 736));
-        assert_eq!(size(2000, 3), (736, 32));
+    fn the_detector_sees_the_long_side_in_steps_of_32() {
+        let size = |w, h, side| detector_size(&Raster::from_fn(w, h, |_, _| [0; 3]), side);
+        assert_eq!(size(160, 96, 736.0), (736, 448));
+        assert_eq!(size(96, 160, 736.0), (448, 736));
+        assert_eq!(size(96, 160, 960.0), (576, 960));
+        assert_eq!(size(2000, 3, 736.0), (736, 32));
+    }
+
+    #[test]
+    fn lines_overlap_when_their_boxes_do() {
+        let line = |x0, y0, x1, y1| Point::corners([x0, y0, x1, y1]);
+        let own = line(10.0, 10.0, 90.0, 30.0);
+        assert!(overlap(&own, &line(80.0, 25.0, 120.0, 50.0)) && overlap(&own, &line(20.0, 15.0, 30.0, 20.0)));
+        assert!(!overlap(&own, &line(10.0, 30.0, 90.0, 50.0)), "the next line begins where this one ends");
+        assert!(!overlap(&own, &line(95.0, 10.0, 120.0, 30.0)));
     }
 }
