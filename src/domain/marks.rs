@@ -10,7 +10,7 @@ const EDGE_PX: f64 = 4.0;
 const ROUNDING_PX: f64 = 0.01;
 /// Sides of the comparator's input are multiples of this.
 const MULTIPLE: u32 = 16;
-/// Half of a comparator's cell, in pixels of its input.
+/// Half of a cell of the maps that the comparator encodes a print to, in pixels of its input.
 const HALF_CELL: f64 = 2.0;
 /// Smallest and largest input: (width, height) in pixels.
 const SMALLEST: (u32, u32) = (32, 32);
@@ -75,7 +75,7 @@ impl MarkBox {
         self.shrunk(1.0 / shrink.min((LARGEST_AREA / (f64::from(w) * f64::from(h))).sqrt()))
     }
 
-    /// The same mark with its context moved by half of the comparator's cell: on, or back where a frame of `width` x `height`
+    /// The same mark with its context moved by half a cell of the comparator's encoded maps: on, or back where a frame of `width` x `height`
     /// pixels ends, or not at all where there is no room.
     pub fn half_a_cell_on(&self, width: u32, height: u32) -> Self {
         let [x0, y0, x1, y1] = self.padded;
