@@ -75,8 +75,8 @@ impl MarkBox {
         self.shrunk(1.0 / shrink.min((LARGEST_AREA / (f64::from(w) * f64::from(h))).sqrt()))
     }
 
-    /// The same mark with its context moved by half a cell of the comparator's encoded maps: on, or back where a frame of `width` x `height`
-    /// pixels ends, or not at all where there is no room.
+    /// The same mark with its context moved by half a cell of the comparator's encoded maps: on, or back where a frame of
+    /// `width` x `height` pixels ends, or not at all where there is no room.
     pub fn half_a_cell_on(&self, width: u32, height: u32) -> Self {
         let [x0, y0, x1, y1] = self.padded;
         let (w, h) = self.input_size();

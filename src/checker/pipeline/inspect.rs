@@ -189,7 +189,7 @@ fn inspect_mark(
         return Ok(hidden);
     }
     let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));
-    let cells = meet(vision, cache, view, &place, [&own, &seen, &seen])?;
+    let cells = compare_at(vision, cache, view, &place, [&own, &seen, &seen])?;
     let unseen =
         cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;
     let evidence = cell_evidence(&cells.probabilities, cells.columns);
@@ -224,13 +224,13 @@ fn second_look(
     let frame = &view.pixels.frame.raster;
     let moved = place.half_a_cell_on(frame.width(), frame.height());
     let (own, seen) = (cut(vision, frame, &moved), cut(vision, &view.rectified.raster, &moved));
-    let cells = meet(vision, cache, view, &moved, [&own, &seen, &with_spread_of(&seen, &own)])?;
+    let cells = compare_at(vision, cache, view, &moved, [&own, &seen, &with_spread_of(&seen, &own)])?;
     Ok(mark_score(&cell_evidence(&cells.probabilities, cells.columns)).get())
 }
 
 /// The comparator's answer on `place`, cells that cannot accuse blinded: the reference there, the photo, and the photo as the
 /// comparator is to see it. With a `cache`, what is known of the reference is taken from there.
-pub fn meet(
+pub fn compare_at(
     vision: &mut Vision,
     cache: Option<&Cache>,
     view: &View,

@@ -4,7 +4,7 @@
 use super::{
     PipelineError,
     frames::Frame,
-    inspect::{View, meet},
+    inspect::{View, compare_at},
     prepared::Cache,
     propose::figure,
 };
@@ -65,7 +65,7 @@ fn glance(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, Pi
     let whole = MarkBox::whole(width, height);
     let (w, h) = whole.shrunk(GLANCE_SHRINK);
     let (own, seen) = (vision.imaging.resize(frame, w, h), vision.imaging.resize(&view.rectified.raster, w, h));
-    Ok(meet(vision, Some(cache), view, &whole, [&own, &seen, &seen])?)
+    Ok(compare_at(vision, Some(cache), view, &whole, [&own, &seen, &seen])?)
 }
 
 #[cfg(test)]
