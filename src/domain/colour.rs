@@ -73,13 +73,13 @@ impl PackColours {
         let patch = |column: u32, row: u32| {
             let (x, y) = (column * PATCH_PX, row * PATCH_PX);
             let hidden = !rectified.shows(x, y, x + PATCH_PX, y + PATCH_PX)
-                || patch_mean(&rectified.raster, x, y).iter().any(|v| *v >= CLIPPED);
+                || rectified.raster.square_mean(x, y, PATCH_PX).iter().any(|v| *v >= CLIPPED);
             let middle = |v: u32| f64::from(v) + f64::from(PATCH_PX) / 2.0;
             (!hidden).then(|| Patch {
                 x: middle(x),
                 y: middle(y),
-                reference: chroma(patch_mean(reference, x, y)),
-                photo: chroma(patch_mean(lit, x, y)),
+                reference: chroma(reference.square_mean(x, y, PATCH_PX)),
+                photo: chroma(lit.square_mean(x, y, PATCH_PX)),
             })
         };
         let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
@@ -159,7 +159,7 @@ impl TurnSums {
     /// The turn, on a pack of the given noise (delta a*b*).
     fn turn(&self, noise: f64) -> HueTurn {
         let patches = self.patches.max(1) as f64;
-        let length = self.real.hypot(self.imaginary);
+        let length = (self.real * self.real + self.imaginary * self.imaginary).sqrt();
         let together = length * length / (self.own * self.expected + 1e-9);
         let gain = (length / (self.own + 1e-9)).clamp(GAINS.0, GAINS.1);
         let explained = 2.0 * gain * (length - self.real).max(0.0) / patches;
@@ -180,33 +180,35 @@ impl ChromaMap {
     fn fit(patches: &[&Patch]) -> (Self, f64) {
         let mut map = Self(IDENTITY);
         let mut weights = vec![1.0; patches.len()];
-        let mut residuals = vec![0.0; patches.len()];
+        let mut squared = vec![0.0; patches.len()];
         for _ in 0..ROUNDS {
             map = Self::weighted(patches, &weights);
-            for ((patch, residual), weight) in patches.iter().zip(&mut residuals).zip(&mut weights) {
+            for ((patch, squared), weight) in patches.iter().zip(&mut squared).zip(&mut weights) {
                 let [a, b] = map.apply(patch.photo);
-                *residual = (patch.reference[0] - a).hypot(patch.reference[1] - b);
-                *weight = 1.0 / (1.0 + (*residual / OUTLIER).powi(2));
+                *squared = (patch.reference[0] - a).powi(2) + (patch.reference[1] - b).powi(2);
+                *weight = 1.0 / (1.0 + *squared / (OUTLIER * OUTLIER));
             }
         }
-        let middle = residuals.len() / 2;
-        let (_, median, _) = residuals.select_nth_unstable_by(middle, f64::total_cmp);
-        (map, *median)
+        let middle = squared.len() / 2;
+        let (_, median, _) = squared.select_nth_unstable_by(middle, f64::total_cmp);
+        (map, median.sqrt())
     }
 
     /// Weighted least squares with a ridge towards the identity, which also keeps the system solvable.
     fn weighted(patches: &[&Patch], weights: &[f64]) -> Self {
+        // Of the photo's two terms and a constant with these and with the reference's two: both rows of the map need the first.
+        let mut sums = [[0.0; 5]; 3];
+        for (patch, weight) in patches.iter().zip(weights) {
+            let terms = [patch.photo[0], patch.photo[1], 1.0, patch.reference[0], patch.reference[1]];
+            for (row, term) in sums.iter_mut().zip(terms.map(|term| weight * term)) {
+                row.iter_mut().zip(terms).for_each(|(sum, other)| *sum += term * other);
+            }
+        }
+        for (i, ridge) in [RIDGE.0, RIDGE.0, RIDGE.1].into_iter().enumerate() {
+            sums[i][i] += ridge;
+        }
         Self(std::array::from_fn(|channel| {
-            let mut system = [[0.0; 4]; 3];
-            for (patch, weight) in patches.iter().zip(weights) {
-                let terms = [patch.photo[0], patch.photo[1], 1.0, patch.reference[channel]];
-                for (row, term) in system.iter_mut().zip(terms) {
-                    row.iter_mut().zip(terms).for_each(|(sum, other)| *sum += weight * term * other);
-                }
-            }
-            for (i, ridge) in [RIDGE.0, RIDGE.0, RIDGE.1].into_iter().enumerate() {
-                system[i][i] += ridge;
-            }
+            let mut system = sums.map(|row| [row[0], row[1], row[2], row[3 + channel]]);
             system[channel][3] += RIDGE.0;
             solve(system).unwrap_or(IDENTITY[channel])
         }))
@@ -231,17 +233,6 @@ fn chroma(rgb: [f64; 3]) -> [f64; 2] {
     ];
     let f = xyz.map(|t| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 });
     [500.0 * (f[0] - f[1]), 200.0 * (f[1] - f[2])]
-}
-
-fn patch_mean(raster: &Raster, x: u32, y: u32) -> [f64; 3] {
-    let mut sum = [0.0; 3];
-    for dy in 0..PATCH_PX {
-        for dx in 0..PATCH_PX {
-            let p = raster.at(x + dx, y + dy);
-            (0..3).for_each(|c| sum[c] += f64::from(p[c]));
-        }
-    }
-    sum.map(|v| v / f64::from(PATCH_PX * PATCH_PX))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::{linear::solve, raster::Raster, rectify::Rectified};
 
 /// Side in pixels of the squares over which light is measured.
-const LIGHT_PX: usize = 16;
+const LIGHT_PX: u32 = 16;
 /// Smallest gain of the light, its inverse the largest.
 const LEAST_GAIN: f64 = 0.22;
 /// Shares of a channel's values below the ends of its spread.
@@ -20,19 +20,18 @@ const TERMS: usize = 6;
 pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
     let photo = &rectified.raster;
     let (w, h) = (photo.width() as usize, photo.height() as usize);
-    let (columns, rows) = (w / LIGHT_PX, h / LIGHT_PX);
-    let mut samples = Vec::with_capacity(columns * rows);
+    let (columns, rows) = (photo.width() / LIGHT_PX, photo.height() / LIGHT_PX);
+    let mut samples = Vec::with_capacity((columns * rows) as usize);
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = (column * LIGHT_PX, row * LIGHT_PX);
-            let side = LIGHT_PX as u32;
-            if !rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side) {
+            if !rectified.shows(x, y, x + LIGHT_PX, y + LIGHT_PX) {
                 continue;
             }
-            let (own, seen) = (square_means(reference, x, y), square_means(photo, x, y));
-            let at = |v: usize, side: usize| 2.0 * (v as f64 + LIGHT_PX as f64 / 2.0) / side as f64 - 1.0;
+            let [own, seen] = [reference, photo].map(|raster| raster.square_mean(x, y, LIGHT_PX));
+            let at = |v: u32, side: u32| 2.0 * (f64::from(v) + f64::from(LIGHT_PX) / 2.0) / f64::from(side) - 1.0;
             let ratios = std::array::from_fn(|c| ((own[c] + 8.0) / (seen[c] + 8.0)).ln());
-            samples.push((terms(at(x, w), at(y, h)), ratios));
+            samples.push((terms(at(x, photo.width()), at(y, photo.height())), ratios));
         }
     }
     let fields: [[f64; TERMS]; 3] = std::array::from_fn(|channel| fit_field(&samples, channel));
@@ -111,19 +110,6 @@ impl RowGain {
 
 fn terms(x: f64, y: f64) -> [f64; TERMS] {
     [1.0, x, y, x * y, x * x, y * y]
-}
-
-/// Mean of each channel over a square.
-fn square_means(raster: &Raster, x: usize, y: usize) -> [f64; 3] {
-    let width = raster.width() as usize;
-    let mut sums = [0_u32; 3];
-    for row in y..y + LIGHT_PX {
-        let line = &raster.pixels()[(row * width + x) * 3..(row * width + x + LIGHT_PX) * 3];
-        for pixel in line.chunks_exact(3) {
-            sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += u32::from(*v));
-        }
-    }
-    sums.map(|sum| f64::from(sum) / (LIGHT_PX * LIGHT_PX) as f64)
 }
 
 /// Least squares with Cauchy weights, four rounds, for one channel of the samples; a flat zero field when there are too few.

@@ -90,15 +90,19 @@ struct Edge {
 /// wider than it is.
 fn edges(plane: &Plane) -> Vec<Edge> {
     let mut found = Vec::new();
+    let width = plane.width;
+    let mut crossed = vec![false; width.saturating_sub(3)];
     for y in 1..plane.height.saturating_sub(1) {
-        let row = &plane.data[y * plane.width..][..plane.width];
-        for x in 1..plane.width.saturating_sub(2) {
+        let [above, row, below] = [y - 1, y, y + 1].map(|y| &plane.data[y * width..][..width]);
+        // All places of a row first and without a branch: few of them are edges.
+        for (i, crossed) in crossed.iter_mut().enumerate() {
+            let [before, step, after] = [0, 1, 2].map(|by| (row[i + by + 1] - row[i + by]).abs());
+            let slant = (below[i + 1] - above[i + 1]).abs();
+            *crossed =
+                (step > before) & (step >= after) & (step * 4.0 >= LEAST_CONTRAST / REACH as f32) & (slant <= step);
+        }
+        for x in crossed.iter().enumerate().filter(|(_, crossed)| **crossed).map(|(i, _)| i + 1) {
             let step = row[x + 1] - row[x];
-            let steepest = step.abs() > (row[x] - row[x - 1]).abs() && step.abs() >= (row[x + 2] - row[x + 1]).abs();
-            let slant = (plane.at(x, y + 1) - plane.at(x, y - 1)).abs();
-            if !steepest || step.abs() * 4.0 < LEAST_CONTRAST / REACH as f32 || slant > step.abs() {
-                continue;
-            }
             let sign = step.signum();
             let right = follow(&row[x + 1..], sign);
             let left = follow_back(&row[..=x], sign);

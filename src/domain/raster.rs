@@ -9,7 +9,8 @@ use std::sync::Arc;
 pub struct Raster {
     width: u32,
     height: u32,
-    pixels: Arc<[u8]>,
+    /// Behind a pointer of its own, so that a decoded photo is taken over rather than copied.
+    pixels: Arc<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Raster {
@@ -32,12 +33,11 @@ pub struct RasterSizeError {
 
 impl Raster {
     /// Takes `pixels` in hwc order; both sides must be at least 1 and the buffer `width * height * 3` bytes.
-    pub fn new(width: u32, height: u32, pixels: impl Into<Arc<[u8]>>) -> Result<Self, RasterSizeError> {
-        let pixels = pixels.into();
+    pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, RasterSizeError> {
         if width == 0 || height == 0 || pixels.len() != width as usize * height as usize * 3 {
             return Err(RasterSizeError { width, height, bytes: pixels.len() });
         }
-        Ok(Self { width, height, pixels })
+        Ok(Self { width, height, pixels: Arc::new(pixels) })
     }
 
     /// Builds a picture pixel by pixel; `colour_at(x, y)` is called row by row. Sides of 0 are raised to 1.
@@ -49,7 +49,7 @@ impl Raster {
                 pixels.extend_from_slice(&colour_at(x, y));
             }
         }
-        Self { width, height, pixels: pixels.into() }
+        Self { width, height, pixels: Arc::new(pixels) }
     }
 
     /// Width in pixels.
@@ -79,6 +79,17 @@ impl Raster {
         [self.pixels[i], self.pixels[i + 1], self.pixels[i + 2]]
     }
 
+    /// Mean of each channel, 0 to 255, over the square of `side` pixels from `(x, y)` on; panics where it leaves the picture.
+    pub fn square_mean(&self, x: u32, y: u32, side: u32) -> [f64; 3] {
+        let (x, y, length) = (x as usize, y as usize, side as usize);
+        let mut sums = [0_u32; 3];
+        for row in self.pixels.chunks_exact(self.width as usize * 3).skip(y).take(length) {
+            let line = row[x * 3..(x + length) * 3].chunks_exact(3);
+            line.for_each(|pixel| sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += u32::from(*v)));
+        }
+        sums.map(|sum| f64::from(sum) / f64::from(side * side))
+    }
+
     /// A copy of the part from `(x, y)` of at most `width` by `height`, cut to what lies inside; at least 1x1.
     pub fn crop(&self, x: u32, y: u32, width: u32, height: u32) -> Self {
         let (x, y) = (x.min(self.width - 1), y.min(self.height - 1));
@@ -88,7 +99,7 @@ impl Raster {
             let start = (row as usize * self.width as usize + x as usize) * 3;
             pixels.extend_from_slice(&self.pixels[start..start + width as usize * 3]);
         }
-        Self { width, height, pixels: pixels.into() }
+        Self { width, height, pixels: Arc::new(pixels) }
     }
 
     /// The picture turned by `quarter_turns` times 90 degrees counter-clockwise (as `numpy.rot90` does).
@@ -198,6 +209,14 @@ mod tests {
     fn a_crop_is_cut_to_the_picture() {
         let c = numbered(4, 4).crop(3, 2, 9, 9);
         assert_eq!((c.width(), c.height(), c.at(0, 0)), (1, 2, [3, 2, 0]));
+    }
+
+    #[test]
+    fn a_square_has_the_mean_of_its_pixels() {
+        let picture = numbered(5, 6);
+        assert_eq!(picture.square_mean(1, 2, 3), [2.0, 3.0, 0.0]);
+        assert_eq!(picture.square_mean(0, 0, 2), [0.5, 0.5, 0.0]);
+        assert_eq!(picture.square_mean(4, 5, 1), [4.0, 5.0, 0.0]);
     }
 
     #[test]

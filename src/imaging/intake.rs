@@ -2,7 +2,6 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
     time::Duration,
 };
 
@@ -95,7 +94,7 @@ impl IntakeLimits {
 pub(super) struct Decoded {
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) pixels: Arc<[u8]>,
+    pub(super) pixels: Vec<u8>,
     pub(super) orientation: Orientation,
     pub(super) notes: Vec<String>,
 }
@@ -106,8 +105,8 @@ pub(super) fn damaged(detail: impl Into<String>) -> IntakeError {
 }
 
 /// The buffer that a picture is decoded into and then kept in: its sides have been checked.
-pub(super) fn blank(width: u32, height: u32) -> Arc<[u8]> {
-    std::iter::repeat_n(0, width as usize * height as usize * 3).collect()
+pub(super) fn blank(width: u32, height: u32) -> Vec<u8> {
+    vec![0; width as usize * height as usize * 3]
 }
 
 /// One channel of a transparent pixel laid on white.

@@ -1,7 +1,5 @@
 //! JPEG: a walk over its markers for what must be known before decoding, and decoding itself.
 
-use std::sync::Arc;
-
 use zune_core::{colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::JpegDecoder;
 
@@ -59,7 +57,7 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
         return Err(damaged("its headers contradict each other"));
     }
     let mut pixels = blank(frame.width, frame.height);
-    decoder.decode_into(Arc::make_mut(&mut pixels)).map_err(|e| deadline.blame(e))?;
+    decoder.decode_into(&mut pixels).map_err(|e| deadline.blame(e))?;
 
     let mut notes = Vec::new();
     if outline.profile {

@@ -1,7 +1,5 @@
 //! PNG: a walk over its chunks for what must be known before decoding, and decoding row by row.
 
-use std::sync::Arc;
-
 use png::{Adam7Info, ColorType, InterlaceInfo, Limits, Transformations};
 
 use super::{
@@ -45,7 +43,7 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     }
     let (colour, _) = reader.output_color_type();
     let mut pixels = blank(width, height);
-    let target = Arc::make_mut(&mut pixels);
+    let target = pixels.as_mut_slice();
     let stride = width as usize * 3;
     let mut rgb = Vec::with_capacity(stride);
     let (mut transparent, mut y) = (false, 0);

@@ -1,7 +1,5 @@
 //! Applies an EXIF orientation to RGB8 pixels.
 
-use std::sync::Arc;
-
 use image::metadata::Orientation;
 
 /// Side of the square blocks in which quarter turns are done, so that both pictures stay in the cache.
@@ -21,23 +19,22 @@ pub(super) fn is_quarter_turn(orientation: Orientation) -> bool {
 
 /// Turns `width` x `height` pixels (hwc, 3 bytes each) upright; gives the new sides. Mirrors and half turns need no
 /// second copy of the pixels.
-pub(super) fn turn(width: u32, height: u32, mut pixels: Arc<[u8]>, by: Orientation) -> (u32, u32, Arc<[u8]>) {
+pub(super) fn turn(width: u32, height: u32, mut pixels: Vec<u8>, by: Orientation) -> (u32, u32, Vec<u8>) {
     use Orientation::*;
     let (w, h) = (width as usize, height as usize);
     match by {
         NoTransforms => (width, height, pixels),
         FlipHorizontal => {
-            Arc::make_mut(&mut pixels).chunks_exact_mut(w * 3).for_each(mirror_row);
+            pixels.chunks_exact_mut(w * 3).for_each(mirror_row);
             (width, height, pixels)
         }
         FlipVertical => {
-            mirror_rows(Arc::make_mut(&mut pixels), w * 3);
+            mirror_rows(&mut pixels, w * 3);
             (width, height, pixels)
         }
         Rotate180 => {
-            let all = Arc::make_mut(&mut pixels);
-            all.chunks_exact_mut(w * 3).for_each(mirror_row);
-            mirror_rows(all, w * 3);
+            pixels.chunks_exact_mut(w * 3).for_each(mirror_row);
+            mirror_rows(&mut pixels, w * 3);
             (width, height, pixels)
         }
         // From here on column x, row y of the upright picture is taken from (source x, source y).
@@ -62,16 +59,15 @@ fn mirror_rows(all: &mut [u8], stride: usize) {
 }
 
 /// A picture of `h` x `w` whose pixel (x, y) is that of the `w` x `h` picture at `source(x, y)`.
-fn gather(pixels: &[u8], w: usize, h: usize, source: impl Fn(usize, usize) -> (usize, usize)) -> Arc<[u8]> {
-    let mut out: Arc<[u8]> = std::iter::repeat_n(0, w * h * 3).collect();
-    let target = Arc::make_mut(&mut out);
+fn gather(pixels: &[u8], w: usize, h: usize, source: impl Fn(usize, usize) -> (usize, usize)) -> Vec<u8> {
+    let mut out = vec![0; w * h * 3];
     for top in (0..w).step_by(BLOCK) {
         for left in (0..h).step_by(BLOCK) {
             for y in top..w.min(top + BLOCK) {
                 for x in left..h.min(left + BLOCK) {
                     let (sx, sy) = source(x, y);
                     let (to, from) = ((y * h + x) * 3, (sy * w + sx) * 3);
-                    target[to..to + 3].copy_from_slice(&pixels[from..from + 3]);
+                    out[to..to + 3].copy_from_slice(&pixels[from..from + 3]);
                 }
             }
         }
@@ -85,7 +81,7 @@ mod tests {
 
     /// The six pixels of `0 1 2 / 3 4 5` after turning, as rows of their numbers.
     fn turned(exif: u8) -> (u32, u32, Vec<u8>) {
-        let pixels: Arc<[u8]> = (0..6).flat_map(|n| [n, n, n]).collect();
+        let pixels: Vec<u8> = (0..6).flat_map(|n| [n, n, n]).collect();
         let by = Orientation::from_exif(exif).expect("1 to 8 exist");
         let (w, h, out) = turn(3, 2, pixels, by);
         (w, h, out.chunks_exact(3).map(|p| p[0]).collect())

@@ -1,7 +1,5 @@
 //! WebP: a walk over its chunks for what must be known before decoding, and decoding itself.
 
-use std::sync::Arc;
-
 use image::{ImageDecoder, codecs::webp::WebPDecoder};
 
 use super::{
@@ -47,7 +45,7 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
         return Err(damaged("its headers contradict each other"));
     }
     let mut pixels = blank(width, height);
-    let target = Arc::make_mut(&mut pixels);
+    let target = pixels.as_mut_slice();
     let mut transparent = false;
     if decoder.color_type().has_alpha() {
         let mut rgba = vec![0; width as usize * height as usize * 4];

@@ -2,7 +2,10 @@
 
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef};
 
-use crate::domain::{geometry::Point, raster::Raster};
+use crate::domain::{
+    geometry::Point,
+    raster::{Plane, Raster},
+};
 
 /// Height in pixels of a line picture.
 pub const HEIGHT: u32 = 48;
@@ -35,6 +38,22 @@ pub fn resized(raster: &Raster, width: u32, height: u32, smoothing: Smoothing) -
     // Both pictures are U8x3 with sides of at least 1, the only things that can be refused.
     debug_assert_eq!(done, Ok(()));
     Raster::new(width, height, out.into_vec()).unwrap_or_else(|_| raster.clone())
+}
+
+/// The picture with what differs from its surroundings, each channel smoothed by `sigma` pixels, standing out by `amount` times
+/// more (unsharp masking).
+pub fn sharpened(raster: &Raster, sigma: f32, amount: f32) -> Raster {
+    let (width, height) = (raster.width() as usize, raster.height() as usize);
+    let surroundings: [Plane; 3] = std::array::from_fn(|channel| {
+        let data = raster.pixels().iter().skip(channel).step_by(3).map(|v| f32::from(*v)).collect();
+        Plane { width, height, data }.smoothed(sigma)
+    });
+    Raster::from_fn(raster.width(), raster.height(), |x, y| {
+        let pixel = raster.at(x, y).map(f32::from);
+        let at = y as usize * width + x as usize;
+        // The cast holds it within 0 and 255.
+        std::array::from_fn(|c| (pixel[c] + amount * (pixel[c] - surroundings[c].data[at])).round() as u8)
+    })
 }
 
 /// A picture of one line at the recogniser's height, its width in proportion.
@@ -140,6 +159,18 @@ mod tests {
         assert!(line.at(50, 20)[0].abs_diff(100) < 3, "{:?}", line.at(50, 20));
         let outside = cut(&slope(50, 50), &quad([(-96.0, -48.0), (0.0, -48.0), (0.0, 0.0), (-96.0, 0.0)]));
         assert_eq!(outside.at(5, 5), [0, 0, 7]);
+    }
+
+    #[test]
+    fn faint_strokes_stand_out_and_plain_ground_stays() {
+        let faint = Raster::from_fn(60, 40, |x, _| if (28..31).contains(&x) { [110, 100, 90] } else { [100; 3] });
+        let found = sharpened(&faint, 5.0, 2.0);
+        let [red, green, blue] = found.at(29, 20);
+        assert!((125..=130).contains(&red) && green == 100 && (70..=75).contains(&blue), "{:?}", found.at(29, 20));
+        assert_eq!(found.at(3, 20), [100; 3]);
+        let strong = Raster::from_fn(60, 40, |x, _| if (28..31).contains(&x) { [250; 3] } else { [5; 3] });
+        let found = sharpened(&strong, 5.0, 2.0);
+        assert_eq!((found.at(29, 20), found.at(25, 20)), ([255; 3], [0; 3]), "values stay within their range");
     }
 
     #[test]
