@@ -35,18 +35,17 @@ pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
         }
     }
     let fields: [[f64; TERMS]; 3] = std::array::from_fn(|channel| fit_field(&samples, channel));
-    let mut pixels = Vec::with_capacity(w * h * 3);
-    for y in 0..h {
+    let mut pixels = photo.pixels().to_vec();
+    for (y, row) in pixels.chunks_exact_mut(w * 3).enumerate() {
         let mut gains: [RowGain; 3] = std::array::from_fn(|c| RowGain::new(&fields[c], y, w, h));
-        for x in 0..w as u32 {
-            let pixel = photo.at(x, y as u32);
+        for pixel in row.chunks_exact_mut(3) {
             for (gain, value) in gains.iter_mut().zip(pixel) {
                 // Rounds; the cast holds it within 0 and 255.
-                pixels.push(((f64::from(value) + 8.0) * gain.next() - 7.5) as u8);
+                *value = ((f64::from(*value) + 8.0) * gain.next() - 7.5) as u8;
             }
         }
     }
-    // The loops above push exactly one pixel for each of the photo's.
+    // As many bytes as the photo has.
     Raster::new(photo.width(), photo.height(), pixels).unwrap_or_else(|_| photo.clone())
 }
 

@@ -60,7 +60,9 @@ pub fn measure(raster: &Raster) -> Quality {
 }
 
 fn is_clipped(pixel: &[u8]) -> bool {
-    pixel.iter().all(|&v| v >= 255 - CLIP_MARGIN) || pixel.iter().all(|&v| v <= CLIP_MARGIN)
+    // Without a branch: photos have millions of pixels.
+    let (low, high) = pixel.iter().fold((u8::MAX, 0), |(low, high): (u8, u8), &v| (low.min(v), high.max(v)));
+    (low >= 255 - CLIP_MARGIN) | (high <= CLIP_MARGIN)
 }
 
 fn sharpness(plane: &Plane) -> f64 {

@@ -3,7 +3,7 @@
 use super::{
     Enrolled, NewReference, Pipeline, PipelineError,
     analysis::{Analysis, Sight, embed_box},
-    frames::{content_box, reference_frame},
+    frames::{Frame, MIN_SOURCE_PIXELS, content_box, reference_frame},
     locate::SOLID_INLIERS,
     prepared::{GREY_SIGMA, TurnedFeatures},
     propose::propose,
@@ -24,8 +24,6 @@ use crate::domain::{
 const FEWEST_KEYPOINTS: usize = 60;
 /// References with fewer are located only in good photos.
 const FEW_KEYPOINTS: usize = 200;
-/// References with a longer side below this lose fine print.
-const SMALL_PX: u32 = 400;
 
 impl Pipeline {
     /// Prepares a reference. Marks given are kept as they are; when there are none, marks are proposed. The image must
@@ -65,13 +63,13 @@ impl Pipeline {
     ) -> Result<Enrolled, PipelineError> {
         let features = self.cache.features(vision, &self.files, &photo.sha256, article)?;
         let frame = reference_frame(vision.imaging.as_mut(), &photo.raster, article);
-        let marks = match new.marks.is_empty() {
+        let marks = match new.marks.is_empty() && frame.is_fine() {
             true => propose(vision.text.as_mut(), &frame, &frame.raster.grey().smoothed(GREY_SIGMA))?,
             false => new.marks,
         };
         let [x, y, w, h] = article.unwrap_or_else(|| content_box(&photo.raster)).map(f64::from);
         let embedding = embed_box(vision, &photo.raster, [x, y, x + w, y + h])?;
-        let health = health(&photo, &features, &photo.raster);
+        let health = health(&features, &frame, &photo.raster);
         let reference = Reference {
             id: new.id,
             product: new.product,
@@ -131,7 +129,7 @@ fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> [u32; 4] {
     [x0.min(width - 1), y0.min(height - 1), x1.saturating_sub(x0).max(1), y1.saturating_sub(y0).max(1)]
 }
 
-fn health(photo: &UprightPhoto, features: &TurnedFeatures, raster: &Raster) -> Health {
+fn health(features: &TurnedFeatures, frame: &Frame, raster: &Raster) -> Health {
     let keypoints = features.turns[0].len();
     let quality = measure(raster);
     let mut problems = Vec::new();
@@ -143,11 +141,11 @@ fn health(photo: &UprightPhoto, features: &TurnedFeatures, raster: &Raster) -> H
         problems
             .push(format!("few local features ({keypoints}): only good photos will be comparable with this reference"));
     }
-    if raster.long_side() < SMALL_PX {
+    if !frame.is_fine() {
+        let article = frame.source_pixels * f64::from(frame.raster.long_side());
+        let least = MIN_SOURCE_PIXELS * f64::from(frame.raster.long_side());
         problems.push(format!(
-            "the picture is small ({}x{}): letters that cannot be read here cannot be checked, {SMALL_PX} px or more are better",
-            photo.raster.width(),
-            photo.raster.height()
+            "the article is small ({article:.0} px along its longer side): its marks cannot be judged, hence no changed letter be found, with less than {least:.0} px"
         ));
     }
     Health { usable: keypoints >= FEWEST_KEYPOINTS, keypoints, sharpness: quality.sharpness, problems }

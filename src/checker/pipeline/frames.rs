@@ -10,6 +10,8 @@ pub const REFERENCE_PX: u32 = 640;
 pub const PHOTO_PX: u32 = 960;
 /// Sides of a frame are multiples of this many pixels.
 const MULTIPLE: u32 = 32;
+/// With fewer pixels of a picture to one of the frame (along a side) its marks are too soft to be judged.
+pub const MIN_SOURCE_PIXELS: f64 = 0.6;
 /// A reference's margin is cut off where every channel is at least this bright.
 const WHITE: u8 = 245;
 
@@ -19,12 +21,19 @@ pub struct Frame {
     pub raster: Raster,
     /// Maps 0..1 of the whole upright picture to pixels of the frame.
     pub from_unit: Homography,
+    /// Pixels of the picture as it came to one of the frame, along a side.
+    pub source_pixels: f64,
 }
 
 impl Frame {
     /// Sides in pixels.
     pub fn size(&self) -> (f64, f64) {
         (f64::from(self.raster.width()), f64::from(self.raster.height()))
+    }
+
+    /// Whether the picture has pixels enough for marks to be judged in this frame.
+    pub fn is_fine(&self) -> bool {
+        self.source_pixels >= MIN_SOURCE_PIXELS
     }
 }
 
@@ -49,7 +58,11 @@ pub fn frame_size(width: u32, height: u32, long_side: u32) -> (u32, u32) {
 pub fn photo_frame(imaging: &mut dyn Imaging, photo: &Raster) -> Frame {
     let long_side = PHOTO_PX.min(photo.long_side().saturating_mul(2));
     let (w, h) = frame_size(photo.width(), photo.height(), long_side);
-    Frame { raster: imaging.resize(photo, w, h), from_unit: unit_to_pixels(f64::from(w), f64::from(h)) }
+    Frame {
+        raster: imaging.resize(photo, w, h),
+        from_unit: unit_to_pixels(f64::from(w), f64::from(h)),
+        source_pixels: f64::from(photo.long_side()) / f64::from(w.max(h)),
+    }
 }
 
 /// A reference's frame: the white margin of a catalogue picture cut off, then `article` (a box x, y, width, height in
@@ -65,6 +78,7 @@ pub fn reference_frame(imaging: &mut dyn Imaging, reference: &Raster, article: O
     Frame {
         raster: imaging.resize(&crop, w, h),
         from_unit: unit_to_pixels(f64::from(w), f64::from(h)).after(&unit_to_crop_unit),
+        source_pixels: f64::from(crop.long_side()) / f64::from(w.max(h)),
     }
 }
 
@@ -87,7 +101,7 @@ pub fn content_box(raster: &Raster) -> [u32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::geometry::Point;
+    use crate::{domain::geometry::Point, imaging::Intake};
 
     #[test]
     fn a_white_margin_is_cut_off() {
@@ -96,6 +110,17 @@ mod tests {
         });
         assert_eq!(content_box(&r), [20, 10, 50, 60]);
         assert_eq!(content_box(&Raster::from_fn(9, 9, |_, _| [255; 3])), [0, 0, 9, 9]);
+    }
+
+    #[test]
+    fn marks_need_pixels_of_the_article_not_of_its_margin() {
+        let of = |side: u32, article: u32| {
+            let picture = Raster::from_fn(side, side, |x, y| if x.max(y) < article { [90; 3] } else { [255; 3] });
+            let frame = reference_frame(&mut Intake::default(), &picture, None);
+            (frame.source_pixels, frame.is_fine())
+        };
+        assert_eq!(of(400, 400), (0.625, true));
+        assert_eq!(of(640, 320), (0.5, false));
     }
 
     #[test]

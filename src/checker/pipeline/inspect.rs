@@ -6,7 +6,7 @@ use std::{cell::OnceCell, sync::Arc};
 use super::{
     PipelineError,
     analysis::Analysis,
-    frames::Frame,
+    frames::{Frame, MIN_SOURCE_PIXELS},
     locate::{Location, locate_rectified},
     places::places,
     prepared::{Cache, GREY_SIGMA, ReferencePixels, TurnedFeatures},
@@ -30,8 +30,6 @@ use crate::domain::{
 const RECTIFIED_KEYPOINTS: usize = 1000;
 /// A second fit on fewer inliers is not trusted over the first.
 const REFINE_INLIERS: usize = 20;
-/// With fewer pixels of the photo to one of the frame (along a side) marks are too soft to be judged.
-const MIN_PHOTO_PIXELS: f64 = 0.6;
 /// Marks are looked at again and read from this difference on: both are dear, and reading was measured to add nothing where
 /// the print looks the same.
 const DOUBT: f64 = 0.4;
@@ -160,9 +158,9 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// Whether the photo has pixels enough for marks to be judged.
+    /// Whether both sides have pixels enough for marks to be judged.
     fn is_fine(&self) -> bool {
-        self.photo_pixels >= MIN_PHOTO_PIXELS
+        self.pixels.frame.is_fine() && self.photo_pixels >= MIN_SOURCE_PIXELS
     }
 
     /// The colours of both sides.

@@ -78,8 +78,11 @@ mod tests {
 
     #[test]
     fn each_measure_points_to_its_own_place_and_none_into_a_mark() {
-        let frame =
-            Frame { raster: Raster::from_fn(640, 448, |_, _| [90; 3]), from_unit: unit_to_pixels(640.0, 448.0) };
+        let frame = Frame {
+            raster: Raster::from_fn(640, 448, |_, _| [90; 3]),
+            from_unit: unit_to_pixels(640.0, 448.0),
+            source_pixels: 1.0,
+        };
         let mut blocks = vec![Some(Block { correlation: 0.95, contrast: 40.0 }); 31 * 21];
         // Pixels 160 to 252 across, 100 to 132 down.
         blocks[5 * 31 + 8..5 * 31 + 12].fill(Some(Block { correlation: 0.1, contrast: 40.0 }));

@@ -296,8 +296,11 @@ mod tests {
 
     #[test]
     fn a_mark_is_encoded_once_while_there_is_room_and_another_place_is_another_mark() {
-        let frame =
-            Frame { raster: Raster::from_fn(320, 224, |_, _| [90; 3]), from_unit: unit_to_pixels(320.0, 224.0) };
+        let frame = Frame {
+            raster: Raster::from_fn(320, 224, |_, _| [90; 3]),
+            from_unit: unit_to_pixels(320.0, 224.0),
+            source_pixels: 1.0,
+        };
         let grey = frame.raster.grey();
         let pixels = ReferencePixels { key: "pixels of one".into(), frame, grey };
         let place = |x: f64, side: f64| {
