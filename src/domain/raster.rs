@@ -79,7 +79,7 @@ impl Raster {
         [self.pixels[i], self.pixels[i + 1], self.pixels[i + 2]]
     }
 
-    /// Mean of each channel, 0 to 255, over the square of `side` pixels from `(x, y)` on; panics where it leaves the picture.
+    /// Mean of each channel, 0 to 255, over the square of `side` pixels from `(x, y)` on, which lies inside the picture.
     pub fn square_mean(&self, x: u32, y: u32, side: u32) -> [f64; 3] {
         let (x, y, length) = (x as usize, y as usize, side as usize);
         let mut sums = [0_u32; 3];

@@ -26,10 +26,10 @@ const FEWEST_KEYPOINTS: usize = 60;
 const FEW_KEYPOINTS: usize = 200;
 
 impl Pipeline {
-    /// Prepares a reference. Marks given are kept as they are; when there are none, marks are proposed. The image must
-    /// already be in the files (its features are stored beside it). `known` holds the product's references so far: when
-    /// one of them is found inside the new picture, only the part around it is taken as the article, since a shop photo
-    /// enrolled whole would make the shelf match.
+    /// Prepares a reference. Marks given are kept as they are; when there are none, marks are proposed, if the article has
+    /// pixels enough for them. The image must already be in the files (its features are stored beside it). `known` holds
+    /// the product's references so far: when one of them is found inside the new picture, only the part around it is
+    /// taken as the article, since a shop photo enrolled whole would make the shelf match.
     pub fn enroll(
         &self,
         vision: &mut Vision,
