@@ -145,7 +145,7 @@ fn health(features: &TurnedFeatures, frame: &Frame, raster: &Raster) -> Health {
         let article = frame.source_pixels * f64::from(frame.raster.long_side());
         let least = MIN_SOURCE_PIXELS * f64::from(frame.raster.long_side());
         problems.push(format!(
-            "the article is small ({article:.0} px along its longer side): its marks cannot be judged, hence no changed letter be found, with less than {least:.0} px"
+            "the article is small ({article:.0} px along its longer side): only from {least:.0} px on are its marks judged and changed letters found"
         ));
     }
     Health { usable: keypoints >= FEWEST_KEYPOINTS, keypoints, sharpness: quality.sharpness, problems }
