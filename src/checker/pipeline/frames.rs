@@ -101,7 +101,25 @@ pub fn content_box(raster: &Raster) -> [u32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::geometry::Point, imaging::Intake};
+    use crate::checker::ports::{IntakeError, UprightPhoto};
+    use crate::domain::geometry::Point;
+
+    /// Gives a plain picture of the size asked for: here only sizes count.
+    struct Plain;
+
+    impl Imaging for Plain {
+        fn decode(&mut self, _: &[u8]) -> Result<UprightPhoto, IntakeError> {
+            Err(IntakeError::Empty)
+        }
+
+        fn resize(&mut self, _: &Raster, width: u32, height: u32) -> Raster {
+            Raster::from_fn(width, height, |_, _| [90; 3])
+        }
+
+        fn encode_jpeg(&mut self, _: &Raster, _: u8) -> Vec<u8> {
+            Vec::new()
+        }
+    }
 
     #[test]
     fn a_white_margin_is_cut_off() {
@@ -116,7 +134,7 @@ mod tests {
     fn marks_need_pixels_of_the_article_not_of_its_margin() {
         let of = |side: u32, article: u32| {
             let picture = Raster::from_fn(side, side, |x, y| if x.max(y) < article { [90; 3] } else { [255; 3] });
-            let frame = reference_frame(&mut Intake::default(), &picture, None);
+            let frame = reference_frame(&mut Plain, &picture, None);
             (frame.source_pixels, frame.is_fine())
         };
         assert_eq!(of(400, 400), (0.625, true));
