@@ -17,8 +17,6 @@ pub struct Correspondence {
 
 /// Rows multiplied at once: their products stay in the processor's cache.
 const ROWS: usize = 64;
-/// Values compared at once.
-const LANES: usize = 16;
 
 /// Mutual nearest neighbours by cosine similarity, strongest first; pairs below `min_cosine` are left out. Sets of
 /// different models or lengths have none. Ties go to the lower index, so that the answer is reproducible.
@@ -38,7 +36,7 @@ pub fn mutual_nearest(first: &FeatureSet, second: &FeatureSet, min_cosine: f32) 
                 *from = if cosine > *best { i as u32 } else { *from };
                 *best = if cosine > *best { cosine } else { *best };
             }
-            let most = line.to_slice().map_or_else(|| line.fold(f32::NEG_INFINITY, |most, v| v.max(most)), strongest);
+            let most = line.iter().fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
             best_of_first[i] = (most, line.iter().position(|v| *v == most).unwrap_or(0));
         }
     }
@@ -50,17 +48,6 @@ pub fn mutual_nearest(first: &FeatureSet, second: &FeatureSet, min_cosine: f32) 
         .collect();
     pairs.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.first.cmp(&b.first)));
     pairs
-}
-
-/// The largest value, looked for in lanes so that the compiler can use vectors.
-fn strongest(values: &[f32]) -> f32 {
-    let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let (blocks, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    for block in blocks {
-        lanes.iter_mut().zip(block).for_each(|(most, v)| *most = larger(*most, *v));
-    }
-    lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |most, v| larger(most, *v))
 }
 
 /// Descriptors as a matrix of one row per keypoint.
