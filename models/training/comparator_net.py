@@ -133,20 +133,27 @@ def mark_margin(logits, top=6):
     return margin.flatten(1).topk(top, 1).values.mean(1)
 
 
+def convolutions(path):
+    """Weight and bias of each convolution of an exported file, in its order; 8-bit ones as the numbers they stand for."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path)).graph
+    stored = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in stored:  # the zero points of weights are 0
+            whole, scale = (stored[name] for name in node.input[:2])
+            stored[node.output[0]] = whole.float() * scale.reshape(-1, *[1] * (whole.dim() - 1))
+    return [[stored[name] for name in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+
+
 def start_from(net, folder, batches):
     """Sets the network to what the exported files in `folder` compute, so that training goes on from a published version.
 
     The export folds each normalisation into its convolution. Unfolding needs the statistics of the convolution's outputs: one
     layer after the other is set, and the outputs over `batches` of `(reference, photo)` make its normalisation an identity.
     """
-    import onnx
-    from onnx import numpy_helper
-
-    layers = []
-    for file in FILES:
-        graph = onnx.load(str(pathlib.Path(folder) / file)).graph
-        stored = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
-        layers += [[stored[n] for n in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+    layers = [layer for file in FILES for layer in convolutions(pathlib.Path(folder) / file)]
     keys, _ = Exported(folder).encode(batches[0][0][0].permute(1, 2, 0).numpy())
     blocks = {id(m[0]): m[1] for m in net.modules() if isinstance(m, nn.Sequential) and isinstance(m[0], nn.Conv2d)}
     used = []

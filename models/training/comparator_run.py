@@ -25,6 +25,14 @@ def meet(keys, values, other_keys, other_values, reach=REACH):
     return np.concatenate([costs, values, moved, np.abs(values - moved)])
 
 
+def joined(keys, values, other_keys, other_values):
+    """What the deciding network takes: the maps of `meet` and zeros up to a multiple of 8, in a batch of one."""
+    met = meet(keys, values, other_keys, other_values)
+    maps = np.zeros((1, -(-len(met) // 8) * 8, *met.shape[1:]), np.float32)
+    maps[0, :len(met)] = met
+    return maps
+
+
 class Comparator:
     """The two networks of a folder."""
 
@@ -42,10 +50,7 @@ class Comparator:
 
     def logits(self, reference, photo):
         """Same, different, cannot see: 3 x H/8 x W/8, of two RGB pictures H x W x 3."""
-        met = meet(*self.encode(reference), *self.encode(photo))
-        joined = np.zeros((1, -(-len(met) // 8) * 8, *met.shape[1:]), np.float32)
-        joined[0, :len(met)] = met
-        return self.decider.run(["logits"], {"joined": joined})[0][0]
+        return self.decider.run(["logits"], {"joined": joined(*self.encode(reference), *self.encode(photo))})[0][0]
 
     def probabilities(self, reference, photo):
         """Softmax of `logits`."""

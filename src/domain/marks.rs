@@ -148,41 +148,30 @@ pub fn mark_score(evidence: &[f32]) -> Difference {
     Difference::saturating(top.iter().map(|v| f64::from(*v)).sum::<f64>() / top.len().max(1) as f64)
 }
 
-/// Places of a frame of `width` x `height` pixels that a grid of [`cell_evidence`] over it doubts most, strongest first and
-/// at most `most`: x0, y0, x1, y1 in pixels. Cells whose middle lies in one of the boxes `taken` do not count, nor does a
-/// faint doubt many times over: evidence is squared before it is added up.
-pub fn places_in_doubt(
+/// The place of a frame of `width` x `height` pixels that a grid of [`cell_evidence`] over it doubts most: x0, y0, x1, y1 in
+/// pixels; `None` when none is in doubt. Cells whose middle lies in one of the boxes `taken` do not count, nor does a faint doubt
+/// many times over: evidence is squared before it is added up.
+pub fn place_in_doubt(
     evidence: &[f32],
     columns: usize,
     width: u32,
     height: u32,
     taken: &[[u32; 4]],
-    most: usize,
-) -> Vec<[u32; 4]> {
+) -> Option<[u32; 4]> {
     let (columns, rows) = (columns.max(1), evidence.len() / columns.max(1));
     let (across, down) = (f64::from(width) / columns as f64, f64::from(height) / rows.max(1) as f64);
     let cells = |px: f64, cell: f64, count: usize| ((px / cell).round() as usize).clamp(1, count.max(1));
     let (wide, high) = (cells(PLACE_PX.0, across, columns), cells(PLACE_PX.1, down, rows));
-    let mut doubt: Vec<f64> = evidence.iter().map(|e| f64::from(*e).powi(2)).collect();
-    let silence = |doubt: &mut [f64], [x0, y0, x1, y1]: [u32; 4]| {
-        for (i, value) in doubt.iter_mut().enumerate() {
-            let (x, y) = (((i % columns) as f64 + 0.5) * across, ((i / columns) as f64 + 0.5) * down);
-            if (f64::from(x0)..f64::from(x1)).contains(&x) && (f64::from(y0)..f64::from(y1)).contains(&y) {
-                *value = 0.0;
-            }
-        }
+    let is_taken = |i: usize| {
+        let (x, y) = (((i % columns) as f64 + 0.5) * across, ((i / columns) as f64 + 0.5) * down);
+        let [x, y] = [x, y].map(|at| at as u32);
+        taken.iter().any(|[x0, y0, x1, y1]| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y))
     };
-    taken.iter().for_each(|place| silence(&mut doubt, *place));
-    let mut found = Vec::new();
-    while found.len() < most
-        && let Some((c, r)) = strongest_window(&doubt, (columns, rows), (wide, high), LEAST_DOUBT)
-    {
-        let px = |cells: usize, cell: f64| (cells as f64 * cell).round() as u32;
-        let place = [px(c, across), px(r, down), px(c + wide, across), px(r + high, down)];
-        silence(&mut doubt, place);
-        found.push(place);
-    }
-    found
+    let doubt = |(i, e): (usize, &f32)| if is_taken(i) { 0.0 } else { f64::from(*e).powi(2) };
+    let doubt: Vec<f64> = evidence.iter().enumerate().map(doubt).collect();
+    let (c, r) = strongest_window(&doubt, (columns, rows), (wide, high), LEAST_DOUBT)?;
+    let px = |cells: usize, cell: f64| (cells as f64 * cell).round() as u32;
+    Some([px(c, across), px(r, down), px(c + wide, across), px(r + high, down)])
 }
 
 /// Bounding boxes (column, row, columns, rows) of the connected groups of cells that differ by their [`cell_evidence`],
@@ -282,21 +271,22 @@ mod tests {
     }
 
     #[test]
-    fn places_in_doubt_hold_the_strongest_evidence_outside_what_is_taken() {
+    fn the_place_in_doubt_holds_the_strongest_evidence_outside_what_is_taken() {
         // 26 x 18 cells over 640 x 448 pixels, each of about 25 by 25.
         let mut evidence = vec![0.04; 26 * 18];
         let cells = [(4, 3, 0.9), (5, 3, 0.8), (20, 14, 0.7), (21, 15, 0.6), (12, 9, 0.3)];
         cells.iter().for_each(|&(column, row, value)| evidence[row * 26 + column] = value);
-        let look = |taken: &[[u32; 4]], most| places_in_doubt(&evidence, 26, 640, 448, taken, most);
+        let look = |taken: &[[u32; 4]]| place_in_doubt(&evidence, 26, 640, 448, taken);
         let holds = |[x0, y0, x1, y1]: [u32; 4], x: u32, y: u32| x0 <= x && x < x1 && y0 <= y && y < y1;
-        let found = look(&[], 3);
-        assert_eq!(found.len(), 2, "one cell in some doubt is no place: {found:?}");
-        assert!(holds(found[0], 110, 87) && holds(found[0], 135, 87), "{found:?}");
-        assert!(holds(found[1], 504, 360) && holds(found[1], 529, 385), "{found:?}");
-        assert!(found.iter().all(|[x0, y0, x1, y1]| *x1 <= 640 && *y1 <= 448 && x1 - x0 > 180 && y1 - y0 > 60));
-        assert_eq!(look(&[], 1), found[..1]);
-        assert_eq!(look(&[[90, 70, 150, 100]], 3), found[1..]);
-        assert_eq!(places_in_doubt(&[], 0, 640, 448, &[], 3), [[0; 4]; 0]);
+        let first = look(&[]).unwrap();
+        assert!(holds(first, 110, 87) && holds(first, 135, 87), "{first:?}");
+        let second = look(&[first]).unwrap();
+        assert!(holds(second, 504, 360) && holds(second, 529, 385), "{second:?}");
+        let inside = |[x0, y0, x1, y1]: [u32; 4]| x1 <= 640 && y1 <= 448 && x1 - x0 > 180 && y1 - y0 > 60;
+        assert!(inside(first) && inside(second), "{first:?}, {second:?}");
+        assert_eq!(look(&[first, second]), None, "one cell in some doubt is no place");
+        assert_eq!(look(&[[90, 70, 150, 100]]), Some(second), "a mark holds the first");
+        assert_eq!(place_in_doubt(&[], 0, 640, 448, &[]), None);
     }
 
     #[test]

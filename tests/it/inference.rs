@@ -29,8 +29,8 @@ const SAME_KEYPOINTS: f64 = 0.97;
 const CORNER_TOLERANCE_PX: f64 = 1.0;
 /// Mean confidence of a line: lines are cut with other rounding.
 const CONFIDENCE_TOLERANCE: f64 = 0.05;
-/// Probability of a class in a cell.
-const PROBABILITY_TOLERANCE: f64 = 5e-3;
+/// Probability of a class in a cell: inside are whole numbers, and what lies between two may be rounded either way.
+const PROBABILITY_TOLERANCE: f64 = 2e-2;
 
 fn vectors(name: &str) -> Value {
     let path = format!("{}/tests/fixtures/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
