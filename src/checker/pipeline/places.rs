@@ -18,7 +18,7 @@ use crate::domain::{
 
 /// Glances at the whole article: what its sides are brought down by, and the name of the place that it finds most different. At a
 /// third logos and hues show best, at a half small words.
-const GLANCES: [(f64, &str); 2] = [(3.0, "most different place"), (2.0, "most different small print")];
+const GLANCES: [(f64, &str); 2] = [(3.0, "most different place"), (2.0, "most different small place")];
 /// Where blocks leave most contrast unexplained.
 const UNEXPLAINED: &str = "least explained place";
 /// Where hues are turned most against the rest.
