@@ -248,12 +248,14 @@ pub fn compare_at(
 
 /// Takes the accusation out of cells that cannot carry one: those at the frame's border, whose context lies beyond the
 /// article, those beyond the photo's own border, and those that a reflection has washed out where the reference is not white
-/// cannot be seen; those of a mark's surroundings are another mark's matter.
+/// cannot be seen; those of a mark's surroundings are another mark's matter. Where the whole article is looked at, which only
+/// points, its border hides no neighbours: print there often reaches into it.
 fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox, rectified: &Rectified) {
     let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
     let (cw, ch) = (side(own.width(), cells.columns), side(own.height(), cells.rows));
     let (width, height) = (rectified.raster.width(), rectified.raster.height());
     let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
+    let whole = *place == MarkBox::whole(width, height);
     for (i, p) in cells.probabilities.iter_mut().enumerate() {
         let (column, row) = (i % cells.columns, i / cells.columns);
         let [corner, _, end, _] = place.cells_to_frame([column, row, 1, 1], cells.columns, cells.rows);
@@ -262,9 +264,9 @@ fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox
         let (x, y) = (column as u32 * cw, row as u32 * ch);
         let washed = || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
         let beyond = || !rectified.shows(corner.x as u32, corner.y as u32, end.x as u32, end.y as u32);
-        if border || beyond() || washed() {
+        if border && !whole || beyond() || washed() {
             *p = [p[0], 0.0, p[1] + p[2]];
-        } else if !place.holds(centre) {
+        } else if border || !place.holds(centre) {
             *p = [p[0] + p[1], 0.0, p[2]];
         }
     }
@@ -325,4 +327,29 @@ fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
     let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
     let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
     Some((Homography::through(from, *corners)?, width as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Evidence of three rows of cells, all different, at the top of a frame of 96x96 pixels.
+    fn evidence_at_the_top(place: &MarkBox) -> Vec<f32> {
+        let (width, height) = (96, 96);
+        let raster = Raster::from_fn(width, height, |_, _| [90; 3]);
+        let rectified = Rectified { raster: raster.clone(), visible: vec![true; 96 * 96], scale: 1.0 };
+        let mut cells = CellMap { columns: 12, rows: 12, probabilities: vec![[1.0, 0.0, 0.0]; 144] };
+        cells.probabilities[..36].fill([0.0, 1.0, 0.0]);
+        blind_cells(&mut cells, &raster, &raster, place, &rectified);
+        cell_evidence(&cells.probabilities, cells.columns)
+    }
+
+    #[test]
+    fn a_border_does_not_accuse_and_hides_its_neighbours_from_marks_but_not_from_glances() {
+        let column = |evidence: Vec<f32>| [0, 1, 2].map(|row| evidence[row * 12 + 6]);
+        let whole = MarkBox::whole(96, 96);
+        assert_eq!(column(evidence_at_the_top(&whole)), [0.0, 1.0, 1.0]);
+        let mark = MarkBox { tight: [1, 0, 95, 96], ..whole };
+        assert_eq!(column(evidence_at_the_top(&mark)), [0.0, 0.0, 1.0]);
+    }
 }
