@@ -15,7 +15,7 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from comparator_data import SHAPES, Batches, Material
+from comparator_data import Batches, Material
 from comparator_run import FILES, Comparator, joined
 
 # The first convolution sees normalised colours and the last gives the answer: both stay as trained.
