@@ -57,6 +57,18 @@ async fn a_flagged_photo_deviates_and_goes_to_review() {
 }
 
 #[tokio::test]
+async fn every_question_that_was_lost_gives_its_reason() {
+    let app = TestApp::start(Shipped::Strict).await;
+    let rice = app.create("acme", "rice").await;
+    let with_mark = NewReference { marks: vec![mark()], ..new_reference(&rice, &Scene::of(2)) };
+    app.assay.enroll_reference(with_mark).await.unwrap();
+    let answer = app.check(Some(&rice), &[Scene::photo(2, "a")]).await;
+    let mut codes: Vec<&str> = answer.reasons.iter().map(|r| r.code.as_str()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["mark_differs", "weak_agreement"], "{answer:#?}");
+}
+
+#[tokio::test]
 async fn a_photo_points_to_places_of_its_own_unless_the_owner_has_named_marks() {
     let app = TestApp::start(Shipped::Lenient).await;
     let (free, named) = (app.create("acme", "oat").await, app.create("acme", "rice").await);

@@ -157,20 +157,20 @@ fn weigh(context: &Context, comparison: &Comparison, subject: &Subject, report: 
         report.reasons.push(context.reason(code, detail, Vec::new()));
         return;
     }
-    let mark_decides = score.marks.is_some_and(|m| m <= score.identity);
-    if mark_decides && located {
-        report.verdict = Verdict::Deviates;
-        let reasons = mark_reasons(context, report);
-        report.reasons.extend(reasons);
-    } else {
-        report.verdict = if located { Verdict::Deviates } else { Verdict::NoBrandSeen };
+    report.verdict = if located { Verdict::Deviates } else { Verdict::NoBrandSeen };
+    // Every question that was lost gives its reasons, the worst first.
+    let marks = score.marks.filter(|m| located && context.calibration.flags(*m));
+    let mut reasons = if marks.is_some() { mark_reasons(context, report) } else { Vec::new() };
+    if !located || context.calibration.flags(score.identity) {
         let rival = comparison
             .candidates
             .iter()
             .filter(|c| c.reference.product != *product && c.is_located())
             .max_by_key(|c| c.inliers());
-        report.reasons.push(identity_reason(context, own, rival, located));
+        let at = if marks.is_some_and(|m| m <= score.identity) { reasons.len() } else { 0 };
+        reasons.insert(at, identity_reason(context, own, rival, located));
     }
+    report.reasons.extend(reasons);
 }
 
 fn identity_reason(context: &Context, own: &Candidate, rival: Option<&Candidate>, located: bool) -> Reason {
