@@ -3,7 +3,11 @@
 //! Once light is taken out (`light`), blocks are compared by normalised cross-correlation with a small search, which forgives
 //! the few pixels by which a homography misses on curved or folded packs.
 
-use super::{raster::Plane, rectify::Rectified, windows::strongest_window};
+use super::{
+    raster::Plane,
+    rectify::Rectified,
+    windows::{lies_in, strongest_window},
+};
 
 /// Side of a block in pixels of the frame.
 pub const BLOCK_PX: usize = 32;
@@ -82,8 +86,7 @@ impl BlockMap {
 
     /// Whether the block's middle lies in one of some boxes (x0, y0, x1, y1, the ends exclusive) in pixels of the frame.
     pub fn lies_in(&self, index: usize, boxes: &[[u32; 4]]) -> bool {
-        let (x, y) = self.middle(index);
-        boxes.iter().any(|[x0, y0, x1, y1]| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y))
+        lies_in(boxes, self.middle(index))
     }
 
     /// The block whose middle is nearest to a place in pixels of the frame; `None` when it says nothing.

@@ -1,6 +1,10 @@
 //! Protected marks: the box that is compared, and what its cells say together.
 
-use super::{geometry::Point, score::Difference, windows::strongest_window};
+use super::{
+    geometry::Point,
+    score::Difference,
+    windows::{lies_in, strongest_window},
+};
 
 /// Context in pixels of the frame that is compared along with a mark.
 const PADDING_PX: f64 = 8.0;
@@ -162,11 +166,8 @@ pub fn place_in_doubt(
     let (across, down) = (f64::from(width) / columns as f64, f64::from(height) / rows.max(1) as f64);
     let cells = |px: f64, cell: f64, count: usize| ((px / cell).round() as usize).clamp(1, count.max(1));
     let (wide, high) = (cells(PLACE_PX.0, across, columns), cells(PLACE_PX.1, down, rows));
-    let is_taken = |i: usize| {
-        let (x, y) = (((i % columns) as f64 + 0.5) * across, ((i / columns) as f64 + 0.5) * down);
-        let [x, y] = [x, y].map(|at| at as u32);
-        taken.iter().any(|[x0, y0, x1, y1]| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y))
-    };
+    let middle = |cell: usize, side: f64| ((cell as f64 + 0.5) * side) as u32;
+    let is_taken = |i: usize| lies_in(taken, (middle(i % columns, across), middle(i / columns, down)));
     let doubt = |(i, e): (usize, &f32)| if is_taken(i) { 0.0 } else { f64::from(*e).powi(2) };
     let doubt: Vec<f64> = evidence.iter().enumerate().map(doubt).collect();
     let (c, r) = strongest_window(&doubt, (columns, rows), (wide, high), LEAST_DOUBT)?;

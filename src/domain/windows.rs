@@ -1,4 +1,4 @@
-//! The strongest place of a grid of cells.
+//! The strongest place of a grid of cells, and what lies in boxes already taken.
 
 /// The window of `size` (columns, rows) cells of a grid of `columns` x `rows` (row-major) with the largest sum, of at least
 /// `least`: column and row of its first cell; `None` when none has, or when the grid is smaller.
@@ -15,6 +15,11 @@ pub fn strongest_window(
     let places = (0..=last_row).flat_map(|r| (0..=last_column).map(move |c| (c, r)));
     let strongest = places.map(|(c, r)| (sum(c, r), c, r)).max_by(|a, b| a.0.total_cmp(&b.0));
     strongest.filter(|(sum, ..)| *sum >= least).map(|(_, c, r)| (c, r))
+}
+
+/// Whether a pixel lies in one of some boxes: x0, y0, x1, y1, the ends exclusive.
+pub fn lies_in(boxes: &[[u32; 4]], (x, y): (u32, u32)) -> bool {
+    boxes.iter().any(|[x0, y0, x1, y1]| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y))
 }
 
 #[cfg(test)]

@@ -187,7 +187,7 @@ fn inspect_mark(
         return Ok(hidden);
     }
     let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));
-    let cells = compare_at(vision, cache, view, &place, [&own, &seen, &seen])?;
+    let cells = compare_at(vision, cache, view, &place, Border::Unseen, [&own, &seen, &seen])?;
     let unseen =
         cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;
     let evidence = cell_evidence(&cells.probabilities, cells.columns);
@@ -222,8 +222,17 @@ fn second_look(
     let frame = &view.pixels.frame.raster;
     let moved = place.half_a_cell_on(frame.width(), frame.height());
     let (own, seen) = (cut(vision, frame, &moved), cut(vision, &view.rectified.raster, &moved));
-    let cells = compare_at(vision, cache, view, &moved, [&own, &seen, &with_spread_of(&seen, &own)])?;
+    let cells = compare_at(vision, cache, view, &moved, Border::Unseen, [&own, &seen, &with_spread_of(&seen, &own)])?;
     Ok(mark_score(&cell_evidence(&cells.probabilities, cells.columns)).get())
+}
+
+/// What cells at the frame's border, which do not accuse, count as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    /// Not seen, and so hiding their neighbours: where a photo is laid a little wrong, print that ends there looks changed.
+    Unseen,
+    /// The same, hiding nothing: for what only points, since print often reaches into the border.
+    Same,
 }
 
 /// The comparator's answer on `place`, cells that cannot accuse blinded: the reference there, the photo, and the photo as the
@@ -233,6 +242,7 @@ pub fn compare_at(
     cache: Option<&Cache>,
     view: &View,
     place: &MarkBox,
+    border: Border,
     [own, seen, shown]: [&Raster; 3],
 ) -> Result<CellMap, InferenceError> {
     let comparator = vision.comparator.as_mut();
@@ -242,31 +252,29 @@ pub fn compare_at(
     };
     let photo = comparator.encode(shown)?;
     let mut cells = comparator.compare(&reference, &photo)?;
-    blind_cells(&mut cells, own, seen, place, view.rectified);
+    blind_cells(&mut cells, [own, seen], place, border, view.rectified);
     Ok(cells)
 }
 
 /// Takes the accusation out of cells that cannot carry one: those at the frame's border, whose context lies beyond the
 /// article, those beyond the photo's own border, and those that a reflection has washed out where the reference is not white
-/// cannot be seen; those of a mark's surroundings are another mark's matter. Where the whole article is looked at, which only
-/// points, its border hides no neighbours: print there often reaches into it.
-fn blind_cells(cells: &mut CellMap, own: &Raster, seen: &Raster, place: &MarkBox, rectified: &Rectified) {
+/// cannot be seen, unless `border` says otherwise of the first; those of a mark's surroundings are another mark's matter.
+fn blind_cells(cells: &mut CellMap, [own, seen]: [&Raster; 2], place: &MarkBox, border: Border, rectified: &Rectified) {
     let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
     let (cw, ch) = (side(own.width(), cells.columns), side(own.height(), cells.rows));
     let (width, height) = (rectified.raster.width(), rectified.raster.height());
     let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
-    let whole = *place == MarkBox::whole(width, height);
     for (i, p) in cells.probabilities.iter_mut().enumerate() {
         let (column, row) = (i % cells.columns, i / cells.columns);
         let [corner, _, end, _] = place.cells_to_frame([column, row, 1, 1], cells.columns, cells.rows);
         let centre = Point::new((corner.x + end.x) / 2.0, (corner.y + end.y) / 2.0);
-        let border = centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
+        let outer = centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
         let (x, y) = (column as u32 * cw, row as u32 * ch);
         let washed = || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
         let beyond = || !rectified.shows(corner.x as u32, corner.y as u32, end.x as u32, end.y as u32);
-        if border && !whole || beyond() || washed() {
+        if outer && border == Border::Unseen || beyond() || washed() {
             *p = [p[0], 0.0, p[1] + p[2]];
-        } else if border || !place.holds(centre) {
+        } else if outer || !place.holds(centre) {
             *p = [p[0] + p[1], 0.0, p[2]];
         }
     }
@@ -334,22 +342,20 @@ mod tests {
     use super::*;
 
     /// Evidence of three rows of cells, all different, at the top of a frame of 96x96 pixels.
-    fn evidence_at_the_top(place: &MarkBox) -> Vec<f32> {
+    fn evidence_at_the_top(border: Border) -> Vec<f32> {
         let (width, height) = (96, 96);
         let raster = Raster::from_fn(width, height, |_, _| [90; 3]);
         let rectified = Rectified { raster: raster.clone(), visible: vec![true; 96 * 96], scale: 1.0 };
         let mut cells = CellMap { columns: 12, rows: 12, probabilities: vec![[1.0, 0.0, 0.0]; 144] };
         cells.probabilities[..36].fill([0.0, 1.0, 0.0]);
-        blind_cells(&mut cells, &raster, &raster, place, &rectified);
+        blind_cells(&mut cells, [&raster, &raster], &MarkBox::whole(width, height), border, &rectified);
         cell_evidence(&cells.probabilities, cells.columns)
     }
 
     #[test]
     fn a_border_does_not_accuse_and_hides_its_neighbours_from_marks_but_not_from_glances() {
         let column = |evidence: Vec<f32>| [0, 1, 2].map(|row| evidence[row * 12 + 6]);
-        let whole = MarkBox::whole(96, 96);
-        assert_eq!(column(evidence_at_the_top(&whole)), [0.0, 1.0, 1.0]);
-        let mark = MarkBox { tight: [1, 0, 95, 96], ..whole };
-        assert_eq!(column(evidence_at_the_top(&mark)), [0.0, 0.0, 1.0]);
+        assert_eq!(column(evidence_at_the_top(Border::Same)), [0.0, 1.0, 1.0]);
+        assert_eq!(column(evidence_at_the_top(Border::Unseen)), [0.0, 0.0, 1.0]);
     }
 }

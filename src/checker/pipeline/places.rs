@@ -4,7 +4,7 @@
 use super::{
     PipelineError,
     frames::Frame,
-    inspect::{View, compare_at},
+    inspect::{Border, View, compare_at},
     prepared::Cache,
     propose::figure,
 };
@@ -33,12 +33,10 @@ pub fn places(
     blocks: &BlockMap,
     taken: &[[u32; 4]],
 ) -> Result<Vec<Mark>, PipelineError> {
-    let mut cells = Vec::with_capacity(GLANCES.len());
-    for (shrink, _) in GLANCES {
-        cells.push(glance(vision, cache, view, shrink)?);
-    }
+    let glances = GLANCES.iter().map(|(shrink, _)| glance(vision, cache, view, *shrink));
+    let glances: Vec<CellMap> = glances.collect::<Result<_, _>>()?;
     let turned = view.colours().most_turned(blocks);
-    Ok(chosen(&cells, blocks, turned, taken, &view.pixels.frame))
+    Ok(chosen(&glances, blocks, turned, taken, &view.pixels.frame))
 }
 
 /// `glances` in the order of [`GLANCES`].
@@ -70,7 +68,7 @@ fn glance(vision: &mut Vision, cache: &Cache, view: &View, shrink: f64) -> Resul
     let whole = MarkBox::whole(width, height);
     let (w, h) = whole.shrunk(shrink);
     let (own, seen) = (vision.imaging.resize(frame, w, h), vision.imaging.resize(&view.rectified.raster, w, h));
-    Ok(compare_at(vision, Some(cache), view, &whole, [&own, &seen, &seen])?)
+    Ok(compare_at(vision, Some(cache), view, &whole, Border::Same, [&own, &seen, &seen])?)
 }
 
 #[cfg(test)]
@@ -104,11 +102,7 @@ mod tests {
         let [first, small] = GLANCES.map(|(_, name)| name);
         let names = |found: &[Mark]| found.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
         let found = look(&[]);
-        assert_eq!(
-            names(&found),
-            [first, small, UNEXPLAINED, RECOLOURED],
-            "a coarse glance's second place there is not"
-        );
+        assert_eq!(names(&found), [first, small, UNEXPLAINED, RECOLOURED], "one place of each glance");
         let holds = |mark: &Mark, x: f64, y: f64| {
             let (low, high) = (mark.region[0], mark.region[2]);
             (low.x * 640.0..high.x * 640.0).contains(&x) && (low.y * 448.0..high.y * 448.0).contains(&y)
