@@ -52,7 +52,7 @@ struct Judged {
     expected: String,
     verdict: String,
     similarity: f64,
-    reason: Option<String>,
+    reasons: Vec<String>,
     ok: bool,
     evidence: Option<PathBuf>,
 }
@@ -154,7 +154,7 @@ async fn judge(app: &App, samples: &Path, out: &Path, expectation: Expectation) 
         ok: answer.verdict == expected,
         expected,
         similarity: answer.photos.first().map_or(0.0, |p| p.similarity),
-        reason: answer.reasons.first().map(|r| r.detail.clone()),
+        reasons: answer.reasons.iter().map(|r| r.detail.clone()).collect(),
         verdict: answer.verdict,
         evidence: drawn.then_some(evidence),
     })
@@ -172,7 +172,7 @@ fn table(judged: &[Judged]) -> Table {
             if j.ok { Cell::styled("ok", GOOD) } else { Cell::styled("WRONG", BAD) },
         ]);
         table.below(Cell::styled(format!("is: {}", j.what), DIM));
-        if let Some(reason) = &j.reason {
+        for reason in &j.reasons {
             table.below(Cell::styled(format!("says: {reason}"), DIM));
         }
     }
