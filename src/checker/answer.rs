@@ -120,7 +120,7 @@ pub struct MatchAnswer {
     /// The separate channels.
     pub channels: ChannelsAnswer,
     /// Protected marks, when compared. Where Assay proposed them, up to four places of this photo follow: `most different place`,
-    /// `most different small place` and `least explained place`, outside the marks, and `most recoloured place`, wherever it is.
+    /// `second most different place` and `least explained place`, outside the marks, and `most recoloured place`, wherever it is.
     pub marks: Vec<MarkAnswerBody>,
     /// Corners of the reference in the photo, or `null` when it was not located.
     pub region: Option<Vec<[f64; 2]>>,

@@ -16,7 +16,7 @@ const ROUNDING_PX: f64 = 0.01;
 const MULTIPLE: u32 = 16;
 /// Half of a cell of the maps that the comparator encodes a print to, in pixels of its input.
 const HALF_CELL: f64 = 2.0;
-/// Smallest and largest input: (width, height) in pixels.
+/// Smallest and largest input for a mark: (width, height) in pixels.
 const SMALLEST: (u32, u32) = (32, 32);
 const LARGEST: (u32, u32) = (512, 256);
 /// Largest area of the input, in pixels: larger marks are brought down to it. Their letters stay larger than a small
@@ -65,10 +65,8 @@ impl MarkBox {
     /// Sides in pixels of the comparator's input for this box, `times` smaller than it.
     pub fn shrunk(&self, times: f64) -> (u32, u32) {
         let [x0, y0, x1, y1] = self.padded;
-        let side = |v: u32, most: u32| {
-            ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32 * MULTIPLE).clamp(2 * MULTIPLE, most)
-        };
-        (side(x1 - x0, LARGEST.0), side(y1 - y0, LARGEST.1))
+        let side = |v: u32| ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE;
+        (side(x1 - x0), side(y1 - y0))
     }
 
     /// Sides in pixels of the comparator's input for this box: its own, or scaled down to the largest allowed.
@@ -227,6 +225,13 @@ mod tests {
                 prop_assert!((32..=512).contains(&iw) && (32..=256).contains(&ih) && iw % 16 == 0 && ih % 16 == 0);
             }
         }
+    }
+
+    #[test]
+    fn an_article_on_its_side_or_upright_is_brought_down_alike() {
+        let [lying, upright] = [(640, 448), (448, 640)].map(|(w, h)| MarkBox::whole(w, h));
+        assert_eq!((lying.shrunk(1.5), upright.shrunk(1.5)), ((432, 304), (304, 432)));
+        assert_eq!(MarkBox::whole(640, 40).shrunk(3.0), (208, 32), "no side gets too short for the comparator");
     }
 
     #[test]

@@ -17,9 +17,8 @@ use crate::{
     domain::{embedding::ModelId, raster::Raster},
 };
 
-/// Widths and heights in pixels that the network was trained for, both also multiples of [`STEP`].
-const WIDTHS: std::ops::RangeInclusive<u32> = 32..=512;
-const HEIGHTS: std::ops::RangeInclusive<u32> = 32..=256;
+/// Sides in pixels that the networks take, also multiples of [`STEP`]: room for any glance at a whole article.
+const SIDES: std::ops::RangeInclusive<u32> = 32..=512;
 const STEP: u32 = 16;
 /// Pixels to a cell of the encoder's maps.
 const ENCODED_PX: u32 = 4;
@@ -55,8 +54,8 @@ impl MarkComparator for Comparator {
 
     fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
         let (width, height) = (picture.width(), picture.height());
-        if !WIDTHS.contains(&width) || !HEIGHTS.contains(&height) || width % STEP != 0 || height % STEP != 0 {
-            let detail = format!("{width}x{height} is not a size it takes: multiples of 16, 32x32 to 512x256");
+        if [width, height].iter().any(|side| !SIDES.contains(side) || side % STEP != 0) {
+            let detail = format!("{width}x{height} is not a size it takes: multiples of 16, 32x32 to 512x512");
             return Err(unexpected(&self.encoder, detail));
         }
         let [columns, rows] = [width, height].map(|side| (side / ENCODED_PX) as usize);

@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_border_does_not_accuse_and_hides_its_neighbours_from_marks_but_not_from_glances() {
+    fn a_border_does_not_accuse_and_hides_its_neighbours_from_marks_but_not_from_a_glance() {
         let column = |evidence: Vec<f32>| [0, 1, 2].map(|row| evidence[row * 12 + 6]);
         assert_eq!(column(evidence_at_the_top(Border::Same)), [0.0, 1.0, 1.0]);
         assert_eq!(column(evidence_at_the_top(Border::Unseen)), [0.0, 0.0, 1.0]);
