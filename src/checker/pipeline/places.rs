@@ -39,6 +39,7 @@ pub fn places(
     Ok(chosen(&cells, blocks, turned, taken, &view.pixels.frame))
 }
 
+/// [`places`] from what each measure says.
 fn chosen(
     glance: &CellMap,
     blocks: &BlockMap,
