@@ -41,8 +41,9 @@ fn embedder(bencher: Bencher) {
     bencher.bench_local(|| model.embed(black_box(&square)));
 }
 
-/// One mark of a photo against a reference whose side is known already, as it is from the second check on.
-#[divan::bench(args = [(192, 64), (320, 96)])]
+/// One mark of a photo against a reference whose side is known already, as it is from the second check on; the last size is a
+/// glance's at a whole article.
+#[divan::bench(args = [(192, 64), (320, 96), (432, 304)])]
 fn comparator(bencher: Bencher, (width, height): (u32, u32)) {
     let mut model = load(Comparator::load(&manifest(), None));
     let (reference, photo) = (picture(width, height), picture(width + 2, height).crop(2, 0, width, height));

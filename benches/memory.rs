@@ -34,7 +34,7 @@ fn work(vision: &mut Vision, detector: bool) -> Result<(), assay::checker::ports
     }
     let side = vision.embedder.side();
     vision.embedder.embed(&picture(side, side))?;
-    for (width, height) in [(192, 64), (320, 96), (512, 256)] {
+    for (width, height) in [(192, 64), (320, 96), (304, 432), (432, 432)] {
         let print = vision.comparator.encode(&picture(width, height))?;
         vision.comparator.compare(&print, &print)?;
     }

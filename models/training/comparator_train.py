@@ -120,7 +120,7 @@ def export(net, folder):
         torch.onnx.export(part.eval(), (example,), str(folder / name), input_names=inputs, output_names=outputs, opset_version=17,
                           dynamic_axes={tensor: axes for tensor in inputs + outputs}, dynamo=False)
     exported, worst, rng = Exported(folder, fresh), 0.0, np.random.RandomState(0)
-    for h, w in [(64, 192), (32, 32), (48, 256), (256, 512), (112, 80)]:
+    for h, w in [(64, 192), (32, 32), (48, 256), (256, 512), (432, 304), (112, 80)]:
         a = rng.uniform(0, 255, (h, w, 3)).astype(np.float32)
         b = np.clip(a + rng.normal(0, 20, a.shape), 0, 255).astype(np.float32)
         got = exported.logits(a, b)

@@ -216,7 +216,7 @@ pub trait MarkComparator: Send {
     /// The model, for the answer's `models`.
     fn model(&self) -> &ModelId;
 
-    /// Encodes one side, whose sides are multiples of 16 pixels, 32 to 512 wide and 32 to 256 high. A reference's may be kept.
+    /// Encodes one side, a picture with sides of 32 to 512 pixels in multiples of 16. A reference's may be kept.
     fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError>;
 
     /// Compares two encoded pictures of the same place in the reference's frame, equal in size.

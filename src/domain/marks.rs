@@ -62,7 +62,8 @@ impl MarkBox {
         Self { tight: [0, 0, width, height], padded: [0, 0, width, height] }
     }
 
-    /// Sides in pixels of the comparator's input for this box, `times` smaller than it.
+    /// Sides in pixels of the comparator's input for this box, `times` smaller than it but at least 32; what `times` is sees to it
+    /// that none is too long.
     pub fn shrunk(&self, times: f64) -> (u32, u32) {
         let [x0, y0, x1, y1] = self.padded;
         let side = |v: u32| ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE;
@@ -231,7 +232,7 @@ mod tests {
     fn an_article_on_its_side_or_upright_is_brought_down_alike() {
         let [lying, upright] = [(640, 448), (448, 640)].map(|(w, h)| MarkBox::whole(w, h));
         assert_eq!((lying.shrunk(1.5), upright.shrunk(1.5)), ((432, 304), (304, 432)));
-        assert_eq!(MarkBox::whole(640, 40).shrunk(3.0), (208, 32), "no side gets too short for the comparator");
+        assert_eq!(MarkBox::whole(640, 32).shrunk(1.5), (432, 32), "no side gets too short for the comparator");
     }
 
     #[test]

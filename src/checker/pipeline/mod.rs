@@ -104,7 +104,7 @@ pub struct Pipeline {
     defaults: Arc<Defaults>,
 }
 
-/// Bytes of prepared references kept between checks: the features of about 48, or 7 with their pixels and marks.
+/// Bytes of prepared references kept between checks: the features of about 48, or 4 with their pixels, marks and glance.
 const CACHE_BYTES: usize = 32 << 20;
 
 impl Pipeline {
