@@ -28,8 +28,8 @@ const TOP_CELLS: usize = 6;
 const CELL_DIFFERS: f32 = 0.5;
 /// Sides in pixels of the frame of a place in doubt: a line of large lettering.
 const PLACE_PX: (f64, f64) = (192.0, 72.0);
-/// Squared [`cell_evidence`] that the cells of a place in doubt have together at least: of 80 genuine
-/// calibration photos of covers 33 have no such place, 50 no second one.
+/// Squared [`cell_evidence`] that the cells of a place in doubt have together at least: of 80 genuine calibration
+/// photos of covers 33 have no such place, 50 no second one.
 const LEAST_DOUBT: f64 = 0.2;
 
 /// The place of a mark in a reference's frame, in pixels: x0, y0, x1, y1, the ends exclusive.
@@ -62,8 +62,8 @@ impl MarkBox {
         Self { tight: [0, 0, width, height], padded: [0, 0, width, height] }
     }
 
-    /// Sides in pixels of the comparator's input for this box, `times` smaller than it but at least 32; what `times` is sees to it
-    /// that none is too long.
+    /// Sides in pixels of the comparator's input for this box, `times` smaller than it but at least 32. There is no upper bound:
+    /// the caller's `times` is to bring the box down far enough.
     pub fn shrunk(&self, times: f64) -> (u32, u32) {
         let [x0, y0, x1, y1] = self.padded;
         let side = |v: u32| ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE;

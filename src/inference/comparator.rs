@@ -17,8 +17,8 @@ use crate::{
     domain::{embedding::ModelId, raster::Raster},
 };
 
-/// Sides in pixels, also multiples of [`STEP`]. Only glances at a whole article are larger than what the networks were trained
-/// on, which is up to 352 wide or 192 high.
+/// Sides in pixels that are taken, also multiples of [`STEP`]: a glance at a whole article is the largest. The networks were
+/// trained on sizes of up to 352 wide or 192 high.
 const SIDES: std::ops::RangeInclusive<u32> = 32..=512;
 const STEP: u32 = 16;
 /// Pixels to a cell of the encoder's maps.
