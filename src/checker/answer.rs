@@ -191,7 +191,7 @@ pub struct DeviationAnswer {
 /// The calibration behind the p-values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CalibrationAnswer {
-    /// Id: changes with the scores, the models and the rule.
+    /// Id: changes with the scores, the models, the rule and what is known of genuine variation.
     pub id: String,
     /// The share of genuine photos that may be flagged, 0 to 1.
     pub budget: f64,
@@ -202,6 +202,10 @@ pub struct CalibrationAnswer {
     /// `product` when made from genuine photos of the claimed product, `brand` when from those of all the brand's
     /// products, `default` when shipped.
     pub source: String,
+    /// Number of genuine items that tell what genuine photos of the claimed product show of its reference too: from 3 on,
+    /// what nearly all of them show is taken off a photo's evidence; what any of them is misread as accuses no photo.
+    #[serde(default)]
+    pub variation_items: usize,
     /// What more is needed for the budget to be supported, for people; `null` when it is.
     pub advice: Option<String>,
 }

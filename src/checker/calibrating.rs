@@ -1,14 +1,43 @@
 //! Which calibration a product is judged by: its own when enough genuine items are scored, else that of all its brand's
-//! products when they have enough together, else the shipped one, with advice on what is missing.
+//! products when they have enough together, else the shipped one, with advice on what is missing; and what a product's
+//! genuine photos show together.
+//!
+//! A check takes off what genuine photos of the claimed product show too. So do the scores of a product's own calibration,
+//! each without its own item. The others' scores do not: their products may have no such photos. Against them a photo
+//! looks no stranger than it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     answer::CalibrationAnswer,
     digest::sha256_hex,
-    records::{GenuinePhotoRecord, GenuineScore},
+    pipeline::Basis,
+    records::{GenuinePhotoRecord, GenuineScore, KeptSighting},
+    sightings,
 };
-use crate::domain::calibration::{Calibration, CalibrationSource};
+use crate::domain::{
+    calibration::{Calibration, CalibrationSource},
+    fusion::Fusion,
+    variation::{GenuineSightings, Variation},
+};
+
+/// What a product's genuine photos (oldest first) show together, and the score of each photo less what the other items show.
+pub fn learn(kept: &[KeptSighting], fusion: &Fusion) -> Result<(Variation, Vec<(String, f64)>), serde_json::Error> {
+    let mut genuine = GenuineSightings::default();
+    let mut seen = Vec::with_capacity(kept.len());
+    for photo in kept {
+        let sighting = sightings::sighting_from_json(&photo.sighting)?;
+        genuine.add(&photo.item, &sighting);
+        seen.push((photo, sighting));
+    }
+    let mut others: BTreeMap<&str, Variation> = BTreeMap::new();
+    let informed = seen.iter().map(|(photo, sighting)| {
+        let others = others.entry(&photo.item).or_insert_with(|| genuine.variation(Some(&photo.item)));
+        (photo.photo.clone(), sighting.score(fusion, others).value())
+    });
+    let informed = informed.collect();
+    Ok((genuine.variation(None), informed))
+}
 
 /// Items needed so that, when none of them is flagged, the false-flag rate is below `budget` (0 to 1, exclusive) with
 /// 95 % confidence: 59 for 5 %, 299 for 1 %.
@@ -27,7 +56,7 @@ pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
 /// looking at its score ranks among a seller's photos as any of them does. `version` names the models, the references
 /// and the rule behind the scores.
 pub fn own(scores: &[GenuineScore], budget: f64, version: &str, source: CalibrationSource) -> Option<Calibration> {
-    let first = first_of_each(scores);
+    let first = first_of_each(scores, source);
     (first.len() >= items_for(budget)).then(|| calibration_of(&first, budget, version, source))
 }
 
@@ -41,13 +70,17 @@ pub fn own_without(
     source: CalibrationSource,
 ) -> Calibration {
     let others = scores.iter().filter(|s| (&s.product, &s.item) != (&judged.product, &judged.item));
-    calibration_of(&first_of_each(others), budget, version, source)
+    calibration_of(&first_of_each(others, source), budget, version, source)
 }
 
 /// The oldest comparable score of each item.
-fn first_of_each<'a>(scores: impl IntoIterator<Item = &'a GenuineScore>) -> Vec<(String, f64)> {
+fn first_of_each<'a>(
+    scores: impl IntoIterator<Item = &'a GenuineScore>,
+    source: CalibrationSource,
+) -> Vec<(String, f64)> {
     let mut taken = BTreeSet::new();
-    let comparable = scores.into_iter().filter_map(|s| Some((s, s.score?)));
+    let value = |s: &GenuineScore| if source == CalibrationSource::Product { s.informed } else { s.score };
+    let comparable = scores.into_iter().filter_map(|s| Some((s, value(s)?)));
     let first = comparable.filter(|(s, _)| taken.insert((s.product.as_str(), s.item.as_str())));
     // Neither part of the name can hold a slash: items of two products stay apart.
     first.map(|(s, value)| (format!("{}/{}", s.product, s.item), value)).collect()
@@ -92,19 +125,21 @@ pub fn advice(
     )
 }
 
-/// A calibration as callers see it.
-pub fn describe(calibration: &Calibration, advice: Option<String>) -> CalibrationAnswer {
+/// What a check is judged by, as callers see it.
+pub fn describe(Basis { calibration, variation }: &Basis, advice: Option<String>) -> CalibrationAnswer {
     let source = match calibration.source {
         CalibrationSource::Product => "product",
         CalibrationSource::Brand => "brand",
         CalibrationSource::Default => "default",
     };
+    let variation_id = sightings::variation_id(variation).map(|id| format!("+{id}"));
     CalibrationAnswer {
-        id: calibration.id.clone(),
+        id: format!("{}{}", calibration.id, variation_id.unwrap_or_default()),
         budget: calibration.budget,
         bound_95: calibration.bound_95(),
         items: calibration.items,
         source: source.to_owned(),
+        variation_items: variation.items(),
         advice,
     }
 }
@@ -115,7 +150,7 @@ mod tests {
     use crate::domain::gallery::ProductKey;
 
     fn score(n: usize, item: usize, score: Option<f64>) -> GenuineScore {
-        GenuineScore { photo: format!("p{n}"), product: "oat".into(), item: format!("i{item}"), score }
+        GenuineScore { photo: format!("p{n}"), product: "oat".into(), item: format!("i{item}"), score, informed: score }
     }
 
     fn photo(n: usize, item: usize) -> GenuinePhotoRecord {
@@ -144,7 +179,7 @@ mod tests {
         assert_eq!((calibration.items, calibration.source), (59, CalibrationSource::Product));
         // Had the second photo of item 3 counted, a score of -50 would not be the strangest of all.
         assert_eq!(calibration.p_value(-50.0).get(), 1.0 / 60.0);
-        scores[3].score = None;
+        scores[3].informed = None;
         let other = own(&scores, "v").unwrap();
         assert_eq!((other.items, other.p_value(-50.0).get()), (59, 2.0 / 60.0));
         assert_ne!(other.id, calibration.id);

@@ -10,4 +10,5 @@ pub mod records;
 pub mod self_test;
 pub mod service;
 mod shelf;
+mod sightings;
 mod validate;

@@ -89,6 +89,20 @@ pub struct GenuineScore {
     pub item: String,
     /// The score; `None` when the photo is not comparable.
     pub score: Option<f64>,
+    /// The score less what the product's other items show too; `None` when the photo is not comparable or was scored
+    /// since these were last put together.
+    pub informed: Option<f64>,
+}
+
+/// What one genuine photo showed under one version of models and references.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptSighting {
+    /// The genuine photo.
+    pub photo: String,
+    /// Its item.
+    pub item: String,
+    /// What it showed, in the checker's own form.
+    pub sighting: String,
 }
 
 /// Which checks to list, newest first.
@@ -162,8 +176,27 @@ pub trait Store: Send + Sync {
         product: Option<&str>,
         version: &str,
     ) -> Result<Vec<GenuineScore>, StoreError>;
-    /// Stores one score under a version, replacing an older one.
-    async fn put_genuine_score(&self, score: &GenuineScore, version: &str) -> Result<(), StoreError>;
+    /// Stores a photo's score under a version, without what other items show, and what it showed, replacing older ones.
+    async fn put_genuine_score(
+        &self,
+        score: &GenuineScore,
+        sighting: Option<&str>,
+        version: &str,
+    ) -> Result<(), StoreError>;
+    /// What a product's comparable genuine photos showed under a version, oldest photo first, [`MOST_GENUINE_PHOTOS`] at
+    /// most.
+    async fn kept_sightings(&self, product: &ProductKey, version: &str) -> Result<Vec<KeptSighting>, StoreError>;
+    /// Stores what a product's genuine photos show together under a version, replacing what was known, and the informed
+    /// scores (by photo) of photos scored under it.
+    async fn put_variation(
+        &self,
+        product: &ProductKey,
+        variation: &str,
+        informed: &[(String, f64)],
+        version: &str,
+    ) -> Result<(), StoreError>;
+    /// What genuine photos of a brand's products, of one or of all, show under a version.
+    async fn variations(&self, brand: &str, product: Option<&str>, version: &str) -> Result<Vec<String>, StoreError>;
     /// Stores a check's answer with the hashes and fingerprints of its photos.
     async fn add_check(&self, answer: &CheckAnswer, fingerprints: &[Option<u128>]) -> Result<(), StoreError>;
     /// One check.

@@ -155,17 +155,22 @@ impl FusedScore {
 /// The rule in words, as the response states it.
 pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
     inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
-    the best other product; each mark of the comparator's difference, \
-    text disagreement and how far its hues are turned against the rest of the pack";
+    the best other product; each mark of the comparator's difference and \
+    text disagreement, both less what genuine photos of the product show too, and of how far its hues are turned against the \
+    rest of the pack";
 
 impl Fusion {
     /// Fuses the evidence.
     pub fn score(&self, evidence: &Evidence) -> FusedScore {
-        let marks = evidence.marks.iter().map(|m| self.mark.log_odds(&m.inputs()));
-        let marks = marks.min_by(f64::total_cmp);
         let presence = self.presence.log_odds(&evidence.presence_inputs());
         let rivalry = self.rivalry.log_odds(&evidence.rivalry_inputs());
-        FusedScore { identity: presence.min(rivalry), marks }
+        self.with_marks(presence.min(rivalry), evidence.marks.iter().copied())
+    }
+
+    /// The score of a photo whose identity is known already (log-odds), with its seen marks.
+    pub fn with_marks(&self, identity: f64, marks: impl Iterator<Item = MarkEvidence>) -> FusedScore {
+        let marks = marks.map(|m| self.mark.log_odds(&m.inputs()));
+        FusedScore { identity, marks: marks.min_by(f64::total_cmp) }
     }
 }
 

@@ -26,5 +26,6 @@ pub mod rates;
 pub mod rectify;
 pub mod score;
 pub mod text;
+pub mod variation;
 pub mod verdict;
 pub mod windows;

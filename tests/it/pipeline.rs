@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use assay::{
     checker::{
-        pipeline::{Analysis, Claim, Clock, Comparison, NewReference, Pipeline, Sight},
+        pipeline::{Analysis, Claim, Clock, Comparison, NewReference, Pipeline, Purpose, Sight},
         ports::{InferenceError, LocalFeatures, Vision},
     },
     domain::{
@@ -12,6 +12,7 @@ use assay::{
         features::FeatureSet,
         gallery::{Gallery, ProductKey, ReferenceKind},
         raster::Raster,
+        variation::Variation,
     },
     storage::files::ContentFiles,
 };
@@ -85,12 +86,13 @@ fn what_first_sight_does_not_find_is_looked_for_in_full() {
     let folder = TempDir::new().unwrap();
     let (pipeline, gallery) = stocked(&folder);
     let oat = key("acme", "oat");
+    let nothing = Variation::default();
     for (blind_at, expected) in [(None, vec![QUICK, RECTIFIED]), (Some(QUICK), vec![QUICK, FULL, RECTIFIED])] {
         let (mut vision, sizes) = watched(blind_at);
         let mut analysis = analysed(&mut vision, &Scene::photo(1, "-"));
         for claim in [Some(Claim::Product(oat.clone())), None] {
-            let clock = &mut Clock::start();
-            let found = pipeline.compare(&mut vision, &mut analysis, &gallery, claim.as_ref(), clock).unwrap();
+            let (purpose, clock) = (Purpose::Judge(&nothing), &mut Clock::start());
+            let found = pipeline.compare(&mut vision, &mut analysis, &gallery, claim.as_ref(), purpose, clock).unwrap();
             assert!(inliers(&found, &oat) >= 100, "{blind_at:?}: {}", inliers(&found, &oat));
             // The photo lies 150 pixels to the right of the reference and 90 below, in pixels of its own frame.
             let map = found.subject.unwrap().inspection.unwrap().reference_to_photo;
@@ -109,9 +111,11 @@ fn an_answer_does_not_depend_on_what_was_asked_before() {
     let (mut vision, sizes) = watched(None);
     let (oat, rice) = (Claim::Product(key("acme", "oat")), Claim::Product(key("acme", "rice")));
     let mut analysis = analysed(&mut vision, &Scene::photo(1, "-"));
+    let nothing = Variation::default();
     let mut evidence = |claim: &Claim| {
-        let clock = &mut Clock::start();
-        pipeline.compare(&mut vision, &mut analysis, &gallery, Some(claim), clock).unwrap().subject.unwrap().evidence
+        let (purpose, clock) = (Purpose::Judge(&nothing), &mut Clock::start());
+        let found = pipeline.compare(&mut vision, &mut analysis, &gallery, Some(claim), purpose, clock);
+        found.unwrap().subject.unwrap().evidence
     };
     let first = evidence(&oat);
     // Rice is not there, so that the photo is looked at in full.

@@ -235,7 +235,7 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
     assert!(short.advice.as_deref().is_some_and(|a| a.contains("1 more items (13 of 14")), "{short:?}");
     add(13).await.unwrap();
     let waiting = app.check(Some(&oat), &[photo(5)]).await.calibration;
-    assert!(waiting.advice.as_deref().is_some_and(|a| a.contains("14 of 14 genuine photos wait")), "{waiting:?}");
+    assert!(waiting.advice.as_deref().is_some_and(|a| a.contains("1 of 14 genuine photos wait")), "{waiting:?}");
     let own = app.assay.calibration(&oat).await.unwrap();
     assert_eq!((own.source.as_str(), own.items, own.advice.as_deref()), ("product", 14, None));
     assert!(own.bound_95 <= BUDGET);
@@ -257,6 +257,41 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
     let stale = app.check(Some(&oat), &[photo(5)]).await.calibration;
     assert_eq!(stale.source, "default", "scores belong to one set of references");
     assert_eq!(app.assay.calibrate_all().await.unwrap(), 14);
+}
+
+#[tokio::test]
+async fn what_all_genuine_photos_show_is_no_deviation_and_what_else_differs_is() {
+    const PRINTING: &[(u32, u32)] = &[(120, 200)];
+    const FORGED: &[(u32, u32)] = &[(120, 200), (420, 300)];
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let scene = |note: &'static str, overprinted| Scene { overprinted, ..Scene::photo(1, note) };
+    let similarity = async |claim: Option<&ProductKey>, overprinted| {
+        let answer = app.check(claim, &[scene("check", overprinted)]).await;
+        (answer.photos[0].similarity, answer.calibration)
+    };
+    let (plain, _) = similarity(Some(&oat), &[]).await;
+    let (before, shipped) = similarity(Some(&oat), PRINTING).await;
+    let (forged_before, _) = similarity(Some(&oat), FORGED).await;
+    assert!(before < plain - 0.02, "{before} {plain}");
+    for (n, note) in ["one", "two", "three"].into_iter().enumerate() {
+        assert_eq!(app.assay.calibration(&oat).await.unwrap().variation_items, n);
+        app.assay.add_genuine_photo(&oat, note, scene(note, PRINTING).bytes()).await.unwrap();
+    }
+    let stale = similarity(Some(&oat), PRINTING).await;
+    assert_eq!((stale.0, stale.1.variation_items), (before, 2), "two items show nothing together");
+    assert_eq!(app.assay.calibrate_all().await.unwrap(), 1);
+    let (after, known) = similarity(Some(&oat), PRINTING).await;
+    assert!(after > before + 0.02, "{after} {before}");
+    assert_eq!((known.source.as_str(), known.variation_items), ("default", 3));
+    assert!(known.id.starts_with(&format!("{}+variation-", shipped.id)), "{known:?}");
+    let (forged, _) = similarity(Some(&oat), FORGED).await;
+    assert!(forged < before + 0.005, "{forged} {forged_before}");
+    let brand = CheckRequest { product: None, ..request(Some(&oat), &[scene("check", PRINTING)]) };
+    assert_eq!(app.assay.check(brand).await.unwrap().photos[0].similarity, after, "a claim on the brand knows it too");
+    let (unclaimed, _) = similarity(None, PRINTING).await;
+    assert_eq!(unclaimed, before, "without a claim nothing is known of the product");
+    app.enroll(&key("acme", "rice"), &Scene::of(7)).await;
+    assert_eq!(similarity(Some(&oat), PRINTING).await.0, before, "what is known belongs to one set of references");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use assay::{
     checker::{
         ports::StoreError,
-        records::{CheckFilter, GenuineScore, SeenElsewhere, Store},
+        records::{CheckFilter, GenuineScore, KeptSighting, SeenElsewhere, Store},
     },
     storage::sqlite::{OpenError, SqliteStore},
 };
@@ -88,13 +88,55 @@ async fn scores_of_genuine_photos_belong_to_one_version() {
     assert_eq!(store.genuine_photos(&oat).await.unwrap(), std::slice::from_ref(&photo));
     assert_eq!(store.genuine_photos_of_brand("acme").await.unwrap(), [photo]);
     assert!(is_not_found(store.genuine_photos_of_brand("none").await, "brand"));
-    let score = |score| GenuineScore { photo: "g1".into(), product: "oat".into(), item: "item-1".into(), score };
-    store.put_genuine_score(&score(Some(0.5)), "v1").await.unwrap();
-    assert_eq!(store.genuine_scores("acme", Some("oat"), "v1").await.unwrap(), [score(Some(0.5))]);
+    let score = |score, informed| {
+        let (photo, product, item) = ("g1".into(), "oat".into(), "item-1".into());
+        GenuineScore { photo, product, item, score, informed }
+    };
+    store.put_genuine_score(&score(Some(0.5), None), Some("seen"), "v1").await.unwrap();
+    assert_eq!(store.genuine_scores("acme", Some("oat"), "v1").await.unwrap(), [score(Some(0.5), None)]);
     assert_eq!(store.genuine_scores("acme", None, "v2").await.unwrap(), []);
-    store.put_genuine_score(&score(None), "v2").await.unwrap();
+    store.put_genuine_score(&score(None, None), None, "v2").await.unwrap();
     assert_eq!(store.genuine_scores("acme", Some("oat"), "v1").await.unwrap(), []);
-    assert_eq!(store.genuine_scores("acme", None, "v2").await.unwrap(), [score(None)]);
+    assert_eq!(store.genuine_scores("acme", None, "v2").await.unwrap(), [score(None, None)]);
+}
+
+#[tokio::test]
+async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_two_products(dir.path()).await;
+    let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
+    for (n, product) in [(1, &oat), (2, &oat), (3, &rice)] {
+        let photo = genuine_photo(&format!("g{n}"), product.clone(), "item", hash((b'a' + n) as char));
+        store.add_genuine_photo(&photo).await.unwrap();
+        let (photo, product, item) = (photo.id, product.product.clone(), photo.item);
+        let score = GenuineScore { photo, product, item, score: Some(1.0), informed: None };
+        store.put_genuine_score(&score, (n != 2).then_some("seen"), "v1").await.unwrap();
+    }
+    let kept = KeptSighting { photo: "g1".into(), item: "item".into(), sighting: "seen".into() };
+    assert_eq!(store.kept_sightings(&oat, "v1").await.unwrap(), [kept], "what is not comparable showed nothing");
+    assert_eq!(store.kept_sightings(&oat, "v2").await.unwrap(), []);
+    store.put_variation(&oat, "one", &[("g1".into(), 2.0), ("g3".into(), 3.0)], "v1").await.unwrap();
+    store.put_variation(&rice, "other", &[], "v1").await.unwrap();
+    let informed = async |product: Option<&'static str>| -> Vec<_> {
+        let scores = store.genuine_scores("acme", product, "v1").await.unwrap();
+        scores.into_iter().map(|s| s.informed).collect()
+    };
+    assert_eq!(informed(Some("oat")).await, [Some(2.0), None]);
+    assert_eq!(store.variations("acme", Some("oat"), "v1").await.unwrap(), ["one"]);
+    assert_eq!(store.variations("acme", None, "v1").await.unwrap(), ["one", "other"]);
+    store.put_variation(&oat, "two", &[("g1".into(), 4.0)], "v2").await.unwrap();
+    assert_eq!(store.variations("acme", None, "v1").await.unwrap(), ["other"]);
+    assert_eq!(store.variations("acme", None, "v2").await.unwrap(), ["two"]);
+    assert_eq!(informed(Some("oat")).await, [Some(2.0), None], "a score of another version is left alone");
+    let again = GenuineScore {
+        photo: "g1".into(),
+        product: "oat".into(),
+        item: "item".into(),
+        score: Some(0.0),
+        informed: Some(9.0),
+    };
+    store.put_genuine_score(&again, Some("seen anew"), "v1").await.unwrap();
+    assert_eq!(informed(Some("oat")).await, [None, None], "what is known of the others is to be put together again");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use assay::{
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-/// A picture in words: `WIDTH HEIGHT PACK X Y NOTE`.
+/// A picture in words: `WIDTH HEIGHT PACK X Y NOTE`, and `X Y` of each place that is printed over.
 #[derive(Clone, Debug)]
 pub struct Scene {
     pub width: u32,
@@ -29,49 +29,55 @@ pub struct Scene {
     pub moved: (u32, u32),
     /// Changes the bytes and nothing that is seen.
     pub note: &'static str,
+    /// Places of the pack that are printed over in black: left and top of 64x48 pixels.
+    pub overprinted: &'static [(u32, u32)],
 }
 
 impl Scene {
     /// The catalogue picture of a pack.
     pub fn of(pack: u8) -> Self {
-        Self { width: 640, height: 480, pack, moved: (0, 0), note: "-" }
+        Self { width: 640, height: 480, pack, moved: (0, 0), note: "-", overprinted: &[] }
     }
 
     /// A seller's photo of a pack: more ground around it.
     pub fn photo(pack: u8, note: &'static str) -> Self {
-        Self { width: 960, height: 640, pack, moved: (150, 90), note }
+        Self { width: 960, height: 640, moved: (150, 90), note, ..Self::of(pack) }
     }
 
     /// The file.
     pub fn bytes(&self) -> Bytes {
-        let Self { width, height, pack, moved: (x, y), note } = self;
-        Bytes::from(format!("scene {width} {height} {pack} {x} {y} {note}"))
+        let Self { width, height, pack, moved: (x, y), note, overprinted } = self;
+        let over: String = overprinted.iter().map(|(left, top)| format!(" {left} {top}")).collect();
+        Bytes::from(format!("scene {width} {height} {pack} {x} {y} {note}{over}"))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The picture that the words of a file describe.
+    fn draw(text: &str) -> Option<Raster> {
         let mut words = text.strip_prefix("scene ")?.split(' ');
-        let mut number = || words.next()?.parse().ok();
+        let mut number = || words.next()?.parse::<u32>().ok();
         let (width, height, pack, x, y) = (number()?, number()?, number()?, number()?, number()?);
-        Some(Self { width, height, pack: pack as u8, moved: (x, y), note: "-" })
-    }
-
-    fn draw(&self) -> Raster {
-        let (width, height) = (self.width as usize, self.height as usize);
-        let mut pixels = vec![128; 3 * width * height];
-        for (left, top, colour) in dots(self.pack) {
-            let (left, top) = ((left + self.moved.0) as usize, (top + self.moved.1) as usize);
-            for y in top..(top + DOT).min(height) {
-                for x in left..(left + DOT).min(width) {
-                    pixels[3 * (y * width + x)..][..3].copy_from_slice(&colour);
+        words.next()?;
+        let over: Vec<u32> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
+        let mut pixels = vec![128; 3 * (width * height) as usize];
+        let mut fill = |left: u32, top: u32, [w, h]: [u32; 2], colour: [u8; 3]| {
+            for v in (top + y)..(top + y + h).min(height) {
+                for u in (left + x)..(left + x + w).min(width) {
+                    pixels[3 * (v * width + u) as usize..][..3].copy_from_slice(&colour);
                 }
             }
+        };
+        for (left, top, colour) in dots(pack as u8) {
+            fill(left, top, [DOT; 2], colour);
         }
-        Raster::new(self.width, self.height, pixels).unwrap()
+        for place in over.chunks_exact(2) {
+            fill(place[0], place[1], [64, 48], [0; 3]);
+        }
+        Raster::new(width, height, pixels).ok()
     }
 }
 
 const DOTS: u32 = 120;
-const DOT: usize = 12;
+const DOT: u32 = 12;
 const DIMENSIONS: usize = 64;
 
 /// Left, top and colour of each dot. Red marks a dot, green counts it, blue names the pack.
@@ -130,9 +136,9 @@ impl Imaging for Drawing {
         if let Some(raster) = unpacked(bytes) {
             return Ok(UprightPhoto { raster, sha256: sha256_hex(bytes), format: "jpeg", notes: vec![] });
         }
-        let scene = std::str::from_utf8(bytes).ok().and_then(Scene::parse);
-        let scene = scene.ok_or_else(|| IntakeError::UnsupportedFormat { found: "no scene".into() })?;
-        Ok(UprightPhoto { raster: scene.draw(), sha256: sha256_hex(bytes), format: "png", notes: vec![] })
+        let drawn = std::str::from_utf8(bytes).ok().and_then(Scene::draw);
+        let raster = drawn.ok_or_else(|| IntakeError::UnsupportedFormat { found: "no scene".into() })?;
+        Ok(UprightPhoto { raster, sha256: sha256_hex(bytes), format: "png", notes: vec![] })
     }
 
     /// Width and height before the pixels as they are.

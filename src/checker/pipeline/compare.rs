@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     Claim, Clock, Pipeline, PipelineError,
     analysis::{Analysis, Sight},
-    inspect::{Aligned, Inspection, align, inspect},
+    inspect::{Aligned, Inspection, Purpose, align, inspect},
     locate::{Location, SOLID_INLIERS, locate_rectified},
     prepared::TurnedFeatures,
 };
@@ -14,6 +14,7 @@ use crate::domain::{
     fusion::{Evidence, FusedScore},
     gallery::{Gallery, ProductKey, Reference},
     geometry::Homography,
+    variation::Sighting,
 };
 
 /// Fewer inliers are chance: there is nothing to rectify.
@@ -101,6 +102,14 @@ impl Comparison {
         self.candidates.iter().map(|c| &c.reference.product)
     }
 
+    /// What the photo showed of the subject's reference.
+    pub fn sighting(&self) -> Option<Sighting> {
+        let subject = self.subject.as_ref()?;
+        let marks = subject.inspection.iter().flat_map(|i| i.marks.iter().map(|m| m.sighting.clone())).collect();
+        let reference = self.candidates[subject.candidate].reference.id.clone();
+        Some(Sighting { reference, identity: subject.score.identity, marks })
+    }
+
     /// What is known of candidate `index` before its marks are looked at.
     fn evidence(&self, index: usize, meeting: Option<&Meeting>) -> Evidence {
         Evidence {
@@ -126,13 +135,14 @@ impl Comparison {
 }
 
 impl Pipeline {
-    /// Compares an analysed photo with the gallery under a claim (or none: identification).
+    /// Compares an analysed photo with the gallery under a claim (or none: identification) for a purpose.
     pub fn compare(
         &self,
         vision: &mut Vision,
         analysis: &mut Analysis,
         gallery: &Gallery,
         claim: Option<&Claim>,
+        purpose: Purpose,
         clock: &mut Clock,
     ) -> Result<Comparison, PipelineError> {
         analysis.look(vision, Sight::Quick)?;
@@ -159,7 +169,7 @@ impl Pipeline {
                 Some(_) => (index, self.align(vision, analysis, &comparison, index)?),
                 None => (0, self.settle(vision, analysis, &mut comparison)?),
             };
-            comparison.subject = Some(self.look_closely(vision, analysis, &comparison, index, aligned)?);
+            comparison.subject = Some(self.look_closely(vision, analysis, &comparison, index, aligned, purpose)?);
         }
         clock.lap("compare");
         Ok(comparison)
@@ -249,12 +259,13 @@ impl Pipeline {
         comparison: &Comparison,
         index: usize,
         meeting: Option<Meeting>,
+        purpose: Purpose,
     ) -> Result<Subject, PipelineError> {
         let own = &comparison.candidates[index];
         let inspection = match &meeting {
             Some(meeting) => {
                 let pixels = self.pixels(vision, &own.reference)?;
-                Some(inspect(vision, &self.cache, analysis, &meeting.aligned, &pixels, &own.reference.marks)?)
+                Some(inspect(vision, &self.cache, analysis, &meeting.aligned, (&own.reference, &pixels), purpose)?)
             }
             None => None,
         };

@@ -16,23 +16,21 @@ use crate::domain::{
     appearance::{BlockMap, compare_blocks},
     colour::PackColours,
     features::FeatureSet,
-    fusion::{MarkEvidence, logit, sigmoid},
-    gallery::{Mark, MarkKind},
+    fusion::MarkEvidence,
+    gallery::{Mark, MarkKind, Reference},
     geometry::{Homography, Point, check_quad},
     light::{relit, with_spread_of},
-    marks::{MarkBox, blobs, cell_evidence, mark_score},
+    marks::{MarkBox, blobs, cell_evidence},
     raster::Raster,
     rectify::{Rectified, rectify},
     text::agreement,
+    variation::{CellGrid, MarkSighting, Reading, ReferenceVariation, Variation},
 };
 
 /// Keypoints taken of a rectified photo.
 const RECTIFIED_KEYPOINTS: usize = 1000;
 /// A second fit on fewer inliers is not trusted over the first.
 const REFINE_INLIERS: usize = 20;
-/// Marks are looked at again and read from this difference on: both are dear, and reading was measured to add nothing where
-/// the print looks the same.
-const DOUBT: f64 = 0.4;
 /// Height in pixels of the lines given to the recogniser.
 const LINE_PX: u32 = 48;
 /// Longest line given to the recogniser, in pixels.
@@ -43,6 +41,24 @@ const BORDER_PX: f64 = 12.0;
 const WHITE: u8 = 250;
 /// Text accuses only where the recogniser reads the reference itself this well.
 const READABLE: f64 = 0.8;
+
+/// What a photo is looked at for.
+#[derive(Clone, Copy)]
+pub enum Purpose<'a> {
+    /// To be judged by what is known of genuine photos.
+    Judge(&'a Variation),
+    /// To be learnt from as a genuine photo: every text mark is read, and nothing known is taken into account.
+    Learn,
+}
+
+impl<'a> Purpose<'a> {
+    fn known(self, reference: &str) -> Option<&'a ReferenceVariation> {
+        match self {
+            Self::Judge(variation) => variation.references.get(reference),
+            Self::Learn => None,
+        }
+    }
+}
 
 /// A located photo brought into its reference's frame and located there again.
 pub struct Aligned {
@@ -74,8 +90,8 @@ pub struct InspectedMark {
     pub evidence: Option<MarkEvidence>,
     /// Share of its cells that cannot be judged, 0 to 1.
     pub unseen: f64,
-    /// What was read, with its confidence.
-    pub read: Option<(String, f64)>,
+    /// Both as they were seen, before what is known of genuine photos was taken off.
+    pub sighting: Option<MarkSighting>,
     /// Places that differ, as corners in pixels of the reference's frame.
     pub differing: Vec<[Point; 4]>,
 }
@@ -106,9 +122,10 @@ pub fn inspect(
     cache: &Cache,
     analysis: &Analysis,
     aligned: &Aligned,
-    pixels: &Arc<ReferencePixels>,
-    marks: &[Mark],
+    (reference, pixels): (&Reference, &Arc<ReferencePixels>),
+    purpose: Purpose,
 ) -> Result<Inspection, PipelineError> {
+    let marks = &reference.marks;
     let (width, height) = (pixels.frame.raster.width(), pixels.frame.raster.height());
     let (source, source_from_frame) = analysis.source();
     let to_source = source_from_frame.after(&aligned.reference_to_photo);
@@ -126,8 +143,13 @@ pub fn inspect(
     };
     boxes.extend(boxes_of(&places, &pixels.frame));
     let kept = marks.iter().map(|mark| (mark, Some(cache)));
-    let all = kept.chain(places.iter().map(|place| (place, None)));
-    let marks = all.map(|(mark, cache)| inspect_mark(vision, &view, mark, cache)).collect::<Result<_, _>>()?;
+    let all = kept.chain(places.iter().map(|place| (place, None))).enumerate();
+    let known = purpose.known(&reference.id);
+    let looked = all.map(|(n, (mark, cache))| {
+        let (sighting, unseen) = see_mark(vision, &view, mark, cache, purpose)?;
+        Ok(InspectedMark::new(n, sighting, unseen, known))
+    });
+    let marks = looked.collect::<Result<_, PipelineError>>()?;
     Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, places, marks, boxes })
 }
 
@@ -169,61 +191,76 @@ impl View<'_> {
     }
 }
 
-/// With a `cache`, the reference's side is taken from there: it is the same for every photo.
-fn inspect_mark(
+impl InspectedMark {
+    /// Mark number `n` as it was seen, less what is known of genuine photos.
+    fn new(n: usize, sighting: Option<MarkSighting>, unseen: f64, known: Option<&ReferenceVariation>) -> Self {
+        let Some(seen) = &sighting else { return Self { evidence: None, unseen, sighting, differing: Vec::new() } };
+        let (evidence, cells) = seen.weighed(n, known);
+        let blobs = blobs(&cells, seen.first.columns);
+        let differing = blobs.into_iter().map(|cells| seen.first.cells_to_frame(cells)).collect();
+        Self { evidence: Some(evidence), unseen, sighting, differing }
+    }
+
+    /// What was read, with its confidence, 0 to 1.
+    pub fn read(&self) -> Option<(String, f64)> {
+        let reading = self.sighting.as_ref()?.reading.as_ref()?;
+        Some((reading.text.clone(), reading.confidence))
+    }
+}
+
+/// A mark as it is seen and the share of its cells that cannot be judged, 0 to 1; `None` when it cannot be seen at all. With a
+/// `cache`, the reference's side is taken from there: it is the same for every photo.
+fn see_mark(
     vision: &mut Vision,
     view: &View,
     mark: &Mark,
     cache: Option<&Cache>,
-) -> Result<InspectedMark, PipelineError> {
+    purpose: Purpose,
+) -> Result<(Option<MarkSighting>, f64), InferenceError> {
     let frame = &view.pixels.frame;
     let outline = outline_of(mark, frame);
-    let hidden = InspectedMark { evidence: None, unseen: 1.0, read: None, differing: Vec::new() };
     let Some(place) = MarkBox::around(&outline, frame.raster.width(), frame.raster.height()) else {
-        return Ok(hidden);
+        return Ok((None, 1.0));
     };
     let [x0, y0, x1, y1] = place.padded;
     if !view.is_fine() || !view.rectified.shows(x0, y0, x1, y1) {
-        return Ok(hidden);
+        return Ok((None, 1.0));
     }
     let (own, seen) = (cut(vision, &frame.raster, &place), cut(vision, &view.rectified.raster, &place));
     let cells = compare_at(vision, cache, view, &place, Border::Unseen, [&own, &seen, &seen])?;
     let unseen =
         cells.probabilities.iter().map(|p| f64::from(p[2])).sum::<f64>() / cells.probabilities.len().max(1) as f64;
-    let evidence = cell_evidence(&cells.probabilities, cells.columns);
-    let differing = blobs(&evidence, cells.columns)
-        .into_iter()
-        .map(|b| place.cells_to_frame(b, cells.columns, cells.rows))
-        .collect();
-    let mut difference = mark_score(&evidence).get();
-    let (mut read, mut text) = (None, None);
-    if difference >= DOUBT {
-        let again = second_look(vision, cache, view, &place)?;
-        difference = sigmoid((logit(difference) + logit(again)) / 2.0);
-        (read, text) = read_mark(vision, view, mark, &outline)?;
-    }
-    let evidence = MarkEvidence {
-        difference,
-        text,
-        text_confidence: read.as_ref().map_or(0.0, |r| r.1),
-        turn: view.colours().turn(place.tight),
+    let first = grid(&place, &cells);
+    let in_doubt = MarkSighting::is_in_doubt(&first);
+    let second = match in_doubt {
+        true => Some(second_look(vision, cache, view, &place)?),
+        false => None,
     };
-    Ok(InspectedMark { evidence: Some(evidence), unseen, read, differing })
+    let reading = match in_doubt || matches!(purpose, Purpose::Learn) {
+        true => read_mark(vision, view, mark, &outline)?,
+        false => None,
+    };
+    Ok((Some(MarkSighting { first, second, reading, turn: view.colours().turn(place.tight) }), unseen))
 }
 
-/// The difference of a mark in the reference's light and with its cells half a cell further on: what is an edit looks
+/// Evidence of the comparator's cells over a mark's padded box.
+fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
+    CellGrid::new(place.padded, cells.columns, &cell_evidence(&cells.probabilities, cells.columns))
+}
+
+/// A mark in the reference's light and with its cells half a cell further on: what is an edit looks
 /// different there too, what only looked like one by chance often does not.
 fn second_look(
     vision: &mut Vision,
     cache: Option<&Cache>,
     view: &View,
     place: &MarkBox,
-) -> Result<f64, InferenceError> {
+) -> Result<CellGrid, InferenceError> {
     let frame = &view.pixels.frame.raster;
     let moved = place.half_a_cell_on(frame.width(), frame.height());
     let (own, seen) = (cut(vision, frame, &moved), cut(vision, &view.rectified.raster, &moved));
     let cells = compare_at(vision, cache, view, &moved, Border::Unseen, [&own, &seen, &with_spread_of(&seen, &own)])?;
-    Ok(mark_score(&cell_evidence(&cells.probabilities, cells.columns)).get())
+    Ok(grid(&moved, &cells))
 }
 
 /// What cells at the frame's border, which do not accuse, count as.
@@ -297,19 +334,18 @@ fn cut(vision: &mut Vision, raster: &Raster, place: &MarkBox) -> Raster {
 
 /// What the photo reads at a text mark, and its agreement with what it should read. There is no agreement when the
 /// recogniser cannot read the reference itself: then its word says nothing about the photo.
-#[allow(clippy::type_complexity)]
 fn read_mark(
     vision: &mut Vision,
     view: &View,
     mark: &Mark,
     outline: &[Point],
-) -> Result<(Option<(String, f64)>, Option<f64>), InferenceError> {
+) -> Result<Option<Reading>, InferenceError> {
     let (MarkKind::Text, Some(expected), Ok(corners)) =
         (mark.kind, mark.text.as_deref(), <[Point; 4]>::try_from(outline))
     else {
-        return Ok((None, None));
+        return Ok(None);
     };
-    let Some((line_to_frame, width)) = line_map(&corners) else { return Ok((None, None)) };
+    let Some((line_to_frame, width)) = line_map(&corners) else { return Ok(None) };
     let seen = rectify(view.source, &view.to_source.after(&line_to_frame), width, LINE_PX).raster;
     let mut lines = vec![seen];
     // The text of a proposed mark is what the recogniser read there.
@@ -317,11 +353,11 @@ fn read_mark(
         lines.push(rectify(&view.pixels.frame.raster, &line_to_frame, width, LINE_PX).raster);
     }
     let readings = vision.text.recognise(&lines)?;
-    let Some(seen) = readings.first().filter(|r| !r.text.is_empty()) else { return Ok((None, None)) };
+    let Some(seen) = readings.first().filter(|r| !r.text.is_empty()) else { return Ok(None) };
     let own = readings.get(1).map_or(expected, |r| r.text.as_str());
-    let agrees =
+    let agreement =
         (agreement(expected, own) >= READABLE).then(|| agreement(expected, &seen.text).max(agreement(own, &seen.text)));
-    Ok((Some((seen.text.clone(), seen.confidence)), agrees))
+    Ok(Some(Reading { text: seen.text.clone(), confidence: seen.confidence, agreement }))
 }
 
 /// Maps pixels of an upright line, 48 high, to pixels of the frame, with a little room around the letters.

@@ -339,7 +339,7 @@ fn mark_report(
         score: Difference::saturating(odds.map_or(0.0, |o| sigmoid(-o))),
         unseen: seen.unseen,
         expected: mark.text.clone(),
-        read: seen.read.clone(),
+        read: seen.read(),
         region: mark.region.iter().map(|p| outline.unit_to_unit.apply(*p)).collect(),
         differing: seen.differing.iter().map(|corners| outline.place(corners)).collect(),
         hue_turn: hue_turn.map(|turn| turn.degrees),

@@ -1,7 +1,7 @@
 //! The synchronous heart of a check, run on a worker thread: bytes in, reports out.
 //!
 //! `enroll` turns a reference's bytes into what the gallery keeps, `check_photo` compares one photo with the gallery
-//! and judges it, `genuine_score` gives a genuine photo's calibration score. All share one path:
+//! and judges it, `genuine_sighting` keeps what a genuine photo shows. All share one path:
 //! [`Analysis`] (features, locations) → [`compare`] (claim, rivals, close look) → [`judge`] (score, verdict, reasons).
 
 mod analysis;
@@ -22,6 +22,7 @@ use std::{sync::Arc, time::Instant};
 pub use analysis::{Analysis, Sight};
 pub use compare::{Candidate, Comparison, Subject};
 pub use defaults::Defaults;
+pub use inspect::Purpose;
 pub use judge::too_poor;
 pub use prepared::Cache;
 pub use simulate::{Seeds, Simulated};
@@ -34,6 +35,7 @@ use crate::domain::{
     calibration::Calibration,
     gallery::{Gallery, Mark, ProductKey, Reference, ReferenceKind},
     quality::{Quality, measure},
+    variation::{Sighting, Variation},
     verdict::PhotoReport,
 };
 
@@ -54,6 +56,15 @@ impl Claim {
             Self::Product(claimed) => product == claimed,
         }
     }
+}
+
+/// What a check is judged by.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// Scores of genuine photos.
+    pub calibration: Calibration,
+    /// What genuine photos of the claimed products show of their references.
+    pub variation: Variation,
 }
 
 /// A reference to prepare.
@@ -144,7 +155,7 @@ impl Pipeline {
         &self,
         vision: &mut Vision,
         gallery: &Gallery,
-        calibration: &Calibration,
+        basis: &Basis,
         claim: Option<&Claim>,
         index: usize,
         bytes: &[u8],
@@ -163,7 +174,9 @@ impl Pipeline {
         clock.lap("decode");
         let mut analysis = Analysis::new(vision, photo.raster.clone(), Sight::Quick)?;
         clock.lap("features");
-        let comparison = self.compare(vision, &mut analysis, gallery, claim, &mut clock)?;
+        let purpose = Purpose::Judge(&basis.variation);
+        let comparison = self.compare(vision, &mut analysis, gallery, claim, purpose, &mut clock)?;
+        let calibration = &basis.calibration;
         let context = judge::Context { defaults: &self.defaults, calibration, claim, index, quality: &quality };
         let report = judge::judge(&context, &analysis, gallery, &photo.raster, &comparison);
         clock.lap("judge");
@@ -171,15 +184,14 @@ impl Pipeline {
         Ok(CheckedPhoto { sha256, photo: Ok((photo, quality)), report, timings_ms: clock.laps })
     }
 
-    /// The score that calibration ranks: that of a genuine photo under the claim on its own product. `None` when the
-    /// photo is not comparable.
-    pub fn genuine_score(
+    /// What a genuine photo shows under the claim on its own product; `None` when it is not comparable.
+    pub fn genuine_sighting(
         &self,
         vision: &mut Vision,
         gallery: &Gallery,
         product: &ProductKey,
         bytes: &[u8],
-    ) -> Result<Option<f64>, PipelineError> {
+    ) -> Result<Option<Sighting>, PipelineError> {
         let photo = vision.imaging.decode(bytes)?;
         let quality = measure(&photo.raster);
         if judge::too_poor(&self.defaults, &quality).is_some() {
@@ -187,8 +199,9 @@ impl Pipeline {
         }
         let mut analysis = Analysis::new(vision, photo.raster, Sight::Quick)?;
         let claim = Claim::Product(product.clone());
-        let comparison = self.compare(vision, &mut analysis, gallery, Some(&claim), &mut Clock::start())?;
-        Ok(comparison.subject.map(|s| s.score.value()))
+        let mut clock = Clock::start();
+        let comparison = self.compare(vision, &mut analysis, gallery, Some(&claim), Purpose::Learn, &mut clock)?;
+        Ok(comparison.sighting())
     }
 
     /// Models in use: role to `name@version`.

@@ -1,4 +1,4 @@
-//! Scoring genuine photos, and choosing the calibration that a check is judged by.
+//! Scoring genuine photos, and choosing what a check is judged by.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -10,13 +10,16 @@ use crate::{
         answer::CalibrationAnswer,
         calibrating,
         digest::sha256_hex,
-        pipeline::{Claim, PipelineError},
+        pipeline::{Basis, Claim, PipelineError},
+        ports::StoreError,
         records::{GenuinePhotoRecord, GenuineScore},
         shelf::{Shelf, reference_set},
+        sightings::{self, FORM},
     },
     domain::{
-        calibration::{Calibration, CalibrationSource},
+        calibration::CalibrationSource,
         gallery::ProductKey,
+        variation::{Sighting, Variation},
     },
 };
 
@@ -25,13 +28,12 @@ const AT_ONCE: usize = 2;
 
 impl Assay {
     /// What the product's p-values rest on, after scoring the genuine photos that have no score yet (about as long as
-    /// a check for each). Nothing is scored while there are too few items for the budget anyway.
+    /// a check for each).
     pub async fn calibration(&self, product: &ProductKey) -> Result<CalibrationAnswer, ServiceError> {
         let shelf = self.refresh().await?;
-        let together = self.store.genuine_photos_of_brand(&product.brand).await?;
-        self.score_genuine_photos(product, self.enough(&together), &shelf).await?;
-        let (calibration, advice) = self.calibration_for(Some(&Claim::Product(product.clone())), &shelf).await?;
-        Ok(calibrating::describe(&calibration, advice))
+        self.score_genuine_photos(product, &shelf).await?;
+        let (basis, advice) = self.basis_for(Some(&Claim::Product(product.clone())), &shelf).await?;
+        Ok(calibrating::describe(&basis, advice))
     }
 
     /// Brings the scores of all products' genuine photos up to date; to be called in the background after changes.
@@ -40,42 +42,44 @@ impl Assay {
         let shelf = self.refresh().await?;
         let mut scored = 0;
         for brand in self.store.brands().await? {
-            let together = self.store.genuine_photos_of_brand(&brand.id).await?;
             for product in self.store.products(&brand.id).await? {
-                scored += self.score_genuine_photos(&product.key, self.enough(&together), &shelf).await?;
+                scored += self.score_genuine_photos(&product.key, &shelf).await?;
             }
         }
         Ok(scored)
     }
 
-    /// The calibration for a claim, with advice for its owner. Only what is scored already counts: a check never waits
+    /// What a claim is judged by, with advice for its owner. Only what is scored already counts: a check never waits
     /// for a calibration.
-    pub(super) async fn calibration_for(
+    pub(super) async fn basis_for(
         &self,
         claim: Option<&Claim>,
         shelf: &Shelf,
-    ) -> Result<(Calibration, Option<String>), ServiceError> {
+    ) -> Result<(Basis, Option<String>), ServiceError> {
         let shipped = self.pipeline.defaults().calibration(self.budget);
         let (brand, product) = match claim {
             Some(Claim::Product(product)) => (&product.brand, Some(product)),
             Some(Claim::Brand(brand)) => (brand, None),
-            None => return Ok((shipped, None)),
+            None => return Ok((Basis { calibration: shipped, variation: Variation::default() }, None)),
         };
         let version = self.score_version(brand, shelf);
+        let known = self.store.variations(brand, product.map(|p| p.product.as_str()), &version).await?;
+        let variation = sightings::variation_from_json(known.iter().map(String::as_str)).map_err(unreadable)?;
         let (mut photos, mut scores) = (Vec::new(), Vec::new());
         if let Some(product) = product {
             photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
             scores = self.scores_of(&photos, Some(&product.product), &version).await?;
-            if let Some(own) = calibrating::own(&scores, self.budget, &version, CalibrationSource::Product) {
-                return Ok((own, None));
+            let own = calibrating::own(&scores, self.budget, &version, CalibrationSource::Product);
+            if let Some(calibration) = own {
+                return Ok((Basis { calibration, variation }, None));
             }
         }
         let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, shelf);
         let together = self.scores_of(&together, None, &version).await?;
         let family = calibrating::own(&together, self.budget, &version, CalibrationSource::Brand);
-        let used = family.unwrap_or(shipped);
-        let advice = product.map(|_| calibrating::advice(&photos, &scores, self.budget, used.source));
-        Ok((used, advice))
+        let calibration = family.unwrap_or(shipped);
+        let advice = product.map(|_| calibrating::advice(&photos, &scores, self.budget, calibration.source));
+        Ok((Basis { calibration, variation }, advice))
     }
 
     /// The scores of some genuine photos of one brand, of one product or of all, that are there already.
@@ -92,68 +96,78 @@ impl Assay {
         Ok(scores)
     }
 
-    /// Whether photos show enough items to support the budget.
-    fn enough(&self, photos: &[GenuinePhotoRecord]) -> bool {
-        calibrating::items_of(photos) >= calibrating::items_for(self.budget)
-    }
-
     /// What a score depends on: models, rule, and the references of the brand. Other brands' references are rivals too,
     /// but far ones, and scoring anew whenever any brand anywhere enrolls would never end.
     pub(super) fn score_version(&self, brand: &str, shelf: &Shelf) -> String {
         let references = reference_set(&shelf.gallery, Some(brand));
         let rule = &self.pipeline.defaults().id;
-        sha256_hex(format!("{:?} {rule:?} {references}", self.models).as_bytes())[..16].to_owned()
+        sha256_hex(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes())[..16].to_owned()
     }
 
-    /// Scores a product's photos once they are enough, on their own or (`together`) with those of the brand's others.
-    async fn score_genuine_photos(
-        &self,
-        product: &ProductKey,
-        together: bool,
-        shelf: &Arc<Shelf>,
-    ) -> Result<usize, ServiceError> {
+    /// Scores a product's genuine photos that have no score yet, then puts together what all of them show.
+    async fn score_genuine_photos(&self, product: &ProductKey, shelf: &Arc<Shelf>) -> Result<usize, ServiceError> {
         let photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
-        if !together && !self.enough(&photos) {
-            return Ok(0);
-        }
         let version = self.score_version(&product.brand, shelf);
-        let scored = self.store.genuine_scores(&product.brand, Some(&product.product), &version).await?;
-        let scored: HashSet<_> = scored.iter().map(|s| s.photo.as_str()).collect();
-        let unscored = photos.into_iter().filter(|p| !scored.contains(p.id.as_str()));
+        let scored = self.scores_of(&photos, Some(&product.product), &version).await?;
+        let known: HashSet<_> = scored.iter().map(|s| s.photo.as_str()).collect();
+        let unscored = photos.into_iter().filter(|p| !known.contains(p.id.as_str()));
         let work = unscored.map(|photo| async {
-            let score = self.genuine_score(photo, shelf).await?;
-            self.store.put_genuine_score(&score, &version).await?;
+            let (score, sighting) = self.genuine_score(photo, shelf).await?;
+            let sighting = sighting.as_ref().map(sightings::sighting_to_json).transpose().map_err(unreadable)?;
+            self.store.put_genuine_score(&score, sighting.as_deref(), &version).await?;
             Ok::<_, ServiceError>(())
         });
         let done: Vec<()> = stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await?;
+        if !done.is_empty() || scored.iter().any(|s| s.score.is_some() && s.informed.is_none()) {
+            self.put_together(product, &version).await?;
+        }
         Ok(done.len())
     }
 
+    /// Keeps what a product's genuine photos show together, and the score of each under what the other items show.
+    async fn put_together(&self, product: &ProductKey, version: &str) -> Result<(), ServiceError> {
+        let kept = self.store.kept_sightings(product, version).await?;
+        let fusion = self.pipeline.defaults().fusion.clone();
+        let learnt = self.on_worker(move |_| calibrating::learn(&kept, &fusion)).await?;
+        let (variation, informed) = learnt.map_err(unreadable)?;
+        let variation = sightings::variation_to_json(&variation).map_err(unreadable)?;
+        Ok(self.store.put_variation(product, &variation, &informed, version).await?)
+    }
+
+    /// A genuine photo's score, and what it showed.
     pub(super) async fn genuine_score(
         &self,
         photo: GenuinePhotoRecord,
         shelf: &Arc<Shelf>,
-    ) -> Result<GenuineScore, ServiceError> {
+    ) -> Result<(GenuineScore, Option<Sighting>), ServiceError> {
         let (pipeline, files, shelf) = (self.pipeline.clone(), Arc::clone(&self.files), Arc::clone(shelf));
         self.see("genuine photo", move |vision| {
             let GenuinePhotoRecord { id, product, item, sha256, .. } = photo;
-            let score = match files.image(&sha256) {
-                Ok(bytes) => pipeline.genuine_score(vision, &shelf.gallery, &product, &bytes),
+            let seen = match files.image(&sha256) {
+                Ok(bytes) => pipeline.genuine_sighting(vision, &shelf.gallery, &product, &bytes),
                 Err(error) => Err(PipelineError::Store(error)),
             };
             // A photo that cannot be read any more counts as not comparable: it must not stop the others.
-            let score = match score {
+            let sighting = match seen {
                 Err(PipelineError::Inference(error)) => return Err(error.into()),
                 Err(error) => {
                     tracing::error!("genuine photo `{id}` of {product} is left out: {error}");
                     None
                 }
-                Ok(score) => score,
+                Ok(sighting) => sighting,
             };
-            Ok(GenuineScore { photo: id, product: product.product, item, score })
+            let alone = Variation::default();
+            let score = sighting.as_ref().map(|s| s.score(&pipeline.defaults().fusion, &alone).value());
+            let score = GenuineScore { photo: id, product: product.product, item, score, informed: None };
+            Ok((score, sighting))
         })
         .await
     }
+}
+
+/// What the store keeps of sightings is not what this program writes.
+fn unreadable(error: serde_json::Error) -> ServiceError {
+    StoreError::Failed(Box::new(error)).into()
 }
 
 /// Genuine photos but those that are references too: a photo agrees with itself whatever it shows.

@@ -11,13 +11,12 @@ use crate::{
         answer::CheckAnswer,
         assemble::{self, Frame},
         calibrating,
-        pipeline::{CheckedPhoto, Claim},
+        pipeline::{Basis, CheckedPhoto, Claim},
         ports::StoreError,
         shelf::Shelf,
         validate,
     },
     domain::{
-        calibration::Calibration,
         fingerprint::fingerprint,
         gallery::{Fingerprint, ProductKey},
     },
@@ -32,10 +31,10 @@ impl Assay {
         validate::check(&request)?;
         let claim = self.claim(&request).await?;
         let shelf = self.refresh().await?;
-        let (calibration, advice) = self.calibration_for(claim.as_ref(), &shelf).await?;
-        let calibration = Arc::new(calibration);
+        let (basis, advice) = self.basis_for(claim.as_ref(), &shelf).await?;
+        let basis = Arc::new(basis);
         let work = request.photos.into_iter().enumerate();
-        let work = work.map(|(n, bytes)| self.check_photo(n, bytes, &shelf, &calibration, &claim));
+        let work = work.map(|(n, bytes)| self.check_photo(n, bytes, &shelf, &basis, &claim));
         let photos: Vec<_> = stream::iter(work).buffered(PHOTOS_AT_ONCE).try_collect().await?;
         let (photos, fingerprints): (Vec<CheckedPhoto>, Vec<_>) = photos.into_iter().unzip();
         let hashes: Vec<_> = photos.iter().map(|p| p.sha256.clone()).collect();
@@ -46,7 +45,7 @@ impl Assay {
             claim: claim.as_ref(),
             listing_id: request.listing_id,
             seller_id: request.seller_id,
-            calibration: calibrating::describe(&calibration, advice),
+            calibration: calibrating::describe(&basis, advice),
             reference_set: shelf.reference_set.clone(),
             models: self.models.clone(),
         };
@@ -76,13 +75,13 @@ impl Assay {
         n: usize,
         bytes: Bytes,
         shelf: &Arc<Shelf>,
-        calibration: &Arc<Calibration>,
+        basis: &Arc<Basis>,
         claim: &Option<Claim>,
     ) -> Result<(CheckedPhoto, Option<u128>), ServiceError> {
         let (pipeline, files) = (self.pipeline.clone(), Arc::clone(&self.files));
-        let (shelf, calibration, claim) = (Arc::clone(shelf), Arc::clone(calibration), claim.clone());
+        let (shelf, basis, claim) = (Arc::clone(shelf), Arc::clone(basis), claim.clone());
         self.see("photo", move |vision| {
-            let checked = pipeline.check_photo(vision, &shelf.gallery, &calibration, claim.as_ref(), n, &bytes)?;
+            let checked = pipeline.check_photo(vision, &shelf.gallery, &basis, claim.as_ref(), n, &bytes)?;
             let Ok((photo, _)) = &checked.photo else { return Ok((checked, None)) };
             // Kept for the evidence; bytes that are no picture have nothing to show.
             files.put_image(&bytes)?;

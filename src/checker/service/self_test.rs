@@ -16,12 +16,12 @@ use crate::{
     checker::{
         calibrating,
         digest::sha256_hex,
-        pipeline::{Claim, Seeds},
+        pipeline::{Basis, Claim, Seeds},
         self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
         shelf::Shelf,
     },
     domain::{
-        calibration::{Calibration, CalibrationSource},
+        calibration::CalibrationSource,
         edits::EditKind,
         gallery::{ProductKey, Reference, ReferenceKind},
     },
@@ -70,7 +70,7 @@ struct Plan {
     request: SelfTestRequest,
     references: Vec<Arc<Reference>>,
     shelf: Arc<Shelf>,
-    calibration: Arc<Calibration>,
+    basis: Arc<Basis>,
 }
 
 /// Marks a self-test as underway until it is dropped, also when its caller leaves.
@@ -111,8 +111,8 @@ impl Assay {
             return Err(ServiceError::Underway { retry_after_s: RETRY_AFTER_S });
         }
         let _underway = Underway(&self.testing);
-        let (calibration, advice) = self.calibration_for(Some(&Claim::Product(product.clone())), &shelf).await?;
-        let plan = Plan { request, references, shelf, calibration: Arc::new(calibration) };
+        let (basis, advice) = self.basis_for(Some(&Claim::Product(product.clone())), &shelf).await?;
+        let plan = Plan { request, references, shelf, basis: Arc::new(basis) };
         let kinds: Vec<_> = std::iter::once(None).chain(EditKind::ALL.map(Some)).collect();
         let work: Vec<_> =
             kinds.iter().flat_map(|kind| (0..plan.request.photos_per_kind).map(move |n| (*kind, n))).collect();
@@ -138,7 +138,7 @@ impl Assay {
             unedited: counted(UNEDITED),
             edits: EditKind::ALL.map(|kind| counted(kind.name())).into(),
             genuine_photos: self.judge_genuine(&product, &plan).await?,
-            calibration: calibrating::describe(&plan.calibration, advice),
+            calibration: calibrating::describe(&plan.basis, advice),
             reference_set: plan.shelf.reference_set.clone(),
             models: self.models.clone(),
         })
@@ -146,7 +146,7 @@ impl Assay {
 
     async fn trial(&self, plan: &Plan, kind: Option<EditKind>, n: usize) -> Result<Option<Trial>, ServiceError> {
         let (pipeline, product) = (self.pipeline.clone(), plan.request.product.clone());
-        let (shelf, calibration) = (Arc::clone(&plan.shelf), Arc::clone(&plan.calibration));
+        let (shelf, basis) = (Arc::clone(&plan.shelf), Arc::clone(&plan.basis));
         let references = plan.references.clone();
         let name = kind.map_or(UNEDITED, EditKind::name);
         let seed = plan.request.seed;
@@ -157,8 +157,7 @@ impl Assay {
                 let reference = &references[(n + i) % references.len()];
                 let Some(made) = pipeline.simulate(vision, reference, kind, seeds)? else { continue };
                 let claim = Claim::Product(product);
-                let checked =
-                    pipeline.check_photo(vision, &shelf.gallery, &calibration, Some(&claim), 0, &made.jpeg)?;
+                let checked = pipeline.check_photo(vision, &shelf.gallery, &basis, Some(&claim), 0, &made.jpeg)?;
                 let verdict = checked.report.verdict.name();
                 return Ok(Some(Trial { kind: name, mark: made.mark, verdict, jpeg: made.jpeg.into() }));
             }
@@ -172,7 +171,7 @@ impl Assay {
         let photos = calibrating_only(self.store.genuine_photos(product).await?, &plan.shelf);
         let version = self.score_version(&product.brand, &plan.shelf);
         let mut scores = self.scores_of(&photos, Some(&product.product), &version).await?;
-        let source = plan.calibration.source;
+        let source = plan.basis.calibration.source;
         // What the calibration rests on: an item must not vouch for itself.
         let counted = match source {
             CalibrationSource::Default => Vec::new(),
@@ -186,13 +185,14 @@ impl Assay {
         let scored: HashSet<_> = scores.iter().map(|s| s.photo.clone()).collect();
         let unscored = photos.into_iter().filter(|p| !scored.contains(&p.id)).take(MOST_UNSCORED);
         let fresh = stream::iter(unscored.map(|photo| self.genuine_score(photo, &plan.shelf)).collect::<Vec<_>>());
-        scores.extend(fresh.buffered(AT_ONCE).try_collect::<Vec<_>>().await?);
+        let fresh: Vec<_> = fresh.buffered(AT_ONCE).try_collect().await?;
+        scores.extend(fresh.into_iter().map(|(score, _)| score));
         for judged in &scores {
-            let Some(score) = judged.score else { continue };
+            let Some(score) = judged.informed.or(judged.score) else { continue };
             answer.judged += 1;
             let without = (source != CalibrationSource::Default)
                 .then(|| calibrating::own_without(&counted, judged, self.budget, &version, source));
-            let calibration = without.as_ref().unwrap_or(&plan.calibration);
+            let calibration = without.as_ref().unwrap_or(&plan.basis.calibration);
             if calibration.flags(score) {
                 let p_value = calibration.p_value(score).get();
                 let (id, item) = (judged.photo.clone(), judged.item.clone());

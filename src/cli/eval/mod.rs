@@ -31,7 +31,7 @@ pub struct EvalArgs {
     #[arg(required_unless_present = "self_test")]
     pub dir: Option<PathBuf>,
     /// Instead: edit this brand's own references, photograph them by a simulator, and say what would be flagged.
-    #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "references", "rows", "threads"])]
+    #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "references", "without_variation", "rows", "threads"])]
     pub self_test: Option<String>,
     /// With --self-test: this product only.
     #[arg(long, value_name = "ID", requires = "self_test")]
@@ -48,6 +48,10 @@ pub struct EvalArgs {
     /// Calibration photos per product that also become references.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub references: usize,
+    /// Judge test photos as if only the thresholds knew the calibration photos. Otherwise these are also what genuine photos of
+    /// their products show: what nearly all of them do too is taken off a test photo's evidence.
+    #[arg(long)]
+    pub without_variation: bool,
     /// Also write every claim with its score and inputs to this CSV file. Non-genuine claims on calibration photos are
     /// added, for fitting the fusion.
     #[arg(long, value_name = "FILE")]
@@ -74,7 +78,8 @@ pub fn run(
     let pipeline = Pipeline::with(files.clone(), Arc::new(Defaults::shipped()), CACHE_BYTES);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.unwrap_or(cores).max(1);
-    let plan = run::Plan { data: &data, references: args.references, fitting: args.rows.is_some(), stop };
+    let (references, without_variation) = (args.references, args.without_variation);
+    let plan = run::Plan { data: &data, references, fitting: args.rows.is_some(), without_variation, stop };
     let measured = run::run(&plan, &pipeline, files.as_ref(), threads, make, bar)?;
     if let Some(path) = &args.rows {
         measured.write_rows(path)?;

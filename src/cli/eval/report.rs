@@ -10,6 +10,7 @@ use super::{
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     rates::{Rate, area_under_curve},
+    variation::LEAST_ITEMS,
 };
 
 /// Budgets reported.
@@ -69,6 +70,9 @@ pub struct Report {
     references_per_product: usize,
     calibration_photos: usize,
     calibration_items: usize,
+    /// Products of which enough genuine items are there to tell what their photos show, and the fewest and most of such items.
+    products_with_variation: usize,
+    variation_items: Option<[usize; 2]>,
     top_1: RateReport,
     top_3: RateReport,
     /// Genuine test photos that are good enough and located.
@@ -93,6 +97,7 @@ impl Report {
         models: BTreeMap<String, String>,
     ) -> Self {
         let scores = measured.calibration_scores();
+        let items = || measured.variation_items.values().copied().filter(|items| *items >= LEAST_ITEMS);
         let groups = measured.by_group();
         let genuine: &[&Row] = groups.get("genuine").map_or(&[], Vec::as_slice);
         let top = |n: usize| Rate::of(measured.identified.iter().map(|i| i.rank.is_some_and(|r| r < n))).into();
@@ -121,6 +126,8 @@ impl Report {
             references_per_product,
             calibration_photos: scores.len(),
             calibration_items: Calibration::new("eval".into(), 0.01, CalibrationSource::Brand, &scores).items,
+            products_with_variation: items().count(),
+            variation_items: items().min().zip(items().max()).map(<[usize; 2]>::from),
             top_1: top(1),
             top_3: top(3),
             coverage: Rate::of(genuine.iter().map(|r| r.located)).into(),
@@ -143,6 +150,10 @@ impl Report {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "{} with {} added references per product", self.folder, self.references_per_product)?;
         writeln!(out, "calibration: {} photos of {} items", self.calibration_photos, self.calibration_items)?;
+        if let Some([least, most]) = self.variation_items {
+            let products = self.products_with_variation;
+            writeln!(out, "genuine variation: known of {products} products, by {least} to {most} items each")?;
+        }
         writeln!(out, "\n{:<24} {}", "identification top-1", self.top_1.text())?;
         writeln!(out, "{:<24} {}", "identification top-3", self.top_3.text())?;
         writeln!(out, "{:<24} {}", "coverage", self.coverage.text())?;

@@ -16,13 +16,14 @@ use super::{
     data::{ClaimRow, Labelled, PhotoRow},
 };
 use crate::checker::{
-    pipeline::{Analysis, Claim, Clock, NewReference, Pipeline, Sight, Subject, too_poor},
+    pipeline::{Analysis, Claim, Clock, NewReference, Pipeline, Purpose, Sight, Subject, too_poor},
     ports::{ReferenceFiles, Vision},
 };
 use crate::domain::{
     fusion::{MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
     gallery::{Gallery, ProductKey, Reference, ReferenceKind},
     quality::measure,
+    variation::{GenuineSightings, Sighting, Variation},
 };
 
 /// One claim on one photo, measured.
@@ -60,6 +61,10 @@ pub struct Measured {
     pub test: Vec<Row>,
     /// Claims on calibration photos that are not genuine: for fitting the fusion only.
     pub fitting: Vec<Row>,
+    /// What comparable calibration photos showed of their product.
+    sightings: Vec<(PhotoRow, Sighting)>,
+    /// Per product, the items that tell what its genuine photos show; without those of whom there is none.
+    pub variation_items: BTreeMap<ProductKey, usize>,
     /// One per test photo.
     pub identified: Vec<Identified>,
     /// Milliseconds per stage, summed, and how many photos.
@@ -74,6 +79,8 @@ pub struct Plan<'a> {
     pub references: usize,
     /// Whether to make non-genuine claims on calibration photos too.
     pub fitting: bool,
+    /// Whether to judge test photos as if their products had no genuine photos enrolled.
+    pub without_variation: bool,
     /// Set when the person wants to stop.
     pub stop: &'a AtomicBool,
 }
@@ -138,20 +145,37 @@ pub fn run(
     let Enrolment { references, facts, used } = enroll(plan, pipeline, files, threads, make, &bar)?;
     let genuine: Vec<_> = references.iter().filter(|r| !plan.data.is_edited(&r.product)).cloned().collect();
     let base = Gallery::new(genuine);
-    let photos: Vec<&PhotoRow> = plan.data.photos.iter().filter(|p| !used.contains(&p.path)).collect();
-    let measured = Mutex::new(Measured::default());
-    let bar = bar(photos.len(), "photos");
-    let world = World { plan, pipeline, references: &references, base: &base, facts: &facts };
-    in_parallel(photos.len(), threads, make, plan.stop, &bar, &|vision, i| {
-        let one = world.measure(vision, photos[i]).with_context(|| format!("photo `{}`", photos[i].path))?;
-        let mut all = measured.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.absorb(one);
-        Ok(())
-    })?;
+    let photos = plan.data.photos.iter().filter(|p| !used.contains(&p.path));
+    let (calibration, test): (Vec<&PhotoRow>, Vec<_>) = photos.partition(|p| p.is_calibration());
+    let mut measured = Measured::default();
+    let bar = bar(calibration.len() + test.len(), "photos");
+    let mut world =
+        World { plan, pipeline, references: &references, base: &base, facts: &facts, variations: HashMap::new() };
+    for photos in [calibration, test] {
+        if !plan.without_variation {
+            world.variations = variations(&measured.sightings);
+        }
+        let all = Mutex::new(measured);
+        in_parallel(photos.len(), threads, make, plan.stop, &bar, &|vision, i| {
+            let one = world.measure(vision, photos[i]).with_context(|| format!("photo `{}`", photos[i].path))?;
+            lock(&all).absorb(one);
+            Ok(())
+        })?;
+        measured = all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        measured.sort();
+    }
     bar.finish_and_clear();
-    let mut measured = measured.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    measured.sort();
+    measured.variation_items = world.variations.into_iter().map(|(product, v)| (product, v.items())).collect();
     Ok(measured)
+}
+
+/// What the calibration photos of each product show together.
+fn variations(sightings: &[(PhotoRow, Sighting)]) -> HashMap<ProductKey, Variation> {
+    let mut genuine: HashMap<ProductKey, GenuineSightings> = HashMap::new();
+    for (photo, sighting) in sightings {
+        genuine.entry(photo.key()).or_default().add(&photo.item, sighting);
+    }
+    genuine.into_iter().map(|(product, seen)| (product, seen.variation(None))).collect()
 }
 
 /// What is enrolled, what the first file of each product tells, and the paths of the photos that became references.
@@ -233,11 +257,13 @@ struct World<'a> {
     references: &'a [Arc<Reference>],
     base: &'a Gallery,
     facts: &'a HashMap<ProductKey, Facts>,
+    /// What is known of products' genuine photos: nothing while the calibration photos are measured.
+    variations: HashMap<ProductKey, Variation>,
 }
 
 impl World<'_> {
     fn measure(&self, vision: &mut Vision, photo: &PhotoRow) -> anyhow::Result<Measured> {
-        let data = self.plan.data;
+        let (data, nothing) = (self.plan.data, Variation::default());
         let mut out = Measured::default();
         let bytes = std::fs::read(data.dir.join(&photo.path))?;
         let mut clock = Clock::start();
@@ -249,7 +275,8 @@ impl World<'_> {
         let mut analysis = Analysis::new(vision, upright.raster, Sight::Quick)?;
         clock.lap("features");
         if !photo.is_calibration() {
-            let ranking = self.pipeline.compare(vision, &mut analysis, self.base, None, &mut Clock::start())?;
+            let (purpose, mut clock) = (Purpose::Judge(&nothing), Clock::start());
+            let ranking = self.pipeline.compare(vision, &mut analysis, self.base, None, purpose, &mut clock)?;
             let own = photo.key();
             out.identified.push(Identified { rank: ranking.ranking().position(|p| *p == own) });
         }
@@ -257,7 +284,14 @@ impl World<'_> {
             let gallery = self.gallery_for(photo, &claimed);
             let claim = Claim::Product(claimed.clone());
             let mut lap = Clock::start();
-            let comparison = self.pipeline.compare(vision, &mut analysis, &gallery, Some(&claim), &mut lap)?;
+            let purpose = match (photo.is_calibration(), group.as_str()) {
+                (true, "genuine") => Purpose::Learn,
+                _ => Purpose::Judge(self.variations.get(&claimed).unwrap_or(&nothing)),
+            };
+            let comparison = self.pipeline.compare(vision, &mut analysis, &gallery, Some(&claim), purpose, &mut lap)?;
+            if let (Purpose::Learn, false, Some(sighting)) = (purpose, poor, comparison.sighting()) {
+                out.sightings.push((photo.clone(), sighting));
+            }
             if group == "genuine" {
                 clock.laps.extend(lap.laps);
             }
@@ -348,6 +382,7 @@ impl Measured {
         self.test.extend(one.test);
         self.fitting.extend(one.fitting);
         self.identified.extend(one.identified);
+        self.sightings.extend(one.sightings);
         for (stage, (ms, n)) in one.stages {
             let entry = self.stages.entry(stage).or_default();
             *entry = (entry.0 + ms, entry.1 + n);
@@ -359,6 +394,7 @@ impl Measured {
         for rows in [&mut self.calibration, &mut self.test, &mut self.fitting] {
             rows.sort_by(|a, b| (&a.photo.path, &a.claimed).cmp(&(&b.photo.path, &b.claimed)));
         }
+        self.sightings.sort_by(|a, b| a.0.path.cmp(&b.0.path));
     }
 
     /// (item, score) of the calibration photos that can be judged.
