@@ -165,6 +165,9 @@ pub struct MarkAnswerBody {
     pub answer: String,
     /// How surely it differs, 0 to 1.
     pub score: f64,
+    /// What genuine photos that show the same took off that score, 0 to 1.
+    #[serde(default)]
+    pub genuine_variation: f64,
     /// What it should read.
     pub expected: Option<String>,
     /// What the recogniser read.

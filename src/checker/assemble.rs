@@ -159,6 +159,7 @@ fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
         name: mark.name,
         answer: mark.answer.name().to_owned(),
         score: mark.score.get(),
+        genuine_variation: mark.genuine_variation,
         expected: mark.expected,
         read: mark.read.map(|(text, _)| text),
         region: outline(&mark.region),

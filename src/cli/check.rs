@@ -24,7 +24,7 @@ use crate::{
         service::{CheckRequest, ServiceError},
     },
     config::AppConfig,
-    domain::verdict::Verdict,
+    domain::{variation::LEAST_ITEMS, verdict::Verdict},
 };
 
 /// Runs the command. Models and gallery are opened only when the photos are there.
@@ -105,9 +105,13 @@ fn print(answer: &CheckAnswer, paths: &[PathBuf], out: &mut impl Write) -> io::R
         answer.id, answer.verdict, answer.action
     )?;
     let calibration = &answer.calibration;
+    let variation = match calibration.variation_items {
+        items if items < LEAST_ITEMS => String::new(),
+        items => format!("; genuine variation by {}", count(items, "item")),
+    };
     writeln!(
         out,
-        "{DIM}calibration {} ({}): {}, budget {:.1} %, at most {:.1} % of genuine photos flagged (95 % bound){DIM:#}",
+        "{DIM}calibration {} ({}): {}, budget {:.1} %, at most {:.1} % of genuine photos flagged (95 % bound){variation}{DIM:#}",
         calibration.id,
         calibration.source,
         count(calibration.items, "genuine item"),

@@ -30,7 +30,7 @@ use crate::{
         service::{Assay, NewReference, ServiceError},
     },
     config::{AppConfig, ComputeConfig},
-    domain::gallery::ProductKey,
+    domain::{gallery::ProductKey, variation::LEAST_ITEMS},
 };
 
 /// What became of one file.
@@ -301,6 +301,15 @@ fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()>
             out,
             "{brand} / {product} is judged by {whose}: {items}, at most {bound:.1} % of genuine photos flagged"
         )?;
+        match calibration.variation_items {
+            0 => {}
+            items if items < LEAST_ITEMS => writeln!(
+                out,
+                "    {WARN}genuine photos of {} more would tell what genuine goods show that the references do not{WARN:#}",
+                count(LEAST_ITEMS - items, "item")
+            )?,
+            items => writeln!(out, "    what nearly all of {items} genuine items show counts as genuine variation")?,
+        }
         if let Some(advice) = &calibration.advice {
             writeln!(out, "    {WARN}{advice}{WARN:#}")?;
         }

@@ -132,6 +132,8 @@ pub struct MarkComparison {
     pub answer: MarkAnswer,
     /// How surely it differs.
     pub score: Difference,
+    /// What genuine photos that show the same took off that score, 0 to 1.
+    pub genuine_variation: f64,
     /// Share of its cells that cannot be judged, 0 to 1.
     pub unseen: f64,
     /// What it should read.

@@ -61,6 +61,8 @@ const TITLE: Style = Style { size: 34.0, bold: true, colour: [255; 3] };
 const FIGURE: Style = Style { size: 23.0, bold: true, colour: INK };
 const TEXT: Style = Style { size: 20.0, bold: false, colour: INK };
 const BOLD: Style = Style { bold: true, ..TEXT };
+/// What genuine photos took off a mark's score is told from here on.
+const TOLD_VARIATION: f64 = 0.1;
 const SMALL: Style = Style { size: 17.0, bold: false, colour: FAINT };
 
 /// What is shown.
@@ -304,6 +306,9 @@ impl<'a> Page<'a> {
         }
         if let Some(degrees) = mark.hue_turn {
             lines.push((format!("hues turned by {:.0}\u{b0}", degrees.abs()), TEXT));
+        }
+        if mark.genuine_variation >= TOLD_VARIATION {
+            lines.push((format!("genuine photos show it too: {:.2} less", mark.genuine_variation), TEXT));
         }
         let mut y = top;
         for (text, style) in lines {

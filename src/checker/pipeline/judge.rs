@@ -325,6 +325,8 @@ fn mark_report(
 ) -> MarkComparison {
     let thresholds = &context.defaults.thresholds;
     let odds = seen.evidence.as_ref().map(|e| model.log_odds(&e.inputs()));
+    let score = odds.map_or(0.0, |o| sigmoid(-o));
+    let alone = seen.sighting.as_ref().map_or(score, |s| sigmoid(-model.log_odds(&s.weighed(0, None).0.inputs())));
     let hue_turn = seen.evidence.and_then(|e| e.turn).filter(|turn| turn.strength >= NOTABLE_TURN);
     let answer = match odds {
         None => MarkAnswer::CannotSee,
@@ -336,7 +338,8 @@ fn mark_report(
         name: mark.name.clone(),
         kind: mark.kind,
         answer,
-        score: Difference::saturating(odds.map_or(0.0, |o| sigmoid(-o))),
+        score: Difference::saturating(score),
+        genuine_variation: (alone - score).max(0.0),
         unseen: seen.unseen,
         expected: mark.text.clone(),
         read: seen.read(),

@@ -284,9 +284,10 @@ impl World<'_> {
             let gallery = self.gallery_for(photo, &claimed);
             let claim = Claim::Product(claimed.clone());
             let mut lap = Clock::start();
+            let variation = self.variation_for(photo, &claimed);
             let purpose = match (photo.is_calibration(), group.as_str()) {
                 (true, "genuine") => Purpose::Learn,
-                _ => Purpose::Judge(self.variations.get(&claimed).unwrap_or(&nothing)),
+                _ => Purpose::Judge(&variation),
             };
             let comparison = self.pipeline.compare(vision, &mut analysis, &gallery, Some(&claim), purpose, &mut lap)?;
             if let (Purpose::Learn, false, Some(sighting)) = (purpose, poor, comparison.sighting()) {
@@ -355,6 +356,19 @@ impl World<'_> {
         let kept = self.base.references.iter().filter(|r| r.product != own);
         let edited = self.references.iter().filter(|r| r.product == *claimed);
         Gallery::new(kept.chain(edited).cloned().collect())
+    }
+
+    /// What is known of genuine photos of the claimed product. An edited reference stands for the genuine one, so what photos
+    /// of its title show is known of it: else only genuine claims were forgiven.
+    fn variation_for(&self, photo: &PhotoRow, claimed: &ProductKey) -> Variation {
+        if !self.plan.data.is_edited(claimed) {
+            return self.variations.get(claimed).cloned().unwrap_or_default();
+        }
+        let Some(known) = self.variations.get(&photo.key()) else { return Variation::default() };
+        let genuine = self.base.references.iter().filter(|r| r.product == photo.key());
+        let edited = self.references.iter().filter(|r| r.product == *claimed);
+        let lent = genuine.zip(edited).filter_map(|(g, e)| Some((e.id.clone(), known.references.get(&g.id)?.clone())));
+        Variation { references: lent.collect() }
     }
 }
 

@@ -29,6 +29,7 @@ fn mark(name: &str, answer: &str, y: f64) -> MarkAnswerBody {
         name: name.into(),
         answer: answer.into(),
         score: 0.9,
+        genuine_variation: 0.0,
         expected: Some("HALMORA".into()),
         read: Some("HALMOBA".into()),
         region: rectangle(0.3, y, 0.7, y + 0.1),
