@@ -155,7 +155,8 @@ def main():
     print("weights", sum(p.numel() for p in net.parameters()), flush=True)
     optimiser = torch.optim.AdamW(net.parameters(), a.rate, weight_decay=2e-3)
     if a.start:
-        start_from(net, a.start, [(b[0].to(DEVICE).float(), b[1].to(DEVICE).float()) for b in Batches(material, 16, 6, a.seed + 1)])
+        start_from(net.cpu(), a.start, [(b[0].float(), b[1].float()) for b in Batches(material, 16, 6, a.seed + 1)])
+        net.to(DEVICE)
         print("start", validate(net, proof), flush=True)
     mean.load_state_dict(net.state_dict())
     step, spent, saved = 0, 0.0, work / "comparator.pt"
@@ -168,7 +169,9 @@ def main():
     loader = torch.utils.data.DataLoader(data, batch_size=None, num_workers=a.workers, prefetch_factor=3, sampler=numbers)
     stream = replayed(([t.to(DEVICE) for t in batch] for batch in loader), a.replays, seed=a.seed)
     dtype, began, last, running = getattr(torch, a.dtype), time.time() - 60 * spent, time.time(), {}
-    progress = 0.0
+
+    def done():
+        return min(1.0, max(step / a.steps, (time.time() - began) / 60 / a.minutes))
 
     def checkpoint():
         spent = (time.time() - began) / 60
@@ -177,8 +180,8 @@ def main():
         row["parity"] = export(copy.deepcopy(mean).cpu(), out)
         record(row, work / "log.jsonl")
 
+    progress = done()
     while progress < 1:
-        progress = min(1.0, max(step / a.steps, (time.time() - began) / 60 / a.minutes))
         for group in optimiser.param_groups:
             group["lr"] = a.rate * cosine(step, progress, warm=200)
         loss, parts = loss_of(net, turned(*next(stream)), dtype)
@@ -187,6 +190,7 @@ def main():
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
         step += 1
+        progress = done()
         average(mean, net, min(0.998, step / (step + 50)))
         for k, v in parts.items():
             running[k] = 0.98 * running.get(k, v.detach()) + 0.02 * v.detach()  # a number is fetched only when it is printed

@@ -225,4 +225,5 @@ class Batches(torch.utils.data.Dataset):
 
 def tensor(images):
     """Network input of uint8 RGB squares `[n, 224, 224, 3]`."""
-    return ((images.float() / 255 - torch.from_numpy(MEAN)) / torch.from_numpy(DEVIATION)).permute(0, 3, 1, 2).contiguous()
+    mean, deviation = (torch.from_numpy(v).to(images.device) for v in (MEAN, DEVIATION))
+    return ((images.float() / 255 - mean) / deviation).permute(0, 3, 1, 2).contiguous()

@@ -177,12 +177,15 @@ def main():
                 print("whitened", proof.report(net), flush=True)
         mean.load_state_dict(net.state_dict())
     loader = iter(torch.utils.data.DataLoader(Batches(printer, a.batch, a.seed, shots), batch_size=None, num_workers=a.workers, prefetch_factor=4, sampler=range(step, 10**7)))
-    began, last, loss_mean, hit_mean, progress = time.time() - 60 * spent, time.time(), None, None, 0.0
+    began, last, loss_mean, hit_mean = time.time() - 60 * spent, time.time(), None, None
+
+    def done():
+        return min(1.0, max(step / a.steps, (time.time() - began) / 60 / a.minutes))
 
     def checkpoint():
         nonlocal best
         spent = (time.time() - began) / 60
-        row = {"step": step, "minutes": round(spent, 1), "loss": round(loss_mean, 4), "hit": round(hit_mean, 4), "heat": round(float(net.heat.exp()), 1)}
+        row = {"step": step, "minutes": round(spent, 1), "loss": round(loss_mean, 4), "hit": round(hit_mean, 4), "heat": round(net.heat.exp().item(), 1)}
         for proof in proofs:
             row |= {k: round(v, 4) for k, v in proof.report(mean).items()}
         worth = sum(v for k, v in row.items() if k.endswith("_mrr")) if proofs else float(step)
@@ -191,8 +194,8 @@ def main():
         save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent, "best": best}, saved)
         record(row, work / "embedder.jsonl")
 
+    progress = done()
     while progress < 1:
-        progress = min(1.0, max(step / a.steps, (time.time() - began) / 60 / a.minutes))
         for group in optimiser.param_groups:
             group["lr"] = a.rate * group["share"] * cosine(step, progress, warm=60)
         loss, hit = loss_of(net, next(loader), dtype)
@@ -201,6 +204,7 @@ def main():
         torch.nn.utils.clip_grad_norm_(net.parameters(), 3.0)
         optimiser.step()
         step += 1
+        progress = done()
         average(mean, net, min(0.99, step / (step + 20)))
         loss_mean = loss.item() if loss_mean is None else 0.95 * loss_mean + 0.05 * loss.item()
         hit_mean = hit if hit_mean is None else 0.95 * hit_mean + 0.05 * hit

@@ -30,13 +30,18 @@ pub fn learn(kept: &[KeptSighting], fusion: &Fusion) -> Result<(Variation, Vec<(
         genuine.add(&photo.item, &sighting);
         seen.push((photo, sighting));
     }
+    let all = genuine.variation(None);
     let mut others: BTreeMap<&str, Variation> = BTreeMap::new();
     let informed = seen.iter().map(|(photo, sighting)| {
-        let others = others.entry(&photo.item).or_insert_with(|| genuine.variation(Some(&photo.item)));
-        (photo.photo.clone(), sighting.score(fusion, others).value())
+        let item = photo.item.as_str();
+        let known = match genuine.count(item) {
+            true => others.entry(item).or_insert_with(|| genuine.variation(Some(item))),
+            false => &all,
+        };
+        (photo.photo.clone(), sighting.score(fusion, known).value())
     });
     let informed = informed.collect();
-    Ok((genuine.variation(None), informed))
+    Ok((all, informed))
 }
 
 /// Items needed so that, when none of them is flagged, the false-flag rate is below `budget` (0 to 1, exclusive) with
@@ -147,7 +152,13 @@ pub fn describe(Basis { calibration, variation }: &Basis, advice: Option<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::gallery::ProductKey;
+    use crate::{
+        checker::pipeline::Defaults,
+        domain::{
+            gallery::ProductKey,
+            variation::{CellGrid, MarkSighting, Sighting},
+        },
+    };
 
     fn score(n: usize, item: usize, score: Option<f64>) -> GenuineScore {
         GenuineScore { photo: format!("p{n}"), product: "oat".into(), item: format!("i{item}"), score, informed: score }
@@ -162,6 +173,29 @@ mod tests {
             sha256: String::new(),
             created_ms: 0,
         }
+    }
+
+    #[test]
+    fn a_photo_is_scored_by_what_the_other_items_show() {
+        let first = CellGrid::new([0, 0, 32, 16], 4, &[0.9; 8]);
+        let marks = vec![Some(MarkSighting { first, second: None, reading: None, turn: None })];
+        let seen = |marks| Sighting { reference: "r".into(), identity: 9.0, marks };
+        let sighting = sightings::sighting_to_json(&seen(marks)).unwrap();
+        let kept = |n: usize, item: usize| {
+            let (photo, item) = (format!("p{n}"), format!("i{item}"));
+            KeptSighting { photo, item, sighting: sighting.clone() }
+        };
+        let fusion = Defaults::shipped().fusion;
+        let informed = |kept: &[KeptSighting]| -> Vec<f64> {
+            learn(kept, &fusion).unwrap().1.into_iter().map(|(_, score)| score).collect()
+        };
+        let alone = informed(&[kept(0, 0)])[0];
+        assert_eq!(informed(&[kept(0, 0), kept(1, 0), kept(2, 1), kept(3, 2)]), [alone; 4], "two others are too few");
+        let four = informed(&[kept(0, 0), kept(1, 1), kept(2, 2), kept(3, 3), kept(4, 3)]);
+        assert!(four.iter().all(|score| *score > alone + 1.0), "{four:?} {alone}");
+        let many: Vec<_> = (0..120).map(|n| kept(n, n)).collect();
+        assert_eq!(informed(&many)[119], four[0], "an item beyond those that tell is judged by all of them");
+        assert!(learn(&[KeptSighting { sighting: "{}".into(), ..kept(0, 0) }], &fusion).is_err());
     }
 
     #[test]
