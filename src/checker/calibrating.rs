@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn a_photo_is_scored_by_what_the_other_items_show() {
         let first = CellGrid::new([0, 0, 32, 16], 4, &[0.9; 8]);
-        let marks = vec![Some(MarkSighting { first, second: None, reading: None, turn: None })];
-        let seen = |marks| Sighting { reference: "r".into(), identity: 9.0, marks };
+        let marks = vec![Some(MarkSighting { place: [0, 0, 32, 16], first, second: None, reading: None, turn: None })];
+        let seen = |marks| Sighting { reference: "r".into(), identity: 9.0, marks, glance: None };
         let sighting = sightings::sighting_to_json(&seen(marks)).unwrap();
         let kept = |n: usize, item: usize| {
             let (photo, item) = (format!("p{n}"), format!("i{item}"));

@@ -17,6 +17,7 @@ struct Grid([u32; 4], usize, Vec<u16>);
 
 #[derive(Serialize, Deserialize)]
 struct Mark {
+    place: [u32; 4],
     first: Grid,
     second: Option<Grid>,
     /// Text, confidence, agreement.
@@ -30,6 +31,7 @@ struct Kept {
     reference: String,
     identity: f64,
     marks: Vec<Option<Mark>>,
+    glance: Option<Grid>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,26 +48,30 @@ struct Told {
 pub fn sighting_to_json(sighting: &Sighting) -> Result<String, serde_json::Error> {
     let grid = |g: &CellGrid| Grid(g.area, g.columns, g.evidence.clone());
     let mark = |m: &MarkSighting| Mark {
+        place: m.place,
         first: grid(&m.first),
         second: m.second.as_ref().map(grid),
         reading: m.reading.as_ref().map(|r| (r.text.clone(), r.confidence, r.agreement)),
         turn: m.turn.map(|t| (t.degrees, t.strength)),
     };
     let marks = sighting.marks.iter().map(|m| m.as_ref().map(mark)).collect();
-    serde_json::to_string(&Kept { reference: sighting.reference.clone(), identity: sighting.identity, marks })
+    let glance = sighting.glance.as_ref().map(grid);
+    serde_json::to_string(&Kept { reference: sighting.reference.clone(), identity: sighting.identity, marks, glance })
 }
 
 /// A sighting back from its JSON.
 pub fn sighting_from_json(json: &str) -> Result<Sighting, serde_json::Error> {
-    let Kept { reference, identity, marks } = serde_json::from_str(json)?;
+    let Kept { reference, identity, marks, glance } = serde_json::from_str(json)?;
     let grid = |Grid(area, columns, evidence)| CellGrid { area, columns, evidence };
     let mark = |m: Mark| MarkSighting {
+        place: m.place,
         first: grid(m.first),
         second: m.second.map(grid),
         reading: m.reading.map(|(text, confidence, agreement)| Reading { text, confidence, agreement }),
         turn: m.turn.map(|(degrees, strength)| HueTurn { degrees, strength }),
     };
-    Ok(Sighting { reference, identity, marks: marks.into_iter().map(|m| m.map(mark)).collect() })
+    let marks = marks.into_iter().map(|m| m.map(mark)).collect();
+    Ok(Sighting { reference, identity, marks, glance: glance.map(grid) })
 }
 
 /// What genuine photos show together, as JSON: the same for the same variation.
@@ -108,14 +114,22 @@ mod tests {
     fn sighting() -> Sighting {
         let grid = CellGrid::new([8, 16, 40, 32], 4, &[0.0, 0.25, 0.5, 0.123_456, 1.0, 0.9, 0.001, 0.3]);
         let reading = Reading { text: "TR0PICANA \"é\"".into(), confidence: 0.75, agreement: Some(0.9) };
-        let seen = MarkSighting { first: grid.clone(), second: Some(grid.clone()), reading: Some(reading), turn: None };
+        let place = [9, 17, 39, 31];
+        let seen =
+            MarkSighting { place, first: grid.clone(), second: Some(grid.clone()), reading: Some(reading), turn: None };
         let plain = MarkSighting {
-            first: grid,
+            place,
+            first: grid.clone(),
             second: None,
             reading: None,
             turn: Some(HueTurn { degrees: -12.5, strength: 0.5 }),
         };
-        Sighting { reference: "r1".into(), identity: 3.25, marks: vec![Some(seen), None, Some(plain)] }
+        Sighting {
+            reference: "r1".into(),
+            identity: 3.25,
+            marks: vec![Some(seen), None, Some(plain)],
+            glance: Some(grid),
+        }
     }
 
     fn variation() -> Variation {

@@ -14,6 +14,7 @@ use super::{
     geometry::Point,
     marks::{MarkBox, mark_score},
     text::{agreement, normalised},
+    windows::lies_in,
 };
 
 /// A mark is in doubt from this difference on: then it is looked at again and read, both dear, and reading was measured to add
@@ -59,6 +60,8 @@ pub struct Reading {
 /// What a photo showed of one mark, before anything known of genuine photos is taken into account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkSighting {
+    /// The mark's own box in pixels of the frame: left, top, right, bottom; looks reach a little beyond.
+    pub place: [u32; 4],
     /// The first look.
     pub first: CellGrid,
     /// The second look, taken of a mark in doubt.
@@ -78,6 +81,8 @@ pub struct Sighting {
     pub identity: f64,
     /// Per mark of the reference and per place looked at besides; `None` when it could not be seen.
     pub marks: Vec<Option<MarkSighting>>,
+    /// A glance at the whole article, when one was taken.
+    pub glance: Option<CellGrid>,
 }
 
 /// Sightings of one product's genuine photos, to be told apart by item.
@@ -140,6 +145,18 @@ impl CellGrid {
         place.cells_to_frame(block, self.columns, self.evidence.len() / self.columns)
     }
 
+    /// Raises `squares` that `counts` to the evidence of the cells that reach into them, the faint left out.
+    fn add_to(&self, squares: &mut BTreeMap<Square, u16>, counts: impl Fn(Square) -> bool) {
+        for (i, e) in self.evidence.iter().enumerate().filter(|(_, e)| f32::from(**e) > FAINT * PARTS) {
+            let [rows, columns] = self.squares_of(i);
+            let reached = rows.flat_map(|row| columns.clone().map(move |column| (row, column)));
+            for square in reached.filter(|square| counts(*square)) {
+                let most = squares.entry(square).or_default();
+                *most = (*most).max(*e);
+            }
+        }
+    }
+
     /// The squares that cell `i` reaches into: rows and columns, the ends exclusive.
     fn squares_of(&self, i: usize) -> [std::ops::Range<u32>; 2] {
         let rows = (self.evidence.len() / self.columns).max(1) as u64;
@@ -188,17 +205,16 @@ impl Sighting {
         fusion.with_marks(self.identity, seen)
     }
 
-    /// The strongest evidence of first looks by square.
+    /// Evidence by square where it is more than faint: the strongest of first looks and, where no mark was looked at, of the
+    /// glance. Every photo points to places of its own, and a place that was not looked at is not therefore the same.
     fn squares(&self) -> BTreeMap<Square, u16> {
         let mut squares = BTreeMap::new();
-        for grid in self.marks.iter().flatten().map(|m| &m.first) {
-            for (i, e) in grid.evidence.iter().enumerate().filter(|(_, e)| f32::from(**e) >= FAINT * PARTS) {
-                let [rows, columns] = grid.squares_of(i);
-                for square in rows.flat_map(|r| columns.clone().map(move |c| (r, c))) {
-                    let most: &mut u16 = squares.entry(square).or_default();
-                    *most = (*most).max(*e);
-                }
-            }
+        for mark in self.marks.iter().flatten() {
+            mark.first.add_to(&mut squares, |square| lies_in(&[mark.place], middle(square)));
+        }
+        let places: Vec<[u32; 4]> = self.marks.iter().flatten().map(|m| m.place).collect();
+        if let Some(glance) = &self.glance {
+            glance.add_to(&mut squares, |square| !lies_in(&places, middle(square)));
         }
         squares
     }
@@ -238,6 +254,11 @@ impl GenuineSightings {
         let references = self.references.iter().map(|(id, items)| (id.clone(), told(items)));
         Variation { references: references.filter(|(_, told)| told.items > 0).collect() }
     }
+}
+
+/// The middle of a square in pixels of the frame.
+fn middle((row, column): Square) -> (u32, u32) {
+    (column * SQUARE_PX + SQUARE_PX / 2, row * SQUARE_PX + SQUARE_PX / 2)
 }
 
 /// Per square the evidence that all items but one in ten reach, as a part of what there is beyond the faint.
@@ -293,11 +314,11 @@ mod tests {
     fn mark(evidence: [f32; 6], read: Option<&str>) -> MarkSighting {
         let agreement = read.map(|text| agreement("tropicana", text));
         let reading = read.map(|text| Reading { text: text.to_owned(), confidence: 0.9, agreement });
-        MarkSighting { first: grid(evidence), second: None, reading, turn: None }
+        MarkSighting { place: [16, 8, 40, 24], first: grid(evidence), second: None, reading, turn: None }
     }
 
     fn sighting(evidence: [f32; 6], read: Option<&str>) -> Sighting {
-        Sighting { reference: "r".into(), identity: 9.0, marks: vec![None, Some(mark(evidence, read))] }
+        Sighting { reference: "r".into(), identity: 9.0, marks: vec![None, Some(mark(evidence, read))], glance: None }
     }
 
     fn known(sightings: &[(&str, Sighting)]) -> GenuineSightings {
@@ -331,6 +352,20 @@ mod tests {
         let faint = |item| (item, sighting([0.09; 6], None));
         let all = known(&[faint("a"), faint("b"), faint("c")]);
         assert!(all.variation(None).references["r"].shared.is_empty(), "a little of it is everywhere");
+    }
+
+    #[test]
+    fn what_no_mark_looked_at_is_known_from_the_glance() {
+        // The glance sees two rows of three cells from the frame's corner on; the second and third of the lower row lie in the mark.
+        let glance = CellGrid::new([0, 0, 24, 16], 3, &[0.9, 0.0, 0.0, 0.8, 0.9, 0.9]);
+        let seen = |place| {
+            let marks = vec![Some(MarkSighting { place, ..mark([0.6, 0.0, 0.0, 0.0, 0.0, 0.0], None) })];
+            Sighting { glance: Some(glance.clone()), marks, ..sighting([0.0; 6], None) }
+        };
+        let parts = |e: f32| (e * PARTS).round() as u16;
+        let squares = seen([8, 8, 40, 24]).squares();
+        assert_eq!(squares, BTreeMap::from([((0, 0), parts(0.9)), ((1, 0), parts(0.8)), ((1, 2), parts(0.6))]));
+        assert_eq!(seen([0, 0, 40, 24]).squares(), BTreeMap::from([((1, 2), parts(0.6))]), "all of it was looked at");
     }
 
     #[test]

@@ -107,7 +107,8 @@ impl Comparison {
         let subject = self.subject.as_ref()?;
         let marks = subject.inspection.iter().flat_map(|i| i.marks.iter().map(|m| m.sighting.clone())).collect();
         let reference = self.candidates[subject.candidate].reference.id.clone();
-        Some(Sighting { reference, identity: subject.score.identity, marks })
+        let glance = subject.inspection.as_ref().and_then(|i| i.glance.clone());
+        Some(Sighting { reference, identity: subject.score.identity, marks, glance })
     }
 
     /// What is known of candidate `index` before its marks are looked at.

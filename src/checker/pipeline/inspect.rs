@@ -82,6 +82,8 @@ pub struct Inspection {
     pub marks: Vec<InspectedMark>,
     /// Boxes of all these in pixels of the frame: x0, y0, x1, y1.
     pub boxes: Vec<[u32; 4]>,
+    /// The glance that pointed to places, when one was taken.
+    pub glance: Option<CellGrid>,
 }
 
 /// One mark after the close look.
@@ -137,9 +139,9 @@ pub fn inspect(
         View { pixels, rectified: &rectified, lit: &lit, source, to_source, colours: OnceCell::new(), photo_pixels };
     let mut boxes = boxes_of(marks, &pixels.frame);
     // An owner who names marks says what is protected; then nothing else is judged.
-    let places = match view.is_fine() && marks.iter().all(|m| m.proposed) {
-        true => places(vision, cache, &view, &blocks, &boxes)?,
-        false => Vec::new(),
+    let (places, glance) = match view.is_fine() && marks.iter().all(|m| m.proposed) {
+        true => places(vision, cache, &view, &blocks, &boxes).map(|(places, glance)| (places, Some(glance)))?,
+        false => (Vec::new(), None),
     };
     boxes.extend(boxes_of(&places, &pixels.frame));
     let kept = marks.iter().map(|mark| (mark, Some(cache)));
@@ -150,7 +152,7 @@ pub fn inspect(
         Ok(InspectedMark::new(n, sighting, unseen, known))
     });
     let marks = looked.collect::<Result<_, PipelineError>>()?;
-    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, places, marks, boxes })
+    Ok(Inspection { reference_to_photo: aligned.reference_to_photo, blocks, places, marks, boxes, glance })
 }
 
 /// The boxes of marks in pixels of the frame.
@@ -240,11 +242,12 @@ fn see_mark(
         true => read_mark(vision, view, mark, &outline)?,
         false => None,
     };
-    Ok((Some(MarkSighting { first, second, reading, turn: view.colours().turn(place.tight) }), unseen))
+    let (place, turn) = (place.tight, view.colours().turn(place.tight));
+    Ok((Some(MarkSighting { place, first, second, reading, turn }), unseen))
 }
 
 /// Evidence of the comparator's cells over a mark's padded box.
-fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
+pub fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
     CellGrid::new(place.padded, cells.columns, &cell_evidence(&cells.probabilities, cells.columns))
 }
 

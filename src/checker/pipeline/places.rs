@@ -4,7 +4,7 @@
 use super::{
     PipelineError,
     frames::Frame,
-    inspect::{Border, View, compare_at},
+    inspect::{Border, View, compare_at, grid},
     prepared::Cache,
     propose::figure,
 };
@@ -14,6 +14,7 @@ use crate::domain::{
     gallery::Mark,
     geometry::Point,
     marks::{MarkBox, cell_evidence, place_in_doubt},
+    variation::CellGrid,
 };
 
 /// What the article's sides are brought down by for a glance at all of it: little enough for small words to show.
@@ -27,16 +28,19 @@ const RECOLOURED: &str = "most recoloured place";
 
 /// The places of a photo worth a closer look: outside the boxes `taken` (pixels of the frame) the two that a glance at the
 /// whole article finds most different and the one where blocks explain least; and, wherever it is, the most recoloured one.
+/// With the glance.
 pub fn places(
     vision: &mut Vision,
     cache: &Cache,
     view: &View,
     blocks: &BlockMap,
     taken: &[[u32; 4]],
-) -> Result<Vec<Mark>, PipelineError> {
+) -> Result<(Vec<Mark>, CellGrid), PipelineError> {
+    let frame = &view.pixels.frame;
     let cells = glance(vision, cache, view)?;
     let turned = view.colours().most_turned(blocks);
-    Ok(chosen(&cells, blocks, turned, taken, &view.pixels.frame))
+    let whole = MarkBox::whole(frame.raster.width(), frame.raster.height());
+    Ok((chosen(&cells, blocks, turned, taken, frame), grid(&whole, &cells)))
 }
 
 /// [`places`] from what each measure says, `cells` those of the glance.
