@@ -205,8 +205,9 @@ pub struct CalibrationAnswer {
     /// `product` when made from genuine photos of the claimed product, `brand` when from those of all the brand's
     /// products, `default` when shipped.
     pub source: String,
-    /// Number of genuine items that tell what genuine photos of the claimed product show of its reference too: from 3 on,
-    /// what nearly all of them show is taken off a photo's evidence; what any of them is misread as accuses no photo.
+    /// Number of genuine items that tell what genuine photos of the claimed product (or of one of the brand's, when only the
+    /// brand is claimed) show of a reference too: from 3 on, what nearly all of them show is taken off a photo's evidence
+    /// there. A word read as on one of them accuses no photo.
     #[serde(default)]
     pub variation_items: usize,
     /// What more is needed for the budget to be supported, for people; `null` when it is.

@@ -6,7 +6,7 @@
 //! each without its own item. The others' scores do not: their products may have no such photos. Against them a photo
 //! looks no stranger than it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     answer::CalibrationAnswer,
@@ -18,30 +18,65 @@ use super::{
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     fusion::Fusion,
-    variation::{GenuineSightings, Variation},
+    variation::{GenuineSightings, ReferenceVariation, Sighting, Variation},
 };
 
-/// What a product's genuine photos (oldest first) show together, and the score of each photo less what the other items show.
-pub fn learn(kept: &[KeptSighting], fusion: &Fusion) -> Result<(Variation, Vec<(String, f64)>), serde_json::Error> {
-    let mut genuine = GenuineSightings::default();
-    let mut seen = Vec::with_capacity(kept.len());
-    for photo in kept {
-        let sighting = sightings::sighting_from_json(&photo.sighting)?;
-        genuine.add(&photo.item, &sighting);
-        seen.push((photo, sighting));
+/// Sightings of a product's genuine photos, read in portions: first all to [`Learner::add`], then all to [`Learner::score`].
+#[derive(Default)]
+pub struct Learner {
+    genuine: GenuineSightings,
+    /// Photos that were added.
+    pub photos: usize,
+    /// What the other items tell, by reference and item.
+    others: HashMap<(String, String), ReferenceVariation>,
+}
+
+impl Learner {
+    /// Adds photos, the oldest first.
+    pub fn add(&mut self, kept: &[KeptSighting]) {
+        for (photo, sighting) in readable(kept) {
+            self.genuine.add(&photo.item, &sighting);
+            self.photos += 1;
+        }
     }
-    let all = genuine.variation(None);
-    let mut others: BTreeMap<&str, Variation> = BTreeMap::new();
-    let informed = seen.iter().map(|(photo, sighting)| {
-        let item = photo.item.as_str();
-        let known = match genuine.count(item) {
-            true => others.entry(item).or_insert_with(|| genuine.variation(Some(item))),
-            false => &all,
-        };
-        (photo.photo.clone(), sighting.score(fusion, known).value())
-    });
-    let informed = informed.collect();
-    Ok((all, informed))
+
+    /// What all added photos show together.
+    pub fn variation(&self) -> Variation {
+        self.genuine.variation()
+    }
+
+    /// The score of each of these photos, by its id, less what the other items show.
+    pub fn score(&mut self, kept: &[KeptSighting], all: &Variation, fusion: &Fusion) -> Vec<(String, f64)> {
+        let mut scores = Vec::with_capacity(kept.len());
+        for (photo, sighting) in readable(kept) {
+            let (reference, item) = (&sighting.reference, &photo.item);
+            let known = match self.genuine.hold(item, reference) {
+                false => all.references.get(reference),
+                true => {
+                    let key = (reference.clone(), item.clone());
+                    if !self.others.contains_key(&key)
+                        && let Some(others) = self.genuine.without(item, reference)
+                    {
+                        self.others.insert(key.clone(), others);
+                    }
+                    self.others.get(&key)
+                }
+            };
+            scores.push((photo.photo.clone(), sighting.score(fusion, known).value()));
+        }
+        scores
+    }
+}
+
+/// Sightings that can be read; another one must not stop the others.
+fn readable(kept: &[KeptSighting]) -> impl Iterator<Item = (&KeptSighting, Sighting)> {
+    kept.iter().filter_map(|photo| match sightings::sighting_from_json(&photo.sighting) {
+        Ok(sighting) => Some((photo, sighting)),
+        Err(error) => {
+            tracing::error!("what genuine photo `{}` showed is left out: {error}", photo.photo);
+            None
+        }
+    })
 }
 
 /// Items needed so that, when none of them is flagged, the false-flag rate is below `budget` (0 to 1, exclusive) with
@@ -116,7 +151,8 @@ pub fn advice(
             "add genuine photos of {more} more items ({there} of {needed} are there) to support a budget of {percent} % by this product's own photos; {meanwhile}"
         );
     }
-    let scored: BTreeSet<_> = scores.iter().map(|s| s.photo.as_str()).collect();
+    let is_done = |s: &&GenuineScore| s.score.is_none() || s.informed.is_some();
+    let scored: BTreeSet<_> = scores.iter().filter(is_done).map(|s| s.photo.as_str()).collect();
     let waiting = photos.iter().filter(|p| !scored.contains(p.id.as_str())).count();
     if waiting > 0 {
         return format!(
@@ -156,7 +192,7 @@ mod tests {
         checker::pipeline::Defaults,
         domain::{
             gallery::ProductKey,
-            variation::{CellGrid, MarkSighting, Sighting},
+            variation::{CellGrid, MarkSighting},
         },
     };
 
@@ -187,15 +223,21 @@ mod tests {
         };
         let fusion = Defaults::shipped().fusion;
         let informed = |kept: &[KeptSighting]| -> Vec<f64> {
-            learn(kept, &fusion).unwrap().1.into_iter().map(|(_, score)| score).collect()
+            let mut learner = Learner::default();
+            kept.chunks(7).for_each(|some| learner.add(some));
+            let all = learner.variation();
+            let scores = kept.chunks(7).flat_map(|some| learner.score(some, &all, &fusion));
+            scores.map(|(_, score)| score).collect()
         };
         let alone = informed(&[kept(0, 0)])[0];
-        assert_eq!(informed(&[kept(0, 0), kept(1, 0), kept(2, 1), kept(3, 2)]), [alone; 4], "two others are too few");
-        let four = informed(&[kept(0, 0), kept(1, 1), kept(2, 2), kept(3, 3), kept(4, 3)]);
-        assert!(four.iter().all(|score| *score > alone + 1.0), "{four:?} {alone}");
+        let nine: Vec<_> = (0..10).map(|n| kept(n, n.min(8))).collect();
+        assert_eq!(informed(&nine), [alone; 10], "of nine items not one may lack what the others share, and it has to");
+        let ten: Vec<_> = (0..11).map(|n| kept(n, n.min(9))).collect();
+        assert!(informed(&ten).iter().all(|score| *score > alone + 1.0), "{alone}");
         let many: Vec<_> = (0..120).map(|n| kept(n, n)).collect();
-        assert_eq!(informed(&many)[119], four[0], "an item beyond those that tell is judged by all of them");
-        assert!(learn(&[KeptSighting { sighting: "{}".into(), ..kept(0, 0) }], &fusion).is_err());
+        assert_eq!(informed(&many)[119], informed(&ten)[0], "an item beyond those that tell is judged by all of them");
+        let broken = [kept(0, 0), KeptSighting { sighting: "{}".into(), ..kept(1, 1) }];
+        assert_eq!(informed(&broken), [alone], "one that cannot be read is left out");
     }
 
     #[test]

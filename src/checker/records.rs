@@ -105,6 +105,15 @@ pub struct KeptSighting {
     pub sighting: String,
 }
 
+/// What a product's genuine photos show together under one version of models and references.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptVariation {
+    /// Photos that it was put together from.
+    pub photos: usize,
+    /// What they show, in the checker's own form.
+    pub variation: String,
+}
+
 /// Which checks to list, newest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckFilter {
@@ -183,20 +192,30 @@ pub trait Store: Send + Sync {
         sighting: Option<&str>,
         version: &str,
     ) -> Result<(), StoreError>;
-    /// What a product's comparable genuine photos showed under a version, oldest photo first, [`MOST_GENUINE_PHOTOS`] at
-    /// most.
-    async fn kept_sightings(&self, product: &ProductKey, version: &str) -> Result<Vec<KeptSighting>, StoreError>;
-    /// Stores what a product's genuine photos show together under a version, replacing what was known, and the informed
-    /// scores (by photo) of photos scored under it.
+    /// What a product's comparable genuine photos showed under a version, oldest photo first: `most` from number `first` on.
+    async fn kept_sightings(
+        &self,
+        product: &ProductKey,
+        version: &str,
+        first: usize,
+        most: usize,
+    ) -> Result<Vec<KeptSighting>, StoreError>;
+    /// Stores what a product's genuine photos show together under a version, and the informed scores (by photo) of photos
+    /// scored under it; nothing when what is there was put together from more photos.
     async fn put_variation(
         &self,
         product: &ProductKey,
-        variation: &str,
+        kept: &KeptVariation,
         informed: &[(String, f64)],
         version: &str,
     ) -> Result<(), StoreError>;
     /// What genuine photos of a brand's products, of one or of all, show under a version.
-    async fn variations(&self, brand: &str, product: Option<&str>, version: &str) -> Result<Vec<String>, StoreError>;
+    async fn variations(
+        &self,
+        brand: &str,
+        product: Option<&str>,
+        version: &str,
+    ) -> Result<Vec<KeptVariation>, StoreError>;
     /// Stores a check's answer with the hashes and fingerprints of its photos.
     async fn add_check(&self, answer: &CheckAnswer, fingerprints: &[Option<u128>]) -> Result<(), StoreError>;
     /// One check.

@@ -1,6 +1,7 @@
 //! What genuine photos showed, as the store keeps it: JSON of plain lists, so that a mark's cells take few bytes.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
+use serde_json::Error;
 
 use super::digest::sha256_hex;
 use crate::domain::{
@@ -8,8 +9,8 @@ use crate::domain::{
     variation::{CellGrid, MarkSighting, Reading, ReferenceVariation, Sighting, Variation},
 };
 
-/// Changes whenever sightings are taken or kept in another way: older ones are then taken anew.
-pub const FORM: u8 = 1;
+/// Changes whenever sightings are taken, kept or put together in another way: older ones are then taken anew.
+pub const FORM: u8 = 2;
 
 /// Area, columns, evidence.
 #[derive(Serialize, Deserialize)]
@@ -45,7 +46,7 @@ struct Told {
 }
 
 /// A sighting as JSON.
-pub fn sighting_to_json(sighting: &Sighting) -> Result<String, serde_json::Error> {
+pub fn sighting_to_json(sighting: &Sighting) -> Result<String, Error> {
     let grid = |g: &CellGrid| Grid(g.area, g.columns, g.evidence.clone());
     let mark = |m: &MarkSighting| Mark {
         place: m.place,
@@ -60,22 +61,28 @@ pub fn sighting_to_json(sighting: &Sighting) -> Result<String, serde_json::Error
 }
 
 /// A sighting back from its JSON.
-pub fn sighting_from_json(json: &str) -> Result<Sighting, serde_json::Error> {
+pub fn sighting_from_json(json: &str) -> Result<Sighting, Error> {
     let Kept { reference, identity, marks, glance } = serde_json::from_str(json)?;
-    let grid = |Grid(area, columns, evidence)| CellGrid { area, columns, evidence };
-    let mark = |m: Mark| MarkSighting {
-        place: m.place,
-        first: grid(m.first),
-        second: m.second.map(grid),
-        reading: m.reading.map(|(text, confidence, agreement)| Reading { text, confidence, agreement }),
-        turn: m.turn.map(|(degrees, strength)| HueTurn { degrees, strength }),
+    let grid = |Grid(area, columns, evidence): Grid| {
+        let [x0, y0, x1, y1] = area;
+        let whole = x0 < x1 && y0 < y1 && columns > 0 && evidence.len() % columns == 0;
+        whole.then_some(CellGrid { area, columns, evidence }).ok_or_else(|| Error::custom("cells without a place"))
     };
-    let marks = marks.into_iter().map(|m| m.map(mark)).collect();
-    Ok(Sighting { reference, identity, marks, glance: glance.map(grid) })
+    let mark = |m: Mark| {
+        Ok::<_, Error>(MarkSighting {
+            place: m.place,
+            first: grid(m.first)?,
+            second: m.second.map(grid).transpose()?,
+            reading: m.reading.map(|(text, confidence, agreement)| Reading { text, confidence, agreement }),
+            turn: m.turn.map(|(degrees, strength)| HueTurn { degrees, strength }),
+        })
+    };
+    let marks = marks.into_iter().map(|m| m.map(mark).transpose()).collect::<Result<_, _>>()?;
+    Ok(Sighting { reference, identity, marks, glance: glance.map(grid).transpose()? })
 }
 
 /// What genuine photos show together, as JSON: the same for the same variation.
-pub fn variation_to_json(variation: &Variation) -> Result<String, serde_json::Error> {
+pub fn variation_to_json(variation: &Variation) -> Result<String, Error> {
     let told = |(id, known): (&String, &ReferenceVariation)| Told {
         reference: id.clone(),
         items: known.items,
@@ -86,7 +93,7 @@ pub fn variation_to_json(variation: &Variation) -> Result<String, serde_json::Er
 }
 
 /// What genuine photos show of several products together, from the JSON of each.
-pub fn variation_from_json<'a>(all: impl IntoIterator<Item = &'a str>) -> Result<Variation, serde_json::Error> {
+pub fn variation_from_json<'a>(all: impl IntoIterator<Item = &'a str>) -> Result<Variation, Error> {
     let mut references = std::collections::BTreeMap::new();
     for json in all {
         for Told { reference, items, shared, misread } in serde_json::from_str::<Vec<Told>>(json)? {
@@ -147,6 +154,8 @@ mod tests {
         let json = variation_to_json(&variation()).unwrap();
         assert_eq!(variation_from_json([json.as_str(), "[]"]).unwrap(), variation());
         assert!(sighting_from_json("{}").is_err() && variation_from_json(["{}"]).is_err());
+        let placeless = Sighting { glance: Some(CellGrid::new([9, 9, 9, 9], 1, &[0.0])), ..sighting() };
+        assert!(sighting_from_json(&sighting_to_json(&placeless).unwrap()).is_err());
     }
 
     #[test]

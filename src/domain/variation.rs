@@ -34,6 +34,10 @@ pub const LEAST_ITEMS: usize = 3;
 const MOST_ITEMS: usize = 100;
 /// One item in this many may lack what the others share.
 const EXCEPTIONS: usize = 10;
+/// Readings less sure than this, 0 to 1, are no evidence of what genuine photos are misread as.
+const SURE: f64 = 0.5;
+/// Misreadings kept of one item at most.
+const MOST_MISREAD: usize = 64;
 
 /// Evidence of cells over a part of a reference's frame (`marks::cell_evidence`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +101,7 @@ struct ItemSeen {
     item: String,
     /// Evidence by square (row, column), that of its first photo.
     squares: BTreeMap<Square, u16>,
-    /// What marks were read as where that is not what was expected, by any of its photos.
+    /// What marks were surely read as where that is not what was expected, on any of its photos.
     misread: BTreeSet<(usize, String)>,
 }
 
@@ -198,9 +202,8 @@ impl MarkSighting {
 }
 
 impl Sighting {
-    /// The photo's score under what is known of genuine photos.
-    pub fn score(&self, fusion: &Fusion, known: &Variation) -> FusedScore {
-        let known = known.references.get(&self.reference);
+    /// The photo's score under what is known of genuine photos of its reference.
+    pub fn score(&self, fusion: &Fusion, known: Option<&ReferenceVariation>) -> FusedScore {
         let seen = self.marks.iter().enumerate().filter_map(|(n, mark)| Some(mark.as_ref()?.weighed(n, known).0));
         fusion.with_marks(self.identity, seen)
     }
@@ -221,39 +224,60 @@ impl Sighting {
 
     fn misread(&self) -> impl Iterator<Item = (usize, String)> {
         let readings = self.marks.iter().enumerate().filter_map(|(n, m)| Some((n, m.as_ref()?.reading.as_ref()?)));
-        let wrong = readings.filter(|(_, r)| r.agreement.is_some_and(|a| a < 1.0));
+        let wrong = readings.filter(|(_, r)| r.confidence >= SURE && r.agreement.is_some_and(|a| a < 1.0));
         wrong.map(|(n, r)| (n, normalised(&r.text)))
     }
 }
 
 impl GenuineSightings {
-    /// Adds a photo of `item`; photos come oldest first.
+    /// Adds a photo of `item`; photos come oldest first. One that was not looked at closely tells nothing.
     pub fn add(&mut self, item: &str, sighting: &Sighting) {
+        if sighting.glance.is_none() && sighting.marks.iter().all(Option::is_none) {
+            return;
+        }
         let items = self.references.entry(sighting.reference.clone()).or_default();
         if let Some(seen) = items.iter_mut().find(|seen| seen.item == item) {
-            seen.misread.extend(sighting.misread());
+            let room = MOST_MISREAD.saturating_sub(seen.misread.len());
+            seen.misread.extend(sighting.misread().take(room));
         } else if items.len() < MOST_ITEMS {
-            let (squares, misread) = (sighting.squares(), sighting.misread().collect());
+            let (squares, misread) = (sighting.squares(), sighting.misread().take(MOST_MISREAD).collect());
             items.push(ItemSeen { item: item.to_owned(), squares, misread });
         }
     }
 
-    /// Whether an item is among those that tell something.
-    pub fn count(&self, item: &str) -> bool {
-        self.references.values().flatten().any(|seen| seen.item == item)
+    /// What all items together tell.
+    pub fn variation(&self) -> Variation {
+        let told = |items: &Vec<ItemSeen>| known_of(items.iter().collect(), |n| Some(n / EXCEPTIONS));
+        Variation { references: self.references.iter().map(|(id, items)| (id.clone(), told(items))).collect() }
     }
 
-    /// What all items together tell, but for item `without`: what its own photos are judged by, since a photo agrees with itself
-    /// (the leave-one-out scores of cross-conformal prediction: Vovk, "Cross-conformal predictors", 2015).
-    pub fn variation(&self, without: Option<&str>) -> Variation {
-        let told = |items: &[ItemSeen]| {
-            let items: Vec<&ItemSeen> = items.iter().filter(|seen| Some(seen.item.as_str()) != without).collect();
-            let misread = items.iter().flat_map(|seen| seen.misread.iter().cloned()).collect();
-            ReferenceVariation { items: items.len(), shared: shared(&items), misread }
-        };
-        let references = self.references.iter().map(|(id, items)| (id.clone(), told(items)));
-        Variation { references: references.filter(|(_, told)| told.items > 0).collect() }
+    /// What the items but `item` tell of a reference: what its own photos are scored by, since a photo agrees with itself.
+    ///
+    /// One exception fewer is allowed than to all of them. So nothing that another photo is forgiven, which is judged by all
+    /// items, is less than what any of these was: where just enough items share a place, its own would otherwise be
+    /// the ones that lack it, and look stranger for it than new photos do. A p-value by these scores is at least that of
+    /// cross-conformal prediction (Vovk, 2015), which compares both without `item`.
+    pub fn without(&self, item: &str, reference: &str) -> Option<ReferenceVariation> {
+        let items = self.references.get(reference)?;
+        let others: Vec<&ItemSeen> = items.iter().filter(|seen| seen.item != item).collect();
+        match items.len() - others.len() {
+            0 => Some(known_of(others, |n| Some(n / EXCEPTIONS))),
+            _ => Some(known_of(others, |n| ((n + 1) / EXCEPTIONS).checked_sub(1))),
+        }
     }
+
+    /// Whether an item is among those that tell something of a reference.
+    pub fn hold(&self, item: &str, reference: &str) -> bool {
+        self.references.get(reference).is_some_and(|items| items.iter().any(|seen| seen.item == item))
+    }
+}
+
+/// What some items tell, of whom so many as `exceptions` says may lack what the others share; nothing shared without an answer.
+fn known_of(items: Vec<&ItemSeen>, exceptions: impl Fn(usize) -> Option<usize>) -> ReferenceVariation {
+    let misread = items.iter().flat_map(|seen| seen.misread.iter().cloned()).collect();
+    let enough = Some(items.len()).filter(|n| *n >= LEAST_ITEMS);
+    let shared = enough.and_then(exceptions).map(|exceptions| shared(&items, exceptions));
+    ReferenceVariation { items: items.len(), shared: shared.unwrap_or_default(), misread }
 }
 
 /// The middle of a square in pixels of the frame.
@@ -261,12 +285,8 @@ fn middle((row, column): Square) -> (u32, u32) {
     (column * SQUARE_PX + SQUARE_PX / 2, row * SQUARE_PX + SQUARE_PX / 2)
 }
 
-/// Per square the evidence that all items but one in ten reach, as a part of what there is beyond the faint.
-fn shared(items: &[&ItemSeen]) -> BTreeMap<Square, u16> {
-    if items.len() < LEAST_ITEMS {
-        return BTreeMap::new();
-    }
-    let exceptions = items.len() / EXCEPTIONS;
+/// Per square the evidence that all items but some `exceptions` reach, as a part of what there is beyond the faint.
+fn shared(items: &[&ItemSeen], exceptions: usize) -> BTreeMap<Square, u16> {
     let mut reached: BTreeMap<Square, Vec<u16>> = BTreeMap::new();
     for (square, evidence) in items.iter().flat_map(|seen| &seen.squares) {
         reached.entry(*square).or_default().push(*evidence);
@@ -275,7 +295,8 @@ fn shared(items: &[&ItemSeen]) -> BTreeMap<Square, u16> {
     let least = |(square, mut evidence): (Square, Vec<u16>)| {
         let lacking = items.len() - evidence.len();
         evidence.sort_unstable();
-        (lacking <= exceptions).then(|| (square, beyond(evidence[exceptions - lacking])))
+        let reached = exceptions.checked_sub(lacking).and_then(|spared| evidence.get(spared));
+        Some((square, beyond(*reached?)))
     };
     reached.into_iter().filter_map(least).collect()
 }
@@ -301,158 +322,4 @@ impl Variation {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::fusion::Logistic;
-    use proptest::prelude::*;
-
-    /// A mark over two rows of three cells of 8 pixels at (16, 8).
-    fn grid(evidence: [f32; 6]) -> CellGrid {
-        CellGrid::new([16, 8, 40, 24], 3, &evidence)
-    }
-
-    fn mark(evidence: [f32; 6], read: Option<&str>) -> MarkSighting {
-        let agreement = read.map(|text| agreement("tropicana", text));
-        let reading = read.map(|text| Reading { text: text.to_owned(), confidence: 0.9, agreement });
-        MarkSighting { place: [16, 8, 40, 24], first: grid(evidence), second: None, reading, turn: None }
-    }
-
-    fn sighting(evidence: [f32; 6], read: Option<&str>) -> Sighting {
-        Sighting { reference: "r".into(), identity: 9.0, marks: vec![None, Some(mark(evidence, read))], glance: None }
-    }
-
-    fn known(sightings: &[(&str, Sighting)]) -> GenuineSightings {
-        let mut all = GenuineSightings::default();
-        sightings.iter().for_each(|(item, sighting)| all.add(item, sighting));
-        all
-    }
-
-    fn fusion() -> Fusion {
-        Fusion {
-            presence: Logistic { weights: [0.0; 3], intercept: 0.0 },
-            rivalry: Logistic { weights: [0.0; 5], intercept: 0.0 },
-            mark: Logistic { weights: [-1.0, -4.0, 0.0], intercept: 0.0 },
-        }
-    }
-
-    #[test]
-    fn what_all_genuine_items_show_is_discounted_and_what_one_lacks_is_not() {
-        let both = [0.9, 0.0, 0.0, 0.0, 0.8, 0.0];
-        let all = known(&[
-            ("a", sighting(both, None)),
-            ("b", sighting([0.8, 0.0, 0.0, 0.0, 0.0, 0.0], None)),
-            ("c", sighting(both, None)),
-        ]);
-        let variation = all.variation(None);
-        let cells = grid([0.9, 0.9, 0.0, 0.0, 0.8, 0.0]).discounted(variation.references.get("r"));
-        for (cell, expected) in cells.iter().zip([0.9 * 0.2 / 0.9, 0.9, 0.0, 0.0, 0.8, 0.0]) {
-            assert!((cell - expected).abs() < 1e-4, "{cells:?}");
-        }
-        assert!(all.variation(Some("a")).references["r"].shared.is_empty(), "two items are too few");
-        let faint = |item| (item, sighting([0.09; 6], None));
-        let all = known(&[faint("a"), faint("b"), faint("c")]);
-        assert!(all.variation(None).references["r"].shared.is_empty(), "a little of it is everywhere");
-    }
-
-    #[test]
-    fn what_no_mark_looked_at_is_known_from_the_glance() {
-        // The glance sees two rows of three cells from the frame's corner on; the second and third of the lower row lie in the mark.
-        let glance = CellGrid::new([0, 0, 24, 16], 3, &[0.9, 0.0, 0.0, 0.8, 0.9, 0.9]);
-        let seen = |place| {
-            let marks = vec![Some(MarkSighting { place, ..mark([0.6, 0.0, 0.0, 0.0, 0.0, 0.0], None) })];
-            Sighting { glance: Some(glance.clone()), marks, ..sighting([0.0; 6], None) }
-        };
-        let parts = |e: f32| (e * PARTS).round() as u16;
-        let squares = seen([8, 8, 40, 24]).squares();
-        assert_eq!(squares, BTreeMap::from([((0, 0), parts(0.9)), ((1, 0), parts(0.8)), ((1, 2), parts(0.6))]));
-        assert_eq!(seen([0, 0, 40, 24]).squares(), BTreeMap::from([((1, 2), parts(0.6))]), "all of it was looked at");
-    }
-
-    #[test]
-    fn one_item_in_ten_may_lack_what_the_others_share() {
-        let print = |n: usize| if n < 1 { [0.0; 6] } else { [0.5 + n as f32 / 100.0, 0.0, 0.0, 0.0, 0.0, 0.0] };
-        let items: Vec<String> = (0..10).map(|n| n.to_string()).collect();
-        let seen: Vec<_> =
-            items.iter().enumerate().map(|(n, item)| (item.as_str(), sighting(print(n), None))).collect();
-        let of = |count: usize| known(&seen[..count]).variation(None).references["r"].shared.clone();
-        assert!(of(9).is_empty());
-        assert_eq!(
-            of(10),
-            BTreeMap::from([((1, 2), (0.41 / 0.9 * PARTS).round() as u16)]),
-            "the least of those that show it"
-        );
-    }
-
-    #[test]
-    fn photos_of_one_item_count_once_but_all_their_misreadings_do() {
-        let all = known(&[
-            ("a", sighting([0.9; 6], Some("tropicana"))),
-            ("a", sighting([0.0; 6], Some("TROPlCANA"))),
-            ("b", sighting([0.9; 6], None)),
-            ("c", sighting([0.9; 6], None)),
-        ]);
-        let told = &all.variation(None).references["r"];
-        assert_eq!((told.items, told.shared.len()), (3, 6));
-        assert_eq!(told.misread, BTreeSet::from([(1, "troplcana".to_owned())]));
-        assert!(all.variation(Some("a")).references["r"].misread.is_empty(), "an item does not vouch for itself");
-    }
-
-    #[test]
-    fn a_word_that_genuine_photos_are_misread_as_does_not_accuse() {
-        let photo = sighting([0.9; 6], Some("TROPICANO"));
-        let score = |known: &Variation| photo.score(&fusion(), known).value();
-        let before = score(&Variation::default());
-        let elsewhere = known(&[("a", sighting([0.0; 6], Some("TROPl")))]).variation(None);
-        let there = known(&[("a", sighting([0.0; 6], Some("tropicano")))]).variation(None);
-        assert!((score(&elsewhere) - before).abs() < 1e-9, "no nearer than what is expected");
-        assert!(score(&there) > before + 0.3, "{} {before}", score(&there));
-    }
-
-    #[test]
-    fn the_text_of_a_mark_that_genuine_photos_doubt_too_does_not_count() {
-        let photo = MarkSighting { second: Some(grid([1.0; 6])), ..mark([0.9; 6], Some("forged")) };
-        let seen = sighting([0.9; 6], None);
-        let variation = known(&[("a", seen.clone()), ("b", seen.clone()), ("c", seen)]).variation(None);
-        let (evidence, _) = photo.weighed(1, variation.references.get("r"));
-        assert!((evidence.difference - 0.1054).abs() < 1e-3 && evidence.text.is_none(), "{evidence:?}");
-        let (evidence, _) = photo.weighed(1, None);
-        assert!(evidence.difference > 0.95 && evidence.text.is_some(), "{evidence:?}");
-    }
-
-    proptest! {
-        #[test]
-        fn a_cell_reaches_into_the_squares_that_overlap_it(
-            x in 0_u32..500, y in 0_u32..400, w in 4_u32..300, h in 4_u32..200, columns in 1_usize..40, rows in 1_usize..30,
-        ) {
-            let grid = CellGrid { area: [x, y, x + w, y + h], columns, evidence: vec![0; columns * rows] };
-            for i in 0..grid.evidence.len() {
-                let cell = |low: u32, side: u32, n: usize, of: usize| {
-                    let at = |n: usize| f64::from(low) + f64::from(side) * n as f64 / of as f64;
-                    (at(n), at(n + 1))
-                };
-                let spans = [cell(y, h, i / columns, rows), cell(x, w, i % columns, columns)];
-                for (range, (low, high)) in grid.squares_of(i).into_iter().zip(spans) {
-                    let overlaps = |n: u32| f64::from(n * 8) < high - 1e-9 && f64::from(n * 8 + 8) > low + 1e-9;
-                    prop_assert!(range.clone().all(overlaps) && !overlaps(range.end), "{range:?} {low} {high}");
-                    prop_assert!(range.start == 0 || !overlaps(range.start - 1), "{range:?} {low} {high}");
-                }
-            }
-        }
-
-        #[test]
-        fn what_is_known_never_makes_a_photo_look_stranger(
-            looks in proptest::array::uniform2(proptest::array::uniform6(0.0..1.0_f32)), again: bool, seen in proptest::collection::vec(proptest::array::uniform6(0.0..1.0_f32), 3..14),
-        ) {
-            let items: Vec<String> = (0..seen.len()).map(|n| n.to_string()).collect();
-            let seen: Vec<_> = items.iter().zip(&seen).map(|(i, e)| (i.as_str(), sighting(*e, Some("tr0picana")))).collect();
-            let first = mark(looks[0], Some("tropikana"));
-            let photo = Sighting {
-                marks: vec![None, Some(MarkSighting { second: again.then(|| grid(looks[1])), ..first })],
-                ..sighting(looks[0], None)
-            };
-            let (plain, informed) = (Variation::default(), known(&seen).variation(None));
-            let score = |known| photo.score(&fusion(), known).value();
-            prop_assert!(score(&informed) >= score(&plain) - 1e-6);
-        }
-    }
-}
+mod tests;

@@ -140,6 +140,8 @@ pub struct MarkComparison {
     pub expected: Option<String>,
     /// What the recogniser read in the photo, with its confidence 0 to 1.
     pub read: Option<(String, f64)>,
+    /// Whether that speaks against it: not when genuine photos are misread so, nor when the reference itself cannot be read.
+    pub misreads: bool,
     /// Outline in 0..1 of the upright photo.
     pub region: Vec<Point>,
     /// Outlines, in 0..1 of the upright photo, of the cells that differ.

@@ -20,12 +20,14 @@ use crate::{
         answer::CheckAnswer,
         ports::StoreError,
         records::{
-            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptSighting, MOST_GENUINE_PHOTOS, Product,
-            ReferenceRecord, SeenElsewhere, Store,
+            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptSighting, KeptVariation,
+            MOST_GENUINE_PHOTOS, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
     domain::gallery::ProductKey,
 };
+
+mod genuine;
 
 /// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would embed them too, but its
 /// macros build a second SQLite for the compiler.)
@@ -304,21 +306,7 @@ impl Store for SqliteStore {
         product: Option<&str>,
         version: &str,
     ) -> Result<Vec<GenuineScore>, StoreError> {
-        let rows: Vec<(String, String, String, Option<f64>, Option<f64>)> = sqlx::query_as(
-            "SELECT p.id, p.product, p.item, s.score, s.informed
-             FROM genuine_scores s JOIN genuine_photos p ON p.id = s.photo
-             WHERE p.brand = ?1 AND (?2 IS NULL OR p.product = ?2) AND s.version = ?3
-             ORDER BY p.created_ms, p.id LIMIT ?4",
-        )
-        .bind(brand)
-        .bind(product)
-        .bind(version)
-        .bind(MOST_GENUINE_PHOTOS)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
-        let score = |(photo, product, item, score, informed)| GenuineScore { photo, product, item, score, informed };
-        Ok(rows.into_iter().map(score).collect())
+        genuine::scores(&self.pool, brand, product, version).await
     }
 
     async fn put_genuine_score(
@@ -327,73 +315,36 @@ impl Store for SqliteStore {
         sighting: Option<&str>,
         version: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO genuine_scores (photo, version, score, sighting) VALUES (?, ?, ?, ?)
-             ON CONFLICT (photo) DO UPDATE SET version = excluded.version, score = excluded.score,
-             sighting = excluded.sighting, informed = NULL",
-        )
-        .bind(&score.photo)
-        .bind(version)
-        .bind(score.score)
-        .bind(sighting)
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(())
+        genuine::put_score(&self.pool, score, sighting, version).await
     }
 
-    async fn kept_sightings(&self, product: &ProductKey, version: &str) -> Result<Vec<KeptSighting>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT p.id, p.item, s.sighting FROM genuine_scores s JOIN genuine_photos p ON p.id = s.photo
-             WHERE p.brand = ? AND p.product = ? AND s.version = ? AND s.sighting IS NOT NULL
-             ORDER BY p.created_ms, p.id LIMIT ?",
-        )
-        .bind(&product.brand)
-        .bind(&product.product)
-        .bind(version)
-        .bind(MOST_GENUINE_PHOTOS)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(rows.into_iter().map(|(photo, item, sighting)| KeptSighting { photo, item, sighting }).collect())
+    async fn kept_sightings(
+        &self,
+        product: &ProductKey,
+        version: &str,
+        first: usize,
+        most: usize,
+    ) -> Result<Vec<KeptSighting>, StoreError> {
+        genuine::sightings(&self.pool, product, version, first, most).await
     }
 
     async fn put_variation(
         &self,
         product: &ProductKey,
-        variation: &str,
+        kept: &KeptVariation,
         informed: &[(String, f64)],
         version: &str,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
-        sqlx::query(
-            "INSERT INTO variations (brand, product, version, variation) VALUES (?, ?, ?, ?)
-             ON CONFLICT (brand, product) DO UPDATE SET version = excluded.version, variation = excluded.variation",
-        )
-        .bind(&product.brand)
-        .bind(&product.product)
-        .bind(version)
-        .bind(variation)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        for (photo, score) in informed {
-            sqlx::query("UPDATE genuine_scores SET informed = ? WHERE photo = ? AND version = ?")
-                .bind(score)
-                .bind(photo)
-                .bind(version)
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed)?;
-        }
-        transaction.commit().await.map_err(failed)
+        genuine::put_variation(&self.pool, product, kept, informed, version).await
     }
 
-    async fn variations(&self, brand: &str, product: Option<&str>, version: &str) -> Result<Vec<String>, StoreError> {
-        let sql = "SELECT variation FROM variations
-                   WHERE brand = ?1 AND (?2 IS NULL OR product = ?2) AND version = ?3 ORDER BY product";
-        let query = sqlx::query_scalar(sql).bind(brand).bind(product).bind(version);
-        query.fetch_all(&self.pool).await.map_err(failed)
+    async fn variations(
+        &self,
+        brand: &str,
+        product: Option<&str>,
+        version: &str,
+    ) -> Result<Vec<KeptVariation>, StoreError> {
+        genuine::variations(&self.pool, brand, product, version).await
     }
 
     async fn add_check(&self, answer: &CheckAnswer, fingerprints: &[Option<u128>]) -> Result<(), StoreError> {

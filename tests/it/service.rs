@@ -295,6 +295,24 @@ async fn what_all_genuine_photos_show_is_no_deviation_and_what_else_differs_is()
 }
 
 #[tokio::test]
+async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
+    let (app, oat) = stocked(Shipped::Strict).await;
+    let photo = |n: u32| Scene { moved: (150 + n, 90), overprinted: &[(120, 200)], ..Scene::photo(1, "a") };
+    for n in 0..14 {
+        app.assay.add_genuine_photo(&oat, &format!("item-{n}"), photo(n).bytes()).await.unwrap();
+    }
+    let own = app.assay.calibration(&oat).await.unwrap();
+    assert_eq!((own.source.as_str(), own.variation_items), ("product", 14));
+    let answer = app.check(Some(&oat), &[photo(20)]).await;
+    assert_eq!((answer.verdict.as_str(), &answer.calibration), ("consistent", &own), "{answer:#?}");
+    let marks = &answer.photos[0].matches[0].marks;
+    assert!(marks.iter().any(|m| m.genuine_variation > 0.01), "{marks:#?}");
+    let forged = Scene { overprinted: &[(120, 200), (420, 300)], ..photo(20) };
+    let answer = app.check(Some(&oat), &[forged]).await;
+    assert_eq!((answer.verdict.as_str(), codes(&answer)[0]), ("deviates", "mark_differs"), "{answer:#?}");
+}
+
+#[tokio::test]
 async fn a_reference_is_no_calibration_photo() {
     let (app, oat) = stocked(Shipped::Lenient).await;
     let refused = app.assay.add_genuine_photo(&oat, "item", Scene::of(1).bytes()).await;

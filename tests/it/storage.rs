@@ -5,7 +5,7 @@ use std::path::Path;
 use assay::{
     checker::{
         ports::StoreError,
-        records::{CheckFilter, GenuineScore, KeptSighting, SeenElsewhere, Store},
+        records::{CheckFilter, GenuineScore, KeptSighting, KeptVariation, SeenElsewhere, Store},
     },
     storage::sqlite::{OpenError, SqliteStore},
 };
@@ -113,21 +113,29 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         store.put_genuine_score(&score, (n != 2).then_some("seen"), "v1").await.unwrap();
     }
     let kept = KeptSighting { photo: "g1".into(), item: "item".into(), sighting: "seen".into() };
-    assert_eq!(store.kept_sightings(&oat, "v1").await.unwrap(), [kept], "what is not comparable showed nothing");
-    assert_eq!(store.kept_sightings(&oat, "v2").await.unwrap(), []);
-    store.put_variation(&oat, "one", &[("g1".into(), 2.0), ("g3".into(), 3.0)], "v1").await.unwrap();
-    store.put_variation(&rice, "other", &[], "v1").await.unwrap();
+    let sightings = async |version, first| store.kept_sightings(&oat, version, first, 5).await.unwrap();
+    assert_eq!(sightings("v1", 0).await, [kept], "what is not comparable showed nothing");
+    assert_eq!((sightings("v1", 1).await, sightings("v2", 0).await), (vec![], vec![]));
+    let of = |photos, variation: &str| KeptVariation { photos, variation: variation.into() };
+    store.put_variation(&oat, &of(2, "one"), &[("g1".into(), 2.0), ("g3".into(), 3.0)], "v1").await.unwrap();
+    store.put_variation(&rice, &of(1, "other"), &[], "v1").await.unwrap();
     let informed = async |product: Option<&'static str>| -> Vec<_> {
         let scores = store.genuine_scores("acme", product, "v1").await.unwrap();
         scores.into_iter().map(|s| s.informed).collect()
     };
     assert_eq!(informed(Some("oat")).await, [Some(2.0), None]);
-    assert_eq!(store.variations("acme", Some("oat"), "v1").await.unwrap(), ["one"]);
-    assert_eq!(store.variations("acme", None, "v1").await.unwrap(), ["one", "other"]);
-    store.put_variation(&oat, "two", &[("g1".into(), 4.0)], "v2").await.unwrap();
-    assert_eq!(store.variations("acme", None, "v1").await.unwrap(), ["other"]);
-    assert_eq!(store.variations("acme", None, "v2").await.unwrap(), ["two"]);
+    let variations = async |product, version| store.variations("acme", product, version).await.unwrap();
+    assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")]);
+    assert_eq!(variations(None, "v1").await, [of(2, "one"), of(1, "other")]);
+    store.put_variation(&oat, &of(1, "late"), &[("g1".into(), 9.0)], "v1").await.unwrap();
+    assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")], "a slower process saw fewer photos");
+    assert_eq!(informed(Some("oat")).await, [Some(2.0), None]);
+    store.put_variation(&oat, &of(0, "[]"), &[("g1".into(), 4.0)], "v0").await.unwrap();
+    assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")], "other references are another matter");
     assert_eq!(informed(Some("oat")).await, [Some(2.0), None], "a score of another version is left alone");
+    store.put_variation(&oat, &of(3, "more"), &[], "v1").await.unwrap();
+    assert_eq!(variations(Some("oat"), "v0").await, [], "no score is of that version");
+    assert_eq!(variations(Some("oat"), "v1").await, [of(3, "more")]);
     let again = GenuineScore {
         photo: "g1".into(),
         product: "oat".into(),

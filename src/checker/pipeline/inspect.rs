@@ -92,7 +92,7 @@ pub struct InspectedMark {
     pub evidence: Option<MarkEvidence>,
     /// Share of its cells that cannot be judged, 0 to 1.
     pub unseen: f64,
-    /// Both as they were seen, before what is known of genuine photos was taken off.
+    /// What was seen of it, before what is known of genuine photos was taken off.
     pub sighting: Option<MarkSighting>,
     /// Places that differ, as corners in pixels of the reference's frame.
     pub differing: Vec<[Point; 4]>,

@@ -208,7 +208,7 @@ fn mark_reasons(context: &Context, report: &mut PhotoReport) -> Vec<Reason> {
     differing
         .map(|mark| {
             let reading = match (&mark.expected, &mark.read) {
-                (Some(expected), Some((read, sure))) if *sure >= CONFIDENT => explain(expected, read),
+                (Some(expected), Some((read, sure))) if mark.misreads && *sure >= CONFIDENT => explain(expected, read),
                 _ => None,
             };
             let hue = mark.hue_turn.map(|degrees| {
@@ -343,6 +343,7 @@ fn mark_report(
         unseen: seen.unseen,
         expected: mark.text.clone(),
         read: seen.read(),
+        misreads: seen.evidence.is_some_and(|e| e.text.is_some_and(|agreement| agreement < 1.0)),
         region: mark.region.iter().map(|p| outline.unit_to_unit.apply(*p)).collect(),
         differing: seen.differing.iter().map(|corners| outline.place(corners)).collect(),
         hue_turn: hue_turn.map(|turn| turn.degrees),

@@ -8,11 +8,11 @@ use super::{Assay, ServiceError};
 use crate::{
     checker::{
         answer::CalibrationAnswer,
-        calibrating,
+        calibrating::{self, Learner},
         digest::sha256_hex,
         pipeline::{Basis, Claim, PipelineError},
         ports::StoreError,
-        records::{GenuinePhotoRecord, GenuineScore},
+        records::{GenuinePhotoRecord, GenuineScore, KeptVariation},
         shelf::{Shelf, reference_set},
         sightings::{self, FORM},
     },
@@ -25,6 +25,8 @@ use crate::{
 
 /// Genuine photos scored at a time: checks come first.
 const AT_ONCE: usize = 2;
+/// Sightings in memory at a time while they are put together: about 5 MB.
+const PORTION: usize = 256;
 
 impl Assay {
     /// What the product's p-values rest on, after scoring the genuine photos that have no score yet (about as long as
@@ -63,23 +65,44 @@ impl Assay {
             None => return Ok((Basis { calibration: shipped, variation: Variation::default() }, None)),
         };
         let version = self.score_version(brand, shelf);
-        let known = self.store.variations(brand, product.map(|p| p.product.as_str()), &version).await?;
-        let variation = sightings::variation_from_json(known.iter().map(String::as_str)).map_err(unreadable)?;
         let (mut photos, mut scores) = (Vec::new(), Vec::new());
         if let Some(product) = product {
             photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
             scores = self.scores_of(&photos, Some(&product.product), &version).await?;
+        }
+        // After the scores: those are informed by what is stored with them or before.
+        let variation = self.variation_of(brand, product, &version).await?;
+        if let (Some(_), Some(variation)) = (product, &variation) {
             let own = calibrating::own(&scores, self.budget, &version, CalibrationSource::Product);
             if let Some(calibration) = own {
-                return Ok((Basis { calibration, variation }, None));
+                return Ok((Basis { calibration, variation: variation.clone() }, None));
             }
         }
+        let variation = variation.unwrap_or_default();
         let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, shelf);
         let together = self.scores_of(&together, None, &version).await?;
         let family = calibrating::own(&together, self.budget, &version, CalibrationSource::Brand);
         let calibration = family.unwrap_or(shipped);
         let advice = product.map(|_| calibrating::advice(&photos, &scores, self.budget, calibration.source));
         Ok((Basis { calibration, variation }, advice))
+    }
+
+    /// What is known of a product's genuine photos, or of those of all of a brand's; `None` when nothing was put together yet.
+    async fn variation_of(
+        &self,
+        brand: &str,
+        product: Option<&ProductKey>,
+        version: &str,
+    ) -> Result<Option<Variation>, ServiceError> {
+        let kept = self.store.variations(brand, product.map(|p| p.product.as_str()), version).await?;
+        let known = sightings::variation_from_json(kept.iter().map(|k| k.variation.as_str()));
+        Ok(match known {
+            Ok(known) => Some(known).filter(|_| !kept.is_empty()),
+            Err(error) => {
+                tracing::error!("what genuine photos of {brand} show is left out: {error}");
+                None
+            }
+        })
     }
 
     /// The scores of some genuine photos of one brand, of one product or of all, that are there already.
@@ -113,12 +136,16 @@ impl Assay {
         let unscored = photos.into_iter().filter(|p| !known.contains(p.id.as_str()));
         let work = unscored.map(|photo| async {
             let (score, sighting) = self.genuine_score(photo, shelf).await?;
-            let sighting = sighting.as_ref().map(sightings::sighting_to_json).transpose().map_err(unreadable)?;
+            let sighting = sighting.as_ref().map(sightings::sighting_to_json).transpose().map_err(unwritable)?;
             self.store.put_genuine_score(&score, sighting.as_deref(), &version).await?;
             Ok::<_, ServiceError>(())
         });
         let done: Vec<()> = stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await?;
-        if !done.is_empty() || scored.iter().any(|s| s.score.is_some() && s.informed.is_none()) {
+        let scored = self.store.genuine_scores(&product.brand, Some(&product.product), &version).await?;
+        let comparable = scored.iter().filter(|s| s.score.is_some());
+        let kept = self.store.variations(&product.brand, Some(&product.product), &version).await?;
+        let put_together = kept.iter().map(|k| k.photos).sum::<usize>();
+        if comparable.clone().count() != put_together || comparable.clone().any(|s| s.informed.is_none()) {
             self.put_together(product, &version).await?;
         }
         Ok(done.len())
@@ -126,12 +153,39 @@ impl Assay {
 
     /// Keeps what a product's genuine photos show together, and the score of each under what the other items show.
     async fn put_together(&self, product: &ProductKey, version: &str) -> Result<(), ServiceError> {
-        let kept = self.store.kept_sightings(product, version).await?;
-        let fusion = self.pipeline.defaults().fusion.clone();
-        let learnt = self.on_worker(move |_| calibrating::learn(&kept, &fusion)).await?;
-        let (variation, informed) = learnt.map_err(unreadable)?;
-        let variation = sightings::variation_to_json(&variation).map_err(unreadable)?;
-        Ok(self.store.put_variation(product, &variation, &informed, version).await?)
+        let mut learner = Learner::default();
+        let mut portions = 0;
+        loop {
+            let kept = self.store.kept_sightings(product, version, portions * PORTION, PORTION).await?;
+            if kept.is_empty() {
+                break;
+            }
+            portions += 1;
+            learner = self
+                .on_worker(move |_| {
+                    learner.add(&kept);
+                    learner
+                })
+                .await?;
+        }
+        let variation = learner.variation();
+        let json = sightings::variation_to_json(&variation).map_err(unwritable)?;
+        let kept = KeptVariation { photos: learner.photos, variation: json };
+        let variation = Arc::new(variation);
+        let mut informed = Vec::with_capacity(kept.photos);
+        for portion in 0..portions {
+            let photos = self.store.kept_sightings(product, version, portion * PORTION, PORTION).await?;
+            let (fusion, all) = (self.pipeline.defaults().fusion.clone(), Arc::clone(&variation));
+            let scores;
+            (learner, scores) = self
+                .on_worker(move |_| {
+                    let scores = learner.score(&photos, &all, &fusion);
+                    (learner, scores)
+                })
+                .await?;
+            informed.extend(scores);
+        }
+        Ok(self.store.put_variation(product, &kept, &informed, version).await?)
     }
 
     /// A genuine photo's score, and what it showed.
@@ -156,8 +210,7 @@ impl Assay {
                 }
                 Ok(sighting) => sighting,
             };
-            let alone = Variation::default();
-            let score = sighting.as_ref().map(|s| s.score(&pipeline.defaults().fusion, &alone).value());
+            let score = sighting.as_ref().map(|s| s.score(&pipeline.defaults().fusion, None).value());
             let score = GenuineScore { photo: id, product: product.product, item, score, informed: None };
             Ok((score, sighting))
         })
@@ -165,8 +218,8 @@ impl Assay {
     }
 }
 
-/// What the store keeps of sightings is not what this program writes.
-fn unreadable(error: serde_json::Error) -> ServiceError {
+/// What was seen cannot be written as JSON.
+fn unwritable(error: serde_json::Error) -> ServiceError {
     StoreError::Failed(Box::new(error)).into()
 }
 

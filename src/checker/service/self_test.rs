@@ -17,6 +17,7 @@ use crate::{
         calibrating,
         digest::sha256_hex,
         pipeline::{Basis, Claim, Seeds},
+        records::GenuineScore,
         self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
         shelf::Shelf,
     },
@@ -186,9 +187,17 @@ impl Assay {
         let unscored = photos.into_iter().filter(|p| !scored.contains(&p.id)).take(MOST_UNSCORED);
         let fresh = stream::iter(unscored.map(|photo| self.genuine_score(photo, &plan.shelf)).collect::<Vec<_>>());
         let fresh: Vec<_> = fresh.buffered(AT_ONCE).try_collect().await?;
-        scores.extend(fresh.into_iter().map(|(score, _)| score));
+        let (fusion, variation) = (&self.pipeline.defaults().fusion, &plan.basis.variation);
+        for (score, sighting) in fresh {
+            // As a check would see it, unless other photos of the item tell what genuine photos show.
+            let is_new = !scores.iter().any(|s| s.item == score.item);
+            let seen = sighting.filter(|_| is_new);
+            let informed = seen.map(|s| s.score(fusion, variation.references.get(&s.reference)).value());
+            scores.push(GenuineScore { informed, ..score });
+        }
         for judged in &scores {
-            let Some(score) = judged.informed.or(judged.score) else { continue };
+            let alone = judged.score.filter(|_| source != CalibrationSource::Product);
+            let Some(score) = judged.informed.or(alone) else { continue };
             answer.judged += 1;
             let without = (source != CalibrationSource::Default)
                 .then(|| calibrating::own_without(&counted, judged, self.budget, &version, source));

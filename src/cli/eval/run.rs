@@ -1,7 +1,7 @@
 //! Runs the pipeline over a labelled folder: enrolment, calibration photos, test claims.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -23,7 +23,7 @@ use crate::domain::{
     fusion::{MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
     gallery::{Gallery, ProductKey, Reference, ReferenceKind},
     quality::measure,
-    variation::{GenuineSightings, Sighting, Variation},
+    variation::{GenuineSightings, ReferenceVariation, Sighting, Variation},
 };
 
 /// One claim on one photo, measured.
@@ -175,7 +175,7 @@ fn variations(sightings: &[(PhotoRow, Sighting)]) -> HashMap<ProductKey, Variati
     for (photo, sighting) in sightings {
         genuine.entry(photo.key()).or_default().add(&photo.item, sighting);
     }
-    genuine.into_iter().map(|(product, seen)| (product, seen.variation(None))).collect()
+    genuine.into_iter().map(|(product, seen)| (product, seen.variation())).collect()
 }
 
 /// What is enrolled, what the first file of each product tells, and the paths of the photos that became references.
@@ -314,7 +314,8 @@ impl World<'_> {
                 (true, _) => out.fitting.push(row),
             }
         }
-        for (stage, ms) in clock.laps {
+        // More is read of calibration photos than a check reads.
+        for (stage, ms) in clock.laps.into_iter().filter(|_| !photo.is_calibration()) {
             out.stages.insert(stage, (ms, 1));
         }
         Ok(out)
@@ -359,7 +360,8 @@ impl World<'_> {
     }
 
     /// What is known of genuine photos of the claimed product. An edited reference stands for the genuine one, so what photos
-    /// of its title show is known of it: else only genuine claims were forgiven.
+    /// of its title share is known of it: else only genuine claims were forgiven. Its marks are not the genuine one's,
+    /// and so what those are misread as is not lent.
     fn variation_for(&self, photo: &PhotoRow, claimed: &ProductKey) -> Variation {
         if !self.plan.data.is_edited(claimed) {
             return self.variations.get(claimed).cloned().unwrap_or_default();
@@ -367,7 +369,10 @@ impl World<'_> {
         let Some(known) = self.variations.get(&photo.key()) else { return Variation::default() };
         let genuine = self.base.references.iter().filter(|r| r.product == photo.key());
         let edited = self.references.iter().filter(|r| r.product == *claimed);
-        let lent = genuine.zip(edited).filter_map(|(g, e)| Some((e.id.clone(), known.references.get(&g.id)?.clone())));
+        let lent = genuine.zip(edited).filter_map(|(genuine, edited)| {
+            let ReferenceVariation { items, shared, .. } = known.references.get(&genuine.id)?.clone();
+            Some((edited.id.clone(), ReferenceVariation { items, shared, misread: BTreeSet::new() }))
+        });
         Variation { references: lent.collect() }
     }
 }

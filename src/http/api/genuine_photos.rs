@@ -64,8 +64,8 @@ impl From<GenuinePhotoRecord> for GenuinePhotoBody {
 ///
 /// Calibration data: a listing-like photo of an item known to be genuine. It is never searched. With enough items the
 /// product's p-values come from them instead of the shipped calibration; a check's `calibration` says how many are
-/// missing. From three items on, what nearly all of them show at a place of the reference no longer speaks against a photo,
-/// nor does a word read as on any of them.
+/// missing. From three items on, what nearly all of them show at a place of the reference is taken off a photo's evidence
+/// there; a word surely read as on one of them accuses no photo.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/products/{product}/genuine-photos", tag = "gallery", params(ProductPath),
     request_body(content = GenuinePhotoForm, content_type = "multipart/form-data", description = "The photo and its item",

@@ -1,0 +1,166 @@
+//! Genuine photos' scores, what they showed, and what they show together.
+
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+
+use crate::{
+    checker::{
+        ports::StoreError,
+        records::{GenuineScore, KeptSighting, KeptVariation, MOST_GENUINE_PHOTOS},
+    },
+    domain::gallery::ProductKey,
+    storage::rows::failed,
+};
+
+/// Scores of a brand's genuine photos under a version, oldest photo first.
+pub async fn scores(
+    pool: &SqlitePool,
+    brand: &str,
+    product: Option<&str>,
+    version: &str,
+) -> Result<Vec<GenuineScore>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT p.id, p.product, p.item, s.score, s.informed
+         FROM genuine_scores s JOIN genuine_photos p ON p.id = s.photo
+         WHERE p.brand = ?1 AND (?2 IS NULL OR p.product = ?2) AND s.version = ?3
+         ORDER BY p.created_ms, p.id LIMIT ?4",
+    )
+    .bind(brand)
+    .bind(product)
+    .bind(version)
+    .bind(MOST_GENUINE_PHOTOS)
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let score = |row: &SqliteRow| {
+        Ok(GenuineScore {
+            photo: row.try_get("id")?,
+            product: row.try_get("product")?,
+            item: row.try_get("item")?,
+            score: row.try_get("score")?,
+            informed: row.try_get("informed")?,
+        })
+    };
+    rows.iter().map(score).collect::<Result<_, sqlx::Error>>().map_err(failed)
+}
+
+/// Stores a photo's score and what it showed, replacing older ones.
+pub async fn put_score(
+    pool: &SqlitePool,
+    score: &GenuineScore,
+    sighting: Option<&str>,
+    version: &str,
+) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await.map_err(failed)?;
+    sqlx::query(
+        "INSERT INTO genuine_scores (photo, version, score) VALUES (?, ?, ?)
+         ON CONFLICT (photo) DO UPDATE SET version = excluded.version, score = excluded.score, informed = NULL",
+    )
+    .bind(&score.photo)
+    .bind(version)
+    .bind(score.score)
+    .execute(&mut *transaction)
+    .await
+    .map_err(failed)?;
+    let query = match sighting {
+        Some(sighting) => sqlx::query("REPLACE INTO genuine_sightings (photo, version, sighting) VALUES (?, ?, ?)")
+            .bind(&score.photo)
+            .bind(version)
+            .bind(sighting),
+        None => sqlx::query("DELETE FROM genuine_sightings WHERE photo = ?").bind(&score.photo),
+    };
+    query.execute(&mut *transaction).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// What a product's genuine photos showed under a version, oldest photo first.
+pub async fn sightings(
+    pool: &SqlitePool,
+    product: &ProductKey,
+    version: &str,
+    first: usize,
+    most: usize,
+) -> Result<Vec<KeptSighting>, StoreError> {
+    let rows: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT p.id, p.item, s.sighting FROM genuine_sightings s JOIN genuine_photos p ON p.id = s.photo
+         WHERE p.brand = ? AND p.product = ? AND s.version = ? ORDER BY p.created_ms, p.id LIMIT ? OFFSET ?",
+    )
+    .bind(&product.brand)
+    .bind(&product.product)
+    .bind(version)
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .bind(i64::try_from(first).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    Ok(rows.into_iter().map(|(photo, item, sighting)| KeptSighting { photo, item, sighting }).collect())
+}
+
+/// Stores what a product's genuine photos show together, with their informed scores, unless more is there already.
+pub async fn put_variation(
+    pool: &SqlitePool,
+    product: &ProductKey,
+    kept: &KeptVariation,
+    informed: &[(String, f64)],
+    version: &str,
+) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await.map_err(failed)?;
+    let done = sqlx::query(
+        "INSERT INTO variations (brand, product, version, photos, variation) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (brand, product, version) DO UPDATE SET photos = excluded.photos, variation = excluded.variation
+         WHERE excluded.photos >= variations.photos",
+    )
+    .bind(&product.brand)
+    .bind(&product.product)
+    .bind(version)
+    .bind(i64::try_from(kept.photos).unwrap_or(i64::MAX))
+    .bind(&kept.variation)
+    .execute(&mut *transaction)
+    .await
+    .map_err(failed)?;
+    if done.rows_affected() == 0 {
+        return Ok(());
+    }
+    for (photo, score) in informed {
+        sqlx::query("UPDATE genuine_scores SET informed = ? WHERE photo = ? AND version = ?")
+            .bind(score)
+            .bind(photo)
+            .bind(version)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+    }
+    // Versions that no score is of any more.
+    sqlx::query(
+        "DELETE FROM variations WHERE brand = ?1 AND product = ?2 AND version <> ?3 AND version NOT IN
+         (SELECT s.version FROM genuine_scores s JOIN genuine_photos p ON p.id = s.photo
+          WHERE p.brand = ?1 AND p.product = ?2)",
+    )
+    .bind(&product.brand)
+    .bind(&product.product)
+    .bind(version)
+    .execute(&mut *transaction)
+    .await
+    .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// What genuine photos of a brand's products show under a version.
+pub async fn variations(
+    pool: &SqlitePool,
+    brand: &str,
+    product: Option<&str>,
+    version: &str,
+) -> Result<Vec<KeptVariation>, StoreError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT photos, variation FROM variations
+         WHERE brand = ?1 AND (?2 IS NULL OR product = ?2) AND version = ?3 ORDER BY product",
+    )
+    .bind(brand)
+    .bind(product)
+    .bind(version)
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let kept = |(photos, variation)| KeptVariation { photos: usize::try_from(photos).unwrap_or(0), variation };
+    Ok(rows.into_iter().map(kept).collect())
+}
