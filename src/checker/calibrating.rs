@@ -27,8 +27,8 @@ pub struct Learner {
     genuine: GenuineSightings,
     /// Photos that were added.
     pub photos: usize,
-    /// What the other items tell, by reference and item.
-    others: HashMap<(String, String), ReferenceVariation>,
+    /// What the other items tell, by reference and item; nothing of items that tell nothing themselves.
+    others: HashMap<(String, String), Option<ReferenceVariation>>,
 }
 
 impl Learner {
@@ -47,24 +47,15 @@ impl Learner {
 
     /// The score of each of these photos, by its id, less what the other items show.
     pub fn score(&mut self, kept: &[KeptSighting], all: &Variation, fusion: &Fusion) -> Vec<(String, f64)> {
-        let mut scores = Vec::with_capacity(kept.len());
-        for (photo, sighting) in readable(kept) {
-            let (reference, item) = (&sighting.reference, &photo.item);
-            let known = match self.genuine.hold(item, reference) {
-                false => all.references.get(reference),
-                true => {
-                    let key = (reference.clone(), item.clone());
-                    if !self.others.contains_key(&key)
-                        && let Some(others) = self.genuine.without(item, reference)
-                    {
-                        self.others.insert(key.clone(), others);
-                    }
-                    self.others.get(&key)
-                }
-            };
-            scores.push((photo.photo.clone(), sighting.score(fusion, known).value()));
-        }
-        scores
+        let Self { genuine, others, .. } = self;
+        let score = |(photo, sighting): (&KeptSighting, Sighting)| {
+            let (reference, item) = (sighting.reference.clone(), photo.item.clone());
+            let key = (reference.clone(), item.clone());
+            let others = others.entry(key).or_insert_with(|| genuine.without(&item, &reference));
+            let known = others.as_ref().or(all.references.get(&reference));
+            (photo.photo.clone(), sighting.score(fusion, known).value())
+        };
+        readable(kept).map(score).collect()
     }
 }
 

@@ -192,12 +192,13 @@ pub trait Store: Send + Sync {
         sighting: Option<&str>,
         version: &str,
     ) -> Result<(), StoreError>;
-    /// What a product's comparable genuine photos showed under a version, oldest photo first: `most` from number `first` on.
+    /// What a product's comparable genuine photos showed under a version, oldest photo first: `most` of them `after` a photo
+    /// (by id), or from the first on.
     async fn kept_sightings(
         &self,
         product: &ProductKey,
         version: &str,
-        first: usize,
+        after: Option<&str>,
         most: usize,
     ) -> Result<Vec<KeptSighting>, StoreError>;
     /// Stores what a product's genuine photos show together under a version, and the informed scores (by photo) of photos

@@ -252,6 +252,7 @@ impl GenuineSightings {
     }
 
     /// What the items but `item` tell of a reference: what its own photos are scored by, since a photo agrees with itself.
+    /// `None` when it is not among those that tell something.
     ///
     /// One exception fewer is allowed than to all of them. So nothing that another photo is forgiven, which is judged by all
     /// items, is less than what any of these was: where just enough items share a place, its own would otherwise be
@@ -260,15 +261,7 @@ impl GenuineSightings {
     pub fn without(&self, item: &str, reference: &str) -> Option<ReferenceVariation> {
         let items = self.references.get(reference)?;
         let others: Vec<&ItemSeen> = items.iter().filter(|seen| seen.item != item).collect();
-        match items.len() - others.len() {
-            0 => Some(known_of(others, |n| Some(n / EXCEPTIONS))),
-            _ => Some(known_of(others, |n| ((n + 1) / EXCEPTIONS).checked_sub(1))),
-        }
-    }
-
-    /// Whether an item is among those that tell something of a reference.
-    pub fn hold(&self, item: &str, reference: &str) -> bool {
-        self.references.get(reference).is_some_and(|items| items.iter().any(|seen| seen.item == item))
+        (others.len() < items.len()).then(|| known_of(others, |n| ((n + 1) / EXCEPTIONS).checked_sub(1)))
     }
 }
 

@@ -322,10 +322,10 @@ impl Store for SqliteStore {
         &self,
         product: &ProductKey,
         version: &str,
-        first: usize,
+        after: Option<&str>,
         most: usize,
     ) -> Result<Vec<KeptSighting>, StoreError> {
-        genuine::sightings(&self.pool, product, version, first, most).await
+        genuine::sightings(&self.pool, product, version, after, most).await
     }
 
     async fn put_variation(

@@ -105,17 +105,19 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
     let dir = tempfile::tempdir().unwrap();
     let store = with_two_products(dir.path()).await;
     let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
-    for (n, product) in [(1, &oat), (2, &oat), (3, &rice)] {
+    for (n, product) in [(1, &oat), (2, &oat), (3, &rice), (4, &oat)] {
         let photo = genuine_photo(&format!("g{n}"), product.clone(), "item", hash((b'a' + n) as char));
         store.add_genuine_photo(&photo).await.unwrap();
         let (photo, product, item) = (photo.id, product.product.clone(), photo.item);
         let score = GenuineScore { photo, product, item, score: Some(1.0), informed: None };
         store.put_genuine_score(&score, (n != 2).then_some("seen"), "v1").await.unwrap();
     }
-    let kept = KeptSighting { photo: "g1".into(), item: "item".into(), sighting: "seen".into() };
-    let sightings = async |version, first| store.kept_sightings(&oat, version, first, 5).await.unwrap();
-    assert_eq!(sightings("v1", 0).await, [kept], "what is not comparable showed nothing");
-    assert_eq!((sightings("v1", 1).await, sightings("v2", 0).await), (vec![], vec![]));
+    let kept = |id: &str| KeptSighting { photo: id.into(), item: "item".into(), sighting: "seen".into() };
+    let sightings = async |version, after, most| store.kept_sightings(&oat, version, after, most).await.unwrap();
+    assert_eq!(sightings("v1", None, 5).await, [kept("g1"), kept("g4")], "what is not comparable showed nothing");
+    assert_eq!(sightings("v1", None, 1).await, [kept("g1")]);
+    assert_eq!(sightings("v1", Some("g1"), 5).await, [kept("g4")]);
+    assert_eq!((sightings("v1", Some("g4"), 5).await, sightings("v2", None, 5).await), (vec![], vec![]));
     let of = |photos, variation: &str| KeptVariation { photos, variation: variation.into() };
     store.put_variation(&oat, &of(2, "one"), &[("g1".into(), 2.0), ("g3".into(), 3.0)], "v1").await.unwrap();
     store.put_variation(&rice, &of(1, "other"), &[], "v1").await.unwrap();
@@ -123,16 +125,16 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         let scores = store.genuine_scores("acme", product, "v1").await.unwrap();
         scores.into_iter().map(|s| s.informed).collect()
     };
-    assert_eq!(informed(Some("oat")).await, [Some(2.0), None]);
+    assert_eq!(informed(Some("oat")).await, [Some(2.0), None, None]);
     let variations = async |product, version| store.variations("acme", product, version).await.unwrap();
     assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")]);
     assert_eq!(variations(None, "v1").await, [of(2, "one"), of(1, "other")]);
     store.put_variation(&oat, &of(1, "late"), &[("g1".into(), 9.0)], "v1").await.unwrap();
     assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")], "a slower process saw fewer photos");
-    assert_eq!(informed(Some("oat")).await, [Some(2.0), None]);
+    assert_eq!(informed(Some("oat")).await, [Some(2.0), None, None]);
     store.put_variation(&oat, &of(0, "[]"), &[("g1".into(), 4.0)], "v0").await.unwrap();
     assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")], "other references are another matter");
-    assert_eq!(informed(Some("oat")).await, [Some(2.0), None], "a score of another version is left alone");
+    assert_eq!(informed(Some("oat")).await, [Some(2.0), None, None], "a score of another version is left alone");
     store.put_variation(&oat, &of(3, "more"), &[], "v1").await.unwrap();
     assert_eq!(variations(Some("oat"), "v0").await, [], "no score is of that version");
     assert_eq!(variations(Some("oat"), "v1").await, [of(3, "more")]);
@@ -144,7 +146,11 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         informed: Some(9.0),
     };
     store.put_genuine_score(&again, Some("seen anew"), "v1").await.unwrap();
-    assert_eq!(informed(Some("oat")).await, [None, None], "what is known of the others is to be put together again");
+    assert_eq!(
+        informed(Some("oat")).await,
+        [None, None, None],
+        "what is known of the others is to be put together again"
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{
         calibrating::{self, Learner},
         digest::sha256_hex,
         pipeline::{Basis, Claim, PipelineError},
-        ports::StoreError,
+        ports::{StoreError, Vision},
         records::{GenuinePhotoRecord, GenuineScore, KeptVariation},
         shelf::{Shelf, reference_set},
         sightings::{self, FORM},
@@ -72,13 +72,12 @@ impl Assay {
         }
         // After the scores: those are informed by what is stored with them or before.
         let variation = self.variation_of(brand, product, &version).await?;
-        if let (Some(_), Some(variation)) = (product, &variation) {
-            let own = calibrating::own(&scores, self.budget, &version, CalibrationSource::Product);
-            if let Some(calibration) = own {
-                return Ok((Basis { calibration, variation: variation.clone() }, None));
-            }
-        }
+        let own = || calibrating::own(&scores, self.budget, &version, CalibrationSource::Product);
+        let own = variation.as_ref().filter(|_| product.is_some()).and_then(|_| own());
         let variation = variation.unwrap_or_default();
+        if let Some(calibration) = own {
+            return Ok((Basis { calibration, variation }, None));
+        }
         let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, shelf);
         let together = self.scores_of(&together, None, &version).await?;
         let family = calibrating::own(&together, self.budget, &version, CalibrationSource::Brand);
@@ -154,38 +153,36 @@ impl Assay {
     /// Keeps what a product's genuine photos show together, and the score of each under what the other items show.
     async fn put_together(&self, product: &ProductKey, version: &str) -> Result<(), ServiceError> {
         let mut learner = Learner::default();
-        let mut portions = 0;
+        let mut last: Option<String> = None;
         loop {
-            let kept = self.store.kept_sightings(product, version, portions * PORTION, PORTION).await?;
-            if kept.is_empty() {
-                break;
-            }
-            portions += 1;
-            learner = self
-                .on_worker(move |_| {
-                    learner.add(&kept);
-                    learner
-                })
-                .await?;
+            let kept = self.store.kept_sightings(product, version, last.as_deref(), PORTION).await?;
+            let Some(end) = kept.last() else { break };
+            last = Some(end.photo.clone());
+            let add = move |_: &mut Vision| {
+                learner.add(&kept);
+                learner
+            };
+            learner = self.on_worker(add).await?;
         }
         let variation = learner.variation();
         let json = sightings::variation_to_json(&variation).map_err(unwritable)?;
-        let kept = KeptVariation { photos: learner.photos, variation: json };
-        let variation = Arc::new(variation);
-        let mut informed = Vec::with_capacity(kept.photos);
-        for portion in 0..portions {
-            let photos = self.store.kept_sightings(product, version, portion * PORTION, PORTION).await?;
-            let (fusion, all) = (self.pipeline.defaults().fusion.clone(), Arc::clone(&variation));
+        let together = KeptVariation { photos: learner.photos, variation: json };
+        let (all, mut informed) = (Arc::new(variation), Vec::with_capacity(together.photos));
+        last = None;
+        loop {
+            let kept = self.store.kept_sightings(product, version, last.as_deref(), PORTION).await?;
+            let Some(end) = kept.last() else { break };
+            last = Some(end.photo.clone());
+            let (fusion, all) = (self.pipeline.defaults().fusion.clone(), Arc::clone(&all));
+            let score = move |_: &mut Vision| {
+                let scores = learner.score(&kept, &all, &fusion);
+                (learner, scores)
+            };
             let scores;
-            (learner, scores) = self
-                .on_worker(move |_| {
-                    let scores = learner.score(&photos, &all, &fusion);
-                    (learner, scores)
-                })
-                .await?;
+            (learner, scores) = self.on_worker(score).await?;
             informed.extend(scores);
         }
-        Ok(self.store.put_variation(product, &kept, &informed, version).await?)
+        Ok(self.store.put_variation(product, &together, &informed, version).await?)
     }
 
     /// A genuine photo's score, and what it showed.

@@ -77,18 +77,20 @@ pub async fn sightings(
     pool: &SqlitePool,
     product: &ProductKey,
     version: &str,
-    first: usize,
+    after: Option<&str>,
     most: usize,
 ) -> Result<Vec<KeptSighting>, StoreError> {
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT p.id, p.item, s.sighting FROM genuine_sightings s JOIN genuine_photos p ON p.id = s.photo
-         WHERE p.brand = ? AND p.product = ? AND s.version = ? ORDER BY p.created_ms, p.id LIMIT ? OFFSET ?",
+         WHERE p.brand = ?1 AND p.product = ?2 AND s.version = ?3
+         AND (?4 IS NULL OR (p.created_ms, p.id) > (SELECT created_ms, id FROM genuine_photos WHERE id = ?4))
+         ORDER BY p.created_ms, p.id LIMIT ?5",
     )
     .bind(&product.brand)
     .bind(&product.product)
     .bind(version)
+    .bind(after)
     .bind(i64::try_from(most).unwrap_or(i64::MAX))
-    .bind(i64::try_from(first).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await
     .map_err(failed)?;
