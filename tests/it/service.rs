@@ -3,7 +3,7 @@
 use assay::{
     checker::{
         ports::StoreError,
-        service::{CheckRequest, NewReference, ServiceError},
+        service::{CheckRequest, NewReference, SelfTestRequest, ServiceError},
     },
     domain::gallery::ProductKey,
 };
@@ -307,6 +307,12 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
     assert_eq!((answer.verdict.as_str(), &answer.calibration), ("consistent", &own), "{answer:#?}");
     let marks = &answer.photos[0].matches[0].marks;
     assert!(marks.iter().any(|m| m.genuine_variation > 0.01), "{marks:#?}");
+    let new = Scene { note: "new", ..photo(7) };
+    app.assay.add_genuine_photo(&oat, "item-14", new.bytes()).await.unwrap();
+    let request = SelfTestRequest { product: oat.clone(), photos_per_kind: 1, seed: 1 };
+    let tried = app.assay.self_test(request, |_, _, _| {}).await.unwrap().genuine_photos;
+    assert_eq!((tried.stored, tried.judged), (15, 15));
+    assert!(tried.flagged.iter().all(|f| f.item != "item-14" && f.item != "item-7"), "as photos of others: {tried:#?}");
     let forged = Scene { overprinted: &[(120, 200), (420, 300)], ..photo(20) };
     let answer = app.check(Some(&oat), &[forged]).await;
     assert_eq!((answer.verdict.as_str(), codes(&answer)[0]), ("deviates", "mark_differs"), "{answer:#?}");

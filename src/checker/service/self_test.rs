@@ -188,10 +188,10 @@ impl Assay {
         let fresh = stream::iter(unscored.map(|photo| self.genuine_score(photo, &plan.shelf)).collect::<Vec<_>>());
         let fresh: Vec<_> = fresh.buffered(AT_ONCE).try_collect().await?;
         let (fusion, variation) = (&self.pipeline.defaults().fusion, &plan.basis.variation);
+        let telling: HashSet<_> = scores.iter().map(|s| s.item.clone()).collect();
         for (score, sighting) in fresh {
             // As a check would see it, unless other photos of the item tell what genuine photos show.
-            let is_new = !scores.iter().any(|s| s.item == score.item);
-            let seen = sighting.filter(|_| is_new);
+            let seen = sighting.filter(|_| !telling.contains(&score.item));
             let informed = seen.map(|s| s.score(fusion, variation.references.get(&s.reference)).value());
             scores.push(GenuineScore { informed, ..score });
         }
