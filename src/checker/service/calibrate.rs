@@ -12,7 +12,7 @@ use crate::{
         digest::sha256_hex,
         pipeline::{Basis, Claim, PipelineError},
         ports::{StoreError, Vision},
-        records::{GenuinePhotoRecord, GenuineScore, KeptVariation},
+        records::{GenuinePhotoRecord, GenuineScore, KeptSighting, KeptVariation},
         shelf::{Shelf, reference_set},
         sightings::{self, FORM},
     },
@@ -129,6 +129,9 @@ impl Assay {
     /// Scores a product's genuine photos that have no score yet, then puts together what all of them show.
     async fn score_genuine_photos(&self, product: &ProductKey, shelf: &Arc<Shelf>) -> Result<usize, ServiceError> {
         let photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
+        if photos.is_empty() {
+            return Ok(0);
+        }
         let version = self.score_version(&product.brand, shelf);
         let scored = self.scores_of(&photos, Some(&product.product), &version).await?;
         let known: HashSet<_> = scored.iter().map(|s| s.photo.as_str()).collect();
@@ -153,11 +156,8 @@ impl Assay {
     /// Keeps what a product's genuine photos show together, and the score of each under what the other items show.
     async fn put_together(&self, product: &ProductKey, version: &str) -> Result<(), ServiceError> {
         let mut learner = Learner::default();
-        let mut last: Option<String> = None;
-        loop {
-            let kept = self.store.kept_sightings(product, version, last.as_deref(), PORTION).await?;
-            let Some(end) = kept.last() else { break };
-            last = Some(end.photo.clone());
+        let mut last = None;
+        while let Some(kept) = self.portion(product, version, &mut last).await? {
             let add = move |_: &mut Vision| {
                 learner.add(&kept);
                 learner
@@ -169,10 +169,7 @@ impl Assay {
         let together = KeptVariation { photos: learner.photos, variation: json };
         let (all, mut informed) = (Arc::new(variation), Vec::with_capacity(together.photos));
         last = None;
-        loop {
-            let kept = self.store.kept_sightings(product, version, last.as_deref(), PORTION).await?;
-            let Some(end) = kept.last() else { break };
-            last = Some(end.photo.clone());
+        while let Some(kept) = self.portion(product, version, &mut last).await? {
             let (fusion, all) = (self.pipeline.defaults().fusion.clone(), Arc::clone(&all));
             let score = move |_: &mut Vision| {
                 let scores = learner.score(&kept, &all, &fusion);
@@ -183,6 +180,18 @@ impl Assay {
             informed.extend(scores);
         }
         Ok(self.store.put_variation(product, &together, &informed, version).await?)
+    }
+
+    /// The next sightings after photo `last`, which moves on; `None` at the end.
+    async fn portion(
+        &self,
+        product: &ProductKey,
+        version: &str,
+        last: &mut Option<String>,
+    ) -> Result<Option<Vec<KeptSighting>>, ServiceError> {
+        let kept = self.store.kept_sightings(product, version, last.as_deref(), PORTION).await?;
+        *last = kept.last().map(|end| end.photo.clone());
+        Ok(last.is_some().then_some(kept))
     }
 
     /// A genuine photo's score, and what it showed.
