@@ -1,5 +1,5 @@
-//! What pixels cost: decoding, resizing, measuring on intake; light and hues of an aligned pack. Run with
-//! `cargo bench --bench imaging`.
+//! What pixels cost: decoding, resizing, measuring on intake; light and hues of an aligned pack.
+//! Run with `cargo bench --bench imaging`.
 
 use std::io::Cursor;
 
@@ -32,13 +32,19 @@ fn drawn((width, height): (u32, u32)) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let wave = f64::from(x * 7 + y * 3).to_radians().sin() * 50.0 + 120.0;
         let block = (x / 37 * 61 + y / 23 * 97) % 120;
-        Rgb([wave as u8, (f64::from(block) + wave * 0.5) as u8, (x * 255 / width) as u8])
+        Rgb([
+            wave as u8,
+            (f64::from(block) + wave * 0.5) as u8,
+            (x * 255 / width) as u8,
+        ])
     })
 }
 
 fn encoded(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    picture.write_to(&mut out, format).expect("a drawn picture encodes");
+    picture
+        .write_to(&mut out, format)
+        .expect("a drawn picture encodes");
     out.into_inner()
 }
 
@@ -89,7 +95,14 @@ fn take_fingerprint(bencher: Bencher, size: (u32, u32)) {
 fn aligned() -> (Raster, Rectified) {
     let reference = raster((640, 448));
     let photo = Raster::from_fn(640, 448, |x, y| reference.at(x, y).map(|v| v / 4 * 3 + 9));
-    (reference, Rectified { raster: photo, visible: vec![true; 640 * 448], scale: 1.0 })
+    (
+        reference,
+        Rectified {
+            raster: photo,
+            visible: vec![true; 640 * 448],
+            scale: 1.0,
+        },
+    )
 }
 
 /// A pack seen aslant, at one and at four samples of the photo to a pixel of the frame.
@@ -119,6 +132,8 @@ fn hues_of_eight_marks(bencher: Bencher) {
     let lit = relit(&photo, &reference);
     bencher.bench_local(|| {
         let colours = PackColours::of(black_box(&reference), &photo, &lit);
-        (0..8).map(|i| colours.turn([64 * i + 32, 96, 64 * i + 160, 160])).collect::<Vec<_>>()
+        (0..8)
+            .map(|i| colours.turn([64 * i + 32, 96, 64 * i + 160, 160]))
+            .collect::<Vec<_>>()
     });
 }

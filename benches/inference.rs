@@ -3,7 +3,10 @@
 use assay::{
     checker::ports::{Embedder, LocalFeatures, MarkComparator, TextReader},
     domain::raster::Raster,
-    inference::{comparator::Comparator, embedder::PrintEmbedder, manifest::Manifest, text::PpOcr, xfeat::XFeat},
+    inference::{
+        comparator::Comparator, embedder::PrintEmbedder, manifest::Manifest, text::PpOcr,
+        xfeat::XFeat,
+    },
 };
 use divan::{Bencher, black_box};
 
@@ -24,7 +27,12 @@ fn picture(width: u32, height: u32) -> Raster {
     Raster::from_fn(width, height, |x, y| {
         let tile = (x / 13 * 7 + y / 11 * 5) % 9;
         let grain = (x * 31 + y * 17) % 23;
-        [tile * 24 + grain, 230 - tile * 20 - grain, 60 + tile * 12 + grain].map(|v| v as u8)
+        [
+            tile * 24 + grain,
+            230 - tile * 20 - grain,
+            60 + tile * 12 + grain,
+        ]
+        .map(|v| v as u8)
     })
 }
 
@@ -41,12 +49,15 @@ fn embedder(bencher: Bencher) {
     bencher.bench_local(|| model.embed(black_box(&square)));
 }
 
-/// One mark of a photo against a reference whose side is known already, as it is from the second check on; the last size is a
-/// glance's at a whole article.
+/// One mark of a photo against a reference whose side is known already, as it is from the second
+/// check on; the last size is a glance's at a whole article.
 #[divan::bench(args = [(192, 64), (320, 96), (432, 304)])]
 fn comparator(bencher: Bencher, (width, height): (u32, u32)) {
     let mut model = load(Comparator::load(&manifest(), None));
-    let (reference, photo) = (picture(width, height), picture(width + 2, height).crop(2, 0, width, height));
+    let (reference, photo) = (
+        picture(width, height),
+        picture(width + 2, height).crop(2, 0, width, height),
+    );
     let reference = load(model.encode(&reference));
     bencher.bench_local(|| {
         let photo = load(model.encode(black_box(&photo)));
@@ -82,7 +93,9 @@ fn loading_all_models() -> usize {
     let manifest = manifest();
     let names = [
         load(XFeat::load(&manifest, None)).model().to_string(),
-        load(PrintEmbedder::load(&manifest, None)).model().to_string(),
+        load(PrintEmbedder::load(&manifest, None))
+            .model()
+            .to_string(),
         load(Comparator::load(&manifest, None)).model().to_string(),
         load(PpOcr::load(manifest, None)).model().to_string(),
     ];

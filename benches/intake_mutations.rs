@@ -1,5 +1,6 @@
-//! Ten thousand damaged pictures through intake: counts by answer, decoder panics caught, the slowest decode and the
-//! most memory held. Run with `cargo bench --bench intake_mutations`; another count may follow after `--`.
+//! Ten thousand damaged pictures through intake: counts by answer, decoder panics caught, the
+//! slowest decode and the most memory held. Run with `cargo bench --bench intake_mutations`;
+//! another count may follow after `--`.
 
 #[path = "../tests/support/mutation.rs"]
 mod mutation;
@@ -23,8 +24,15 @@ const SMOKE_COUNT: usize = 100;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let default = if arguments.iter().any(|a| a == "--bench") { DEFAULT_COUNT } else { SMOKE_COUNT };
-    let count = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(default);
+    let default = if arguments.iter().any(|a| a == "--bench") {
+        DEFAULT_COUNT
+    } else {
+        SMOKE_COUNT
+    };
+    let count = arguments
+        .iter()
+        .find_map(|a| a.parse().ok())
+        .unwrap_or(default);
 
     static PANICS: AtomicUsize = AtomicUsize::new(0);
     std::panic::set_hook(Box::new(|info| {
@@ -51,11 +59,27 @@ fn main() {
         slowest = slowest.max(start.elapsed());
         *answers.entry(answer).or_default() += 1;
     }
-    println!("{count} damaged pictures in {:.1} s", started.elapsed().as_secs_f64());
-    answers.iter().for_each(|(answer, n)| println!("  {answer:26} {n:6}"));
-    println!("  decoder panics caught      {:6}", PANICS.load(Ordering::Relaxed));
-    println!("slowest {:.0} ms, limit {} ms", slowest.as_secs_f64() * 1e3, limits.decode_time.as_millis());
-    println!("most memory held {}, limit of one decode {} kB", peak_memory(), limits.memory / 1024);
+    println!(
+        "{count} damaged pictures in {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
+    answers
+        .iter()
+        .for_each(|(answer, n)| println!("  {answer:26} {n:6}"));
+    println!(
+        "  decoder panics caught      {:6}",
+        PANICS.load(Ordering::Relaxed)
+    );
+    println!(
+        "slowest {:.0} ms, limit {} ms",
+        slowest.as_secs_f64() * 1e3,
+        limits.decode_time.as_millis()
+    );
+    println!(
+        "most memory held {}, limit of one decode {} kB",
+        peak_memory(),
+        limits.memory / 1024
+    );
 }
 
 /// The process's peak resident memory, where the system tells.

@@ -1,5 +1,6 @@
-//! Memory of two workers that run every model at once: `cargo bench --bench memory`, with `-- detector` to find text in
-//! whole pictures too. Reads the kernel's own figures, so it needs Linux.
+//! Memory of two workers that run every model at once: `cargo bench --bench memory`, with
+//! `-- detector` to find text in whole pictures too. Reads the kernel's own figures, so it needs
+//! Linux.
 
 use std::time::Instant;
 
@@ -38,7 +39,9 @@ fn work(vision: &mut Vision, detector: bool) -> Result<(), assay::checker::ports
         let print = vision.comparator.encode(&picture(width, height))?;
         vision.comparator.compare(&print, &print)?;
     }
-    vision.text.recognise(&[160, 236, 320].map(|width| picture(width, 48)))?;
+    vision
+        .text
+        .recognise(&[160, 236, 320].map(|width| picture(width, 48)))?;
     if detector {
         vision.text.read(&picture(736, 736))?;
     }
@@ -52,12 +55,22 @@ fn main() {
         let start = Instant::now();
         let vision = inference::vision(None, Box::new(Intake::new(IntakeLimits::default())));
         workers.push(vision.unwrap_or_else(|e| panic!("{e}")));
-        println!("worker {number} loaded in {} ms: {:.0} MiB", start.elapsed().as_millis(), status_mib("VmRSS"));
+        println!(
+            "worker {number} loaded in {} ms: {:.0} MiB",
+            start.elapsed().as_millis(),
+            status_mib("VmRSS")
+        );
     }
     std::thread::scope(|scope| {
         for vision in &mut workers {
-            scope.spawn(move || (0..ROUNDS).for_each(|_| work(vision, detector).unwrap_or_else(|e| panic!("{e}"))));
+            scope.spawn(move || {
+                (0..ROUNDS).for_each(|_| work(vision, detector).unwrap_or_else(|e| panic!("{e}")))
+            });
         }
     });
-    println!("after {ROUNDS} rounds: {:.0} MiB, at the peak {:.0} MiB", status_mib("VmRSS"), status_mib("VmHWM"));
+    println!(
+        "after {ROUNDS} rounds: {:.0} MiB, at the peak {:.0} MiB",
+        status_mib("VmRSS"),
+        status_mib("VmHWM")
+    );
 }

@@ -27,7 +27,10 @@ const PROGRESS_EVERY: usize = 100;
 
 /// All that one thread sees with, for work that needs no data folder.
 pub fn vision(config: &AppConfig) -> anyhow::Result<Vision> {
-    Ok(inference::vision(config.models.as_deref(), Box::new(Intake::default()))?)
+    Ok(inference::vision(
+        config.models.as_deref(),
+        Box::new(Intake::default()),
+    )?)
 }
 
 /// The program, opened over one data folder.
@@ -45,7 +48,10 @@ impl App {
     pub async fn open(config: &AppConfig) -> anyhow::Result<Self> {
         let models = config.models.clone();
         let make = move || inference::vision(models.as_deref(), Box::new(Intake::default()));
-        let compute = config.workers.map(ComputeConfig::for_workers).unwrap_or_default();
+        let compute = config
+            .workers
+            .map(ComputeConfig::for_workers)
+            .unwrap_or_default();
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let store = Arc::new(SqliteStore::open(&config.data).await?);
         let files: Files = Arc::new(ContentFiles::open(&config.data)?);
@@ -61,17 +67,30 @@ impl App {
                 tracing::info!("{done} of {all} references are loaded");
             }
         });
-        Ok(Self { assay: Arc::new(assay.await?), painter: Arc::new(painter::Painter), pool, store })
+        Ok(Self {
+            assay: Arc::new(assay.await?),
+            painter: Arc::new(painter::Painter),
+            pool,
+            store,
+        })
     }
 
     /// Starts to listen, so that the address is known before the first request.
     pub async fn bind(self, config: HttpConfig) -> anyhow::Result<Server> {
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen on `{}`; choose another address with --listen", config.listen))?;
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!(
+                "cannot listen on `{}`; choose another address with --listen",
+                config.listen
+            )
+        })?;
         let address = listener.local_addr()?;
         let state = HttpState::new(Arc::clone(&self.assay), Arc::clone(&self.painter), config);
-        Ok(Server { app: self, listener, address, state })
+        Ok(Server {
+            app: self,
+            listener,
+            address,
+            state,
+        })
     }
 
     /// Finishes the work underway and closes the database.
@@ -130,7 +149,9 @@ async fn keep_calibrated(assay: Arc<Assay>) {
                     tracing::info!("{scored} genuine photos were scored for calibration");
                 }
             }
-            Err(error) => tracing::warn!("genuine photos were not scored, which is tried again: {error}"),
+            Err(error) => {
+                tracing::warn!("genuine photos were not scored, which is tried again: {error}")
+            }
         }
     }
 }

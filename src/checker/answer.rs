@@ -1,6 +1,8 @@
-//! A check's answer as callers see it: one set of serialisable types for HTTP, the command line and the database.
+//! A check's answer as callers see it: one set of serialisable types for HTTP, the command line and
+//! the database.
 //!
-//! Names are the contract: fields may be added, never renamed. Coordinates are 0..1 of the upright photo.
+//! Names are the contract: fields may be added, never renamed. Coordinates are 0..1 of the upright
+//! photo.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -119,8 +121,9 @@ pub struct MatchAnswer {
     pub similarity: f64,
     /// The separate channels.
     pub channels: ChannelsAnswer,
-    /// Protected marks, when compared. Where Assay proposed them, up to four places of this photo follow: `most different place`,
-    /// `second most different place` and `least explained place`, outside the marks, and `most recoloured place`, wherever it is.
+    /// Protected marks, when compared. Where Assay proposed them, up to four places of this photo
+    /// follow: `most different place`, `second most different place` and `least explained place`,
+    /// outside the marks, and `most recoloured place`, wherever it is.
     pub marks: Vec<MarkAnswerBody>,
     /// Corners of the reference in the photo, or `null` when it was not located.
     pub region: Option<Vec<[f64; 2]>>,
@@ -176,8 +179,8 @@ pub struct MarkAnswerBody {
     pub region: Vec<[f64; 2]>,
     /// Outlines of the places inside the mark that differ.
     pub differing: Vec<Vec<[f64; 2]>>,
-    /// Degrees, -180 to 180, by which its hues are turned against the rest of the pack; only when it is different and the turn
-    /// is notable.
+    /// Degrees, -180 to 180, by which its hues are turned against the rest of the pack; only when
+    /// it is different and the turn is notable.
     #[serde(default)]
     pub hue_turn: Option<f64>,
 }
@@ -202,12 +205,13 @@ pub struct CalibrationAnswer {
     pub bound_95: f64,
     /// Number of genuine items behind it.
     pub items: usize,
-    /// `product` when made from genuine photos of the claimed product, `brand` when from those of all the brand's
-    /// products, `default` when shipped.
+    /// `product` when made from genuine photos of the claimed product, `brand` when from those of
+    /// all the brand's products, `default` when shipped.
     pub source: String,
-    /// Number of genuine items that tell what genuine photos of the claimed product (or of one of the brand's, when only the
-    /// brand is claimed) show of a reference too: from 3 on, what nearly all of them show is taken off a photo's evidence
-    /// there. A word read as on one of them accuses no photo.
+    /// Number of genuine items that tell what genuine photos of the claimed product (or of one of
+    /// the brand's, when only the brand is claimed) show of a reference too: from 3 on, what nearly
+    /// all of them show is taken off a photo's evidence there. A word read as on one of them
+    /// accuses no photo.
     #[serde(default)]
     pub variation_items: usize,
     /// What more is needed for the budget to be supported, for people; `null` when it is.

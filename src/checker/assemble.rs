@@ -1,11 +1,13 @@
-//! Reports of the core into the answer that callers see; the only place where one becomes the other.
+//! Reports of the core into the answer that callers see; the only place where one becomes the
+//! other.
 
 use std::collections::BTreeMap;
 
 use super::{
     answer::{
-        CalibrationAnswer, ChannelsAnswer, CheckAnswer, ClaimAnswer, DeviationAnswer, GeometryAnswer, MarkAnswerBody,
-        MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer, ReasonAnswer,
+        CalibrationAnswer, ChannelsAnswer, CheckAnswer, ClaimAnswer, DeviationAnswer,
+        GeometryAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer,
+        ReasonAnswer,
     },
     pipeline::{CheckedPhoto, Claim},
     records::SeenElsewhere,
@@ -37,8 +39,8 @@ pub struct Frame<'a> {
     pub models: BTreeMap<String, String>,
 }
 
-/// The answer to a check. A photo seen on another seller's listing says nothing about this seller's item, so nothing
-/// but a deviation outweighs that.
+/// The answer to a check. A photo seen on another seller's listing says nothing about this seller's
+/// item, so nothing but a deviation outweighs that.
 pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -> CheckAnswer {
     let mut timings_ms = BTreeMap::new();
     let mut reasons = Vec::new();
@@ -65,7 +67,12 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
                 "the same file was on a listing of another seller before (check `{}`): it says nothing about this item",
                 elsewhere.check
             );
-            reasons.push(ReasonAnswer { code: "seen_elsewhere".to_owned(), detail, photo: n, region: vec![] });
+            reasons.push(ReasonAnswer {
+                code: "seen_elsewhere".to_owned(),
+                detail,
+                photo: n,
+                region: vec![],
+            });
         }
         verdicts.push(verdict);
         answers.push(photo_answer(photo, verdict));
@@ -91,18 +98,31 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
 
 fn claim_answer(claim: &Claim) -> ClaimAnswer {
     match claim {
-        Claim::Brand(brand) => ClaimAnswer { brand: brand.clone(), product: None },
-        Claim::Product(key) => ClaimAnswer { brand: key.brand.clone(), product: Some(key.product.clone()) },
+        Claim::Brand(brand) => ClaimAnswer {
+            brand: brand.clone(),
+            product: None,
+        },
+        Claim::Product(key) => ClaimAnswer {
+            brand: key.brand.clone(),
+            product: Some(key.product.clone()),
+        },
     }
 }
 
 fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
     let (width, height, error, notes, quality) = match photo.photo {
-        Ok((upright, quality)) => {
-            (upright.raster.width(), upright.raster.height(), None, upright.notes, Some(quality_answer(&quality)))
-        }
+        Ok((upright, quality)) => (
+            upright.raster.width(),
+            upright.raster.height(),
+            None,
+            upright.notes,
+            Some(quality_answer(&quality)),
+        ),
         Err(error) => {
-            let error = PhotoError { kind: error.kind().to_owned(), detail: error.to_string() };
+            let error = PhotoError {
+                kind: error.kind().to_owned(),
+                detail: error.to_string(),
+            };
             (0, 0, Some(error), vec![], None)
         }
     };
@@ -121,7 +141,11 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
 }
 
 fn quality_answer(quality: &Quality) -> QualityAnswer {
-    QualityAnswer { sharpness: quality.sharpness, exposure: quality.exposure, clipped: quality.clipped }
+    QualityAnswer {
+        sharpness: quality.sharpness,
+        exposure: quality.exposure,
+        clipped: quality.clipped,
+    }
 }
 
 fn match_answer(found: MatchReport) -> MatchAnswer {
@@ -145,11 +169,17 @@ fn match_answer(found: MatchReport) -> MatchAnswer {
         marks: found.marks.into_iter().map(mark_answer).collect(),
         region: found.region.map(|corners| outline(&corners)),
         // JSON knows no infinity: a map that cannot be written is none.
-        reference_to_photo: found.reference_to_photo.filter(|h| h.is_finite()).map(|h| h.0.to_vec()),
+        reference_to_photo: found
+            .reference_to_photo
+            .filter(|h| h.is_finite())
+            .map(|h| h.0.to_vec()),
         deviations: found
             .deviations
             .into_iter()
-            .map(|(region, strength)| DeviationAnswer { region: outline(&region), strength: strength.get() })
+            .map(|(region, strength)| DeviationAnswer {
+                region: outline(&region),
+                strength: strength.get(),
+            })
             .collect(),
     }
 }
@@ -164,12 +194,18 @@ fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
         read: mark.read.map(|(text, _)| text),
         region: outline(&mark.region),
         differing: mark.differing.iter().map(|cells| outline(cells)).collect(),
-        hue_turn: mark.hue_turn.filter(|_| mark.answer == MarkAnswer::Different),
+        hue_turn: mark
+            .hue_turn
+            .filter(|_| mark.answer == MarkAnswer::Different),
     }
 }
 
 /// JSON knows no infinity: a region with a corner beyond the horizon is no place that can be shown.
 fn outline(points: &[Point]) -> Vec<[f64; 2]> {
     let shown = points.iter().all(|p| p.x.is_finite() && p.y.is_finite());
-    if shown { points.iter().map(|p| [p.x, p.y]).collect() } else { Vec::new() }
+    if shown {
+        points.iter().map(|p| [p.x, p.y]).collect()
+    } else {
+        Vec::new()
+    }
 }

@@ -1,10 +1,10 @@
-//! Which calibration a product is judged by: its own when enough genuine items are scored, else that of all its brand's
-//! products when they have enough together, else the shipped one, with advice on what is missing; and what a product's
-//! genuine photos show together.
+//! Which calibration a product is judged by: its own when enough genuine items are scored, else
+//! that of all its brand's products when they have enough together, else the shipped one, with
+//! advice on what is missing; and what a product's genuine photos show together.
 //!
-//! A check takes off what genuine photos of the claimed product show too. So do the scores of a product's own calibration,
-//! each without its own item. The others' scores do not: their products may have no such photos. Against them a photo
-//! looks no stranger than it is.
+//! A check takes off what genuine photos of the claimed product show too. So do the scores of a
+//! product's own calibration, each without its own item. The others' scores do not: their products
+//! may have no such photos. Against them a photo looks no stranger than it is.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,13 +21,15 @@ use crate::domain::{
     variation::{GenuineSightings, ReferenceVariation, Sighting, Variation},
 };
 
-/// Sightings of a product's genuine photos, read in portions: first all to [`Learner::add`], then all to [`Learner::score`].
+/// Sightings of a product's genuine photos, read in portions: first all to [`Learner::add`], then
+/// all to [`Learner::score`].
 #[derive(Default)]
 pub struct Learner {
     genuine: GenuineSightings,
     /// Photos that were added.
     pub photos: usize,
-    /// What the other items tell, by reference and item; nothing of items that tell nothing themselves.
+    /// What the other items tell, by reference and item; nothing of items that tell nothing
+    /// themselves.
     others: HashMap<(String, String), Option<ReferenceVariation>>,
 }
 
@@ -46,12 +48,21 @@ impl Learner {
     }
 
     /// The score of each of these photos, by its id, less what the other items show.
-    pub fn score(&mut self, kept: &[KeptSighting], all: &Variation, fusion: &Fusion) -> Vec<(String, f64)> {
-        let Self { genuine, others, .. } = self;
+    pub fn score(
+        &mut self,
+        kept: &[KeptSighting],
+        all: &Variation,
+        fusion: &Fusion,
+    ) -> Vec<(String, f64)> {
+        let Self {
+            genuine, others, ..
+        } = self;
         let score = |(photo, sighting): (&KeptSighting, Sighting)| {
             let (reference, item) = (sighting.reference.clone(), photo.item.clone());
             let key = (reference.clone(), item.clone());
-            let others = others.entry(key).or_insert_with(|| genuine.without(&item, &reference));
+            let others = others
+                .entry(key)
+                .or_insert_with(|| genuine.without(&item, &reference));
             let known = others.as_ref().or(all.references.get(&reference));
             (photo.photo.clone(), sighting.score(fusion, known).value())
         };
@@ -61,38 +72,53 @@ impl Learner {
 
 /// Sightings that can be read; another one must not stop the others.
 fn readable(kept: &[KeptSighting]) -> impl Iterator<Item = (&KeptSighting, Sighting)> {
-    kept.iter().filter_map(|photo| match sightings::sighting_from_json(&photo.sighting) {
-        Ok(sighting) => Some((photo, sighting)),
-        Err(error) => {
-            tracing::error!("what genuine photo `{}` showed is left out: {error}", photo.photo);
-            None
-        }
-    })
+    kept.iter().filter_map(
+        |photo| match sightings::sighting_from_json(&photo.sighting) {
+            Ok(sighting) => Some((photo, sighting)),
+            Err(error) => {
+                tracing::error!(
+                    "what genuine photo `{}` showed is left out: {error}",
+                    photo.photo
+                );
+                None
+            }
+        },
+    )
 }
 
-/// Items needed so that, when none of them is flagged, the false-flag rate is below `budget` (0 to 1, exclusive) with
-/// 95 % confidence: 59 for 5 %, 299 for 1 %.
+/// Items needed so that, when none of them is flagged, the false-flag rate is below `budget` (0 to
+/// 1, exclusive) with 95 % confidence: 59 for 5 %, 299 for 1 %.
 pub fn items_for(budget: f64) -> usize {
     (0.05_f64.ln() / (1.0 - budget).ln()).ceil() as usize
 }
 
 /// Distinct physical items among photos.
 pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
-    photos.iter().map(|p| (p.product.product.as_str(), p.item.as_str())).collect::<BTreeSet<_>>().len()
+    photos
+        .iter()
+        .map(|p| (p.product.product.as_str(), p.item.as_str()))
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
-/// A calibration by a product's or a brand's own photos, or `None` while too few items are scored and comparable.
+/// A calibration by a product's or a brand's own photos, or `None` while too few items are scored
+/// and comparable.
 ///
-/// Of each item the oldest comparable photo counts: photos of one item are not independent, and a photo chosen without
-/// looking at its score ranks among a seller's photos as any of them does. `version` names the models, the references
-/// and the rule behind the scores.
-pub fn own(scores: &[GenuineScore], budget: f64, version: &str, source: CalibrationSource) -> Option<Calibration> {
+/// Of each item the oldest comparable photo counts: photos of one item are not independent, and a
+/// photo chosen without looking at its score ranks among a seller's photos as any of them does.
+/// `version` names the models, the references and the rule behind the scores.
+pub fn own(
+    scores: &[GenuineScore],
+    budget: f64,
+    version: &str,
+    source: CalibrationSource,
+) -> Option<Calibration> {
     let first = first_of_each(scores, source);
     (first.len() >= items_for(budget)).then(|| calibration_of(&first, budget, version, source))
 }
 
-/// The same calibration without the item of `judged`: what that item's own photos are judged by, since a photo agrees
-/// with itself.
+/// The same calibration without the item of `judged`: what that item's own photos are judged by,
+/// since a photo agrees with itself.
 pub fn own_without(
     scores: &[GenuineScore],
     judged: &GenuineScore,
@@ -100,7 +126,9 @@ pub fn own_without(
     version: &str,
     source: CalibrationSource,
 ) -> Calibration {
-    let others = scores.iter().filter(|s| (&s.product, &s.item) != (&judged.product, &judged.item));
+    let others = scores
+        .iter()
+        .filter(|s| (&s.product, &s.item) != (&judged.product, &judged.item));
     calibration_of(&first_of_each(others, source), budget, version, source)
 }
 
@@ -110,19 +138,36 @@ fn first_of_each<'a>(
     source: CalibrationSource,
 ) -> Vec<(String, f64)> {
     let mut taken = BTreeSet::new();
-    let value = |s: &GenuineScore| if source == CalibrationSource::Product { s.informed } else { s.score };
+    let value = |s: &GenuineScore| {
+        if source == CalibrationSource::Product {
+            s.informed
+        } else {
+            s.score
+        }
+    };
     let comparable = scores.into_iter().filter_map(|s| Some((s, value(s)?)));
     let first = comparable.filter(|(s, _)| taken.insert((s.product.as_str(), s.item.as_str())));
     // Neither part of the name can hold a slash: items of two products stay apart.
-    first.map(|(s, value)| (format!("{}/{}", s.product, s.item), value)).collect()
+    first
+        .map(|(s, value)| (format!("{}/{}", s.product, s.item), value))
+        .collect()
 }
 
-fn calibration_of(first: &[(String, f64)], budget: f64, version: &str, source: CalibrationSource) -> Calibration {
-    let id = format!("own-{}", &sha256_hex(format!("{version} {first:?}").as_bytes())[..16]);
+fn calibration_of(
+    first: &[(String, f64)],
+    budget: f64,
+    version: &str,
+    source: CalibrationSource,
+) -> Calibration {
+    let id = format!(
+        "own-{}",
+        &sha256_hex(format!("{version} {first:?}").as_bytes())[..16]
+    );
     Calibration::new(id, budget, source, first)
 }
 
-/// What the owner of a product without a calibration of its own should do; `meanwhile` is what it is judged by.
+/// What the owner of a product without a calibration of its own should do; `meanwhile` is what it
+/// is judged by.
 pub fn advice(
     photos: &[GenuinePhotoRecord],
     scores: &[GenuineScore],
@@ -143,22 +188,40 @@ pub fn advice(
         );
     }
     let is_done = |s: &&GenuineScore| s.score.is_none() || s.informed.is_some();
-    let scored: BTreeSet<_> = scores.iter().filter(is_done).map(|s| s.photo.as_str()).collect();
-    let waiting = photos.iter().filter(|p| !scored.contains(p.id.as_str())).count();
+    let scored: BTreeSet<_> = scores
+        .iter()
+        .filter(is_done)
+        .map(|s| s.photo.as_str())
+        .collect();
+    let waiting = photos
+        .iter()
+        .filter(|p| !scored.contains(p.id.as_str()))
+        .count();
     if waiting > 0 {
         return format!(
             "{waiting} of {} genuine photos wait to be scored after a change of references or models; {meanwhile}",
             photos.len()
         );
     }
-    let comparable = scores.iter().filter(|s| s.score.is_some()).map(|s| &s.item).collect::<BTreeSet<_>>().len();
+    let comparable = scores
+        .iter()
+        .filter(|s| s.score.is_some())
+        .map(|s| &s.item)
+        .collect::<BTreeSet<_>>()
+        .len();
     format!(
         "of {there} items only {comparable} have a comparable photo, {needed} are needed: add sharper photos or references of the sides they show; {meanwhile}"
     )
 }
 
 /// What a check is judged by, as callers see it.
-pub fn describe(Basis { calibration, variation }: &Basis, advice: Option<String>) -> CalibrationAnswer {
+pub fn describe(
+    Basis {
+        calibration,
+        variation,
+    }: &Basis,
+    advice: Option<String>,
+) -> CalibrationAnswer {
     let source = match calibration.source {
         CalibrationSource::Product => "product",
         CalibrationSource::Brand => "brand",
@@ -188,11 +251,20 @@ mod tests {
     };
 
     fn score(n: usize, item: usize, score: Option<f64>) -> GenuineScore {
-        GenuineScore { photo: format!("p{n}"), product: "oat".into(), item: format!("i{item}"), score, informed: score }
+        GenuineScore {
+            photo: format!("p{n}"),
+            product: "oat".into(),
+            item: format!("i{item}"),
+            score,
+            informed: score,
+        }
     }
 
     fn photo(n: usize, item: usize) -> GenuinePhotoRecord {
-        let product = ProductKey { brand: "acme".into(), product: "oat".into() };
+        let product = ProductKey {
+            brand: "acme".into(),
+            product: "oat".into(),
+        };
         GenuinePhotoRecord {
             id: format!("p{n}"),
             product,
@@ -205,30 +277,68 @@ mod tests {
     #[test]
     fn a_photo_is_scored_by_what_the_other_items_show() {
         let first = CellGrid::new([0, 0, 32, 16], 4, &[0.9; 8]);
-        let marks = vec![Some(MarkSighting { place: [0, 0, 32, 16], first, second: None, reading: None, turn: None })];
-        let seen = |marks| Sighting { reference: "r".into(), identity: 9.0, marks, glance: None };
+        let marks = vec![Some(MarkSighting {
+            place: [0, 0, 32, 16],
+            first,
+            second: None,
+            reading: None,
+            turn: None,
+        })];
+        let seen = |marks| Sighting {
+            reference: "r".into(),
+            identity: 9.0,
+            marks,
+            glance: None,
+        };
         let sighting = sightings::sighting_to_json(&seen(marks)).unwrap();
         let kept = |n: usize, item: usize| {
             let (photo, item) = (format!("p{n}"), format!("i{item}"));
-            KeptSighting { photo, item, sighting: sighting.clone() }
+            KeptSighting {
+                photo,
+                item,
+                sighting: sighting.clone(),
+            }
         };
         let fusion = Defaults::shipped().fusion;
         let informed = |kept: &[KeptSighting]| -> Vec<f64> {
             let mut learner = Learner::default();
             kept.chunks(7).for_each(|some| learner.add(some));
             let all = learner.variation();
-            let scores = kept.chunks(7).flat_map(|some| learner.score(some, &all, &fusion));
+            let scores = kept
+                .chunks(7)
+                .flat_map(|some| learner.score(some, &all, &fusion));
             scores.map(|(_, score)| score).collect()
         };
         let alone = informed(&[kept(0, 0)])[0];
         let nine: Vec<_> = (0..10).map(|n| kept(n, n.min(8))).collect();
-        assert_eq!(informed(&nine), [alone; 10], "of nine items not one may lack what the others share, and it has to");
+        assert_eq!(
+            informed(&nine),
+            [alone; 10],
+            "of nine items not one may lack what the others share, and it has to"
+        );
         let ten: Vec<_> = (0..11).map(|n| kept(n, n.min(9))).collect();
-        assert!(informed(&ten).iter().all(|score| *score > alone + 1.0), "{alone}");
+        assert!(
+            informed(&ten).iter().all(|score| *score > alone + 1.0),
+            "{alone}"
+        );
         let many: Vec<_> = (0..120).map(|n| kept(n, n)).collect();
-        assert_eq!(informed(&many)[119], informed(&ten)[0], "an item beyond those that tell is judged by all of them");
-        let broken = [kept(0, 0), KeptSighting { sighting: "{}".into(), ..kept(1, 1) }];
-        assert_eq!(informed(&broken), [alone], "one that cannot be read is left out");
+        assert_eq!(
+            informed(&many)[119],
+            informed(&ten)[0],
+            "an item beyond those that tell is judged by all of them"
+        );
+        let broken = [
+            kept(0, 0),
+            KeptSighting {
+                sighting: "{}".into(),
+                ..kept(1, 1)
+            },
+        ];
+        assert_eq!(
+            informed(&broken),
+            [alone],
+            "one that cannot be read is left out"
+        );
     }
 
     #[test]
@@ -239,11 +349,16 @@ mod tests {
     #[test]
     fn an_own_calibration_takes_one_comparable_photo_of_each_item() {
         let mut scores: Vec<_> = (0..59).map(|n| score(n, n, Some(n as f64))).collect();
-        let own = |scores: &[GenuineScore], version| own(scores, 0.05, version, CalibrationSource::Product);
+        let own = |scores: &[GenuineScore], version| {
+            own(scores, 0.05, version, CalibrationSource::Product)
+        };
         assert_eq!(own(&scores[..58], "v").map(|c| c.items), None);
         scores.push(score(90, 3, Some(-100.0)));
         let calibration = own(&scores, "v").unwrap();
-        assert_eq!((calibration.items, calibration.source), (59, CalibrationSource::Product));
+        assert_eq!(
+            (calibration.items, calibration.source),
+            (59, CalibrationSource::Product)
+        );
         // Had the second photo of item 3 counted, a score of -50 would not be the strangest of all.
         assert_eq!(calibration.p_value(-50.0).get(), 1.0 / 60.0);
         scores[3].informed = None;
@@ -256,9 +371,15 @@ mod tests {
     #[test]
     fn items_of_two_products_are_two_items() {
         let mut scores: Vec<_> = (0..40).map(|n| score(n, n, Some(n as f64))).collect();
-        scores.extend((0..40).map(|n| GenuineScore { product: "soy".into(), ..score(100 + n, n, Some(-1.0)) }));
+        scores.extend((0..40).map(|n| GenuineScore {
+            product: "soy".into(),
+            ..score(100 + n, n, Some(-1.0))
+        }));
         let calibration = own(&scores, 0.05, "v", CalibrationSource::Brand).unwrap();
-        assert_eq!((calibration.items, calibration.p_value(-0.5).get()), (80, 41.0 / 81.0));
+        assert_eq!(
+            (calibration.items, calibration.p_value(-0.5).get()),
+            (80, 41.0 / 81.0)
+        );
     }
 
     #[test]
@@ -266,17 +387,33 @@ mod tests {
         let scores: Vec<_> = (0..59).map(|n| score(n, n, Some(n as f64))).collect();
         let source = CalibrationSource::Brand;
         let without = own_without(&scores, &scores[0], 0.05, "v", source);
-        assert_eq!((without.items, without.source, without.p_value(0.0).get()), (58, source, 1.0 / 59.0));
-        assert_eq!(own(&scores, 0.05, "v", source).unwrap().p_value(0.0).get(), 2.0 / 60.0);
-        let sibling = GenuineScore { product: "soy".into(), ..scores[0].clone() };
-        assert_eq!(own_without(&scores, &sibling, 0.05, "v", source).items, 59, "another product's item of that name");
+        assert_eq!(
+            (without.items, without.source, without.p_value(0.0).get()),
+            (58, source, 1.0 / 59.0)
+        );
+        assert_eq!(
+            own(&scores, 0.05, "v", source).unwrap().p_value(0.0).get(),
+            2.0 / 60.0
+        );
+        let sibling = GenuineScore {
+            product: "soy".into(),
+            ..scores[0].clone()
+        };
+        assert_eq!(
+            own_without(&scores, &sibling, 0.05, "v", source).items,
+            59,
+            "another product's item of that name"
+        );
     }
 
     #[test]
     fn the_advice_says_what_is_missing() {
         let photos: Vec<_> = (0..59).map(|n| photo(n, n)).collect();
-        let scores: Vec<_> = (0..59).map(|n| score(n, n, (n > 0).then_some(1.0))).collect();
-        let advice = |photos: &[_], scores: &[_]| advice(photos, scores, 0.05, CalibrationSource::Default);
+        let scores: Vec<_> = (0..59)
+            .map(|n| score(n, n, (n > 0).then_some(1.0)))
+            .collect();
+        let advice =
+            |photos: &[_], scores: &[_]| advice(photos, scores, 0.05, CalibrationSource::Default);
         assert!(advice(&photos[..9], &[]).contains("50 more items (9 of 59 are there)"));
         assert!(advice(&photos, &scores[..57]).contains("2 of 59 genuine photos wait"));
         assert!(advice(&photos, &scores).contains("of 59 items only 58 have a comparable photo"));

@@ -30,7 +30,9 @@ pub enum IntakeError {
         found: String,
     },
     /// Too many pixels or too long a side.
-    #[error("the picture is {width}x{height} pixels; the limits are {max_side} a side and {max_pixels} in all")]
+    #[error(
+        "the picture is {width}x{height} pixels; the limits are {max_side} a side and {max_pixels} in all"
+    )]
     TooLarge {
         /// Width in pixels.
         width: u32,
@@ -42,7 +44,9 @@ pub enum IntakeError {
         max_pixels: u64,
     },
     /// Decoding this kind of file at this size takes too much memory.
-    #[error("decoding it takes {bytes} bytes of memory, the limit is {limit}; save it smaller or as a plain JPEG")]
+    #[error(
+        "decoding it takes {bytes} bytes of memory, the limit is {limit}; save it smaller or as a plain JPEG"
+    )]
     TooMuchMemory {
         /// Bytes that decoding takes, estimated from the headers.
         bytes: u64,
@@ -102,7 +106,8 @@ pub struct UprightPhoto {
     pub sha256: String,
     /// `jpeg`, `png` or `webp`.
     pub format: &'static str,
-    /// What a person should know: a colour profile was ignored, transparency was laid on white, 16 bits became 8.
+    /// What a person should know: a colour profile was ignored, transparency was laid on white, 16
+    /// bits became 8.
     pub notes: Vec<String>,
 }
 
@@ -111,11 +116,13 @@ pub trait Imaging: Send {
     /// Sniffs, bounds, decodes and turns a photo upright.
     fn decode(&mut self, bytes: &[u8]) -> Result<UprightPhoto, IntakeError>;
 
-    /// Resizes to exactly `width` x `height` (area average down, cubic up); sides of 0 are raised to 1.
+    /// Resizes to exactly `width` x `height` (area average down, cubic up); sides of 0 are raised
+    /// to 1.
     fn resize(&mut self, raster: &Raster, width: u32, height: u32) -> Raster;
 
-    /// A JPEG file of the picture at `quality` 1 to 100 (others are brought into that range), for [`Imaging::decode`] to
-    /// read again; empty when a side is longer than a JPEG may have (65,535 pixels).
+    /// A JPEG file of the picture at `quality` 1 to 100 (others are brought into that range), for
+    /// [`Imaging::decode`] to read again; empty when a side is longer than a JPEG may have (65,535
+    /// pixels).
     fn encode_jpeg(&mut self, raster: &Raster, quality: u8) -> Vec<u8>;
 }
 
@@ -159,7 +166,8 @@ pub trait Embedder: Send {
 /// A line of text found in a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextLine {
-    /// Corners in pixels of the picture: top left, top right, bottom right, bottom left of the reading direction.
+    /// Corners in pixels of the picture: top left, top right, bottom right, bottom left of the
+    /// reading direction.
     pub corners: [Point; 4],
     /// What it reads.
     pub reading: Reading,
@@ -197,8 +205,8 @@ pub struct CellMap {
     pub probabilities: Vec<[f32; 3]>,
 }
 
-/// One side of a comparison as the comparator sees it: maps of `rows` x `columns` places, one map after the other. What
-/// the maps hold is the comparator's own matter.
+/// One side of a comparison as the comparator sees it: maps of `rows` x `columns` places, one map
+/// after the other. What the maps hold is the comparator's own matter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodedMark {
     /// Rows of places.
@@ -216,11 +224,16 @@ pub trait MarkComparator: Send {
     /// The model, for the answer's `models`.
     fn model(&self) -> &ModelId;
 
-    /// Encodes one side, a picture with sides of 32 to 512 pixels in multiples of 16. A reference's may be kept.
+    /// Encodes one side, a picture with sides of 32 to 512 pixels in multiples of 16. A reference's
+    /// may be kept.
     fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError>;
 
     /// Compares two encoded pictures of the same place in the reference's frame, equal in size.
-    fn compare(&mut self, reference: &EncodedMark, photo: &EncodedMark) -> Result<CellMap, InferenceError>;
+    fn compare(
+        &mut self,
+        reference: &EncodedMark,
+        photo: &EncodedMark,
+    ) -> Result<CellMap, InferenceError>;
 }
 
 /// All that one worker sees with. Each worker thread owns one.
@@ -257,7 +270,8 @@ pub type Job = Box<dyn FnOnce(&mut Vision) + Send>;
 /// Runs work on threads that own their models, off the async runtime.
 #[async_trait::async_trait]
 pub trait Compute: Send + Sync {
-    /// Runs `job` and returns when it is done; the job hands its result out through what it captured.
+    /// Runs `job` and returns when it is done; the job hands its result out through what it
+    /// captured.
     async fn run(&self, job: Job) -> Result<(), ComputeError>;
 
     /// Whether the last job of some worker succeeded in reaching its models.
@@ -266,7 +280,8 @@ pub trait Compute: Send + Sync {
     /// Jobs that wait for a worker.
     fn waiting(&self) -> usize;
 
-    /// Takes a place for a request of about `bytes` bytes without waiting, or says when to try again.
+    /// Takes a place for a request of about `bytes` bytes without waiting, or says when to try
+    /// again.
     fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError>;
 }
 
@@ -278,7 +293,9 @@ pub struct Permit {
 impl Permit {
     /// A place that calls `release` once when it is dropped.
     pub fn new(release: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self { release: Some(Box::new(release)) }
+        Self {
+            release: Some(Box::new(release)),
+        }
     }
 }
 
@@ -292,8 +309,8 @@ impl Drop for Permit {
 
 /// Image files and stored features by content hash; called from worker threads.
 pub trait ReferenceFiles: Send + Sync {
-    /// Keeps an image's bytes under their SHA-256, atomically, and returns that hash in lower-case hex. Bytes that are
-    /// there already are left as they are.
+    /// Keeps an image's bytes under their SHA-256, atomically, and returns that hash in lower-case
+    /// hex. Bytes that are there already are left as they are.
     fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError>;
 
     /// The original bytes of an image; lower-case hex SHA-256.

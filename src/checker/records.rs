@@ -1,4 +1,5 @@
-//! What is stored: brands, products, references, genuine photos and checks, and the port that keeps them.
+//! What is stored: brands, products, references, genuine photos and checks, and the port that keeps
+//! them.
 
 use async_trait::async_trait;
 
@@ -53,7 +54,8 @@ pub struct ReferenceRecord {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
-    /// The part of the upright image that shows the article (x, y, width, height in pixels), as the pipeline found it.
+    /// The part of the upright image that shows the article (x, y, width, height in pixels), as the
+    /// pipeline found it.
     pub article: Option<[u32; 4]>,
     /// Protected marks, given or proposed.
     pub marks: Vec<Mark>,
@@ -89,8 +91,8 @@ pub struct GenuineScore {
     pub item: String,
     /// The score; `None` when the photo is not comparable.
     pub score: Option<f64>,
-    /// The score less what the product's other items show too; `None` when the photo is not comparable or was scored
-    /// since these were last put together.
+    /// The score less what the product's other items show too; `None` when the photo is not
+    /// comparable or was scored since these were last put together.
     pub informed: Option<f64>,
 }
 
@@ -166,34 +168,51 @@ pub trait Store: Send + Sync {
     /// Adds a reference; its product must exist; the same image of the same product is a conflict.
     async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError>;
     /// All references of all products, or of one, oldest first.
-    async fn references(&self, product: Option<&ProductKey>) -> Result<Vec<ReferenceRecord>, StoreError>;
-    /// One reference by id, also when it was removed since: the evidence of earlier checks needs it.
+    async fn references(
+        &self,
+        product: Option<&ProductKey>,
+    ) -> Result<Vec<ReferenceRecord>, StoreError>;
+    /// One reference by id, also when it was removed since: the evidence of earlier checks needs
+    /// it.
     async fn reference(&self, id: &str) -> Result<ReferenceRecord, StoreError>;
     /// Removes a reference of a product at `now_ms` (milliseconds since 1970, UTC).
-    async fn delete_reference(&self, product: &ProductKey, id: &str, now_ms: i64) -> Result<(), StoreError>;
-    /// Adds a genuine photo; its product must exist; the same image of the same product is a conflict.
+    async fn delete_reference(
+        &self,
+        product: &ProductKey,
+        id: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError>;
+    /// Adds a genuine photo; its product must exist; the same image of the same product is a
+    /// conflict.
     async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError>;
     /// Genuine photos of a product, oldest first, [`MOST_GENUINE_PHOTOS`] at most.
-    async fn genuine_photos(&self, product: &ProductKey) -> Result<Vec<GenuinePhotoRecord>, StoreError>;
+    async fn genuine_photos(
+        &self,
+        product: &ProductKey,
+    ) -> Result<Vec<GenuinePhotoRecord>, StoreError>;
     /// Genuine photos of all of a brand's products, oldest first, [`MOST_GENUINE_PHOTOS`] at most.
-    async fn genuine_photos_of_brand(&self, brand: &str) -> Result<Vec<GenuinePhotoRecord>, StoreError>;
-    /// Scores of a brand's genuine photos, of one product or of all, under a version (hash of models, references and
-    /// rule), oldest photo first, [`MOST_GENUINE_PHOTOS`] at most.
+    async fn genuine_photos_of_brand(
+        &self,
+        brand: &str,
+    ) -> Result<Vec<GenuinePhotoRecord>, StoreError>;
+    /// Scores of a brand's genuine photos, of one product or of all, under a version (hash of
+    /// models, references and rule), oldest photo first, [`MOST_GENUINE_PHOTOS`] at most.
     async fn genuine_scores(
         &self,
         brand: &str,
         product: Option<&str>,
         version: &str,
     ) -> Result<Vec<GenuineScore>, StoreError>;
-    /// Stores a photo's score under a version, without what other items show, and what it showed, replacing older ones.
+    /// Stores a photo's score under a version, without what other items show, and what it showed,
+    /// replacing older ones.
     async fn put_genuine_score(
         &self,
         score: &GenuineScore,
         sighting: Option<&str>,
         version: &str,
     ) -> Result<(), StoreError>;
-    /// What a product's comparable genuine photos showed under a version, oldest photo first: `most` of them `after` a photo
-    /// (by id), or from the first on.
+    /// What a product's comparable genuine photos showed under a version, oldest photo first:
+    /// `most` of them `after` a photo (by id), or from the first on.
     async fn kept_sightings(
         &self,
         product: &ProductKey,
@@ -201,8 +220,9 @@ pub trait Store: Send + Sync {
         after: Option<&str>,
         most: usize,
     ) -> Result<Vec<KeptSighting>, StoreError>;
-    /// Stores what a product's genuine photos show together under a version, and the informed scores (by photo) of photos
-    /// scored under it; nothing when what is there was put together from more photos.
+    /// Stores what a product's genuine photos show together under a version, and the informed
+    /// scores (by photo) of photos scored under it; nothing when what is there was put together
+    /// from more photos.
     async fn put_variation(
         &self,
         product: &ProductKey,
@@ -218,13 +238,21 @@ pub trait Store: Send + Sync {
         version: &str,
     ) -> Result<Vec<KeptVariation>, StoreError>;
     /// Stores a check's answer with the hashes and fingerprints of its photos.
-    async fn add_check(&self, answer: &CheckAnswer, fingerprints: &[Option<u128>]) -> Result<(), StoreError>;
+    async fn add_check(
+        &self,
+        answer: &CheckAnswer,
+        fingerprints: &[Option<u128>],
+    ) -> Result<(), StoreError>;
     /// One check.
     async fn check(&self, id: &str) -> Result<CheckAnswer, StoreError>;
     /// Checks, newest first.
     async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError>;
     /// Which of these photos were on listings of *other* sellers; nothing without a seller id.
-    async fn seen_elsewhere(&self, sha256: &[String], seller: Option<&str>) -> Result<Vec<SeenElsewhere>, StoreError>;
+    async fn seen_elsewhere(
+        &self,
+        sha256: &[String],
+        seller: Option<&str>,
+    ) -> Result<Vec<SeenElsewhere>, StoreError>;
     /// The counters of changes; cheap, asked before every check.
     async fn changes(&self) -> Result<Changes, StoreError>;
     /// Whether the database answers.

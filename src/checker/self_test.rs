@@ -1,4 +1,5 @@
-//! What a self-test found, as callers see it: shares per kind of simulated edit, and genuine photos that would be flagged.
+//! What a self-test found, as callers see it: shares per kind of simulated edit, and genuine photos
+//! that would be flagged.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ pub struct SelfTestAnswer {
     pub references: Vec<String>,
     /// Photos made of each kind.
     pub photos_per_kind: usize,
-    /// Seed of edits and photos: the same seed, references, models and calibration give the same report.
+    /// Seed of edits and photos: the same seed, references, models and calibration give the same
+    /// report.
     pub seed: u64,
     /// Unedited prints, photographed the same way: what is flagged here would be a false flag.
     pub unedited: KindAnswer,
@@ -46,7 +48,8 @@ pub struct SelfTestAnswer {
 pub struct KindAnswer {
     /// `unedited`, `letter`, `swap`, `missing`, `word`, `logo` or `hue`.
     pub kind: String,
-    /// Whether the references can carry such an edit; when not, nothing was made and the share says nothing.
+    /// Whether the references can carry such an edit; when not, nothing was made and the share says
+    /// nothing.
     pub applicable: bool,
     /// Photos made.
     pub made: usize,
@@ -64,10 +67,19 @@ impl KindAnswer {
     /// The counts of one kind from its verdicts.
     pub fn of(kind: &str, verdicts: impl IntoIterator<Item = &'static str>) -> Self {
         let mut counts = BTreeMap::new();
-        verdicts.into_iter().for_each(|v| *counts.entry(v.to_owned()).or_insert(0) += 1);
+        verdicts
+            .into_iter()
+            .for_each(|v| *counts.entry(v.to_owned()).or_insert(0) += 1);
         let made = counts.values().sum();
-        let flagged = counts.iter().filter(|(v, _)| flags(v)).map(|(_, n)| n).sum();
-        let rate = Rate { hits: flagged, total: made };
+        let flagged = counts
+            .iter()
+            .filter(|(v, _)| flags(v))
+            .map(|(_, n)| n)
+            .sum();
+        let rate = Rate {
+            hits: flagged,
+            total: made,
+        };
         let (low, high) = rate.wilson_95();
         Self {
             kind: kind.to_owned(),
@@ -86,8 +98,8 @@ pub fn flags(verdict: &str) -> bool {
     matches!(verdict, "deviates" | "no_brand_seen")
 }
 
-/// The product's genuine photos under its calibration; one made of the product's or the brand's photos is used without the
-/// item that is judged.
+/// The product's genuine photos under its calibration; one made of the product's or the brand's
+/// photos is used without the item that is judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GenuineAnswer {
     /// Photos stored, but those that are references too.
@@ -116,10 +128,22 @@ mod tests {
     #[test]
     fn what_was_not_made_is_no_zero() {
         let none = KindAnswer::of("word", []);
-        assert_eq!((none.applicable, none.made, none.share, none.wilson_95), (false, 0, None, None));
-        let some = KindAnswer::of("word", ["deviates", "consistent", "no_brand_seen", "not_comparable"]);
-        assert_eq!((some.applicable, some.made, some.flagged, some.share), (true, 4, 2, Some(0.5)));
+        assert_eq!(
+            (none.applicable, none.made, none.share, none.wilson_95),
+            (false, 0, None, None)
+        );
+        let some = KindAnswer::of(
+            "word",
+            ["deviates", "consistent", "no_brand_seen", "not_comparable"],
+        );
+        assert_eq!(
+            (some.applicable, some.made, some.flagged, some.share),
+            (true, 4, 2, Some(0.5))
+        );
         assert_eq!(some.verdicts["not_comparable"], 1);
-        assert!(some.wilson_95.is_some_and(|[low, high]| low < 0.2 && high > 0.8));
+        assert!(
+            some.wilson_95
+                .is_some_and(|[low, high]| low < 0.2 && high > 0.8)
+        );
     }
 }

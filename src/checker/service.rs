@@ -1,4 +1,5 @@
-//! The façade that HTTP and the command line call: one method per use case, async, without a runtime of its own.
+//! The façade that HTTP and the command line call: one method per use case, async, without a
+//! runtime of its own.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,9 @@ use uuid::Uuid;
 use super::{
     answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer},
     pipeline::{Pipeline, PipelineError},
-    ports::{Compute, ComputeError, Files, InferenceError, IntakeError, Permit, StoreError, Vision},
+    ports::{
+        Compute, ComputeError, Files, InferenceError, IntakeError, Permit, StoreError, Vision,
+    },
     records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
     shelf::Shelf,
     validate,
@@ -28,7 +31,8 @@ mod self_test;
 
 pub use self_test::{SelfTestRequest, Trial};
 
-/// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes stay in the log.
+/// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes
+/// stay in the log.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// A field is missing or malformed.
@@ -105,14 +109,15 @@ pub struct EvidenceInputs {
     pub answer: PhotoAnswer,
     /// The check's reasons that concern this photo.
     pub reasons: Vec<ReasonAnswer>,
-    /// Per match of the answer, in order: the reference, also when it was removed since, and its image's bytes.
+    /// Per match of the answer, in order: the reference, also when it was removed since, and its
+    /// image's bytes.
     pub references: Vec<(ReferenceRecord, Bytes)>,
 }
 
 /// Draws the evidence of one photo for a person; called on a worker thread.
 pub trait EvidencePainter: Send + Sync {
-    /// A PNG of the photo with the located reference, its marks and the places that differ. Fails when the photo's
-    /// bytes were not accepted: then there is nothing to draw.
+    /// A PNG of the photo with the located reference, its marks and the places that differ. Fails
+    /// when the photo's bytes were not accepted: then there is nothing to draw.
     fn paint(&self, vision: &mut Vision, inputs: &EvidenceInputs) -> Result<Vec<u8>, IntakeError>;
 }
 
@@ -160,13 +165,25 @@ pub struct Assay {
 }
 
 impl Assay {
-    /// Loads the gallery; references that were enrolled with other models are prepared anew. `progress` hears how many
-    /// references are loaded and how many there are.
-    pub async fn open(parts: Parts, mut progress: impl FnMut(usize, usize) + Send) -> Result<Self, ServiceError> {
-        let Parts { store, files, compute, pipeline, budget } = parts;
+    /// Loads the gallery; references that were enrolled with other models are prepared anew.
+    /// `progress` hears how many references are loaded and how many there are.
+    pub async fn open(
+        parts: Parts,
+        mut progress: impl FnMut(usize, usize) + Send,
+    ) -> Result<Self, ServiceError> {
+        let Parts {
+            store,
+            files,
+            compute,
+            pipeline,
+            budget,
+        } = parts;
         if !(budget > 0.0 && budget < 1.0) {
             let problem = format!("is `{budget}`; a share between 0 and 1 is needed, such as 0.01");
-            return Err(ServiceError::Invalid { field: "budget".to_owned(), problem });
+            return Err(ServiceError::Invalid {
+                field: "budget".to_owned(),
+                problem,
+            });
         }
         let mut assay = Self {
             store,
@@ -180,7 +197,10 @@ impl Assay {
             testing: AtomicBool::new(false),
         };
         let models = assay.on_worker(|vision| Pipeline::models(vision)).await?;
-        assay.models = models.into_iter().map(|(role, model)| (role.to_owned(), model)).collect();
+        assay.models = models
+            .into_iter()
+            .map(|(role, model)| (role.to_owned(), model))
+            .collect();
         assay.reload(&mut progress).await?;
         Ok(assay)
     }
@@ -215,17 +235,27 @@ impl Assay {
     }
 
     /// A product's references, oldest first.
-    pub async fn references(&self, product: &ProductKey) -> Result<Vec<ReferenceRecord>, ServiceError> {
+    pub async fn references(
+        &self,
+        product: &ProductKey,
+    ) -> Result<Vec<ReferenceRecord>, ServiceError> {
         Ok(self.store.references(Some(product)).await?)
     }
 
     /// Removes a reference; the next check no longer sees it.
-    pub async fn delete_reference(&self, product: &ProductKey, id: &str) -> Result<(), ServiceError> {
+    pub async fn delete_reference(
+        &self,
+        product: &ProductKey,
+        id: &str,
+    ) -> Result<(), ServiceError> {
         Ok(self.store.delete_reference(product, id, now_ms()).await?)
     }
 
     /// A product's genuine photos, oldest first.
-    pub async fn genuine_photos(&self, product: &ProductKey) -> Result<Vec<GenuinePhotoRecord>, ServiceError> {
+    pub async fn genuine_photos(
+        &self,
+        product: &ProductKey,
+    ) -> Result<Vec<GenuinePhotoRecord>, ServiceError> {
         Ok(self.store.genuine_photos(product).await?)
     }
 
@@ -258,8 +288,15 @@ impl Assay {
     pub async fn ready(&self) -> Readiness {
         let database = self.store.ping().await.err().map(|e| e.to_string());
         let workers = (!self.compute.ready()).then(|| "no worker has its models".to_owned());
-        let models = (!self.seeing.load(Ordering::Relaxed)).then(|| "the models failed when last asked".to_owned());
-        Readiness { parts: vec![("database", database), ("workers", workers), ("models", models)] }
+        let models = (!self.seeing.load(Ordering::Relaxed))
+            .then(|| "the models failed when last asked".to_owned());
+        Readiness {
+            parts: vec![
+                ("database", database),
+                ("workers", workers),
+                ("models", models),
+            ],
+        }
     }
 
     /// Jobs that wait for a worker.
@@ -267,8 +304,9 @@ impl Assay {
         self.compute.waiting()
     }
 
-    /// Takes a place for a request of about `bytes` bytes, without waiting; the place is free again when the permit is
-    /// dropped, so it must live as long as the request. Ask before reading the body.
+    /// Takes a place for a request of about `bytes` bytes, without waiting; the place is free again
+    /// when the permit is dropped, so it must live as long as the request. Ask before reading the
+    /// body.
     pub fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError> {
         self.compute.try_admit(bytes)
     }
@@ -286,20 +324,29 @@ impl Assay {
         };
         self.compute.run(Box::new(job)).await?;
         // An empty slot means that the job was dropped before its end.
-        slot.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(ComputeError::Interrupted)
+        slot.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .ok_or(ComputeError::Interrupted)
     }
 
-    /// Runs a piece of the pipeline on a worker and remembers whether the models answered. `field` names the image in
-    /// a refusal.
+    /// Runs a piece of the pipeline on a worker and remembers whether the models answered. `field`
+    /// names the image in a refusal.
     async fn see<T: Send + 'static>(
         &self,
         field: &str,
         work: impl FnOnce(&mut Vision) -> Result<T, PipelineError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let result = self.on_worker(work).await?;
-        self.seeing.store(!matches!(result, Err(PipelineError::Inference(_))), Ordering::Relaxed);
+        self.seeing.store(
+            !matches!(result, Err(PipelineError::Inference(_))),
+            Ordering::Relaxed,
+        );
         result.map_err(|error| match error {
-            PipelineError::Intake(source) => ServiceError::Intake { field: field.to_owned(), source },
+            PipelineError::Intake(source) => ServiceError::Intake {
+                field: field.to_owned(),
+                source,
+            },
             PipelineError::Inference(source) => source.into(),
             PipelineError::Store(source) => source.into(),
         })

@@ -1,4 +1,5 @@
-//! The gallery in memory: how a reference's entry is kept beside its image, and what version of the references it is.
+//! The gallery in memory: how a reference's entry is kept beside its image, and what version of the
+//! references it is.
 
 use std::{collections::HashMap, fmt::Write, sync::Arc};
 
@@ -24,21 +25,39 @@ impl Shelf {
     pub fn new(references: Vec<Arc<Reference>>, changes: i64) -> Self {
         let gallery = Gallery::new(references);
         let reference_set = reference_set(&gallery, None);
-        Self { gallery, changes, reference_set }
+        Self {
+            gallery,
+            changes,
+            reference_set,
+        }
     }
 
     /// References by id.
     pub fn by_id(&self) -> HashMap<&str, &Arc<Reference>> {
-        self.gallery.references.iter().map(|r| (r.id.as_str(), r)).collect()
+        self.gallery
+            .references
+            .iter()
+            .map(|r| (r.id.as_str(), r))
+            .collect()
     }
 }
 
-/// Version of the references of one brand, or of all: a hash over ids, contents and marks in a fixed order.
+/// Version of the references of one brand, or of all: a hash over ids, contents and marks in a
+/// fixed order.
 pub fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
     let mut lines = String::new();
-    for r in gallery.references.iter().filter(|r| brand.is_none_or(|b| r.product.brand == b)) {
-        // Debug formatting quotes texts, so that no two sets give the same lines; writing to a string cannot fail.
-        let _ = writeln!(lines, "{:?} {} {} {:?} {:?}", r.product, r.id, r.sha256, r.article, r.marks);
+    for r in gallery
+        .references
+        .iter()
+        .filter(|r| brand.is_none_or(|b| r.product.brand == b))
+    {
+        // Debug formatting quotes texts, so that no two sets give the same lines; writing to a
+        // string cannot fail.
+        let _ = writeln!(
+            lines,
+            "{:?} {} {} {:?} {:?}",
+            r.product, r.id, r.sha256, r.article, r.marks
+        );
     }
     sha256_hex(lines.as_bytes())[..16].to_owned()
 }
@@ -55,7 +74,8 @@ pub fn entry_name(sha256: &str, article: Option<[u32; 4]>) -> String {
 
 const FORMAT: u8 = 1;
 
-/// The searchable part of a reference as bytes, little-endian: fingerprint, embedding, coarse descriptors.
+/// The searchable part of a reference as bytes, little-endian: fingerprint, embedding, coarse
+/// descriptors.
 pub fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend(reference.fingerprint.horizontal.to_le_bytes());
@@ -75,15 +95,24 @@ fn put_row(out: &mut Vec<u8>, row: &[i8]) {
 }
 
 /// The gallery's entry for a record from its stored bytes; `None` when they are not of this form.
-pub fn entry_from_bytes(record: &ReferenceRecord, embedding_model: ModelId, bytes: &[u8]) -> Option<Reference> {
+pub fn entry_from_bytes(
+    record: &ReferenceRecord,
+    embedding_model: ModelId,
+    bytes: &[u8],
+) -> Option<Reference> {
     let mut rest = Rest(bytes);
-    let fingerprint =
-        Fingerprint { horizontal: u64::from_le_bytes(rest.take()?), vertical: u64::from_le_bytes(rest.take()?) };
+    let fingerprint = Fingerprint {
+        horizontal: u64::from_le_bytes(rest.take()?),
+        vertical: u64::from_le_bytes(rest.take()?),
+    };
     let scale = f32::from_le_bytes(rest.take()?);
     let embedding = QuantisedEmbedding::from_parts(rest.row()?, scale);
     let dimensions = u32::from_le_bytes(rest.take()?) as usize;
     let turns = [rest.row()?, rest.row()?, rest.row()?, rest.row()?];
-    let whole = rest.0.is_empty() && turns.iter().all(|t| dimensions > 0 && t.len() % dimensions == 0 || t.is_empty());
+    let whole = rest.0.is_empty()
+        && turns
+            .iter()
+            .all(|t| dimensions > 0 && t.len() % dimensions == 0 || t.is_empty());
     whole.then(|| Reference {
         id: record.id.clone(),
         product: record.product.clone(),
@@ -128,7 +157,10 @@ mod tests {
     fn record() -> ReferenceRecord {
         ReferenceRecord {
             id: "r1".into(),
-            product: ProductKey { brand: "acme".into(), product: "oat".into() },
+            product: ProductKey {
+                brand: "acme".into(),
+                product: "oat".into(),
+            },
             kind: ReferenceKind::Pack,
             view: None,
             sha256: "ab".repeat(32),
@@ -136,7 +168,12 @@ mod tests {
             height: 10,
             article: None,
             marks: vec![],
-            health: Health { usable: true, keypoints: 1, sharpness: 1.0, problems: vec![] },
+            health: Health {
+                usable: true,
+                keypoints: 1,
+                sharpness: 1.0,
+                problems: vec![],
+            },
             created_ms: 0,
         }
     }
@@ -153,8 +190,14 @@ mod tests {
             marks: vec![],
             embedding_model: ModelId("e@1".into()),
             embedding: QuantisedEmbedding::from_parts(vec![1, -2, 3].into(), 0.25),
-            fingerprint: Fingerprint { horizontal: 5, vertical: u64::MAX },
-            coarse: CoarseDescriptors { turns: [turn(1), turn(2), turn(3), turn(4)], dimensions: 2 },
+            fingerprint: Fingerprint {
+                horizontal: 5,
+                vertical: u64::MAX,
+            },
+            coarse: CoarseDescriptors {
+                turns: [turn(1), turn(2), turn(3), turn(4)],
+                dimensions: 2,
+            },
         }
     }
 

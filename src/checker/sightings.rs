@@ -1,4 +1,5 @@
-//! What genuine photos showed, as the store keeps it: JSON of plain lists, so that a mark's cells take few bytes.
+//! What genuine photos showed, as the store keeps it: JSON of plain lists, so that a mark's cells
+//! take few bytes.
 
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::Error;
@@ -9,7 +10,8 @@ use crate::domain::{
     variation::{CellGrid, MarkSighting, Reading, ReferenceVariation, Sighting, Variation},
 };
 
-/// Changes whenever sightings are taken, kept or put together in another way: older ones are then taken anew.
+/// Changes whenever sightings are taken, kept or put together in another way: older ones are then
+/// taken anew.
 pub const FORM: u8 = 2;
 
 /// Area, columns, evidence.
@@ -52,33 +54,70 @@ pub fn sighting_to_json(sighting: &Sighting) -> Result<String, Error> {
         place: m.place,
         first: grid(&m.first),
         second: m.second.as_ref().map(grid),
-        reading: m.reading.as_ref().map(|r| (r.text.clone(), r.confidence, r.agreement)),
+        reading: m
+            .reading
+            .as_ref()
+            .map(|r| (r.text.clone(), r.confidence, r.agreement)),
         turn: m.turn.map(|t| (t.degrees, t.strength)),
     };
-    let marks = sighting.marks.iter().map(|m| m.as_ref().map(mark)).collect();
+    let marks = sighting
+        .marks
+        .iter()
+        .map(|m| m.as_ref().map(mark))
+        .collect();
     let glance = sighting.glance.as_ref().map(grid);
-    serde_json::to_string(&Kept { reference: sighting.reference.clone(), identity: sighting.identity, marks, glance })
+    serde_json::to_string(&Kept {
+        reference: sighting.reference.clone(),
+        identity: sighting.identity,
+        marks,
+        glance,
+    })
 }
 
 /// A sighting back from its JSON.
 pub fn sighting_from_json(json: &str) -> Result<Sighting, Error> {
-    let Kept { reference, identity, marks, glance } = serde_json::from_str(json)?;
+    let Kept {
+        reference,
+        identity,
+        marks,
+        glance,
+    } = serde_json::from_str(json)?;
     let grid = |Grid(area, columns, evidence): Grid| {
         let [x0, y0, x1, y1] = area;
         let whole = x0 < x1 && y0 < y1 && columns > 0 && evidence.len() % columns == 0;
-        whole.then_some(CellGrid { area, columns, evidence }).ok_or_else(|| Error::custom("cells without a place"))
+        whole
+            .then_some(CellGrid {
+                area,
+                columns,
+                evidence,
+            })
+            .ok_or_else(|| Error::custom("cells without a place"))
     };
     let mark = |m: Mark| {
         Ok::<_, Error>(MarkSighting {
             place: m.place,
             first: grid(m.first)?,
             second: m.second.map(grid).transpose()?,
-            reading: m.reading.map(|(text, confidence, agreement)| Reading { text, confidence, agreement }),
-            turn: m.turn.map(|(degrees, strength)| HueTurn { degrees, strength }),
+            reading: m.reading.map(|(text, confidence, agreement)| Reading {
+                text,
+                confidence,
+                agreement,
+            }),
+            turn: m
+                .turn
+                .map(|(degrees, strength)| HueTurn { degrees, strength }),
         })
     };
-    let marks = marks.into_iter().map(|m| m.map(mark).transpose()).collect::<Result<_, _>>()?;
-    Ok(Sighting { reference, identity, marks, glance: glance.map(grid).transpose()? })
+    let marks = marks
+        .into_iter()
+        .map(|m| m.map(mark).transpose())
+        .collect::<Result<_, _>>()?;
+    Ok(Sighting {
+        reference,
+        identity,
+        marks,
+        glance: glance.map(grid).transpose()?,
+    })
 }
 
 /// What genuine photos show together, as JSON: the same for the same variation.
@@ -86,7 +125,11 @@ pub fn variation_to_json(variation: &Variation) -> Result<String, Error> {
     let told = |(id, known): (&String, &ReferenceVariation)| Told {
         reference: id.clone(),
         items: known.items,
-        shared: known.shared.iter().map(|((row, column), evidence)| (*row, *column, *evidence)).collect(),
+        shared: known
+            .shared
+            .iter()
+            .map(|((row, column), evidence)| (*row, *column, *evidence))
+            .collect(),
         misread: known.misread.iter().cloned().collect(),
     };
     serde_json::to_string(&variation.references.iter().map(told).collect::<Vec<_>>())
@@ -96,9 +139,22 @@ pub fn variation_to_json(variation: &Variation) -> Result<String, Error> {
 pub fn variation_from_json<'a>(all: impl IntoIterator<Item = &'a str>) -> Result<Variation, Error> {
     let mut references = std::collections::BTreeMap::new();
     for json in all {
-        for Told { reference, items, shared, misread } in serde_json::from_str::<Vec<Told>>(json)? {
-            let shared = shared.into_iter().map(|(row, column, evidence)| ((row, column), evidence)).collect();
-            let known = ReferenceVariation { items, shared, misread: misread.into_iter().collect() };
+        for Told {
+            reference,
+            items,
+            shared,
+            misread,
+        } in serde_json::from_str::<Vec<Told>>(json)?
+        {
+            let shared = shared
+                .into_iter()
+                .map(|(row, column, evidence)| ((row, column), evidence))
+                .collect();
+            let known = ReferenceVariation {
+                items,
+                shared,
+                misread: misread.into_iter().collect(),
+            };
             references.insert(reference, known);
         }
     }
@@ -119,17 +175,33 @@ mod tests {
     use super::*;
 
     fn sighting() -> Sighting {
-        let grid = CellGrid::new([8, 16, 40, 32], 4, &[0.0, 0.25, 0.5, 0.123_456, 1.0, 0.9, 0.001, 0.3]);
-        let reading = Reading { text: "TR0PICANA \"é\"".into(), confidence: 0.75, agreement: Some(0.9) };
+        let grid = CellGrid::new(
+            [8, 16, 40, 32],
+            4,
+            &[0.0, 0.25, 0.5, 0.123_456, 1.0, 0.9, 0.001, 0.3],
+        );
+        let reading = Reading {
+            text: "TR0PICANA \"é\"".into(),
+            confidence: 0.75,
+            agreement: Some(0.9),
+        };
         let place = [9, 17, 39, 31];
-        let seen =
-            MarkSighting { place, first: grid.clone(), second: Some(grid.clone()), reading: Some(reading), turn: None };
+        let seen = MarkSighting {
+            place,
+            first: grid.clone(),
+            second: Some(grid.clone()),
+            reading: Some(reading),
+            turn: None,
+        };
         let plain = MarkSighting {
             place,
             first: grid.clone(),
             second: None,
             reading: None,
-            turn: Some(HueTurn { degrees: -12.5, strength: 0.5 }),
+            turn: Some(HueTurn {
+                degrees: -12.5,
+                strength: 0.5,
+            }),
         };
         Sighting {
             reference: "r1".into(),
@@ -145,16 +217,27 @@ mod tests {
             shared: [((2, 1), 40_000)].into(),
             misread: [(0, "tr0picana".to_owned())].into(),
         };
-        Variation { references: [("r1".to_owned(), known)].into() }
+        Variation {
+            references: [("r1".to_owned(), known)].into(),
+        }
     }
 
     #[test]
     fn what_is_kept_comes_back_as_it_was() {
-        assert_eq!(sighting_from_json(&sighting_to_json(&sighting()).unwrap()).unwrap(), sighting());
+        assert_eq!(
+            sighting_from_json(&sighting_to_json(&sighting()).unwrap()).unwrap(),
+            sighting()
+        );
         let json = variation_to_json(&variation()).unwrap();
-        assert_eq!(variation_from_json([json.as_str(), "[]"]).unwrap(), variation());
+        assert_eq!(
+            variation_from_json([json.as_str(), "[]"]).unwrap(),
+            variation()
+        );
         assert!(sighting_from_json("{}").is_err() && variation_from_json(["{}"]).is_err());
-        let placeless = Sighting { glance: Some(CellGrid::new([9, 9, 9, 9], 1, &[0.0])), ..sighting() };
+        let placeless = Sighting {
+            glance: Some(CellGrid::new([9, 9, 9, 9], 1, &[0.0])),
+            ..sighting()
+        };
         assert!(sighting_from_json(&sighting_to_json(&placeless).unwrap()).is_err());
     }
 

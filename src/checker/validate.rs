@@ -1,4 +1,5 @@
-//! What callers may send, checked once for HTTP and the command line alike; every refusal names the field and the remedy.
+//! What callers may send, checked once for HTTP and the command line alike; every refusal names the
+//! field and the remedy.
 
 use super::{
     records::{Brand, Product},
@@ -25,14 +26,18 @@ const SMALLEST_REGION: f64 = 1e-5;
 type Checked = Result<(), ServiceError>;
 
 fn invalid(field: impl Into<String>, problem: impl Into<String>) -> ServiceError {
-    ServiceError::Invalid { field: field.into(), problem: problem.into() }
+    ServiceError::Invalid {
+        field: field.into(),
+        problem: problem.into(),
+    }
 }
 
 /// An id chosen by the caller: part of paths and file names, hence of few characters.
 pub fn id(field: &str, id: &str) -> Checked {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let starts_plain = id.bytes().next().is_some_and(plain);
-    if starts_plain && id.len() <= LONGEST_ID && id.bytes().all(|c| plain(c) || b"-_.".contains(&c)) {
+    if starts_plain && id.len() <= LONGEST_ID && id.bytes().all(|c| plain(c) || b"-_.".contains(&c))
+    {
         return Ok(());
     }
     let problem = format!(
@@ -45,7 +50,10 @@ pub fn id(field: &str, id: &str) -> Checked {
 fn text(field: &str, text: &str, longest: usize) -> Checked {
     let length = text.chars().count();
     if text.trim().is_empty() || length > longest {
-        return Err(invalid(field, format!("has {length} characters, 1 to {longest} that are not blank are needed")));
+        return Err(invalid(
+            field,
+            format!("has {length} characters, 1 to {longest} that are not blank are needed"),
+        ));
     }
     if text.chars().any(char::is_control) {
         return Err(invalid(field, "holds control characters; send plain text"));
@@ -85,12 +93,24 @@ pub fn reference(new: &NewReference) -> Checked {
     key(&new.product)?;
     optional("view", new.view.as_deref())?;
     if new.marks.len() > MOST_MARKS {
-        return Err(invalid("marks", format!("has {} entries, at most {MOST_MARKS} are taken", new.marks.len())));
+        return Err(invalid(
+            "marks",
+            format!(
+                "has {} entries, at most {MOST_MARKS} are taken",
+                new.marks.len()
+            ),
+        ));
     }
     for (n, given) in new.marks.iter().enumerate() {
         mark(&format!("marks[{n}]"), given)?;
-        if new.marks[..n].iter().any(|earlier| earlier.name == given.name) {
-            return Err(invalid(format!("marks[{n}].name"), format!("`{}` is there twice; rename one", given.name)));
+        if new.marks[..n]
+            .iter()
+            .any(|earlier| earlier.name == given.name)
+        {
+            return Err(invalid(
+                format!("marks[{n}].name"),
+                format!("`{}` is there twice; rename one", given.name),
+            ));
         }
     }
     Ok(())
@@ -100,7 +120,9 @@ fn mark(field: &str, mark: &Mark) -> Checked {
     text(&format!("{field}.name"), &mark.name, LONGEST_NAME)?;
     let text_field = format!("{field}.text");
     match (mark.kind, &mark.text) {
-        (MarkKind::Logo, Some(_)) => return Err(invalid(text_field, "belongs to marks of kind `text` only")),
+        (MarkKind::Logo, Some(_)) => {
+            return Err(invalid(text_field, "belongs to marks of kind `text` only"));
+        }
         (_, expected) => optional(&text_field, expected.as_deref())?,
     }
     region(&format!("{field}.region"), &mark.region)
@@ -108,17 +130,38 @@ fn mark(field: &str, mark: &Mark) -> Checked {
 
 fn region(field: &str, corners: &[Point]) -> Checked {
     if !(3..=MOST_CORNERS).contains(&corners.len()) {
-        return Err(invalid(field, format!("has {} corners, 3 to {MOST_CORNERS} are needed", corners.len())));
+        return Err(invalid(
+            field,
+            format!(
+                "has {} corners, 3 to {MOST_CORNERS} are needed",
+                corners.len()
+            ),
+        ));
     }
-    if let Some(p) = corners.iter().find(|p| ![p.x, p.y].iter().all(|v| (0.0..=1.0).contains(v))) {
-        let problem = format!("holds ({}, {}); coordinates are 0 to 1 of the upright image", p.x, p.y);
+    if let Some(p) = corners
+        .iter()
+        .find(|p| ![p.x, p.y].iter().all(|v| (0.0..=1.0).contains(v)))
+    {
+        let problem = format!(
+            "holds ({}, {}); coordinates are 0 to 1 of the upright image",
+            p.x, p.y
+        );
         return Err(invalid(field, problem));
     }
     // The shoelace formula: half the sum of the corners' cross products.
     let next = corners.iter().cycle().skip(1);
-    let area = corners.iter().zip(next).map(|(a, b)| a.x * b.y - b.x * a.y).sum::<f64>().abs() / 2.0;
+    let area = corners
+        .iter()
+        .zip(next)
+        .map(|(a, b)| a.x * b.y - b.x * a.y)
+        .sum::<f64>()
+        .abs()
+        / 2.0;
     if area < SMALLEST_REGION {
-        return Err(invalid(field, "has no area; give the corners in order around the mark"));
+        return Err(invalid(
+            field,
+            "has no area; give the corners in order around the mark",
+        ));
     }
     Ok(())
 }
@@ -126,7 +169,10 @@ fn region(field: &str, corners: &[Point]) -> Checked {
 /// Photos to check.
 pub fn check(request: &CheckRequest) -> Checked {
     if !(1..=MOST_PHOTOS).contains(&request.photos.len()) {
-        let problem = format!("is there {} times, 1 to {MOST_PHOTOS} photos make a check", request.photos.len());
+        let problem = format!(
+            "is there {} times, 1 to {MOST_PHOTOS} photos make a check",
+            request.photos.len()
+        );
         return Err(invalid("photo", problem));
     }
     match (&request.brand, &request.product) {
@@ -154,13 +200,30 @@ mod tests {
     }
 
     fn with_mark(change: impl FnOnce(&mut Mark)) -> Checked {
-        let region = [(0.1, 0.1), (0.4, 0.1), (0.4, 0.2)].map(|(x, y)| Point::new(x, y)).to_vec();
+        let region = [(0.1, 0.1), (0.4, 0.1), (0.4, 0.2)]
+            .map(|(x, y)| Point::new(x, y))
+            .to_vec();
         let text = Some("OAT".to_owned());
-        let mut mark = Mark { name: "word".into(), kind: MarkKind::Text, region, text, proposed: false };
+        let mut mark = Mark {
+            name: "word".into(),
+            kind: MarkKind::Text,
+            region,
+            text,
+            proposed: false,
+        };
         change(&mut mark);
-        let product = ProductKey { brand: "acme".into(), product: "oat".into() };
+        let product = ProductKey {
+            brand: "acme".into(),
+            product: "oat".into(),
+        };
         let (kind, image) = (ReferenceKind::Pack, Bytes::new());
-        reference(&NewReference { product, kind, view: None, marks: vec![mark], image })
+        reference(&NewReference {
+            product,
+            kind,
+            view: None,
+            marks: vec![mark],
+            image,
+        })
     }
 
     #[test]
@@ -168,14 +231,29 @@ mod tests {
         for good in ["a", "0", "oat-drink_1.5l", &"a".repeat(64)] {
             assert!(id("id", good).is_ok(), "{good}");
         }
-        for bad in ["", "-a", ".a", "A", "ä", "a b", "a/b", "..", &"a".repeat(65)] {
+        for bad in [
+            "",
+            "-a",
+            ".a",
+            "A",
+            "ä",
+            "a b",
+            "a/b",
+            "..",
+            &"a".repeat(65),
+        ] {
             assert_eq!(refused(id("id", bad)), "id", "{bad}");
         }
     }
 
     #[test]
     fn names_are_texts_for_people() {
-        let named = |name: String| brand(&Brand { id: "acme".into(), name });
+        let named = |name: String| {
+            brand(&Brand {
+                id: "acme".into(),
+                name,
+            })
+        };
         assert!(named("Ä".repeat(200)).is_ok());
         for bad in ["", "  ", "a\nb", &"a".repeat(201)] {
             assert_eq!(refused(named(bad.into())), "name", "{bad}");
@@ -187,12 +265,30 @@ mod tests {
         assert!(with_mark(|_| {}).is_ok());
         assert!(with_mark(|m| m.text = None).is_ok());
         assert_eq!(refused(with_mark(|m| m.name.clear())), "marks[0].name");
-        assert_eq!(refused(with_mark(|m| m.kind = MarkKind::Logo)), "marks[0].text");
-        assert_eq!(refused(with_mark(|m| m.text = Some("x".repeat(201)))), "marks[0].text");
-        assert_eq!(refused(with_mark(|m| m.region.truncate(2))), "marks[0].region");
-        assert_eq!(refused(with_mark(|m| m.region[0].x = 1.5)), "marks[0].region");
-        assert_eq!(refused(with_mark(|m| m.region[0].x = f64::NAN)), "marks[0].region");
-        assert_eq!(refused(with_mark(|m| m.region = vec![Point::new(0.1, 0.1); 4])), "marks[0].region");
+        assert_eq!(
+            refused(with_mark(|m| m.kind = MarkKind::Logo)),
+            "marks[0].text"
+        );
+        assert_eq!(
+            refused(with_mark(|m| m.text = Some("x".repeat(201)))),
+            "marks[0].text"
+        );
+        assert_eq!(
+            refused(with_mark(|m| m.region.truncate(2))),
+            "marks[0].region"
+        );
+        assert_eq!(
+            refused(with_mark(|m| m.region[0].x = 1.5)),
+            "marks[0].region"
+        );
+        assert_eq!(
+            refused(with_mark(|m| m.region[0].x = f64::NAN)),
+            "marks[0].region"
+        );
+        assert_eq!(
+            refused(with_mark(|m| m.region = vec![Point::new(0.1, 0.1); 4])),
+            "marks[0].region"
+        );
     }
 
     #[test]

@@ -20,8 +20,9 @@ Logs go to stderr; RUST_LOG=assay=debug shows more.";
 
 /// Checks product photos against reference images of genuine goods.
 ///
-/// Assay says what a photo shows (consistent, deviates, reused_photo, not_comparable, no_brand_seen) with scores,
-/// reasons and places. It never says "counterfeit": similarity is not authenticity.
+/// Assay says what a photo shows (consistent, deviates, reused_photo, not_comparable,
+/// no_brand_seen) with scores, reasons and places. It never says "counterfeit": similarity is not
+/// authenticity.
 #[derive(Debug, Parser)]
 #[command(name = "assay", version, arg_required_else_help = true, after_help = OVERVIEW)]
 pub struct Cli {
@@ -136,7 +137,8 @@ pub struct CheckArgs {
     /// Seller of the listing; photos seen on other sellers' listings come back `reused_photo`
     #[arg(long, value_name = "ID")]
     pub seller: Option<String>,
-    /// Draw photo, located reference, marks and deviations; several photos become OUT-1.png, OUT-2.png, ...
+    /// Draw photo, located reference, marks and deviations; several photos become OUT-1.png,
+    /// OUT-2.png, ...
     #[arg(long, value_name = "OUT.png")]
     pub evidence: Option<PathBuf>,
 }
@@ -157,7 +159,13 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub http: HttpConfig,
     /// How log lines look: text for people, json for collectors
-    #[arg(long, env = "ASSAY_LOG_FORMAT", hide_env_values = true, value_name = "FORMAT", value_enum)]
+    #[arg(
+        long,
+        env = "ASSAY_LOG_FORMAT",
+        hide_env_values = true,
+        value_name = "FORMAT",
+        value_enum
+    )]
     #[arg(default_value_t, hide_possible_values = true)]
     pub log_format: LogFormat,
 }
@@ -185,7 +193,8 @@ pub struct DemoArgs {
     /// Folder with the samples [default: found beside the program]
     #[arg(long, value_name = "DIR")]
     pub samples: Option<PathBuf>,
-    /// Keep the demo's database in this folder, to go on with it [default: a temporary folder, removed at the end]
+    /// Keep the demo's database in this folder, to go on with it [default: a temporary folder,
+    /// removed at the end]
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// Folder for the evidence pictures

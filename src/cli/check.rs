@@ -28,10 +28,17 @@ use crate::{
 };
 
 /// Runs the command. Models and gallery are opened only when the photos are there.
-pub async fn run(args: &CheckArgs, config: &AppConfig, json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: &CheckArgs,
+    config: &AppConfig,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
     let read = |path: &PathBuf| {
         let bytes = std::fs::read(path);
-        bytes.map(Bytes::from).map_err(|e| Failure::new(format!("photo `{}` cannot be read: {e}", path.display())))
+        bytes
+            .map(Bytes::from)
+            .map_err(|e| Failure::new(format!("photo `{}` cannot be read: {e}", path.display())))
     };
     let request = CheckRequest {
         photos: args.photos.iter().map(read).collect::<Result<_, _>>()?,
@@ -51,29 +58,54 @@ pub async fn run(args: &CheckArgs, config: &AppConfig, json: bool, out: &mut imp
     }
     if let Some(path) = &args.evidence {
         for n in 0..answer.photos.len() {
-            let path = if answer.photos.len() == 1 { path.clone() } else { numbered(path, n + 1) };
+            let path = if answer.photos.len() == 1 {
+                path.clone()
+            } else {
+                numbered(path, n + 1)
+            };
             if write_evidence(&app, &answer, n, &path).await? && !json {
                 writeln!(out, "evidence: {}", path.display())?;
             }
         }
     }
     app.close().await;
-    Ok(if answer.verdict == Verdict::Consistent.name() { ExitCode::SUCCESS } else { NOT_CONSISTENT })
+    Ok(if answer.verdict == Verdict::Consistent.name() {
+        ExitCode::SUCCESS
+    } else {
+        NOT_CONSISTENT
+    })
 }
 
-/// Draws the evidence of photo `n` (from 0) of a check into a file; `false` when there is nothing to draw because the
-/// photo's bytes were not accepted.
-pub async fn write_evidence(app: &App, answer: &CheckAnswer, n: usize, path: &Path) -> anyhow::Result<bool> {
+/// Draws the evidence of photo `n` (from 0) of a check into a file; `false` when there is nothing
+/// to draw because the photo's bytes were not accepted.
+pub async fn write_evidence(
+    app: &App,
+    answer: &CheckAnswer,
+    n: usize,
+    path: &Path,
+) -> anyhow::Result<bool> {
     if answer.photos[n].error.is_some() {
         return Ok(false);
     }
-    let inputs = app.assay.evidence(&answer.id, n).await.map_err(Failure::from)?;
+    let inputs = app
+        .assay
+        .evidence(&answer.id, n)
+        .await
+        .map_err(Failure::from)?;
     let painter = Arc::clone(&app.painter);
-    let painted = app.assay.on_worker(move |vision| painter.paint(vision, &inputs)).await;
-    let png = painted.map_err(ServiceError::from).map_err(Failure::from)??;
+    let painted = app
+        .assay
+        .on_worker(move |vision| painter.paint(vision, &inputs))
+        .await;
+    let png = painted
+        .map_err(ServiceError::from)
+        .map_err(Failure::from)??;
     std::fs::write(path, png).map_err(|e| {
-        Failure::new(format!("evidence `{}` cannot be written: {e}", path.display()))
-            .hint("its folder must exist and be writable")
+        Failure::new(format!(
+            "evidence `{}` cannot be written: {e}",
+            path.display()
+        ))
+        .hint("its folder must exist and be writable")
     })?;
     Ok(true)
 }
@@ -81,13 +113,19 @@ pub async fn write_evidence(app: &App, answer: &CheckAnswer, n: usize, path: &Pa
 /// `why.png` becomes `why-2.png`.
 fn numbered(path: &Path, n: usize) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
+    let extension = path
+        .extension()
+        .map(|e| format!(".{}", e.to_string_lossy()))
+        .unwrap_or_default();
     path.with_file_name(format!("{stem}-{n}{extension}"))
 }
 
 fn print(answer: &CheckAnswer, paths: &[PathBuf], out: &mut impl Write) -> io::Result<()> {
     for (index, photo) in answer.photos.iter().enumerate() {
-        let name = paths.get(index).map(|p| p.display().to_string()).unwrap_or_default();
+        let name = paths
+            .get(index)
+            .map(|p| p.display().to_string())
+            .unwrap_or_default();
         print_photo(answer, index, &name, photo, out)?;
         writeln!(out)?;
     }
@@ -132,7 +170,11 @@ fn print_photo(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let style = verdict_style(&photo.verdict);
-    writeln!(out, "{HEADING}{name}{HEADING:#}  {style}{}{style:#}", photo.verdict)?;
+    writeln!(
+        out,
+        "{HEADING}{name}{HEADING:#}  {style}{}{style:#}",
+        photo.verdict
+    )?;
     let mut facts = vec![format!("similarity {:.3}", photo.similarity)];
     if let Some(p) = photo.p_value {
         facts.push(format!("p-value {p:.4}"));
@@ -141,7 +183,10 @@ fn print_photo(
         facts.push(format!("{} x {} px", photo.width, photo.height));
     }
     if let Some(quality) = &photo.quality {
-        facts.push(format!("sharpness {:.2}, exposure {:.2}", quality.sharpness, quality.exposure));
+        facts.push(format!(
+            "sharpness {:.2}, exposure {:.2}",
+            quality.sharpness, quality.exposure
+        ));
     }
     writeln!(out, "  {}", facts.join(", "))?;
     for reason in answer.reasons.iter().filter(|r| r.photo == index) {
@@ -162,7 +207,16 @@ fn print_photo(
 }
 
 fn matches_table(matches: &[MatchAnswer]) -> Table {
-    let titles = ["match", "reference", ">similarity", ">inliers", ">embedding", ">appearance", ">text", ">colour"];
+    let titles = [
+        "match",
+        "reference",
+        ">similarity",
+        ">inliers",
+        ">embedding",
+        ">appearance",
+        ">text",
+        ">colour",
+    ];
     let mut table = Table::new(&titles);
     for m in matches {
         let channels = &m.channels;
@@ -206,7 +260,10 @@ mod tests {
 
     #[test]
     fn several_evidence_pictures_are_numbered() {
-        assert_eq!(numbered(Path::new("a/why.png"), 2), Path::new("a/why-2.png"));
+        assert_eq!(
+            numbered(Path::new("a/why.png"), 2),
+            Path::new("a/why-2.png")
+        );
         assert_eq!(numbered(Path::new("why"), 1), Path::new("why-1"));
     }
 }

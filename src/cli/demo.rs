@@ -25,8 +25,8 @@ use crate::{
     config::AppConfig,
 };
 
-/// The samples' brands chose to see 5 of 100 genuine photos flagged, for the sake of finer differences: at the default
-/// of 1 % the shipped calibration lets one changed letter pass.
+/// The samples' brands chose to see 5 of 100 genuine photos flagged, for the sake of finer
+/// differences: at the default of 1 % the shipped calibration lets one changed letter pass.
 const BUDGET: f64 = 0.05;
 
 /// One line of `expected.csv`.
@@ -58,18 +58,29 @@ struct Judged {
 }
 
 /// Runs the command. Models and a fresh gallery are opened only when the samples are there.
-pub async fn run(args: &DemoArgs, config: &AppConfig, json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: &DemoArgs,
+    config: &AppConfig,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
     let samples = find_samples(args.samples.as_deref())?;
     let (expectations, refused) = sources::rows::<Expectation>(&samples.join("expected.csv"))?;
     if let Some(line) = refused.first() {
         return Err(Failure::new(format!("{}: {}", line.place, line.error)).into());
     }
     fs::create_dir_all(&args.out).map_err(|e| {
-        Failure::new(format!("`{}` cannot be created: {e}", args.out.display())).hint("--out names the folder")
+        Failure::new(format!("`{}` cannot be created: {e}", args.out.display()))
+            .hint("--out names the folder")
     })?;
     let scratch = tempfile::Builder::new().prefix("assay-demo-").tempdir()?;
     let data = args.keep.as_deref().unwrap_or(scratch.path()).to_owned();
-    let app = open(&AppConfig { data, budget: BUDGET, ..config.clone() }).await?;
+    let app = open(&AppConfig {
+        data,
+        budget: BUDGET,
+        ..config.clone()
+    })
+    .await?;
     let enrolled = enroll_samples(&app.assay, enroll::workers(config), &samples).await?;
     let bar = progress::bar("checking");
     bar.set_length(expectations.len() as u64);
@@ -86,10 +97,20 @@ pub async fn run(args: &DemoArgs, config: &AppConfig, json: bool, out: &mut impl
     } else {
         print(&judged, &enrolled, wrong, &args.out, out)?;
     }
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { NOT_CONSISTENT })
+    Ok(if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        NOT_CONSISTENT
+    })
 }
 
-fn print(judged: &[Judged], enrolled: &str, wrong: usize, folder: &Path, out: &mut impl Write) -> io::Result<()> {
+fn print(
+    judged: &[Judged],
+    enrolled: &str,
+    wrong: usize,
+    folder: &Path,
+    out: &mut impl Write,
+) -> io::Result<()> {
     writeln!(out, "{enrolled}; false-flag budget {} %", BUDGET * 100.0)?;
     table(judged).write(out, 0)?;
     writeln!(out, "evidence pictures: {}", folder.display())?;
@@ -97,22 +118,42 @@ fn print(judged: &[Judged], enrolled: &str, wrong: usize, folder: &Path, out: &m
     if wrong == 0 {
         writeln!(out, "{GOOD}{photos}, every verdict as expected{GOOD:#}")
     } else {
-        writeln!(out, "{BAD}{photos}, {} WRONG{BAD:#}", count(wrong, "verdict"))
+        writeln!(
+            out,
+            "{BAD}{photos}, {} WRONG{BAD:#}",
+            count(wrong, "verdict")
+        )
     }
 }
 
-/// Finds the samples: as told, else in the source tree this program was built from, else beside the program.
+/// Finds the samples: as told, else in the source tree this program was built from, else beside the
+/// program.
 fn find_samples(told: Option<&Path>) -> Result<PathBuf, Failure> {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("samples")));
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.join("samples")));
     let places = match told {
         Some(told) => vec![told.to_owned()],
-        None => [Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")), beside].into_iter().flatten().collect(),
+        None => [
+            Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")),
+            beside,
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     };
-    places.iter().find(|place| place.join("expected.csv").is_file()).cloned().ok_or_else(|| {
-        let places: Vec<_> = places.iter().map(|p| format!("`{}`", p.display())).collect();
-        Failure::new(format!("no samples in {}", places.join(" or ")))
-            .hint("--samples names the folder that holds expected.csv, brands and photos")
-    })
+    places
+        .iter()
+        .find(|place| place.join("expected.csv").is_file())
+        .cloned()
+        .ok_or_else(|| {
+            let places: Vec<_> = places
+                .iter()
+                .map(|p| format!("`{}`", p.display()))
+                .collect();
+            Failure::new(format!("no samples in {}", places.join(" or ")))
+                .hint("--samples names the folder that holds expected.csv, brands and photos")
+        })
 }
 
 async fn enroll_samples(assay: &Assay, workers: usize, samples: &Path) -> anyhow::Result<String> {
@@ -123,20 +164,36 @@ async fn enroll_samples(assay: &Assay, workers: usize, samples: &Path) -> anyhow
     }
     let marks: usize = references.iter().map(|r| r.marks.len()).sum();
     let bar = progress::bar("enrolling");
-    let outcomes = enroll::add_all(assay, references, workers, &bar, std::future::pending()).await?;
+    let outcomes =
+        enroll::add_all(assay, references, workers, &bar, std::future::pending()).await?;
     for outcome in &outcomes {
         if let enroll::Status::Refused { error } = &outcome.status {
             return Err(Failure::new(format!("sample `{}`: {error}", outcome.path)).into());
         }
     }
-    Ok(format!("enrolled {} with {}", count(outcomes.len(), "reference"), count(marks, "protected mark")))
+    Ok(format!(
+        "enrolled {} with {}",
+        count(outcomes.len(), "reference"),
+        count(marks, "protected mark")
+    ))
 }
 
-async fn judge(app: &App, samples: &Path, out: &Path, expectation: Expectation) -> anyhow::Result<Judged> {
-    let Expectation { path, brand, product, expected, what } = expectation;
+async fn judge(
+    app: &App,
+    samples: &Path,
+    out: &Path,
+    expectation: Expectation,
+) -> anyhow::Result<Judged> {
+    let Expectation {
+        path,
+        brand,
+        product,
+        expected,
+        what,
+    } = expectation;
     let file = samples.join(&path);
-    let bytes =
-        fs::read(&file).map_err(|e| Failure::new(format!("sample `{}` cannot be read: {e}", file.display())))?;
+    let bytes = fs::read(&file)
+        .map_err(|e| Failure::new(format!("sample `{}` cannot be read: {e}", file.display())))?;
     let request = CheckRequest {
         photos: vec![Bytes::from(bytes)],
         brand: Some(brand.clone()),
@@ -144,7 +201,11 @@ async fn judge(app: &App, samples: &Path, out: &Path, expectation: Expectation) 
         ..CheckRequest::default()
     };
     let answer = app.assay.check(request).await.map_err(Failure::from)?;
-    let photo = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let photo = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let evidence = out.join(format!("{photo}.png"));
     let drawn = check::write_evidence(app, &answer, 0, &evidence).await?;
     Ok(Judged {
@@ -169,7 +230,11 @@ fn table(judged: &[Judged]) -> Table {
             j.expected.as_str().into(),
             Cell::styled(&j.verdict, verdict_style(&j.verdict)),
             number(Some(j.similarity), 3).into(),
-            if j.ok { Cell::styled("ok", GOOD) } else { Cell::styled("WRONG", BAD) },
+            if j.ok {
+                Cell::styled("ok", GOOD)
+            } else {
+                Cell::styled("WRONG", BAD)
+            },
         ]);
         table.below(Cell::styled(format!("is: {}", j.what), DIM));
         for reason in &j.reasons {

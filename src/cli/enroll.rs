@@ -104,7 +104,14 @@ pub async fn run(
         let (found, refused) = sources::genuine_photos(&args.path)?;
         let products: BTreeSet<_> = found.iter().map(|f| f.product.clone()).collect();
         let app = open(config).await?;
-        let files = add_all(&app.assay, found, workers(config), &progress::bar("adding"), stop).await?;
+        let files = add_all(
+            &app.assay,
+            found,
+            workers(config),
+            &progress::bar("adding"),
+            stop,
+        )
+        .await?;
         let calibration = calibrations(&app.assay, products).await?;
         app.close().await;
         (files, refused, calibration)
@@ -114,7 +121,14 @@ pub async fn run(
             refused.extend(sources::add_marks(&mut found, marks)?);
         }
         let app = open(config).await?;
-        let files = add_all(&app.assay, found, workers(config), &progress::bar("enrolling"), stop).await?;
+        let files = add_all(
+            &app.assay,
+            found,
+            workers(config),
+            &progress::bar("enrolling"),
+            stop,
+        )
+        .await?;
         app.close().await;
         (files, refused, Vec::new())
     };
@@ -133,7 +147,11 @@ pub async fn run(
     } else {
         print(&report, args.genuine, out)?;
     }
-    Ok(if report.refused == 0 { ExitCode::SUCCESS } else { error_code() })
+    Ok(if report.refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        error_code()
+    })
 }
 
 /// Something to add: where it lies, where it belongs, and how it is added.
@@ -143,7 +161,11 @@ pub trait Source {
     /// The file.
     fn path(&self) -> &Path;
     /// Adds it with the file's bytes.
-    fn add(&self, assay: &Assay, image: Bytes) -> impl Future<Output = Result<Status, ServiceError>>;
+    fn add(
+        &self,
+        assay: &Assay,
+        image: Bytes,
+    ) -> impl Future<Output = Result<Status, ServiceError>>;
 }
 
 impl Source for ReferenceSource {
@@ -156,8 +178,22 @@ impl Source for ReferenceSource {
     }
 
     async fn add(&self, assay: &Assay, image: Bytes) -> Result<Status, ServiceError> {
-        let Self { product, kind, view, marks, .. } = self.clone();
-        let record = assay.enroll_reference(NewReference { product, kind, view, marks, image }).await?;
+        let Self {
+            product,
+            kind,
+            view,
+            marks,
+            ..
+        } = self.clone();
+        let record = assay
+            .enroll_reference(NewReference {
+                product,
+                kind,
+                view,
+                marks,
+                image,
+            })
+            .await?;
         Ok(Status::Added {
             id: record.id,
             usable: record.health.usable,
@@ -178,12 +214,22 @@ impl Source for GenuineSource {
     }
 
     async fn add(&self, assay: &Assay, image: Bytes) -> Result<Status, ServiceError> {
-        let id = assay.add_genuine_photo(&self.product, &self.item, image).await?.id;
-        Ok(Status::Added { id, usable: true, marks: vec![], proposed: false, problems: vec![] })
+        let id = assay
+            .add_genuine_photo(&self.product, &self.item, image)
+            .await?
+            .id;
+        Ok(Status::Added {
+            id,
+            usable: true,
+            marks: vec![],
+            proposed: false,
+            problems: vec![],
+        })
     }
 }
 
-/// Adds files and creates their brands and products; `stop` lets those underway finish and starts no other.
+/// Adds files and creates their brands and products; `stop` lets those underway finish and starts
+/// no other.
 pub async fn add_all<S: Source>(
     assay: &Assay,
     found: Vec<S>,
@@ -196,7 +242,9 @@ pub async fn add_all<S: Source>(
     let missing = &create_products(assay, found.iter().map(Source::product)).await;
     let add = |source: S| async move {
         let status = match (missing.get(source.product()), read(source.path())) {
-            (Some(error), _) => Status::Refused { error: error.clone() },
+            (Some(error), _) => Status::Refused {
+                error: error.clone(),
+            },
             (None, Err(error)) => Status::Refused { error },
             (None, Ok(image)) => source.add(assay, image).await.unwrap_or_else(refusal),
         };
@@ -204,23 +252,34 @@ pub async fn add_all<S: Source>(
         Outcome::new(source.path(), source.product(), status)
     };
     let stop = std::pin::pin!(stop);
-    let outcomes: Vec<_> =
-        futures_util::stream::iter(found).take_until(stop).map(add).buffer_unordered(at_once).collect().await;
+    let outcomes: Vec<_> = futures_util::stream::iter(found)
+        .take_until(stop)
+        .map(add)
+        .buffer_unordered(at_once)
+        .collect()
+        .await;
     bar.finish_and_clear();
     unless_stopped(outcomes, total)
 }
 
 /// As many files at a time as there are workers: more would only wait in memory.
 pub fn workers(config: &AppConfig) -> usize {
-    config.workers.map(ComputeConfig::for_workers).unwrap_or_default().workers.get()
+    config
+        .workers
+        .map(ComputeConfig::for_workers)
+        .unwrap_or_default()
+        .workers
+        .get()
 }
 
 fn unless_stopped(outcomes: Vec<Outcome>, total: usize) -> Result<Vec<Outcome>, Failure> {
     if outcomes.len() == total {
         return Ok(outcomes);
     }
-    Err(Failure::new(format!("stopped after {} of {total} files", outcomes.len()))
-        .hint("run the same command again: what is there already is skipped"))
+    Err(
+        Failure::new(format!("stopped after {} of {total} files", outcomes.len()))
+            .hint("run the same command again: what is there already is skipped"),
+    )
 }
 
 /// Creates what is missing; returns why products could not be created.
@@ -245,30 +304,53 @@ async fn create_product(assay: &Assay, key: &ProductKey) -> Result<(), ServiceEr
         Err(error) => return Err(error),
     }
     if !assay.brands().await?.iter().any(|b| b.id == key.brand) {
-        assay.create_brand(Brand { id: key.brand.clone(), name: key.brand.clone() }).await?;
+        assay
+            .create_brand(Brand {
+                id: key.brand.clone(),
+                name: key.brand.clone(),
+            })
+            .await?;
     }
-    assay.create_product(Product { key: key.clone(), name: key.product.clone() }).await?;
+    assay
+        .create_product(Product {
+            key: key.clone(),
+            name: key.product.clone(),
+        })
+        .await?;
     Ok(())
 }
 
 fn read(path: &Path) -> Result<Bytes, String> {
-    std::fs::read(path).map(Bytes::from).map_err(|e| format!("cannot be read: {e}"))
+    std::fs::read(path)
+        .map(Bytes::from)
+        .map_err(|e| format!("cannot be read: {e}"))
 }
 
 fn refusal(error: ServiceError) -> Status {
     match error {
         ServiceError::Store(StoreError::Conflict { .. }) => Status::AlreadyThere,
-        ServiceError::Intake { source, .. } => Status::Refused { error: source.to_string() },
-        other => Status::Refused { error: Failure::from(other).to_string() },
+        ServiceError::Intake { source, .. } => Status::Refused {
+            error: source.to_string(),
+        },
+        other => Status::Refused {
+            error: Failure::from(other).to_string(),
+        },
     }
 }
 
-async fn calibrations(assay: &Assay, products: BTreeSet<ProductKey>) -> Result<Vec<ProductCalibration>, Failure> {
+async fn calibrations(
+    assay: &Assay,
+    products: BTreeSet<ProductKey>,
+) -> Result<Vec<ProductCalibration>, Failure> {
     let spinner = progress::spinner("scoring the genuine photos");
     let mut found = Vec::new();
     for key in products {
         let calibration = assay.calibration(&key).await?;
-        found.push(ProductCalibration { brand: key.brand, product: key.product, calibration });
+        found.push(ProductCalibration {
+            brand: key.brand,
+            product: key.product,
+            calibration,
+        });
     }
     spinner.finish_and_clear();
     Ok(found)
@@ -278,7 +360,9 @@ fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()>
     let mut table = Table::new(&["product", ">added", ">already there", ">refused"]);
     let mut products: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     for file in report.files.iter().filter(|f| !f.brand.is_empty()) {
-        let counts = products.entry(format!("{} / {}", file.brand, file.product)).or_default();
+        let counts = products
+            .entry(format!("{} / {}", file.brand, file.product))
+            .or_default();
         match file.status {
             Status::Added { .. } => counts[0] += 1,
             Status::AlreadyThere => counts[1] += 1,
@@ -286,12 +370,22 @@ fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()>
         }
     }
     for (product, counts) in products {
-        table.row(std::iter::once(Cell::from(product)).chain(counts.map(|n| Cell::from(n.to_string()))));
+        table.row(
+            std::iter::once(Cell::from(product)).chain(counts.map(|n| Cell::from(n.to_string()))),
+        );
     }
     table.write(out, 0)?;
     print_files(report, out)?;
-    for ProductCalibration { brand, product, calibration } in &report.calibration {
-        let (items, bound) = (count(calibration.items, "item"), calibration.bound_95 * 100.0);
+    for ProductCalibration {
+        brand,
+        product,
+        calibration,
+    } in &report.calibration
+    {
+        let (items, bound) = (
+            count(calibration.items, "item"),
+            calibration.bound_95 * 100.0,
+        );
         let whose = match calibration.source.as_str() {
             "product" => "a calibration of its own",
             "brand" => "the calibration of all its brand's products",
@@ -308,13 +402,20 @@ fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()>
                 "    {WARN}genuine photos of {} more would tell what genuine goods show that the references do not{WARN:#}",
                 count(LEAST_ITEMS - items, "item")
             )?,
-            items => writeln!(out, "    what nearly all of {items} genuine items show counts as genuine variation")?,
+            items => writeln!(
+                out,
+                "    what nearly all of {items} genuine items show counts as genuine variation"
+            )?,
         }
         if let Some(advice) = &calibration.advice {
             writeln!(out, "    {WARN}{advice}{WARN:#}")?;
         }
     }
-    let what = if genuine { "genuine photo" } else { "reference" };
+    let what = if genuine {
+        "genuine photo"
+    } else {
+        "reference"
+    };
     writeln!(
         out,
         "{GOOD}{} added{GOOD:#}, {} already there, {} refused",
@@ -328,13 +429,35 @@ fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()>
 fn print_files(report: &Report, out: &mut impl Write) -> io::Result<()> {
     for file in &report.files {
         match &file.status {
-            Status::Refused { error } => writeln!(out, "{BAD}refused{BAD:#} `{}`: {error}", file.path)?,
-            Status::Added { usable, problems, .. } if !problems.is_empty() => {
-                let (style, word) = if *usable { (WARN, "weak") } else { (BAD, "unusable") };
-                writeln!(out, "{style}{word}{style:#} `{}`: {}", file.path, problems.join("; "))?;
+            Status::Refused { error } => {
+                writeln!(out, "{BAD}refused{BAD:#} `{}`: {error}", file.path)?
             }
-            Status::Added { proposed: true, marks, .. } => {
-                writeln!(out, "{DIM}marks proposed for `{}`: {}{DIM:#}", file.path, marks.join(", "))?;
+            Status::Added {
+                usable, problems, ..
+            } if !problems.is_empty() => {
+                let (style, word) = if *usable {
+                    (WARN, "weak")
+                } else {
+                    (BAD, "unusable")
+                };
+                writeln!(
+                    out,
+                    "{style}{word}{style:#} `{}`: {}",
+                    file.path,
+                    problems.join("; ")
+                )?;
+            }
+            Status::Added {
+                proposed: true,
+                marks,
+                ..
+            } => {
+                writeln!(
+                    out,
+                    "{DIM}marks proposed for `{}`: {}{DIM:#}",
+                    file.path,
+                    marks.join(", ")
+                )?;
             }
             _ => {}
         }
@@ -345,12 +468,22 @@ fn print_files(report: &Report, out: &mut impl Write) -> io::Result<()> {
 impl Outcome {
     fn new(path: &Path, product: &ProductKey, status: Status) -> Self {
         let ProductKey { brand, product } = product.clone();
-        Self { path: path.display().to_string(), brand, product, status }
+        Self {
+            path: path.display().to_string(),
+            brand,
+            product,
+            status,
+        }
     }
 }
 
 impl From<Refused> for Outcome {
     fn from(Refused { place, error }: Refused) -> Self {
-        Self { path: place, brand: String::new(), product: String::new(), status: Status::Refused { error } }
+        Self {
+            path: place,
+            brand: String::new(),
+            product: String::new(),
+            status: Status::Refused { error },
+        }
     }
 }

@@ -6,7 +6,8 @@ use crate::checker::{
 };
 
 /// What to look at when the store fails.
-pub const DATA_HINT: &str = "--data names the folder; is it writable, and not used by another version of the program?";
+pub const DATA_HINT: &str =
+    "--data names the folder; is it writable, and not used by another version of the program?";
 
 /// An error for a person, with the remedy where there is one.
 #[derive(Debug)]
@@ -19,7 +20,10 @@ pub struct Failure {
 impl Failure {
     /// A failure without remedy yet.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self {
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Names the remedy.

@@ -1,4 +1,5 @@
-//! The command line: parse, run, exit code. Everything a person reads here comes through the same façade as HTTP.
+//! The command line: parse, run, exit code. Everything a person reads here comes through the same
+//! façade as HTTP.
 
 mod args;
 mod check;
@@ -65,7 +66,9 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let GlobalArgs { app: config, json, .. } = &cli.global;
+    let GlobalArgs {
+        app: config, json, ..
+    } = &cli.global;
     let out = &mut anstream::stdout().lock();
     let finished = match &cli.command {
         Command::Demo(args) => or_stopped(demo::run(args, config, *json, out)).await,
@@ -89,7 +92,12 @@ async fn open(config: &AppConfig) -> anyhow::Result<App> {
 }
 
 /// Runs on this thread and those it starts: an evaluation keeps every core busy and awaits nothing.
-fn evaluate(args: &EvalArgs, config: &AppConfig, json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+fn evaluate(
+    args: &EvalArgs,
+    config: &AppConfig,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     tokio::spawn(async move {
@@ -127,7 +135,9 @@ async fn stop_signal() {
     }
 }
 
-async fn or_stopped(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+async fn or_stopped(
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
     tokio::select! {
         finished = work => finished,
         () = stop_signal() => Err(Failure::new("stopped").into()),
@@ -136,8 +146,12 @@ async fn or_stopped(work: impl Future<Output = anyhow::Result<ExitCode>>) -> any
 
 /// The reader of our output went away, as `head` does: nothing is wrong.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let kind = |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref::<io::Error>().map(io::Error::kind);
-    error.chain().any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
+    let kind = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().map(io::Error::kind)
+    };
+    error
+        .chain()
+        .any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
 }
 
 fn complain(error: &anyhow::Error) {
@@ -150,7 +164,9 @@ fn complain(error: &anyhow::Error) {
         }
     }
     // The models' own messages bring their remedy along.
-    let (text, remedy) = text.split_once("\nremedy: ").map_or((text.as_str(), None), |(t, r)| (t, Some(r)));
+    let (text, remedy) = text
+        .split_once("\nremedy: ")
+        .map_or((text.as_str(), None), |(t, r)| (t, Some(r)));
     let mut err = anstream::stderr().lock();
     // Nothing is left to tell the user where stderr itself is gone.
     let _ = writeln!(err, "{BAD}error{BAD:#}: {text}");
@@ -163,6 +179,9 @@ fn hint<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return failure.hint.as_deref();
     }
-    let failed = matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Failed(_)));
+    let failed = matches!(
+        cause.downcast_ref::<StoreError>(),
+        Some(StoreError::Failed(_))
+    );
     failed.then_some(failure::DATA_HINT)
 }

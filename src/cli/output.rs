@@ -1,4 +1,5 @@
-//! Text for people: tables that line up, colours where the terminal has them, errors with their remedy.
+//! Text for people: tables that line up, colours where the terminal has them, errors with their
+//! remedy.
 
 use std::io::{self, Write};
 
@@ -35,8 +36,13 @@ pub struct Cell {
 impl Cell {
     /// A cell in the given colour.
     pub fn styled(text: impl Into<String>, style: Style) -> Self {
-        // A line break or escape in a name must not break the table, nor reach the terminal as a command.
-        let text = text.into().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        // A line break or escape in a name must not break the table, nor reach the terminal as a
+        // command.
+        let text = text
+            .into()
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         Self { text, style }
     }
 }
@@ -55,9 +61,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these titles; a title that starts with `>` is set, like its column, to the right.
+    /// A table with these titles; a title that starts with `>` is set, like its column, to the
+    /// right.
     pub fn new(titles: &[&'static str]) -> Self {
-        Self { titles: titles.to_vec(), rows: Vec::new() }
+        Self {
+            titles: titles.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row; missing cells stay empty.
@@ -79,11 +89,20 @@ impl Table {
 
     /// Writes the table, each line after `indent` spaces.
     pub fn write(&self, out: &mut impl Write, indent: usize) -> io::Result<()> {
-        let titles: Vec<Cell> =
-            self.titles.iter().map(|t| Cell::styled(t.trim_start_matches('>').to_uppercase(), HEADING)).collect();
+        let titles: Vec<Cell> = self
+            .titles
+            .iter()
+            .map(|t| Cell::styled(t.trim_start_matches('>').to_uppercase(), HEADING))
+            .collect();
         let all = || std::iter::once(&titles).chain(self.rows.iter().map(|(cells, _)| cells));
         let widths: Vec<usize> = (0..titles.len())
-            .map(|column| all().filter_map(|row| row.get(column)).map(|c| c.text.width()).max().unwrap_or(0))
+            .map(|column| {
+                all()
+                    .filter_map(|row| row.get(column))
+                    .map(|c| c.text.width())
+                    .max()
+                    .unwrap_or(0)
+            })
             .collect();
         self.line(out, indent, &widths, &titles)?;
         for (cells, below) in &self.rows {
@@ -95,18 +114,32 @@ impl Table {
         Ok(())
     }
 
-    fn line(&self, out: &mut impl Write, indent: usize, widths: &[usize], cells: &[Cell]) -> io::Result<()> {
+    fn line(
+        &self,
+        out: &mut impl Write,
+        indent: usize,
+        widths: &[usize],
+        cells: &[Cell],
+    ) -> io::Result<()> {
         let last = cells.iter().rposition(|c| !c.text.is_empty()).unwrap_or(0);
         write!(out, "{:indent$}", "")?;
         for (column, Cell { text, style }) in cells.iter().enumerate().take(last + 1) {
-            let gap = widths.get(column).copied().unwrap_or(0).saturating_sub(text.width());
+            let gap = widths
+                .get(column)
+                .copied()
+                .unwrap_or(0)
+                .saturating_sub(text.width());
             let (left, right) = if self.titles.get(column).is_some_and(|t| t.starts_with('>')) {
                 (gap, 0)
             } else {
                 (0, if column == last { 0 } else { gap })
             };
             let space = if column == 0 { "" } else { "  " };
-            write!(out, "{space}{:left$}{style}{text}{style:#}{:right$}", "", "")?;
+            write!(
+                out,
+                "{space}{:left$}{style}{text}{style:#}{:right$}",
+                "", ""
+            )?;
         }
         writeln!(out)
     }
@@ -142,6 +175,9 @@ mod tests {
         table.write(&mut out, 1).unwrap();
         let plain = anstream::adapter::strip_bytes(&out).into_vec();
         let text = String::from_utf8(plain).unwrap();
-        assert_eq!(text, " NAME     SCORE  NOTE\n オーツ     0.5  x\n oat [2J  12.25\n     because\n");
+        assert_eq!(
+            text,
+            " NAME     SCORE  NOTE\n オーツ     0.5  x\n oat [2J  12.25\n     because\n"
+        );
     }
 }

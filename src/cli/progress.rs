@@ -7,7 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// A bar named `what`; the work gives it its length.
 pub fn bar(what: &str) -> ProgressBar {
     let bar = ProgressBar::new(0).with_prefix(what.to_owned());
-    if let Ok(style) = ProgressStyle::with_template("{prefix:>10} [{bar:30}] {pos}/{len}  {eta} left  {wide_msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{prefix:>10} [{bar:30}] {pos}/{len}  {eta} left  {wide_msg}")
+    {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -6,7 +6,11 @@ use super::{args::ServeArgs, open};
 use crate::config::AppConfig;
 
 /// Serves until Ctrl-C or a termination signal, then finishes the requests underway.
-pub async fn run(args: &ServeArgs, config: &AppConfig, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: &ServeArgs,
+    config: &AppConfig,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
     let server = open(config).await?.bind(args.http.clone()).await?;
     let address = server.address();
     writeln!(out, "assay listens on http://{address}")?;

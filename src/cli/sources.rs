@@ -64,7 +64,13 @@ pub fn references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
     for (product, folder) in product_folders(path)? {
         for path in pictures(&folder)? {
             let (kind, view) = (ReferenceKind::Pack, None);
-            found.push(ReferenceSource { product: product.clone(), path, kind, view, marks: Vec::new() });
+            found.push(ReferenceSource {
+                product: product.clone(),
+                path,
+                kind,
+                view,
+                marks: Vec::new(),
+            });
         }
     }
     if found.is_empty() {
@@ -82,7 +88,11 @@ pub fn genuine_photos(path: &Path) -> Result<Found<GenuineSource>, Failure> {
     for (product, folder) in product_folders(path)? {
         for (item, folder) in folders(&folder)? {
             for path in pictures(&folder)? {
-                found.push(GenuineSource { product: product.clone(), item: item.clone(), path });
+                found.push(GenuineSource {
+                    product: product.clone(),
+                    item: item.clone(),
+                    path,
+                });
             }
         }
     }
@@ -98,7 +108,9 @@ pub fn add_marks(references: &mut [ReferenceSource], path: &Path) -> Result<Vec<
     for (line, row) in rows {
         let place = place(path, line);
         let fits = |r: &&mut ReferenceSource| {
-            r.product.brand == row.brand && r.product.product == row.product && r.path.ends_with(&row.image)
+            r.product.brand == row.brand
+                && r.product.product == row.product
+                && r.path.ends_with(&row.image)
         };
         let mut targets: Vec<_> = references.iter_mut().filter(fits).collect();
         if targets.is_empty() {
@@ -110,7 +122,9 @@ pub fn add_marks(references: &mut [ReferenceSource], path: &Path) -> Result<Vec<
             continue;
         }
         match row.mark() {
-            Ok(mark) => targets.iter_mut().for_each(|reference| reference.marks.push(mark.clone())),
+            Ok(mark) => targets
+                .iter_mut()
+                .for_each(|reference| reference.marks.push(mark.clone())),
             Err(error) => refused.push(Refused { place, error }),
         }
     }
@@ -156,7 +170,9 @@ impl MarkRow {
     fn mark(&self) -> Result<Mark, String> {
         let [x0, y0, x1, y1] = [self.x0, self.y0, self.x1, self.y1];
         if !(x0 < x1 && y0 < y1) {
-            return Err("`x0`,`y0` must be the upper left and `x1`,`y1` the lower right corner".into());
+            return Err(
+                "`x0`,`y0` must be the upper left and `x1`,`y1` the lower right corner".into(),
+            );
         }
         let region = vec![[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
         mark(&self.name, &self.kind, region, self.text.as_deref())
@@ -174,13 +190,22 @@ struct MarkBody {
 }
 
 fn mark(name: &str, kind: &str, region: Vec<[f64; 2]>, text: Option<&str>) -> Result<Mark, String> {
-    let kind = MarkKind::from_name(kind).ok_or_else(|| format!("`kind` is `{kind}`; it must be text or logo"))?;
+    let kind = MarkKind::from_name(kind)
+        .ok_or_else(|| format!("`kind` is `{kind}`; it must be text or logo"))?;
     if region.len() < 3 || !region.iter().flatten().all(|v| (0.0..=1.0).contains(v)) {
-        return Err(format!("mark `{name}` needs at least three corners between 0 and 1"));
+        return Err(format!(
+            "mark `{name}` needs at least three corners between 0 and 1"
+        ));
     }
     let region = region.into_iter().map(|[x, y]| Point { x, y }).collect();
     let text = text.filter(|t| !t.is_empty()).map(str::to_owned);
-    Ok(Mark { name: name.to_owned(), kind, region, text, proposed: false })
+    Ok(Mark {
+        name: name.to_owned(),
+        kind,
+        region,
+        text,
+        proposed: false,
+    })
 }
 
 fn csv_references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
@@ -189,7 +214,10 @@ fn csv_references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
     for (line, row) in rows {
         match reference(path, row) {
             Ok(reference) => found.push(reference),
-            Err(error) => refused.push(Refused { place: place(path, line), error }),
+            Err(error) => refused.push(Refused {
+                place: place(path, line),
+                error,
+            }),
         }
     }
     Ok((found, refused))
@@ -206,14 +234,19 @@ fn reference(csv: &Path, row: ReferenceRow) -> Result<ReferenceSource, String> {
     let marks = match row.marks.as_deref().filter(|m| !m.is_empty()) {
         None => Vec::new(),
         Some(json) => {
-            let bodies: Vec<MarkBody> =
-                serde_json::from_str(json).map_err(|e| format!("`marks` is not the JSON of marks: {e}"))?;
-            let marks = bodies.into_iter().map(|b| mark(&b.name, &b.kind, b.region, b.text.as_deref()));
+            let bodies: Vec<MarkBody> = serde_json::from_str(json)
+                .map_err(|e| format!("`marks` is not the JSON of marks: {e}"))?;
+            let marks = bodies
+                .into_iter()
+                .map(|b| mark(&b.name, &b.kind, b.region, b.text.as_deref()));
             marks.collect::<Result<_, _>>()?
         }
     };
     Ok(ReferenceSource {
-        product: ProductKey { brand: row.brand, product: row.product },
+        product: ProductKey {
+            brand: row.brand,
+            product: row.product,
+        },
         path: beside(csv, &row.path),
         kind,
         view: row.view.filter(|v| !v.is_empty()),
@@ -224,36 +257,53 @@ fn reference(csv: &Path, row: ReferenceRow) -> Result<ReferenceSource, String> {
 fn csv_genuine(path: &Path) -> Result<Found<GenuineSource>, Failure> {
     let (rows, refused) = rows::<GenuineRow>(path)?;
     let found = rows.into_iter().map(|(_, row)| GenuineSource {
-        product: ProductKey { brand: row.brand, product: row.product },
+        product: ProductKey {
+            brand: row.brand,
+            product: row.product,
+        },
         item: row.item,
         path: beside(path, &row.path),
     });
     Ok((found.collect(), refused))
 }
 
-/// The rows of a CSV file with their line numbers; a missing or unknown column refuses the whole file.
+/// The rows of a CSV file with their line numbers; a missing or unknown column refuses the whole
+/// file.
 pub(super) fn rows<T: DeserializeOwned>(path: &Path) -> Result<Found<(u64, T)>, Failure> {
     let text = fs::read(path).map_err(|e| unreadable(path, &e))?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice());
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_slice());
     let header = reader.headers().map_err(|e| not_csv(path, &e))?.clone();
     let (mut found, mut refused) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
     loop {
         let read = reader.read_record(&mut record);
-        let at = record.position().or(read.as_ref().err().and_then(csv::Error::position));
+        let at = record
+            .position()
+            .or(read.as_ref().err().and_then(csv::Error::position));
         let line = at.map_or(0, csv::Position::line);
         match read {
             Ok(false) => break,
             Ok(true) => match record.deserialize(Some(&header)) {
                 Ok(row) => found.push((line, row)),
                 Err(e) if is_about_columns(&e) => return Err(not_csv(path, &e)),
-                Err(e) => refused.push(Refused { place: place(path, line), error: reason(&e) }),
+                Err(e) => refused.push(Refused {
+                    place: place(path, line),
+                    error: reason(&e),
+                }),
             },
-            Err(e) => refused.push(Refused { place: place(path, line), error: reason(&e) }),
+            Err(e) => refused.push(Refused {
+                place: place(path, line),
+                error: reason(&e),
+            }),
         }
     }
     if found.is_empty() && refused.is_empty() {
-        return Err(Failure::new(format!("`{}` has no line below its header", path.display())));
+        return Err(Failure::new(format!(
+            "`{}` has no line below its header",
+            path.display()
+        )));
     }
     Ok((found, refused))
 }
@@ -266,7 +316,9 @@ fn is_about_columns(error: &csv::Error) -> bool {
 fn reason(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => {
             format!("the line has {len} columns, the header {expected_len}")
         }
         csv::ErrorKind::Utf8 { .. } => "the line is not UTF-8".into(),
@@ -292,8 +344,14 @@ fn beside(csv: &Path, path: &Path) -> PathBuf {
 }
 
 fn is_folder(path: &Path) -> Result<bool, Failure> {
-    let is_folder = fs::metadata(path).map_err(|e| unreadable(path, &e))?.is_dir();
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+    let is_folder = fs::metadata(path)
+        .map_err(|e| unreadable(path, &e))?
+        .is_dir();
+    let extension = path
+        .extension()
+        .and_then(OsStr::to_str)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     if !is_folder && EXTENSIONS.contains(&extension.as_str()) {
         return Err(Failure::new(format!("`{}` is a picture", path.display()))
             .hint("give the folder that holds BRAND/PRODUCT/*.jpg, or a CSV file"));
@@ -305,7 +363,13 @@ fn product_folders(root: &Path) -> Result<Vec<(ProductKey, PathBuf)>, Failure> {
     let mut found = Vec::new();
     for (brand, folder) in folders(root)? {
         for (product, folder) in folders(&folder)? {
-            found.push((ProductKey { brand: brand.clone(), product }, folder));
+            found.push((
+                ProductKey {
+                    brand: brand.clone(),
+                    product,
+                },
+                folder,
+            ));
         }
     }
     Ok(found)
@@ -324,7 +388,11 @@ fn folders(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Failure> {
 
 fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let is_picture = |path: &PathBuf| {
-        let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+        let extension = path
+            .extension()
+            .and_then(OsStr::to_str)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         EXTENSIONS.contains(&extension.as_str()) && path.is_file()
     };
     Ok(entries(folder)?.into_iter().filter(is_picture).collect())
@@ -346,8 +414,9 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn nothing_found(path: &Path, layout: &str) -> Failure {
-    Failure::new(format!("no picture found in `{}`", path.display()))
-        .hint(format!("lay the files out as {layout} (or .jpeg, .png, .webp) below the folder you give"))
+    Failure::new(format!("no picture found in `{}`", path.display())).hint(format!(
+        "lay the files out as {layout} (or .jpeg, .png, .webp) below the folder you give"
+    ))
 }
 
 #[cfg(test)]
@@ -364,14 +433,30 @@ mod tests {
     #[test]
     fn folders_name_brand_and_product() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["acme/oat/b.JPG", "acme/oat/a.png", "acme/oat/notes.txt", "acme/.cache/c/d.jpg", "zed/rye/x.webp"]
-        {
+        for name in [
+            "acme/oat/b.JPG",
+            "acme/oat/a.png",
+            "acme/oat/notes.txt",
+            "acme/.cache/c/d.jpg",
+            "zed/rye/x.webp",
+        ] {
             write(folder.path(), name, "x");
         }
         let (found, refused) = references(folder.path()).unwrap();
-        let names: Vec<_> =
-            found.iter().map(|r| format!("{} {}", r.product, r.path.file_name().unwrap().to_string_lossy())).collect();
-        assert_eq!(names, ["acme / oat a.png", "acme / oat b.JPG", "zed / rye x.webp"]);
+        let names: Vec<_> = found
+            .iter()
+            .map(|r| {
+                format!(
+                    "{} {}",
+                    r.product,
+                    r.path.file_name().unwrap().to_string_lossy()
+                )
+            })
+            .collect();
+        assert_eq!(
+            names,
+            ["acme / oat a.png", "acme / oat b.JPG", "zed / rye x.webp"]
+        );
         assert!(refused.is_empty());
     }
 
@@ -390,7 +475,13 @@ mod tests {
         write(folder.path(), "acme/oat/stray.jpg", "x");
         let (found, _) = genuine_photos(folder.path()).unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].item.as_str(), found[0].product.to_string().as_str()), ("item-1", "acme / oat"));
+        assert_eq!(
+            (
+                found[0].item.as_str(),
+                found[0].product.to_string().as_str()
+            ),
+            ("item-1", "acme / oat")
+        );
     }
 
     #[test]
@@ -406,11 +497,21 @@ mod tests {
         refused.sort_by(|a, b| a.place.cmp(&b.place));
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].path, folder.path().join("img/a.jpg"));
-        assert_eq!((found[0].kind, found[0].view.as_deref()), (ReferenceKind::Pack, Some("front")));
+        assert_eq!(
+            (found[0].kind, found[0].view.as_deref()),
+            (ReferenceKind::Pack, Some("front"))
+        );
         assert_eq!(found[1].marks[0].region.len(), 3);
-        let places: Vec<_> = refused.iter().map(|r| r.place.rsplit(':').next().unwrap()).collect();
+        let places: Vec<_> = refused
+            .iter()
+            .map(|r| r.place.rsplit(':').next().unwrap())
+            .collect();
         assert_eq!(places, ["3", "5"]);
-        assert!(refused[0].error.contains("pack, logo, label, catalogue_photo"));
+        assert!(
+            refused[0]
+                .error
+                .contains("pack, logo, label, catalogue_photo")
+        );
     }
 
     #[test]
@@ -436,7 +537,10 @@ mod tests {
         let refused = add_marks(&mut found, &csv).unwrap();
         let marks = &found[0].marks;
         assert_eq!(marks.len(), 1);
-        assert_eq!((marks[0].name.as_str(), marks[0].text.as_deref()), ("brand name", Some("OATLY")));
+        assert_eq!(
+            (marks[0].name.as_str(), marks[0].text.as_deref()),
+            ("brand name", Some("OATLY"))
+        );
         assert_eq!(marks[0].region[2], Point { x: 0.5, y: 0.3 });
         assert_eq!(refused.len(), 3);
     }

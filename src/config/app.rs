@@ -9,11 +9,23 @@ use std::{
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct AppConfig {
     /// Folder that holds the database and the images; created when missing
-    #[arg(long, global = true, env = "ASSAY_DATA", value_name = "DIR", default_value = "./assay-data")]
+    #[arg(
+        long,
+        global = true,
+        env = "ASSAY_DATA",
+        value_name = "DIR",
+        default_value = "./assay-data"
+    )]
     pub data: PathBuf,
 
     /// Folder that holds the models and their manifest [default: found beside the program]
-    #[arg(long, global = true, env = "ASSAY_MODELS", value_name = "DIR", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "ASSAY_MODELS",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
     pub models: Option<PathBuf>,
 
     /// Worker threads, each with its own models [default: one per core, at most 8]
@@ -28,7 +40,12 @@ pub struct AppConfig {
 impl AppConfig {
     /// The default settings over a data folder.
     pub fn over(data: &Path) -> Self {
-        Self { data: data.to_owned(), models: None, workers: None, budget: 0.01 }
+        Self {
+            data: data.to_owned(),
+            models: None,
+            workers: None,
+            budget: 0.01,
+        }
     }
 }
 
@@ -42,7 +59,9 @@ fn share(text: &str) -> Result<f64, String> {
     if (0.0001..=0.5).contains(&budget) {
         Ok(budget)
     } else {
-        Err(format!("`{text}` is not a share from 0.0001 to 0.5, such as `0.01` or `1%`"))
+        Err(format!(
+            "`{text}` is not a share from 0.0001 to 0.5, such as `0.01` or `1%`"
+        ))
     }
 }
 
@@ -59,7 +78,10 @@ mod tests {
 
     #[test]
     fn flags_default_to_the_documented_settings() {
-        assert_eq!(Flags::parse_from(["assay"]).app, AppConfig::over(Path::new("./assay-data")));
+        assert_eq!(
+            Flags::parse_from(["assay"]).app,
+            AppConfig::over(Path::new("./assay-data"))
+        );
     }
 
     #[test]

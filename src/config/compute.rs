@@ -11,27 +11,37 @@ pub struct ComputeConfig {
     pub queue: usize,
     /// Requests that may be underway, reading their bodies included; further ones are refused.
     pub requests: usize,
-    /// Bytes that the bodies of requests underway may announce together; further requests are refused.
+    /// Bytes that the bodies of requests underway may announce together; further requests are
+    /// refused.
     pub bytes: u64,
 }
 
-/// More workers than this are never taken by default: their models would fill a small machine's memory.
+/// More workers than this are never taken by default: their models would fill a small machine's
+/// memory.
 const MOST_DEFAULT_WORKERS: usize = 8;
 /// Photos in one check, hence jobs that one request may put into the queue.
 const JOBS_PER_REQUEST: usize = 12;
 
 impl ComputeConfig {
-    /// Bounds that suit `workers` worker threads: a few requests for each, and room in the queue for every job that
-    /// the requests underway can bring, so that an admitted request is not refused half-way.
+    /// Bounds that suit `workers` worker threads: a few requests for each, and room in the queue
+    /// for every job that the requests underway can bring, so that an admitted request is not
+    /// refused half-way.
     pub fn for_workers(workers: NonZeroUsize) -> Self {
         let requests = 4 * workers.get();
-        Self { workers, queue: requests * JOBS_PER_REQUEST, requests, bytes: 512 << 20 }
+        Self {
+            workers,
+            queue: requests * JOBS_PER_REQUEST,
+            requests,
+            bytes: 512 << 20,
+        }
     }
 }
 
 impl Default for ComputeConfig {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self::for_workers(NonZeroUsize::new(cores.min(MOST_DEFAULT_WORKERS)).unwrap_or(NonZeroUsize::MIN))
+        Self::for_workers(
+            NonZeroUsize::new(cores.min(MOST_DEFAULT_WORKERS)).unwrap_or(NonZeroUsize::MIN),
+        )
     }
 }

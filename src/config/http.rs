@@ -5,8 +5,8 @@ use std::{net::SocketAddr, time::Duration};
 /// Settings of the HTTP server.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct HttpConfig {
-    /// Address to listen on; only loopback addresses are accepted, because there are no keys yet. Port 0 takes any
-    /// free port.
+    /// Address to listen on; only loopback addresses are accepted, because there are no keys yet.
+    /// Port 0 takes any free port.
     #[arg(long, env = "ASSAY_LISTEN", default_value = "127.0.0.1:8080", value_parser = loopback, value_name = "ADDR")]
     pub listen: SocketAddr,
 
@@ -55,19 +55,24 @@ impl Default for HttpConfig {
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr =
-        text.parse().map_err(|_| format!("`{text}` is not an address and port, such as `127.0.0.1:8080`"))?;
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| format!("`{text}` is not an address and port, such as `127.0.0.1:8080`"))?;
     if address.ip().is_loopback() {
         Ok(address)
     } else {
-        Err(format!("`{text}` is reachable from outside and the server has no keys yet; use `127.0.0.1` or `[::1]`"))
+        Err(format!(
+            "`{text}` is reachable from outside and the server has no keys yet; use `127.0.0.1` or `[::1]`"
+        ))
     }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!("`{text}` is not a number of seconds from 1 to 86400")),
+        _ => Err(format!(
+            "`{text}` is not a number of seconds from 1 to 86400"
+        )),
     }
 }
 
@@ -93,7 +98,10 @@ mod tests {
             assert_eq!(loopback(address), Ok(address.parse().unwrap()));
         }
         for address in ["0.0.0.0:8080", "[::]:8080", "192.168.1.2:8080"] {
-            assert!(loopback(address).unwrap_err().contains("no keys yet"), "{address}");
+            assert!(
+                loopback(address).unwrap_err().contains("no keys yet"),
+                "{address}"
+            );
         }
         assert!(loopback("8080").unwrap_err().contains("is not an address"));
         assert!(seconds("0").is_err());

@@ -1,12 +1,15 @@
-//! Exact area averaging of a picture to a small grey plane: every source pixel counts by the area it shares.
+//! Exact area averaging of a picture to a small grey plane: every source pixel counts by the area
+//! it shares.
 
 use super::raster::{Plane, Raster};
 
-/// The grey picture (mean of R, G and B, 0 to 255) averaged over a grid of `width` x `height` equal cells. Cells may be
-/// smaller than a pixel; then they repeat it. Sides of 0 are raised to 1.
+/// The grey picture (mean of R, G and B, 0 to 255) averaged over a grid of `width` x `height` equal
+/// cells. Cells may be smaller than a pixel; then they repeat it. Sides of 0 are raised to 1.
 pub fn averaged(raster: &Raster, width: usize, height: usize) -> Plane {
-    let (columns, rows) =
-        (Spans::new(raster.width() as usize, width.max(1)), Spans::new(raster.height() as usize, height.max(1)));
+    let (columns, rows) = (
+        Spans::new(raster.width() as usize, width.max(1)),
+        Spans::new(raster.height() as usize, height.max(1)),
+    );
     let mut out = Plane::filled(columns.0.len(), rows.0.len(), 0.0);
     let mut line = vec![0.0_f32; columns.0.len()];
     let mut read = usize::MAX;
@@ -15,11 +18,18 @@ pub fn averaged(raster: &Raster, width: usize, height: usize) -> Plane {
         for (source, weight) in span.weights() {
             // Neighbouring cells share at most one source row: it is averaged once.
             if source != read {
-                average_line(&raster.pixels()[source * stride..][..stride], &columns, &mut line);
+                average_line(
+                    &raster.pixels()[source * stride..][..stride],
+                    &columns,
+                    &mut line,
+                );
                 read = source;
             }
             let target = &mut out.data[y * line.len()..][..line.len()];
-            target.iter_mut().zip(&line).for_each(|(t, v)| *t += v * weight);
+            target
+                .iter_mut()
+                .zip(&line)
+                .for_each(|(t, v)| *t += v * weight);
         }
     }
     out
@@ -40,7 +50,8 @@ fn average_line(pixels: &[u8], columns: &Spans, line: &mut [f32]) {
 /// How a line of pixels is shared out among equal cells.
 struct Spans(Vec<Span>);
 
-/// The pixels `first..=last` of one cell. In a cell of one pixel, the two weights' excess over 1 is what it holds.
+/// The pixels `first..=last` of one cell. In a cell of one pixel, the two weights' excess over 1 is
+/// what it holds.
 struct Span {
     first: usize,
     last: usize,
@@ -59,7 +70,13 @@ impl Spans {
             let last = ((to.ceil() as usize).max(1) - 1).clamp(first, pixels - 1);
             let first_weight = (1.0 - (from - first as f64)) as f32;
             let last_weight = (1.0 - (last as f64 + 1.0 - to)) as f32;
-            Span { first, last, first_weight, last_weight, scale: (1.0 / size) as f32 }
+            Span {
+                first,
+                last,
+                first_weight,
+                last_weight,
+                scale: (1.0 / size) as f32,
+            }
         };
         Self((0..cells).map(span).collect())
     }
@@ -69,8 +86,15 @@ impl Span {
     /// The cell's pixels with their weights, which sum to 1.
     fn weights(&self) -> impl Iterator<Item = (usize, f32)> {
         (self.first..=self.last).map(|i| {
-            let missing = if i == self.first { 1.0 - self.first_weight } else { 0.0 }
-                + if i == self.last { 1.0 - self.last_weight } else { 0.0 };
+            let missing = if i == self.first {
+                1.0 - self.first_weight
+            } else {
+                0.0
+            } + if i == self.last {
+                1.0 - self.last_weight
+            } else {
+                0.0
+            };
             (i, (1.0 - missing) * self.scale)
         })
     }
@@ -86,7 +110,15 @@ mod tests {
 
     fn close(plane: &Plane, want: &[f32]) {
         assert_eq!(plane.data.len(), want.len());
-        assert!(plane.data.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-3), "{:?}", plane.data);
+        assert!(
+            plane
+                .data
+                .iter()
+                .zip(want)
+                .all(|(a, b)| (a - b).abs() < 1e-3),
+            "{:?}",
+            plane.data
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Genuine scores to p-values and operating points (conformal prediction: Vovk, Gammerman, Shafer, "Algorithmic
-//! Learning in a Random World", 2005).
+//! Genuine scores to p-values and operating points (conformal prediction: Vovk, Gammerman, Shafer,
+//! "Algorithmic Learning in a Random World", 2005).
 
 use super::score::PValue;
 
@@ -31,14 +31,25 @@ pub struct Calibration {
 
 impl Calibration {
     /// A calibration from (item, score) pairs.
-    pub fn new(id: String, budget: f64, source: CalibrationSource, scores: &[(String, f64)]) -> Self {
+    pub fn new(
+        id: String,
+        budget: f64,
+        source: CalibrationSource,
+        scores: &[(String, f64)],
+    ) -> Self {
         let mut items: Vec<&str> = scores.iter().map(|s| s.0.as_str()).collect();
         items.sort_unstable();
         items.dedup();
         let items = items.len();
         let mut scores: Vec<f64> = scores.iter().map(|s| s.1).filter(|s| !s.is_nan()).collect();
         scores.sort_by(f64::total_cmp);
-        Self { id, budget, source, scores, items }
+        Self {
+            id,
+            budget,
+            source,
+            scores,
+            items,
+        }
     }
 
     /// Share of genuine photos at least as strange as a photo of this score, that photo counted in.
@@ -47,10 +58,11 @@ impl Calibration {
         PValue::saturating((stranger + 1) as f64 / (self.scores.len() + 1) as f64)
     }
 
-    /// Whether a photo of this score is flagged: its p-value is within the budget or, where the scores are too few for
-    /// the budget, it is stranger than every one of them.
+    /// Whether a photo of this score is flagged: its p-value is within the budget or, where the
+    /// scores are too few for the budget, it is stranger than every one of them.
     pub fn flags(&self, score: f64) -> bool {
-        !self.scores.is_empty() && self.p_value(score).get() <= self.budget.max(1.0 / (self.scores.len() + 1) as f64)
+        !self.scores.is_empty()
+            && self.p_value(score).get() <= self.budget.max(1.0 / (self.scores.len() + 1) as f64)
     }
 
     /// Number of scores.
@@ -63,8 +75,13 @@ impl Calibration {
         self.scores.is_empty()
     }
 
-    /// Upper 95 % bound of the false-flag rate that this many items support when none of them is flagged.
+    /// Upper 95 % bound of the false-flag rate that this many items support when none of them is
+    /// flagged.
     pub fn bound_95(&self) -> f64 {
-        if self.items == 0 { 1.0 } else { 1.0 - 0.05_f64.powf(1.0 / self.items as f64) }
+        if self.items == 0 {
+            1.0
+        } else {
+            1.0 - 0.05_f64.powf(1.0 / self.items as f64)
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Edits of a print at one of its protected marks, made of nothing but the print itself: what a check is tried on.
+//! Edits of a print at one of its protected marks, made of nothing but the print itself: what a
+//! check is tried on.
 
 mod ink;
 mod patch;
@@ -22,9 +23,11 @@ pub enum EditKind {
     Swap,
     /// A letter was removed.
     Missing,
-    /// A word became another: that of another text mark or, without one, the same letters in another order.
+    /// A word became another: that of another text mark or, without one, the same letters in
+    /// another order.
     Word,
-    /// A logo (a text mark where there is none) became another part of the print, or its mirror image.
+    /// A logo (a text mark where there is none) became another part of the print, or its mirror
+    /// image.
     Logo,
     /// The mark's colour was turned by 40 to 140 degrees.
     Hue,
@@ -32,7 +35,14 @@ pub enum EditKind {
 
 impl EditKind {
     /// All kinds in the order of reports.
-    pub const ALL: [Self; 6] = [Self::Letter, Self::Swap, Self::Missing, Self::Word, Self::Logo, Self::Hue];
+    pub const ALL: [Self; 6] = [
+        Self::Letter,
+        Self::Swap,
+        Self::Missing,
+        Self::Word,
+        Self::Logo,
+        Self::Hue,
+    ];
 
     /// The stable name used in answers.
     pub fn name(self) -> &'static str {
@@ -49,7 +59,9 @@ impl EditKind {
     fn suits(self, mark: &Mark, marks: &[Mark]) -> bool {
         match self {
             Self::Hue => true,
-            Self::Logo => mark.kind == MarkKind::Logo || marks.iter().all(|m| m.kind == MarkKind::Text),
+            Self::Logo => {
+                mark.kind == MarkKind::Logo || marks.iter().all(|m| m.kind == MarkKind::Text)
+            }
             _ => mark.kind == MarkKind::Text,
         }
     }
@@ -73,17 +85,29 @@ const OTHER_SHAPE: f64 = 0.18;
 /// A letter or word is not stretched further than this out of its proportions.
 const MOST_STRETCH: f64 = 2.2;
 
-/// Changes `picture` at one of its `marks`; `None` when no mark can carry this kind visibly. The same picture, marks and
-/// state of `random` give the same edit.
-pub fn edit(picture: &Raster, marks: &[Mark], kind: EditKind, random: &mut SplitMix) -> Option<Edited> {
-    let mut order: Vec<usize> = (0..marks.len()).filter(|&i| kind.suits(&marks[i], marks)).collect();
+/// Changes `picture` at one of its `marks`; `None` when no mark can carry this kind visibly. The
+/// same picture, marks and state of `random` give the same edit.
+pub fn edit(
+    picture: &Raster,
+    marks: &[Mark],
+    kind: EditKind,
+    random: &mut SplitMix,
+) -> Option<Edited> {
+    let mut order: Vec<usize> = (0..marks.len())
+        .filter(|&i| kind.suits(&marks[i], marks))
+        .collect();
     shuffle(&mut order, random);
     for index in order {
-        let Some(patch) = Patch::lift(picture, &marks[index].region) else { continue };
+        let Some(patch) = Patch::lift(picture, &marks[index].region) else {
+            continue;
+        };
         let others = others(picture, marks, index, kind);
         for _ in 0..TRIES {
             if let Some(changed) = change(&patch.raster, &others, kind, random) {
-                return Some(Edited { raster: patch.lay(&changed, picture), mark: index });
+                return Some(Edited {
+                    raster: patch.lay(&changed, picture),
+                    mark: index,
+                });
             }
         }
     }
@@ -97,11 +121,21 @@ fn others(picture: &Raster, marks: &[Mark], index: usize, kind: EditKind) -> Vec
         EditKind::Logo => true,
         _ => false,
     };
-    let others = marks.iter().enumerate().filter(|(i, m)| *i != index && usable(m));
-    others.filter_map(|(_, m)| Some(Patch::lift(picture, &m.region)?.raster)).collect()
+    let others = marks
+        .iter()
+        .enumerate()
+        .filter(|(i, m)| *i != index && usable(m));
+    others
+        .filter_map(|(_, m)| Some(Patch::lift(picture, &m.region)?.raster))
+        .collect()
 }
 
-fn change(own: &Raster, others: &[Raster], kind: EditKind, random: &mut SplitMix) -> Option<Raster> {
+fn change(
+    own: &Raster,
+    others: &[Raster],
+    kind: EditKind,
+    random: &mut SplitMix,
+) -> Option<Raster> {
     match kind {
         EditKind::Letter => letter(&Ink::of(own)?, others, random),
         EditKind::Swap => swap(&Ink::of(own)?, random),
@@ -121,8 +155,14 @@ fn letter(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster>
         foreign.push((other, letters));
     }
     let own = letters.iter().map(|l| (ink, l));
-    let sources = own.chain(foreign.iter().flat_map(|(ink, letters)| letters.iter().map(move |l| (ink, l))));
-    let fitting: Vec<_> = sources.filter(|(_, l)| l.unlike(slot) >= OTHER_SHAPE && l.stretch(slot) < 1.7).collect();
+    let sources = own.chain(
+        foreign
+            .iter()
+            .flat_map(|(ink, letters)| letters.iter().map(move |l| (ink, l))),
+    );
+    let fitting: Vec<_> = sources
+        .filter(|(_, l)| l.unlike(slot) >= OTHER_SHAPE && l.stretch(slot) < 1.7)
+        .collect();
     let (from, source) = pick(&fitting, random)?;
     let mut page = ink.page();
     page.erase(slot);
@@ -132,12 +172,16 @@ fn letter(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster>
 
 fn swap(ink: &Ink, random: &mut SplitMix) -> Option<Raster> {
     let letters = ink.letters();
-    let pairs: Vec<_> = letters.windows(2).filter(|p| p[0].unlike(&p[1]) >= OTHER_SHAPE).collect();
+    let pairs: Vec<_> = letters
+        .windows(2)
+        .filter(|p| p[0].unlike(&p[1]) >= OTHER_SHAPE)
+        .collect();
     let pair = pick(&pairs, random)?;
     swapped(ink, &pair[0], &pair[1])
 }
 
-/// The print with two letters in each other's place, from the left edge of the first to the right edge of the second.
+/// The print with two letters in each other's place, from the left edge of the first to the right
+/// edge of the second.
 fn swapped(ink: &Ink, left: &Letter, right: &Letter) -> Option<Raster> {
     let mut page = ink.page();
     page.erase(left);
@@ -158,8 +202,15 @@ fn missing(ink: &Ink, random: &mut SplitMix) -> Option<Raster> {
 fn word(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
     let letters = ink.letters();
     let whole = ink.whole();
-    let words: Vec<_> = others.iter().filter_map(Ink::of).map(|i| (i.whole(), i)).collect();
-    let words: Vec<_> = words.into_iter().filter(|(other, _)| other.stretch(&whole) < MOST_STRETCH).collect();
+    let words: Vec<_> = others
+        .iter()
+        .filter_map(Ink::of)
+        .map(|i| (i.whole(), i))
+        .collect();
+    let words: Vec<_> = words
+        .into_iter()
+        .filter(|(other, _)| other.stretch(&whole) < MOST_STRETCH)
+        .collect();
     let mut page = ink.page();
     if let Some((other, from)) = pick(&words, random) {
         page.erase(&whole);
@@ -171,8 +222,9 @@ fn word(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
         let mut x = letters[0].outline[0];
         for (place, &next) in order.iter().enumerate() {
             page.paste(&letters[next], x);
-            let gap =
-                letters.get(place + 1).map_or(0, |after| after.outline[0] as i64 - letters[place].outline[2] as i64);
+            let gap = letters.get(place + 1).map_or(0, |after| {
+                after.outline[0] as i64 - letters[place].outline[2] as i64
+            });
             x = (x as i64 + letters[next].width() as i64 + gap).max(0) as usize;
         }
     }
@@ -186,7 +238,9 @@ fn logo(own: &Raster, others: &[Raster], random: &mut SplitMix) -> Option<Raster
     let fitting: Vec<_> = others.iter().filter(near).collect();
     let other = pick(&fitting, random).filter(|_| random.chance(0.5));
     let changed = match other {
-        Some(other) => Raster::from_fn(w, h, |x, y| other.at(x * other.width() / w, y * other.height() / h)),
+        Some(other) => Raster::from_fn(w, h, |x, y| {
+            other.at(x * other.width() / w, y * other.height() / h)
+        }),
         None if random.chance(0.7) => Raster::from_fn(w, h, |x, y| own.at(w - 1 - x, y)),
         None => Raster::from_fn(w, h, |x, y| own.at(x, h - 1 - y)),
     };
@@ -201,7 +255,11 @@ fn hue(own: &Raster, random: &mut SplitMix) -> Option<Raster> {
         let was = own.at(x, y).map(f64::from);
         let turned = turned(was, sin, cos);
         let share = f64::from(ink.alpha_at(x, y));
-        std::array::from_fn(|c| (was[c] + share * (turned[c] - was[c])).round().clamp(0.0, 255.0) as u8)
+        std::array::from_fn(|c| {
+            (was[c] + share * (turned[c] - was[c]))
+                .round()
+                .clamp(0.0, 255.0) as u8
+        })
     });
     seen(changed, own, ink.area * 2 / 5)
 }
@@ -217,8 +275,13 @@ fn turned([r, g, b]: [f64; 3], sin: f64, cos: f64) -> [f64; 3] {
 
 /// The changed print if at least `least` pixels (and a dozen) changed visibly.
 fn seen(changed: Raster, was: &Raster, least: usize) -> Option<Raster> {
-    let pixels = changed.pixels().chunks_exact(3).zip(was.pixels().chunks_exact(3));
-    let visible = pixels.filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) >= VISIBLE)).count();
+    let pixels = changed
+        .pixels()
+        .chunks_exact(3)
+        .zip(was.pixels().chunks_exact(3));
+    let visible = pixels
+        .filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) >= VISIBLE))
+        .count();
     (visible >= least.max(12)).then_some(changed)
 }
 
@@ -240,7 +303,8 @@ mod tests {
     const WIDTH: u32 = 200;
     const HEIGHT: u32 = 100;
 
-    /// Ground with a "word" of three shapes of equal width: a bar, an L and a T, each 20 wide and 30 high.
+    /// Ground with a "word" of three shapes of equal width: a bar, an L and a T, each 20 wide and
+    /// 30 high.
     fn print(ink: [u8; 3]) -> Raster {
         Raster::from_fn(WIDTH, HEIGHT, |x, y| {
             let inside = |left: u32| (left..left + 20).contains(&x) && (40..70).contains(&y);
@@ -252,8 +316,16 @@ mod tests {
     }
 
     fn mark(kind: MarkKind) -> Mark {
-        let region = [(0.2, 0.3), (0.8, 0.3), (0.8, 0.8), (0.2, 0.8)].map(|(x, y)| Point::new(x, y)).to_vec();
-        Mark { name: "word".into(), kind, region, text: None, proposed: false }
+        let region = [(0.2, 0.3), (0.8, 0.3), (0.8, 0.8), (0.2, 0.8)]
+            .map(|(x, y)| Point::new(x, y))
+            .to_vec();
+        Mark {
+            name: "word".into(),
+            kind,
+            region,
+            text: None,
+            proposed: false,
+        }
     }
 
     #[test]
@@ -262,7 +334,8 @@ mod tests {
         for kind in EditKind::ALL {
             for seed in 0..5 {
                 let made = edit(&picture, &[mark(MarkKind::Text)], kind, &mut SplitMix(seed));
-                let made = made.unwrap_or_else(|| panic!("{} with seed {seed} is not made", kind.name()));
+                let made =
+                    made.unwrap_or_else(|| panic!("{} with seed {seed} is not made", kind.name()));
                 let mut changed = 0;
                 for (x, y) in (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y))) {
                     let inside = (40..160).contains(&x) && (30..80).contains(&y);
@@ -296,10 +369,21 @@ mod tests {
     #[test]
     fn a_removed_letter_leaves_the_ground() {
         let picture = print([0; 3]);
-        let made = edit(&picture, &[mark(MarkKind::Text)], EditKind::Missing, &mut SplitMix(1)).unwrap();
+        let made = edit(
+            &picture,
+            &[mark(MarkKind::Text)],
+            EditKind::Missing,
+            &mut SplitMix(1),
+        )
+        .unwrap();
         let dark = |r: &Raster| r.pixels().chunks_exact(3).filter(|p| p[0] < 120).count();
         let gone = dark(&picture) - dark(&made.raster);
-        let areas: Vec<_> = Ink::of(&picture).unwrap().letters().iter().map(|l| l.area).collect();
+        let areas: Vec<_> = Ink::of(&picture)
+            .unwrap()
+            .letters()
+            .iter()
+            .map(|l| l.area)
+            .collect();
         assert!(areas.contains(&gone), "{gone} of {areas:?}");
     }
 
@@ -308,20 +392,48 @@ mod tests {
         let none = |picture: &Raster, marks: &[Mark], kind| {
             (0..5).all(|seed| edit(picture, marks, kind, &mut SplitMix(seed)).is_none())
         };
-        assert!(none(&print([70; 3]), &[mark(MarkKind::Text)], EditKind::Hue), "grey has no hue");
+        assert!(
+            none(&print([70; 3]), &[mark(MarkKind::Text)], EditKind::Hue),
+            "grey has no hue"
+        );
         let plain = Raster::from_fn(WIDTH, HEIGHT, |_, _| [90, 120, 60]);
         for kind in EditKind::ALL {
-            assert!(none(&plain, &[mark(MarkKind::Text)], kind), "{} of nothing", kind.name());
-            assert!(none(&print([0; 3]), &[], kind), "{} without marks", kind.name());
+            assert!(
+                none(&plain, &[mark(MarkKind::Text)], kind),
+                "{} of nothing",
+                kind.name()
+            );
+            assert!(
+                none(&print([0; 3]), &[], kind),
+                "{} without marks",
+                kind.name()
+            );
         }
-        for kind in [EditKind::Letter, EditKind::Swap, EditKind::Missing, EditKind::Word] {
-            assert!(none(&print([0; 3]), &[mark(MarkKind::Logo)], kind), "{} of a logo", kind.name());
+        for kind in [
+            EditKind::Letter,
+            EditKind::Swap,
+            EditKind::Missing,
+            EditKind::Word,
+        ] {
+            assert!(
+                none(&print([0; 3]), &[mark(MarkKind::Logo)], kind),
+                "{} of a logo",
+                kind.name()
+            );
         }
         let bars = Raster::from_fn(WIDTH, HEIGHT, |x, y| {
-            if x % 40 < 20 && (40..160).contains(&x) && (40..70).contains(&y) { [0; 3] } else { [240; 3] }
+            if x % 40 < 20 && (40..160).contains(&x) && (40..70).contains(&y) {
+                [0; 3]
+            } else {
+                [240; 3]
+            }
         });
         for kind in [EditKind::Letter, EditKind::Swap] {
-            assert!(none(&bars, &[mark(MarkKind::Text)], kind), "{} of equal letters", kind.name());
+            assert!(
+                none(&bars, &[mark(MarkKind::Text)], kind),
+                "{} of equal letters",
+                kind.name()
+            );
         }
     }
 }

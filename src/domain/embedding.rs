@@ -1,4 +1,5 @@
-//! Unit-length vectors of whole images, tagged with the model that made them, and exact int8 search over them.
+//! Unit-length vectors of whole images, tagged with the model that made them, and exact int8 search
+//! over them.
 
 /// Name and version of the model that produced a vector or a descriptor, as `name@version`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,17 +53,36 @@ impl Embedding {
     /// Cosine similarity, -1 to 1.
     pub fn cosine(&self, other: &Self) -> Result<f32, EmbeddingError> {
         if self.model != other.model || self.values.len() != other.values.len() {
-            return Err(EmbeddingError::OtherModel(self.model.clone(), other.model.clone()));
+            return Err(EmbeddingError::OtherModel(
+                self.model.clone(),
+                other.model.clone(),
+            ));
         }
-        Ok(self.values.iter().zip(&other.values).map(|(a, b)| a * b).sum())
+        Ok(self
+            .values
+            .iter()
+            .zip(&other.values)
+            .map(|(a, b)| a * b)
+            .sum())
     }
 
-    /// Components as signed bytes with one scale per vector, for search: a quarter of the memory, and the ranking of
-    /// unit vectors survives (error of a cosine below 0.01).
+    /// Components as signed bytes with one scale per vector, for search: a quarter of the memory,
+    /// and the ranking of unit vectors survives (error of a cosine below 0.01).
     pub fn quantised(&self) -> QuantisedEmbedding {
-        let peak = self.values.iter().fold(0.0_f32, |m, v| m.max(v.abs())).max(f32::MIN_POSITIVE);
-        let values = self.values.iter().map(|v| (v / peak * 127.0).round() as i8).collect();
-        QuantisedEmbedding { values, scale: peak / 127.0 }
+        let peak = self
+            .values
+            .iter()
+            .fold(0.0_f32, |m, v| m.max(v.abs()))
+            .max(f32::MIN_POSITIVE);
+        let values = self
+            .values
+            .iter()
+            .map(|v| (v / peak * 127.0).round() as i8)
+            .collect();
+        QuantisedEmbedding {
+            values,
+            scale: peak / 127.0,
+        }
     }
 }
 
@@ -74,7 +94,8 @@ pub struct QuantisedEmbedding {
 }
 
 impl QuantisedEmbedding {
-    /// An embedding from what [`QuantisedEmbedding::values`] and [`QuantisedEmbedding::scale`] gave.
+    /// An embedding from what [`QuantisedEmbedding::values`] and [`QuantisedEmbedding::scale`]
+    /// gave.
     pub fn from_parts(values: Box<[i8]>, scale: f32) -> Self {
         Self { values, scale }
     }
@@ -91,7 +112,12 @@ impl QuantisedEmbedding {
 
     /// Approximate cosine similarity of two quantised unit vectors of one model.
     pub fn cosine(&self, other: &Self) -> f32 {
-        let dot: i32 = self.values.iter().zip(&other.values).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
+        let dot: i32 = self
+            .values
+            .iter()
+            .zip(&other.values)
+            .map(|(a, b)| i32::from(*a) * i32::from(*b))
+            .sum();
         dot as f32 * self.scale * other.scale
     }
 }
@@ -107,7 +133,10 @@ mod tests {
     #[test]
     fn vectors_become_unit_length_and_zero_is_refused() {
         assert_eq!(of(&[3.0, 4.0]).values(), &[0.6, 0.8]);
-        assert_eq!(Embedding::new(ModelId("m@1".into()), vec![0.0; 4]), Err(EmbeddingError::NoDirection));
+        assert_eq!(
+            Embedding::new(ModelId("m@1".into()), vec![0.0; 4]),
+            Err(EmbeddingError::NoDirection)
+        );
     }
 
     #[test]
@@ -119,7 +148,9 @@ mod tests {
     #[test]
     fn bytes_keep_the_cosine() {
         let a = of(&(0..64).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>());
-        let b = of(&(0..64).map(|i| (i as f32 * 0.7 + 0.4).sin()).collect::<Vec<_>>());
+        let b = of(&(0..64)
+            .map(|i| (i as f32 * 0.7 + 0.4).sin())
+            .collect::<Vec<_>>());
         let exact = a.cosine(&b).unwrap();
         assert!((a.quantised().cosine(&b.quantised()) - exact).abs() < 0.01);
     }

@@ -18,7 +18,8 @@ pub struct Keypoint {
 pub struct FeatureSet {
     /// The model that made the descriptors.
     pub model: ModelId,
-    /// Width in pixels of the frame that the coordinates refer to (the network's input, not the photo).
+    /// Width in pixels of the frame that the coordinates refer to (the network's input, not the
+    /// photo).
     pub width: u32,
     /// Height in pixels of that frame.
     pub height: u32,
@@ -43,12 +44,20 @@ impl FeatureSet {
 
     /// The same points in a frame of another size.
     pub fn scaled_to(mut self, width: u32, height: u32) -> Self {
-        // Pixel centres: a point between two pixels stays between those that cover the same part of the picture.
+        // Pixel centres: a point between two pixels stays between those that cover the same part of
+        // the picture.
         let scaled = |v: f32, from: u32, to: u32| (v + 0.5) * to as f32 / from as f32 - 0.5;
         for point in &mut self.keypoints {
-            (point.x, point.y) = (scaled(point.x, self.width, width), scaled(point.y, self.height, height));
+            (point.x, point.y) = (
+                scaled(point.x, self.width, width),
+                scaled(point.y, self.height, height),
+            );
         }
-        Self { width, height, ..self }
+        Self {
+            width,
+            height,
+            ..self
+        }
     }
 
     /// The descriptor of keypoint `i`; panics when there is none.

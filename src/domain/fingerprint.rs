@@ -1,21 +1,28 @@
 //! Perceptual fingerprints: is this the very same picture, re-encoded or resized?
 //!
-//! Difference hashes (Krawetz, "Kind of like that", 2013) of rows and of columns over an 8x8 grid. Re-encoding and
-//! resizing change next to no bit; another photo of the same article changes dozens.
+//! Difference hashes (Krawetz, "Kind of like that", 2013) of rows and of columns over an 8x8 grid.
+//! Re-encoding and resizing change next to no bit; another photo of the same article changes
+//! dozens.
 
 use super::{averaging::averaged, gallery::Fingerprint, raster::Raster};
 
 /// Cells of the grid in each direction.
 const GRID: usize = 8;
 
-/// Grey levels that a cell must be brighter than its neighbour. Plain backgrounds are common in catalogue pictures;
-/// without a margin their bits would be noise.
+/// Grey levels that a cell must be brighter than its neighbour. Plain backgrounds are common in
+/// catalogue pictures; without a margin their bits would be noise.
 const LEAST_STEP: f32 = 1.0;
 
 /// The fingerprint of a whole picture.
 pub fn fingerprint(raster: &Raster) -> Fingerprint {
-    let (wide, high) = (averaged(raster, GRID + 1, GRID), averaged(raster, GRID, GRID + 1));
-    let mut print = Fingerprint { horizontal: 0, vertical: 0 };
+    let (wide, high) = (
+        averaged(raster, GRID + 1, GRID),
+        averaged(raster, GRID, GRID + 1),
+    );
+    let mut print = Fingerprint {
+        horizontal: 0,
+        vertical: 0,
+    };
     for y in 0..GRID {
         for x in 0..GRID {
             let bit = 1_u64 << (y * GRID + x);
@@ -33,7 +40,8 @@ pub fn fingerprint(raster: &Raster) -> Fingerprint {
 impl Fingerprint {
     /// Bits in which the two differ, 0 (the same picture) to 128.
     pub fn distance(&self, other: &Self) -> u32 {
-        (self.horizontal ^ other.horizontal).count_ones() + (self.vertical ^ other.vertical).count_ones()
+        (self.horizontal ^ other.horizontal).count_ones()
+            + (self.vertical ^ other.vertical).count_ones()
     }
 }
 
@@ -43,8 +51,12 @@ mod tests {
 
     fn scene(width: u32, height: u32, seed: f64) -> Raster {
         Raster::from_fn(width, height, |x, y| {
-            let (u, v) = ((f64::from(x) + 0.5) / f64::from(width), (f64::from(y) + 0.5) / f64::from(height));
-            let wave = (u * 9.0 + seed).sin() + (v * 7.0 - seed * 2.0).sin() + (u * v * 20.0 + seed).cos();
+            let (u, v) = (
+                (f64::from(x) + 0.5) / f64::from(width),
+                (f64::from(y) + 0.5) / f64::from(height),
+            );
+            let wave =
+                (u * 9.0 + seed).sin() + (v * 7.0 - seed * 2.0).sin() + (u * v * 20.0 + seed).cos();
             [(127.0 + 40.0 * wave) as u8, (120.0 + 38.0 * wave) as u8, 60]
         })
     }
@@ -53,7 +65,10 @@ mod tests {
     fn a_resized_copy_keeps_its_fingerprint() {
         let print = fingerprint(&scene(500, 700, 0.3));
         for (w, h) in [(250, 350), (1000, 1400), (123, 173), (36, 50)] {
-            assert!(print.distance(&fingerprint(&scene(w, h, 0.3))) <= 4, "{w}x{h}");
+            assert!(
+                print.distance(&fingerprint(&scene(w, h, 0.3))) <= 4,
+                "{w}x{h}"
+            );
         }
     }
 
@@ -67,13 +82,21 @@ mod tests {
     #[test]
     fn a_brighter_copy_keeps_its_fingerprint() {
         let picture = scene(300, 300, 1.0);
-        let brighter = Raster::from_fn(300, 300, |x, y| picture.at(x, y).map(|v| v.saturating_add(20)));
+        let brighter = Raster::from_fn(300, 300, |x, y| {
+            picture.at(x, y).map(|v| v.saturating_add(20))
+        });
         assert!(fingerprint(&picture).distance(&fingerprint(&brighter)) <= 2);
     }
 
     #[test]
     fn a_flat_picture_has_no_bits() {
         let flat = fingerprint(&Raster::from_fn(33, 21, |_, _| [77; 3]));
-        assert_eq!(flat, Fingerprint { horizontal: 0, vertical: 0 });
+        assert_eq!(
+            flat,
+            Fingerprint {
+                horizontal: 0,
+                vertical: 0
+            }
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! One score from many channels.
 //!
-//! Three questions are answered apart, each by a logistic model fitted on calibration data: is the claimed product there
-//! at all (presence), does it fit better than every rival (rivalry), and do its protected marks look as they should
-//! (marks). The fused score is the worst of them, in log-odds: a pack must pass all. Nothing that could not be measured
-//! counts against a photo.
+//! Three questions are answered apart, each by a logistic model fitted on calibration data: is the
+//! claimed product there at all (presence), does it fit better than every rival (rivalry), and do
+//! its protected marks look as they should (marks). The fused score is the worst of them, in
+//! log-odds: a pack must pass all. Nothing that could not be measured counts against a photo.
 
 use super::colour::HueTurn;
 
@@ -48,8 +48,13 @@ pub struct Evidence {
 /// Names of the presence model's inputs, in order.
 pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
 /// Names of the rivalry model's inputs, in order.
-pub const RIVALRY_INPUTS: [&str; 5] =
-    ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"];
+pub const RIVALRY_INPUTS: [&str; 5] = [
+    "margin_inliers",
+    "margin_refined",
+    "margin_embedding",
+    "lead_inliers",
+    "lead_refined",
+];
 /// Names of the marks model's inputs, in order.
 pub const MARK_INPUTS: [&str; 3] = ["difference", "text", "turn"];
 
@@ -57,8 +62,8 @@ fn log_count(n: usize) -> f64 {
     (n as f64).ln_1p()
 }
 
-/// Own minus rival inliers in standard deviations of their sum, counts taken as Poisson: on a large, sharp photo a small
-/// relative margin is certain, on a small one it is chance.
+/// Own minus rival inliers in standard deviations of their sum, counts taken as Poisson: on a
+/// large, sharp photo a small relative margin is certain, on a small one it is chance.
 fn lead(own: usize, rival: usize) -> f64 {
     let (own, rival) = (own as f64, rival as f64);
     (own - rival) / (own + rival + 1.0).sqrt()
@@ -67,7 +72,11 @@ fn lead(own: usize, rival: usize) -> f64 {
 impl Evidence {
     /// The presence model's inputs.
     pub fn presence_inputs(&self) -> [f64; 3] {
-        [log_count(self.inliers), self.spread, log_count(self.refined.unwrap_or(0))]
+        [
+            log_count(self.inliers),
+            self.spread,
+            log_count(self.refined.unwrap_or(0)),
+        ]
     }
 
     /// The rivalry model's inputs; what was not measured stands at the value that says nothing.
@@ -94,7 +103,11 @@ impl MarkEvidence {
     /// The marks model's inputs for this mark.
     pub fn inputs(&self) -> [f64; 3] {
         let text = self.text.map_or(0.0, |t| (1.0 - t) * self.text_confidence);
-        [logit(self.difference), text, self.turn.map_or(0.0, |t| t.strength)]
+        [
+            logit(self.difference),
+            text,
+            self.turn.map_or(0.0, |t| t.strength),
+        ]
     }
 }
 
@@ -121,7 +134,13 @@ pub struct Logistic<const N: usize> {
 impl<const N: usize> Logistic<N> {
     /// Log-odds that the photo is genuine.
     pub fn log_odds(&self, inputs: &[f64; N]) -> f64 {
-        self.intercept + self.weights.iter().zip(inputs).map(|(w, x)| w * x).sum::<f64>()
+        self.intercept
+            + self
+                .weights
+                .iter()
+                .zip(inputs)
+                .map(|(w, x)| w * x)
+                .sum::<f64>()
     }
 }
 
@@ -168,9 +187,16 @@ impl Fusion {
     }
 
     /// The score of a photo whose identity is known already (log-odds), with its seen marks.
-    pub fn with_marks(&self, identity: f64, marks: impl Iterator<Item = MarkEvidence>) -> FusedScore {
+    pub fn with_marks(
+        &self,
+        identity: f64,
+        marks: impl Iterator<Item = MarkEvidence>,
+    ) -> FusedScore {
         let marks = marks.map(|m| self.mark.log_odds(&m.inputs()));
-        FusedScore { identity, marks: marks.min_by(f64::total_cmp) }
+        FusedScore {
+            identity,
+            marks: marks.min_by(f64::total_cmp),
+        }
     }
 }
 
@@ -180,16 +206,33 @@ mod tests {
 
     fn fusion() -> Fusion {
         Fusion {
-            presence: Logistic { weights: [1.0, 0.0, 0.0], intercept: -3.0 },
-            rivalry: Logistic { weights: [0.0, 0.0, 0.0, 1.0, 0.0], intercept: 0.0 },
-            mark: Logistic { weights: [-1.0, -1.0, 0.0], intercept: 0.0 },
+            presence: Logistic {
+                weights: [1.0, 0.0, 0.0],
+                intercept: -3.0,
+            },
+            rivalry: Logistic {
+                weights: [0.0, 0.0, 0.0, 1.0, 0.0],
+                intercept: 0.0,
+            },
+            mark: Logistic {
+                weights: [-1.0, -1.0, 0.0],
+                intercept: 0.0,
+            },
         }
     }
 
     #[test]
     fn the_worse_question_decides() {
-        let mark = MarkEvidence { difference: 0.9, text: None, text_confidence: 0.0, turn: None };
-        let mut evidence = Evidence { inliers: 400, ..Evidence::default() };
+        let mark = MarkEvidence {
+            difference: 0.9,
+            text: None,
+            text_confidence: 0.0,
+            turn: None,
+        };
+        let mut evidence = Evidence {
+            inliers: 400,
+            ..Evidence::default()
+        };
         let without = fusion().score(&evidence).value();
         evidence.marks.push(mark);
         let with = fusion().score(&evidence);
@@ -200,7 +243,13 @@ mod tests {
     #[test]
     fn a_better_rival_counts_more_on_larger_counts() {
         let of = |inliers, rival_inliers| {
-            fusion().score(&Evidence { inliers, rival_inliers, ..Evidence::default() }).identity
+            fusion()
+                .score(&Evidence {
+                    inliers,
+                    rival_inliers,
+                    ..Evidence::default()
+                })
+                .identity
         };
         assert!(of(340, 430) < of(34, 43));
         assert!(of(340, 0) > 2.0 && of(0, 0) < 0.0);
@@ -208,16 +257,37 @@ mod tests {
 
     #[test]
     fn a_turned_hue_speaks_against_a_mark() {
-        let mark = |turn| MarkEvidence { difference: 0.5, text: None, text_confidence: 0.0, turn };
-        let turned = mark(Some(HueTurn { degrees: -50.0, strength: 2.0 }));
+        let mark = |turn| MarkEvidence {
+            difference: 0.5,
+            text: None,
+            text_confidence: 0.0,
+            turn,
+        };
+        let turned = mark(Some(HueTurn {
+            degrees: -50.0,
+            strength: 2.0,
+        }));
         assert_eq!(turned.inputs(), [0.0, 0.0, 2.0]);
-        let fusion = Fusion { mark: Logistic { weights: [-1.0, -1.0, -2.0], intercept: 0.0 }, ..fusion() };
-        assert!(fusion.mark.log_odds(&turned.inputs()) < fusion.mark.log_odds(&mark(None).inputs()));
+        let fusion = Fusion {
+            mark: Logistic {
+                weights: [-1.0, -1.0, -2.0],
+                intercept: 0.0,
+            },
+            ..fusion()
+        };
+        assert!(
+            fusion.mark.log_odds(&turned.inputs()) < fusion.mark.log_odds(&mark(None).inputs())
+        );
     }
 
     #[test]
     fn what_was_not_measured_does_not_count() {
-        let mark = MarkEvidence { difference: 0.5, text: None, text_confidence: 0.9, turn: None };
+        let mark = MarkEvidence {
+            difference: 0.5,
+            text: None,
+            text_confidence: 0.9,
+            turn: None,
+        };
         assert_eq!(mark.inputs(), [0.0; 3]);
         assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-12);
     }

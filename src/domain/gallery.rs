@@ -1,4 +1,5 @@
-//! The references searched: products, their references, and what a comparison needs to know of each.
+//! The references searched: products, their references, and what a comparison needs to know of
+//! each.
 
 use std::sync::Arc;
 
@@ -75,7 +76,9 @@ impl MarkKind {
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Text, Self::Logo].into_iter().find(|k| k.name() == name)
+        [Self::Text, Self::Logo]
+            .into_iter()
+            .find(|k| k.name() == name)
     }
 }
 
@@ -94,7 +97,8 @@ pub struct Mark {
     pub proposed: bool,
 }
 
-/// One enrolled image of a known genuine item, as light as the search through the whole gallery needs it.
+/// One enrolled image of a known genuine item, as light as the search through the whole gallery
+/// needs it.
 ///
 /// The pixels and the full features are loaded when a comparison needs them.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,8 +113,8 @@ pub struct Reference {
     pub view: Option<String>,
     /// Content hash of the image file, lower-case hex.
     pub sha256: String,
-    /// The part of the upright image that shows the article (x, y, width, height in pixels) when it is not the whole:
-    /// found at enrolment in photos that show more than the article.
+    /// The part of the upright image that shows the article (x, y, width, height in pixels) when it
+    /// is not the whole: found at enrolment in photos that show more than the article.
     pub article: Option<[u32; 4]>,
     /// Protected marks, given by the owner or proposed.
     pub marks: Vec<Mark>,
@@ -142,7 +146,8 @@ pub struct CoarseDescriptors {
     pub dimensions: usize,
 }
 
-/// All references that a check may compare with; cheap to clone, replaced as a whole when a reference comes or goes.
+/// All references that a check may compare with; cheap to clone, replaced as a whole when a
+/// reference comes or goes.
 #[derive(Clone, Debug, Default)]
 pub struct Gallery {
     /// The references, ordered by product and id.
@@ -158,6 +163,8 @@ impl Gallery {
 
     /// The references of one product.
     pub fn of<'a>(&'a self, product: &'a ProductKey) -> impl Iterator<Item = &'a Arc<Reference>> {
-        self.references.iter().filter(move |r| &r.product == product)
+        self.references
+            .iter()
+            .filter(move |r| &r.product == product)
     }
 }

@@ -1,6 +1,6 @@
-//! The light of a photo: what brings an aligned photo to its reference's. [`relit`] does it for a whole frame, by a
-//! per-channel gain with a quadratic field fitted robustly on logarithms of small squares; [`with_spread_of`] for a small
-//! part of it, by each channel's spread.
+//! The light of a photo: what brings an aligned photo to its reference's. [`relit`] does it for a
+//! whole frame, by a per-channel gain with a quadratic field fitted robustly on logarithms of small
+//! squares; [`with_spread_of`] for a small part of it, by each channel's spread.
 
 use super::{linear::solve, raster::Raster, rectify::Rectified};
 
@@ -15,8 +15,9 @@ const LEAST_STRETCH: f64 = 0.4;
 /// Terms of the quadratic field: 1, x, y, xy, x^2, y^2.
 const TERMS: usize = 6;
 
-/// The photo with the reference's light: each channel is multiplied by a gain that varies quadratically over the
-/// frame, fitted by re-weighted least squares so that real differences do not pull it.
+/// The photo with the reference's light: each channel is multiplied by a gain that varies
+/// quadratically over the frame, fitted by re-weighted least squares so that real differences do
+/// not pull it.
 pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
     let photo = &rectified.raster;
     let (w, h) = (photo.width() as usize, photo.height() as usize);
@@ -29,7 +30,9 @@ pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
                 continue;
             }
             let [own, seen] = [reference, photo].map(|raster| raster.square_mean(x, y, LIGHT_PX));
-            let at = |v: u32, side: u32| 2.0 * (f64::from(v) + f64::from(LIGHT_PX) / 2.0) / f64::from(side) - 1.0;
+            let at = |v: u32, side: u32| {
+                2.0 * (f64::from(v) + f64::from(LIGHT_PX) / 2.0) / f64::from(side) - 1.0
+            };
             let ratios = std::array::from_fn(|c| ((own[c] + 8.0) / (seen[c] + 8.0)).ln());
             samples.push((terms(at(x, photo.width()), at(y, photo.height())), ratios));
         }
@@ -49,13 +52,15 @@ pub fn relit(rectified: &Rectified, reference: &Raster) -> Raster {
     Raster::new(photo.width(), photo.height(), pixels).unwrap_or_else(|_| photo.clone())
 }
 
-/// `photo` with each channel brought linearly to the middle and the spread that it has in `reference`: misalignment, small
-/// edits and highlights hardly change either.
+/// `photo` with each channel brought linearly to the middle and the spread that it has in
+/// `reference`: misalignment, small edits and highlights hardly change either.
 pub fn with_spread_of(photo: &Raster, reference: &Raster) -> Raster {
     let tables: [[u8; 256]; 3] = std::array::from_fn(|channel| {
-        let ((from_low, from_high), (to_low, to_high)) = (spread(photo, channel), spread(reference, channel));
+        let ((from_low, from_high), (to_low, to_high)) =
+            (spread(photo, channel), spread(reference, channel));
         // A plain channel has no spread: a little is added to both.
-        let gain = ((to_high - to_low + 4.0) / (from_high - from_low + 4.0)).clamp(LEAST_STRETCH, 1.0 / LEAST_STRETCH);
+        let gain = ((to_high - to_low + 4.0) / (from_high - from_low + 4.0))
+            .clamp(LEAST_STRETCH, 1.0 / LEAST_STRETCH);
         let offset = (to_low + to_high - gain * (from_low + from_high)) / 2.0;
         std::array::from_fn(|value| (gain * value as f64 + offset).round().clamp(0.0, 255.0) as u8)
     });
@@ -68,7 +73,12 @@ pub fn with_spread_of(photo: &Raster, reference: &Raster) -> Raster {
 /// The values of a channel at both ends of its spread.
 fn spread(raster: &Raster, channel: usize) -> (f64, f64) {
     let mut counts = [0_usize; 256];
-    raster.pixels().iter().skip(channel).step_by(3).for_each(|v| counts[usize::from(*v)] += 1);
+    raster
+        .pixels()
+        .iter()
+        .skip(channel)
+        .step_by(3)
+        .for_each(|v| counts[usize::from(*v)] += 1);
     let last = raster.pixels().len() / 3 - 1;
     let [low, high] = SPREAD.map(|share| {
         let rank = (last as f64 * share) as usize;
@@ -92,11 +102,18 @@ struct RowGain {
 impl RowGain {
     fn new(field: &[f64; TERMS], y: usize, width: usize, height: usize) -> Self {
         let log = |x: f64| {
-            let t = terms(2.0 * x / width as f64 - 1.0, 2.0 * y as f64 / height as f64 - 1.0);
+            let t = terms(
+                2.0 * x / width as f64 - 1.0,
+                2.0 * y as f64 / height as f64 - 1.0,
+            );
             t.iter().zip(field).map(|(a, b)| a * b).sum::<f64>()
         };
         let (first, second, third) = (log(0.0), log(1.0), log(2.0));
-        Self { gain: first.exp(), step: (second - first).exp(), bend: (third - 2.0 * second + first).exp() }
+        Self {
+            gain: first.exp(),
+            step: (second - first).exp(),
+            bend: (third - 2.0 * second + first).exp(),
+        }
     }
 
     fn next(&mut self) -> f64 {
@@ -111,7 +128,8 @@ fn terms(x: f64, y: f64) -> [f64; TERMS] {
     [1.0, x, y, x * y, x * x, y * y]
 }
 
-/// Least squares with Cauchy weights, four rounds, for one channel of the samples; a flat zero field when there are too few.
+/// Least squares with Cauchy weights, four rounds, for one channel of the samples; a flat zero
+/// field when there are too few.
 fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERMS] {
     let mut field = [0.0; TERMS];
     if samples.len() < 4 * TERMS {
@@ -127,7 +145,9 @@ fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERM
             }
         }
         // A little ridge keeps the field flat where the pack shows too little to tell.
-        (0..TERMS).for_each(|i| system[i][i] += 1e-3 * samples.len() as f64 * if i == 0 { 1e-6 } else { 1.0 });
+        (0..TERMS).for_each(|i| {
+            system[i][i] += 1e-3 * samples.len() as f64 * if i == 0 { 1e-6 } else { 1.0 }
+        });
         let Some(solved) = solve(system) else { break };
         field = solved;
         for ((t, values), w) in samples.iter().zip(&mut weights) {
@@ -166,7 +186,10 @@ mod tests {
         let fixed = with_spread_of(&faded, &reference);
         for (x, y) in [(40, 20), (70, 50), (90, 5), (20, 60)] {
             let (have, want) = (fixed.at(x, y), reference.at(x, y));
-            assert!(have.iter().zip(want).all(|(h, w)| h.abs_diff(w) <= 9), "{have:?} {want:?}");
+            assert!(
+                have.iter().zip(want).all(|(h, w)| h.abs_diff(w) <= 9),
+                "{have:?} {want:?}"
+            );
         }
         let plain = Raster::from_fn(40, 40, |_, _| [120, 130, 140]);
         let shifted = with_spread_of(&Raster::from_fn(40, 40, |_, _| [90, 90, 90]), &plain);

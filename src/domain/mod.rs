@@ -1,7 +1,8 @@
-//! The pure, synchronous core: pictures as numbers, how they are compared, and what the comparison means.
+//! The pure, synchronous core: pictures as numbers, how they are compared, and what the comparison
+//! means.
 //!
-//! Nothing here touches files, clocks, networks or unseeded randomness, and nothing here imports another module of
-//! the crate: every function gives the same answer for the same input.
+//! Nothing here touches files, clocks, networks or unseeded randomness, and nothing here imports
+//! another module of the crate: every function gives the same answer for the same input.
 
 pub mod appearance;
 pub mod averaging;

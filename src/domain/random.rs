@@ -34,7 +34,8 @@ impl SplitMix {
         self.unit() < chance
     }
 
-    /// Nearly normal with mean 0 and standard deviation 1, within -3.5 to 3.5: the sum of four even draws.
+    /// Nearly normal with mean 0 and standard deviation 1, within -3.5 to 3.5: the sum of four even
+    /// draws.
     pub fn normal(&mut self) -> f64 {
         let bits = self.bits();
         let sum: u64 = (0..4).map(|i| (bits >> (16 * i)) & 0xffff).sum();
@@ -52,8 +53,14 @@ mod tests {
         let draws: Vec<f64> = (0..20_000).map(|_| random.normal()).collect();
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
         let variance = draws.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / draws.len() as f64;
-        assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
-        assert!((0..1000).all(|_| random.below(3) < 3 && (2.0..5.0).contains(&random.between(2.0, 5.0))));
+        assert!(
+            mean.abs() < 0.03 && (variance - 1.0).abs() < 0.03,
+            "{mean} {variance}"
+        );
+        assert!(
+            (0..1000)
+                .all(|_| random.below(3) < 3 && (2.0..5.0).contains(&random.between(2.0, 5.0)))
+        );
         assert_eq!(SplitMix(1).below(0), 0);
         assert_eq!(SplitMix(9).bits(), SplitMix(9).bits());
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-/// An upright picture: `height` rows of `width` pixels of 3 bytes (R, G, B), row-major, no padding (hwc).
+/// An upright picture: `height` rows of `width` pixels of 3 bytes (R, G, B), row-major, no padding
+/// (hwc).
 ///
 /// Cloning shares the pixels.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,16 +33,30 @@ pub struct RasterSizeError {
 }
 
 impl Raster {
-    /// Takes `pixels` in hwc order; both sides must be at least 1 and the buffer `width * height * 3` bytes.
+    /// Takes `pixels` in hwc order; both sides must be at least 1 and the buffer
+    /// `width * height * 3` bytes.
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, RasterSizeError> {
         if width == 0 || height == 0 || pixels.len() != width as usize * height as usize * 3 {
-            return Err(RasterSizeError { width, height, bytes: pixels.len() });
+            return Err(RasterSizeError {
+                width,
+                height,
+                bytes: pixels.len(),
+            });
         }
-        Ok(Self { width, height, pixels: Arc::new(pixels) })
+        Ok(Self {
+            width,
+            height,
+            pixels: Arc::new(pixels),
+        })
     }
 
-    /// Builds a picture pixel by pixel; `colour_at(x, y)` is called row by row. Sides of 0 are raised to 1.
-    pub fn from_fn(width: u32, height: u32, mut colour_at: impl FnMut(u32, u32) -> [u8; 3]) -> Self {
+    /// Builds a picture pixel by pixel; `colour_at(x, y)` is called row by row. Sides of 0 are
+    /// raised to 1.
+    pub fn from_fn(
+        width: u32,
+        height: u32,
+        mut colour_at: impl FnMut(u32, u32) -> [u8; 3],
+    ) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
         for y in 0..height {
@@ -49,7 +64,11 @@ impl Raster {
                 pixels.extend_from_slice(&colour_at(x, y));
             }
         }
-        Self { width, height, pixels: Arc::new(pixels) }
+        Self {
+            width,
+            height,
+            pixels: Arc::new(pixels),
+        }
     }
 
     /// Width in pixels.
@@ -74,35 +93,57 @@ impl Raster {
 
     /// The pixel at column `x` and row `y`, both clamped to the picture.
     pub fn at(&self, x: u32, y: u32) -> [u8; 3] {
-        let (x, y) = (x.min(self.width - 1) as usize, y.min(self.height - 1) as usize);
+        let (x, y) = (
+            x.min(self.width - 1) as usize,
+            y.min(self.height - 1) as usize,
+        );
         let i = (y * self.width as usize + x) * 3;
         [self.pixels[i], self.pixels[i + 1], self.pixels[i + 2]]
     }
 
-    /// Mean of each channel, 0 to 255, over the square of `side` pixels from `(x, y)` on, which lies inside the picture.
+    /// Mean of each channel, 0 to 255, over the square of `side` pixels from `(x, y)` on, which
+    /// lies inside the picture.
     pub fn square_mean(&self, x: u32, y: u32, side: u32) -> [f64; 3] {
         let (x, y, length) = (x as usize, y as usize, side as usize);
         let mut sums = [0_u32; 3];
-        for row in self.pixels.chunks_exact(self.width as usize * 3).skip(y).take(length) {
+        for row in self
+            .pixels
+            .chunks_exact(self.width as usize * 3)
+            .skip(y)
+            .take(length)
+        {
             let line = row[x * 3..(x + length) * 3].chunks_exact(3);
-            line.for_each(|pixel| sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += u32::from(*v)));
+            line.for_each(|pixel| {
+                sums.iter_mut()
+                    .zip(pixel)
+                    .for_each(|(sum, v)| *sum += u32::from(*v))
+            });
         }
         sums.map(|sum| f64::from(sum) / f64::from(side * side))
     }
 
-    /// A copy of the part from `(x, y)` of at most `width` by `height`, cut to what lies inside; at least 1x1.
+    /// A copy of the part from `(x, y)` of at most `width` by `height`, cut to what lies inside; at
+    /// least 1x1.
     pub fn crop(&self, x: u32, y: u32, width: u32, height: u32) -> Self {
         let (x, y) = (x.min(self.width - 1), y.min(self.height - 1));
-        let (width, height) = (width.clamp(1, self.width - x), height.clamp(1, self.height - y));
+        let (width, height) = (
+            width.clamp(1, self.width - x),
+            height.clamp(1, self.height - y),
+        );
         let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
         for row in y..y + height {
             let start = (row as usize * self.width as usize + x as usize) * 3;
             pixels.extend_from_slice(&self.pixels[start..start + width as usize * 3]);
         }
-        Self { width, height, pixels: Arc::new(pixels) }
+        Self {
+            width,
+            height,
+            pixels: Arc::new(pixels),
+        }
     }
 
-    /// The picture turned by `quarter_turns` times 90 degrees counter-clockwise (as `numpy.rot90` does).
+    /// The picture turned by `quarter_turns` times 90 degrees counter-clockwise (as `numpy.rot90`
+    /// does).
     pub fn rotated(&self, quarter_turns: u8) -> Self {
         let (w, h) = (self.width, self.height);
         match quarter_turns % 4 {
@@ -115,8 +156,15 @@ impl Raster {
 
     /// Grey plane in 0 to 255: the mean of R, G and B.
     pub fn grey(&self) -> Plane {
-        let data = self.pixels.chunks_exact(3).map(|p| (f32::from(p[0]) + f32::from(p[1]) + f32::from(p[2])) / 3.0);
-        Plane { width: self.width as usize, height: self.height as usize, data: data.collect() }
+        let data = self
+            .pixels
+            .chunks_exact(3)
+            .map(|p| (f32::from(p[0]) + f32::from(p[1]) + f32::from(p[2])) / 3.0);
+        Plane {
+            width: self.width as usize,
+            height: self.height as usize,
+            data: data.collect(),
+        }
     }
 }
 
@@ -134,7 +182,11 @@ pub struct Plane {
 impl Plane {
     /// A plane filled with `value`.
     pub fn filled(width: usize, height: usize, value: f32) -> Self {
-        Self { width, height, data: vec![value; width * height] }
+        Self {
+            width,
+            height,
+            data: vec![value; width * height],
+        }
     }
 
     /// The value at column `x`, row `y`; panics outside the plane.
@@ -145,19 +197,29 @@ impl Plane {
     /// Gaussian smoothing with standard deviation `sigma` in pixels, borders repeated.
     pub fn smoothed(&self, sigma: f32) -> Self {
         let reach = (3.0 * sigma).ceil() as isize;
-        let kernel: Vec<f32> = (-reach..=reach).map(|d| (-(d * d) as f32 / (2.0 * sigma * sigma)).exp()).collect();
+        let kernel: Vec<f32> = (-reach..=reach)
+            .map(|d| (-(d * d) as f32 / (2.0 * sigma * sigma)).exp())
+            .collect();
         let total: f32 = kernel.iter().sum();
         let (width, height, reach) = (self.width.max(1), self.height, reach as usize);
         // Whole rows at a time: the compiler takes several values at once then.
-        let add =
-            |to: &mut [f32], from: &[f32], weight: f32| to.iter_mut().zip(from).for_each(|(t, f)| *t += weight * f);
+        let add = |to: &mut [f32], from: &[f32], weight: f32| {
+            to.iter_mut().zip(from).for_each(|(t, f)| *t += weight * f)
+        };
         let mut across = Self::filled(self.width, height, 0.0);
         let mut line = vec![0.0; width + 2 * reach];
-        for (from, to) in self.data.chunks_exact(width).zip(across.data.chunks_exact_mut(width)) {
+        for (from, to) in self
+            .data
+            .chunks_exact(width)
+            .zip(across.data.chunks_exact_mut(width))
+        {
             line[..reach].fill(from[0]);
             line[reach..reach + width].copy_from_slice(from);
             line[reach + width..].fill(from[width - 1]);
-            kernel.iter().enumerate().for_each(|(d, weight)| add(to, &line[d..], *weight));
+            kernel
+                .iter()
+                .enumerate()
+                .for_each(|(d, weight)| add(to, &line[d..], *weight));
             to.iter_mut().for_each(|v| *v /= total);
         }
         let mut out = Self::filled(self.width, height, 0.0);
@@ -176,7 +238,10 @@ impl Plane {
 #[cfg(test)]
 pub fn texture(w: u32, h: u32) -> Raster {
     Raster::from_fn(w, h, |x, y| {
-        let v = ((x as f64 * 0.37).sin() + (y as f64 * 0.29).cos() + ((x * y) as f64 * 0.011).sin()) * 38.0 + 120.0;
+        let v =
+            ((x as f64 * 0.37).sin() + (y as f64 * 0.29).cos() + ((x * y) as f64 * 0.011).sin())
+                * 38.0
+                + 120.0;
         [v as u8, (v * 0.8) as u8, (220.0 - v * 0.5) as u8]
     })
 }
@@ -229,11 +294,17 @@ mod tests {
         for (i, found) in found.data.iter().enumerate() {
             let (x, y) = ((i % 23) as isize, (i / 23) as isize);
             let value = |(dx, dy): (isize, isize)| {
-                let at = plane.at((x + dx).clamp(0, 22) as usize, (y + dy).clamp(0, 8) as usize);
+                let at = plane.at(
+                    (x + dx).clamp(0, 22) as usize,
+                    (y + dy).clamp(0, 8) as usize,
+                );
                 weight(dx) * weight(dy) * f64::from(at)
             };
             let expected = places().map(value).sum::<f64>() / total;
-            assert!((f64::from(*found) - expected).abs() < 1e-3, "{x},{y}: {found} instead of {expected}");
+            assert!(
+                (f64::from(*found) - expected).abs() < 1e-3,
+                "{x},{y}: {found} instead of {expected}"
+            );
         }
     }
 

@@ -12,7 +12,10 @@ pub struct Rate {
 impl Rate {
     /// Counts what `flags` says.
     pub fn of(flags: impl IntoIterator<Item = bool>) -> Self {
-        flags.into_iter().fold(Self::default(), |r, hit| Self { hits: r.hits + usize::from(hit), total: r.total + 1 })
+        flags.into_iter().fold(Self::default(), |r, hit| Self {
+            hits: r.hits + usize::from(hit),
+            total: r.total + 1,
+        })
     }
 
     /// The share, 0 to 1; 0 of nothing is 0.
@@ -30,12 +33,15 @@ impl Rate {
         let scale = 1.0 + Z * Z / n;
         let centre = p + Z * Z / (2.0 * n);
         let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
+        (
+            ((centre - half) / scale).max(0.0),
+            ((centre + half) / scale).min(1.0),
+        )
     }
 }
 
-/// The chance that a genuine score exceeds a lookalike's, ties counting half (area under the curve); `None` when
-/// either side is empty. NaN scores are left out.
+/// The chance that a genuine score exceeds a lookalike's, ties counting half (area under the
+/// curve); `None` when either side is empty. NaN scores are left out.
 pub fn area_under_curve(genuine: &[f64], lookalike: &[f64]) -> Option<f64> {
     let mut all: Vec<(f64, bool)> = genuine.iter().map(|s| (*s, true)).collect();
     all.extend(lookalike.iter().map(|s| (*s, false)));

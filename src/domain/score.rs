@@ -58,11 +58,13 @@ macro_rules! unit_score {
 }
 
 unit_score!(
-    /// How alike a photo and a reference are, fused over all channels, 0 to 1; higher is more alike.
+    /// How alike a photo and a reference are, fused over all channels, 0 to 1; higher is more
+    /// alike.
     Similarity, "similarity between 0 and 1"
 );
 unit_score!(
-    /// Conformal p-value: the share of genuine calibration items at least as unlike, 0 to 1; lower is stranger.
+    /// Conformal p-value: the share of genuine calibration items at least as unlike, 0 to 1; lower
+    /// is stranger.
     PValue, "p-value between 0 and 1"
 );
 unit_score!(

@@ -1,24 +1,33 @@
 //! Text as evidence: what a mark should read against what the recogniser reads.
 //!
-//! Both are folded first (case, accents, everything but letters and digits), then aligned by an edit distance in which
-//! characters that look alike cost less: a reader of small print confuses them, and so do those who imitate print.
+//! Both are folded first (case, accents, everything but letters and digits), then aligned by an
+//! edit distance in which characters that look alike cost less: a reader of small print confuses
+//! them, and so do those who imitate print.
 
 /// Cost of one missing, added or other character, in tenths.
 const EDIT: u32 = 10;
 /// Cost of a character (or pair) replaced by one that looks like it, in tenths.
 const LOOKALIKE: u32 = 3;
 
-/// Folded characters that look alike in print, in small or capital letters. Cyrillic and Greek letters stand beside the
-/// Latin ones whose shape they share.
+/// Folded characters that look alike in print, in small or capital letters. Cyrillic and Greek
+/// letters stand beside the Latin ones whose shape they share.
 const ALIKE: &[&str] = &[
-    "o0q", "il1j", "17", "s5", "b8", "b6", "z2", "gq9", "g6", "uv", "aа", "aα", "bв", "cс", "eе", "hн", "iі", "kк",
-    "mм", "oо", "oο", "0о", "pр", "pρ", "tт", "tτ", "vν", "xх", "yу",
+    "o0q", "il1j", "17", "s5", "b8", "b6", "z2", "gq9", "g6", "uv", "aа", "aα", "bв", "cс", "eе",
+    "hн", "iі", "kк", "mм", "oо", "oο", "0о", "pр", "pρ", "tт", "tτ", "vν", "xх", "yу",
 ];
 
 /// Two folded characters that look like one.
-const PAIRS_ALIKE: &[(&str, char)] = &[("rn", 'm'), ("nn", 'm'), ("vv", 'w'), ("uu", 'w'), ("cl", 'd'), ("lo", 'b')];
+const PAIRS_ALIKE: &[(&str, char)] = &[
+    ("rn", 'm'),
+    ("nn", 'm'),
+    ("vv", 'w'),
+    ("uu", 'w'),
+    ("cl", 'd'),
+    ("lo", 'b'),
+];
 
-/// Letters with marks and ligatures, each run followed by what it folds to; applied after lower-casing.
+/// Letters with marks and ligatures, each run followed by what it folds to; applied after
+/// lower-casing.
 const FOLDED: &[(&str, &str)] = &[
     ("àáâãäåāăąǎ", "a"),
     ("çćĉċč", "c"),
@@ -68,7 +77,11 @@ impl std::fmt::Display for Difference {
             (expected, "") => write!(f, "`{expected}` is missing"),
             ("", read) => write!(f, "`{read}` is added"),
             (expected, read) => {
-                write!(f, "`{expected}` -> `{read}`{}", if self.lookalike { " (look alike)" } else { "" })
+                write!(
+                    f,
+                    "`{expected}` -> `{read}`{}",
+                    if self.lookalike { " (look alike)" } else { "" }
+                )
             }
         }
     }
@@ -88,7 +101,8 @@ pub fn normalised(text: &str) -> String {
     glyphs(text).iter().map(|g| g.folded).collect()
 }
 
-/// How far `read` agrees with `expected`, 0 to 1; symmetric. Two texts without letters or digits agree.
+/// How far `read` agrees with `expected`, 0 to 1; symmetric. Two texts without letters or digits
+/// agree.
 pub fn agreement(expected: &str, read: &str) -> f64 {
     align(expected, read).agreement
 }
@@ -103,11 +117,14 @@ pub fn align(expected: &str, read: &str) -> Alignment {
     } else {
         1.0 - f64::from(costs.at(a.len(), b.len())) / (longest as f64 * f64::from(EDIT))
     };
-    Alignment { agreement, differences: differences(&costs.steps(&a, &b), &a, &b, expected, read) }
+    Alignment {
+        agreement,
+        differences: differences(&costs.steps(&a, &b), &a, &b, expected, read),
+    }
 }
 
-/// The sentence for people: ``expected `TROPICANA`, reads `TROPlCANA`: `I` -> `l` (look alike)``. `None` when the two
-/// are equal once folded.
+/// The sentence for people: ``expected `TROPICANA`, reads `TROPlCANA`: `I` -> `l` (look alike)``.
+/// `None` when the two are equal once folded.
 pub fn explain(expected: &str, read: &str) -> Option<String> {
     let differences = align(expected, read).differences;
     if differences.is_empty() {
@@ -117,7 +134,10 @@ pub fn explain(expected: &str, read: &str) -> Option<String> {
         return Some(format!("expected `{expected}`, reads nothing"));
     }
     let listed: Vec<String> = differences.iter().map(Difference::to_string).collect();
-    Some(format!("expected `{expected}`, reads `{read}`: {}", listed.join(", ")))
+    Some(format!(
+        "expected `{expected}`, reads `{read}`: {}",
+        listed.join(", ")
+    ))
 }
 
 /// A folded character and the character it was printed as (its number in the text).
@@ -132,8 +152,13 @@ fn glyphs(text: &str) -> Vec<Glyph> {
     for (origin, printed) in text.chars().enumerate() {
         for lower in half_width(printed).to_lowercase() {
             match FOLDED.iter().find(|(marked, _)| marked.contains(lower)) {
-                Some((_, plain)) => glyphs.extend(plain.chars().map(|folded| Glyph { folded, origin })),
-                None if lower.is_alphanumeric() => glyphs.push(Glyph { folded: lower, origin }),
+                Some((_, plain)) => {
+                    glyphs.extend(plain.chars().map(|folded| Glyph { folded, origin }))
+                }
+                None if lower.is_alphanumeric() => glyphs.push(Glyph {
+                    folded: lower,
+                    origin,
+                }),
                 None => {}
             }
         }
@@ -141,7 +166,8 @@ fn glyphs(text: &str) -> Vec<Glyph> {
     glyphs
 }
 
-/// The usual form of a sign of East Asian width (Unicode's block of half-width and full-width forms); others as they are.
+/// The usual form of a sign of East Asian width (Unicode's block of half-width and full-width
+/// forms); others as they are.
 pub fn half_width(c: char) -> char {
     match u32::from(c) {
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
@@ -150,11 +176,15 @@ pub fn half_width(c: char) -> char {
 }
 
 fn alike(a: char, b: char) -> bool {
-    ALIKE.iter().any(|group| group.contains(a) && group.contains(b))
+    ALIKE
+        .iter()
+        .any(|group| group.contains(a) && group.contains(b))
 }
 
 fn pair_alike(pair: &[Glyph], one: Glyph) -> bool {
-    PAIRS_ALIKE.iter().any(|(two, single)| *single == one.folded && two.chars().eq(pair.iter().map(|g| g.folded)))
+    PAIRS_ALIKE
+        .iter()
+        .any(|(two, single)| *single == one.folded && two.chars().eq(pair.iter().map(|g| g.folded)))
 }
 
 /// One step of an alignment: how many characters of each side it takes and what it costs.
@@ -167,7 +197,13 @@ struct Step {
 
 /// Steps that may end at `i` characters of `a` and `j` of `b`.
 fn steps_into(a: &[Glyph], b: &[Glyph], i: usize, j: usize) -> impl Iterator<Item = Step> {
-    let step = |expected, read, cost| Some(Step { expected, read, cost });
+    let step = |expected, read, cost| {
+        Some(Step {
+            expected,
+            read,
+            cost,
+        })
+    };
     let mut steps = [None; 5];
     if i > 0 && j > 0 {
         let (x, y) = (a[i - 1].folded, b[j - 1].folded);
@@ -206,10 +242,15 @@ struct Costs {
 
 impl Costs {
     fn of(a: &[Glyph], b: &[Glyph]) -> Self {
-        let mut costs = Self { columns: b.len() + 1, cells: vec![0; (a.len() + 1) * (b.len() + 1)] };
+        let mut costs = Self {
+            columns: b.len() + 1,
+            cells: vec![0; (a.len() + 1) * (b.len() + 1)],
+        };
         for i in 0..=a.len() {
             for j in 0..=b.len() {
-                let least = steps_into(a, b, i, j).map(|s| costs.at(i - s.expected, j - s.read) + s.cost).min();
+                let least = steps_into(a, b, i, j)
+                    .map(|s| costs.at(i - s.expected, j - s.read) + s.cost)
+                    .min();
                 costs.cells[i * costs.columns + j] = least.unwrap_or(0);
             }
         }
@@ -223,8 +264,8 @@ impl Costs {
     /// The steps of a cheapest alignment, from left to right.
     fn steps(&self, a: &[Glyph], b: &[Glyph]) -> Vec<Step> {
         let (mut i, mut j, mut steps) = (a.len(), b.len(), Vec::new());
-        while let Some(step) =
-            steps_into(a, b, i, j).find(|s| self.at(i - s.expected, j - s.read) + s.cost == self.at(i, j))
+        while let Some(step) = steps_into(a, b, i, j)
+            .find(|s| self.at(i - s.expected, j - s.read) + s.cost == self.at(i, j))
         {
             (i, j) = (i - step.expected, j - step.read);
             steps.push(step);
@@ -234,8 +275,15 @@ impl Costs {
     }
 }
 
-/// Neighbouring steps that cost something become one difference, named in the characters as printed.
-fn differences(steps: &[Step], a: &[Glyph], b: &[Glyph], expected: &str, read: &str) -> Vec<Difference> {
+/// Neighbouring steps that cost something become one difference, named in the characters as
+/// printed.
+fn differences(
+    steps: &[Step],
+    a: &[Glyph],
+    b: &[Glyph],
+    expected: &str,
+    read: &str,
+) -> Vec<Difference> {
     let (mut i, mut j, mut found) = (0, 0, Vec::new());
     for run in steps.chunk_by(|x, y| (x.cost == 0) == (y.cost == 0)) {
         let (from_i, from_j) = (i, j);
@@ -254,8 +302,13 @@ fn differences(steps: &[Step], a: &[Glyph], b: &[Glyph], expected: &str, read: &
 }
 
 fn printed(glyphs: &[Glyph], text: &str) -> String {
-    let (Some(first), Some(last)) = (glyphs.first(), glyphs.last()) else { return String::new() };
-    text.chars().skip(first.origin).take(last.origin + 1 - first.origin).collect()
+    let (Some(first), Some(last)) = (glyphs.first(), glyphs.last()) else {
+        return String::new();
+    };
+    text.chars()
+        .skip(first.origin)
+        .take(last.origin + 1 - first.origin)
+        .collect()
 }
 
 #[cfg(test)]
@@ -287,23 +340,42 @@ mod tests {
         let found = align("MODERN", "MODEM");
         assert_eq!(found.differences.len(), 1);
         let difference = &found.differences[0];
-        assert_eq!((difference.expected.as_str(), difference.read.as_str()), ("RN", "M"));
+        assert_eq!(
+            (difference.expected.as_str(), difference.read.as_str()),
+            ("RN", "M")
+        );
         assert!(difference.lookalike && found.agreement > 0.9);
     }
 
     #[test]
     fn missing_added_and_swapped_letters_are_told_apart() {
-        let told = |a: &str, b: &str| align(a, b).differences.iter().map(Difference::to_string).collect::<Vec<_>>();
+        let told = |a: &str, b: &str| {
+            align(a, b)
+                .differences
+                .iter()
+                .map(Difference::to_string)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(told("NORDHAV", "NORDHV"), ["`A` is missing"]);
         assert_eq!(told("NORDHAV", "NORDHAVX"), ["`X` is added"]);
         assert_eq!(told("NORDHAV", "NODRHAV").len(), 1);
         assert_eq!(told("Straße", "Strase"), ["`ß` is missing"]);
-        assert_eq!(explain("ACME", " - ").as_deref(), Some("expected `ACME`, reads nothing"));
+        assert_eq!(
+            explain("ACME", " - ").as_deref(),
+            Some("expected `ACME`, reads nothing")
+        );
     }
 
     #[test]
     fn nothing_in_common_is_zero_and_nothing_at_all_is_one() {
-        assert_eq!((agreement("abc", "xyz"), agreement("abc", ""), agreement("", "!?")), (0.0, 0.0, 1.0));
+        assert_eq!(
+            (
+                agreement("abc", "xyz"),
+                agreement("abc", ""),
+                agreement("", "!?")
+            ),
+            (0.0, 0.0, 1.0)
+        );
     }
 
     proptest! {

@@ -1,10 +1,11 @@
-//! What genuine photos of an article show of its reference: where they look different from it too, and what its words are
-//! misread as there.
+//! What genuine photos of an article show of its reference: where they look different from it too,
+//! and what its words are misread as there.
 //!
-//! Evidence at a place speaks against a photo only as far as genuine photos lack it there. Per square of the reference's
-//! frame a [`Variation`] keeps the evidence that nearly all genuine items reach: a second printing, a fold, lettering
-//! that cameras render pale. What only some of them show is left alone: a bad photo differs everywhere, and letters too
-//! small for a camera are where edits are made.
+//! Evidence at a place speaks against a photo only as far as genuine photos lack it there. Per
+//! square of the reference's frame a [`Variation`] keeps the evidence that nearly all genuine items
+//! reach: a second printing, a fold, lettering that cameras render pale. What only some of them
+//! show is left alone: a bad photo differs everywhere, and letters too small for a camera are where
+//! edits are made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,16 +18,16 @@ use super::{
     windows::lies_in,
 };
 
-/// A mark is in doubt from this difference on: then it is looked at again and read, both dear, and reading was measured to add
-/// nothing where the print looks the same.
+/// A mark is in doubt from this difference on: then it is looked at again and read, both dear, and
+/// reading was measured to add nothing where the print looks the same.
 pub const DOUBT: f64 = 0.4;
 /// Side of a square of the frame, in pixels: that of a cell where a mark is not brought down.
 const SQUARE_PX: u32 = 8;
 /// Evidence is kept in these parts of 1.
 const PARTS: f32 = 65_535.0;
-/// Evidence up to this is no variation: where letters are small for a camera all genuine photos share a little, and only from
-/// here on counts what they do. On calibration titles the edits of letters stay found that otherwise would not, and no false
-/// alarm comes back.
+/// Evidence up to this is no variation: where letters are small for a camera all genuine photos
+/// share a little, and only from here on counts what they do. On calibration titles the edits of
+/// letters stay found that otherwise would not, and no false alarm comes back.
 const FAINT: f32 = 0.1;
 /// Genuine items that show a place at least before what they share there counts.
 pub const LEAST_ITEMS: usize = 3;
@@ -46,7 +47,8 @@ pub struct CellGrid {
     pub area: [u32; 4],
     /// Cells in a row.
     pub columns: usize,
-    /// Row-major evidence in 65,535ths of 1, as it is stored: a kept sighting scores as it did when it was new.
+    /// Row-major evidence in 65,535ths of 1, as it is stored: a kept sighting scores as it did when
+    /// it was new.
     pub evidence: Vec<u16>,
 }
 
@@ -64,7 +66,8 @@ pub struct Reading {
 /// What a photo showed of one mark, before anything known of genuine photos is taken into account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkSighting {
-    /// The mark's own box in pixels of the frame: left, top, right, bottom; looks reach a little beyond.
+    /// The mark's own box in pixels of the frame: left, top, right, bottom; looks reach a little
+    /// beyond.
     pub place: [u32; 4],
     /// The first look.
     pub first: CellGrid,
@@ -76,7 +79,8 @@ pub struct MarkSighting {
     pub turn: Option<HueTurn>,
 }
 
-/// What a photo showed of a reference: enough to score it anew whenever more is known of genuine photos.
+/// What a photo showed of a reference: enough to score it anew whenever more is known of genuine
+/// photos.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sighting {
     /// Id of the reference.
@@ -119,9 +123,11 @@ pub struct Variation {
 pub struct ReferenceVariation {
     /// Genuine items behind it.
     pub items: usize,
-    /// Evidence in 65,535ths of 1 that nearly all items reach beyond the faint, by square (row, column) of the frame.
+    /// Evidence in 65,535ths of 1 that nearly all items reach beyond the faint, by square (row,
+    /// column) of the frame.
     pub shared: BTreeMap<Square, u16>,
-    /// What the recogniser made of a mark (by its number) on genuine photos, where not what was expected.
+    /// What the recogniser made of a mark (by its number) on genuine photos, where not what was
+    /// expected.
     pub misread: BTreeSet<(usize, String)>,
 }
 
@@ -129,11 +135,15 @@ impl CellGrid {
     /// A grid of [`super::marks::cell_evidence`], 0 to 1, over `area`.
     pub fn new(area: [u32; 4], columns: usize, evidence: &[f32]) -> Self {
         let parts = |e: &f32| (e.clamp(0.0, 1.0) * PARTS).round() as u16;
-        Self { area, columns: columns.max(1), evidence: evidence.iter().map(parts).collect() }
+        Self {
+            area,
+            columns: columns.max(1),
+            evidence: evidence.iter().map(parts).collect(),
+        }
     }
 
-    /// Evidence of each cell, 0 to 1, less what genuine photos share there: times one minus the most shared of the squares
-    /// that it reaches into.
+    /// Evidence of each cell, 0 to 1, less what genuine photos share there: times one minus the
+    /// most shared of the squares that it reaches into.
     pub fn discounted(&self, known: Option<&ReferenceVariation>) -> Vec<f32> {
         let known = known.filter(|k| !k.shared.is_empty());
         let weighed = |(i, e): (usize, &u16)| {
@@ -145,13 +155,22 @@ impl CellGrid {
 
     /// Corners in pixels of the frame of a block of cells (column, row, columns, rows).
     pub fn cells_to_frame(&self, block: [usize; 4]) -> [Point; 4] {
-        let place = MarkBox { tight: self.area, padded: self.area };
+        let place = MarkBox {
+            tight: self.area,
+            padded: self.area,
+        };
         place.cells_to_frame(block, self.columns, self.evidence.len() / self.columns)
     }
 
-    /// Raises `squares` that `counts` to the evidence of the cells that reach into them, the faint left out.
+    /// Raises `squares` that `counts` to the evidence of the cells that reach into them, the faint
+    /// left out.
     fn add_to(&self, squares: &mut BTreeMap<Square, u16>, counts: impl Fn(Square) -> bool) {
-        for (i, e) in self.evidence.iter().enumerate().filter(|(_, e)| f32::from(**e) > FAINT * PARTS) {
+        for (i, e) in self
+            .evidence
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| f32::from(**e) > FAINT * PARTS)
+        {
             let [rows, columns] = self.squares_of(i);
             let reached = rows.flat_map(|row| columns.clone().map(move |column| (row, column)));
             for square in reached.filter(|square| counts(*square)) {
@@ -165,7 +184,11 @@ impl CellGrid {
     fn squares_of(&self, i: usize) -> [std::ops::Range<u32>; 2] {
         let rows = (self.evidence.len() / self.columns).max(1) as u64;
         let [x0, y0, x1, y1] = self.area.map(u64::from);
-        let (column, row, columns) = ((i % self.columns) as u64, (i / self.columns) as u64, self.columns as u64);
+        let (column, row, columns) = (
+            (i % self.columns) as u64,
+            (i / self.columns) as u64,
+            self.columns as u64,
+        );
         let square = u64::from(SQUARE_PX);
         // Whole numbers: a cell that ends where a square begins does not reach into it.
         let reach = |low: u64, high: u64, n: u64, of: u64| {
@@ -183,17 +206,31 @@ impl MarkSighting {
         mark_score(&first.discounted(None)).get() >= DOUBT
     }
 
-    /// What the fusion needs of mark number `mark`, and the evidence of the first look's cells, both less what genuine photos
-    /// show as well.
-    pub fn weighed(&self, mark: usize, known: Option<&ReferenceVariation>) -> (MarkEvidence, Vec<f32>) {
+    /// What the fusion needs of mark number `mark`, and the evidence of the first look's cells,
+    /// both less what genuine photos show as well.
+    pub fn weighed(
+        &self,
+        mark: usize,
+        known: Option<&ReferenceVariation>,
+    ) -> (MarkEvidence, Vec<f32>) {
         let cells = self.first.discounted(known);
         let difference = mark_score(&cells).get();
-        let mut evidence = MarkEvidence { difference, text: None, text_confidence: 0.0, turn: self.turn };
+        let mut evidence = MarkEvidence {
+            difference,
+            text: None,
+            text_confidence: 0.0,
+            turn: self.turn,
+        };
         if let Some(second) = &self.second {
             let again = mark_score(&second.discounted(known)).get();
             evidence.difference = sigmoid((logit(difference) + logit(again)) / 2.0);
         }
-        if let Some(Reading { text, confidence, agreement }) = self.reading.as_ref().filter(|_| difference >= DOUBT) {
+        if let Some(Reading {
+            text,
+            confidence,
+            agreement,
+        }) = self.reading.as_ref().filter(|_| difference >= DOUBT)
+        {
             evidence.text = agreement.map(|a| known.map_or(a, |k| k.agreement(mark, text).max(a)));
             evidence.text_confidence = *confidence;
         }
@@ -204,16 +241,23 @@ impl MarkSighting {
 impl Sighting {
     /// The photo's score under what is known of genuine photos of its reference.
     pub fn score(&self, fusion: &Fusion, known: Option<&ReferenceVariation>) -> FusedScore {
-        let seen = self.marks.iter().enumerate().filter_map(|(n, mark)| Some(mark.as_ref()?.weighed(n, known).0));
+        let seen = self
+            .marks
+            .iter()
+            .enumerate()
+            .filter_map(|(n, mark)| Some(mark.as_ref()?.weighed(n, known).0));
         fusion.with_marks(self.identity, seen)
     }
 
-    /// Evidence by square where it is more than faint: the strongest of first looks and, where no mark was looked at, of the
-    /// glance. Every photo points to places of its own, and a place that was not looked at is not therefore the same.
+    /// Evidence by square where it is more than faint: the strongest of first looks and, where no
+    /// mark was looked at, of the glance. Every photo points to places of its own, and a place that
+    /// was not looked at is not therefore the same.
     fn squares(&self) -> BTreeMap<Square, u16> {
         let mut squares = BTreeMap::new();
         for mark in self.marks.iter().flatten() {
-            mark.first.add_to(&mut squares, |square| lies_in(&[mark.place], middle(square)));
+            mark.first.add_to(&mut squares, |square| {
+                lies_in(&[mark.place], middle(square))
+            });
         }
         let places: Vec<[u32; 4]> = self.marks.iter().flatten().map(|m| m.place).collect();
         if let Some(glance) = &self.glance {
@@ -223,72 +267,120 @@ impl Sighting {
     }
 
     fn misread(&self) -> impl Iterator<Item = (usize, String)> {
-        let readings = self.marks.iter().enumerate().filter_map(|(n, m)| Some((n, m.as_ref()?.reading.as_ref()?)));
-        let wrong = readings.filter(|(_, r)| r.confidence >= SURE && r.agreement.is_some_and(|a| a < 1.0));
+        let readings = self
+            .marks
+            .iter()
+            .enumerate()
+            .filter_map(|(n, m)| Some((n, m.as_ref()?.reading.as_ref()?)));
+        let wrong =
+            readings.filter(|(_, r)| r.confidence >= SURE && r.agreement.is_some_and(|a| a < 1.0));
         wrong.map(|(n, r)| (n, normalised(&r.text)))
     }
 }
 
 impl GenuineSightings {
-    /// Adds a photo of `item`; photos come oldest first. One that was not looked at closely tells nothing.
+    /// Adds a photo of `item`; photos come oldest first. One that was not looked at closely tells
+    /// nothing.
     pub fn add(&mut self, item: &str, sighting: &Sighting) {
         if sighting.glance.is_none() && sighting.marks.iter().all(Option::is_none) {
             return;
         }
-        let items = self.references.entry(sighting.reference.clone()).or_default();
+        let items = self
+            .references
+            .entry(sighting.reference.clone())
+            .or_default();
         if let Some(seen) = items.iter_mut().find(|seen| seen.item == item) {
             let room = MOST_MISREAD.saturating_sub(seen.misread.len());
             seen.misread.extend(sighting.misread().take(room));
         } else if items.len() < MOST_ITEMS {
-            let (squares, misread) = (sighting.squares(), sighting.misread().take(MOST_MISREAD).collect());
-            items.push(ItemSeen { item: item.to_owned(), squares, misread });
+            let (squares, misread) = (
+                sighting.squares(),
+                sighting.misread().take(MOST_MISREAD).collect(),
+            );
+            items.push(ItemSeen {
+                item: item.to_owned(),
+                squares,
+                misread,
+            });
         }
     }
 
     /// What all items together tell.
     pub fn variation(&self) -> Variation {
-        let told = |items: &Vec<ItemSeen>| known_of(items.iter().collect(), |n| Some(n / EXCEPTIONS));
-        Variation { references: self.references.iter().map(|(id, items)| (id.clone(), told(items))).collect() }
+        let told =
+            |items: &Vec<ItemSeen>| known_of(items.iter().collect(), |n| Some(n / EXCEPTIONS));
+        Variation {
+            references: self
+                .references
+                .iter()
+                .map(|(id, items)| (id.clone(), told(items)))
+                .collect(),
+        }
     }
 
-    /// What the items but `item` tell of a reference: what its own photos are scored by, since a photo agrees with itself.
-    /// `None` when it is not among those that tell something.
+    /// What the items but `item` tell of a reference: what its own photos are scored by, since a
+    /// photo agrees with itself. `None` when it is not among those that tell something.
     ///
-    /// One exception fewer is allowed than to all of them. So nothing that another photo is forgiven, which is judged by all
-    /// items, is less than what any of these was: where just enough items share a place, its own would otherwise be
-    /// the ones that lack it, and look stranger for it than new photos do. A p-value by these scores is at least that of
+    /// One exception fewer is allowed than to all of them. So nothing that another photo is
+    /// forgiven, which is judged by all items, is less than what any of these was: where just
+    /// enough items share a place, its own would otherwise be the ones that lack it, and look
+    /// stranger for it than new photos do. A p-value by these scores is at least that of
     /// cross-conformal prediction (Vovk, 2015), which compares both without `item`.
     pub fn without(&self, item: &str, reference: &str) -> Option<ReferenceVariation> {
         let items = self.references.get(reference)?;
         let others: Vec<&ItemSeen> = items.iter().filter(|seen| seen.item != item).collect();
-        (others.len() < items.len()).then(|| known_of(others, |n| ((n + 1) / EXCEPTIONS).checked_sub(1)))
+        (others.len() < items.len())
+            .then(|| known_of(others, |n| ((n + 1) / EXCEPTIONS).checked_sub(1)))
     }
 }
 
-/// What some items tell, of whom so many as `exceptions` says may lack what the others share; nothing shared without an answer.
-fn known_of(items: Vec<&ItemSeen>, exceptions: impl Fn(usize) -> Option<usize>) -> ReferenceVariation {
-    let misread = items.iter().flat_map(|seen| seen.misread.iter().cloned()).collect();
+/// What some items tell, of whom so many as `exceptions` says may lack what the others share;
+/// nothing shared without an answer.
+fn known_of(
+    items: Vec<&ItemSeen>,
+    exceptions: impl Fn(usize) -> Option<usize>,
+) -> ReferenceVariation {
+    let misread = items
+        .iter()
+        .flat_map(|seen| seen.misread.iter().cloned())
+        .collect();
     let enough = Some(items.len()).filter(|n| *n >= LEAST_ITEMS);
-    let shared = enough.and_then(exceptions).map(|exceptions| shared(&items, exceptions));
-    ReferenceVariation { items: items.len(), shared: shared.unwrap_or_default(), misread }
+    let shared = enough
+        .and_then(exceptions)
+        .map(|exceptions| shared(&items, exceptions));
+    ReferenceVariation {
+        items: items.len(),
+        shared: shared.unwrap_or_default(),
+        misread,
+    }
 }
 
 /// The middle of a square in pixels of the frame.
 fn middle((row, column): Square) -> (u32, u32) {
-    (column * SQUARE_PX + SQUARE_PX / 2, row * SQUARE_PX + SQUARE_PX / 2)
+    (
+        column * SQUARE_PX + SQUARE_PX / 2,
+        row * SQUARE_PX + SQUARE_PX / 2,
+    )
 }
 
-/// Per square the evidence that all items but some `exceptions` reach, as a part of what there is beyond the faint.
+/// Per square the evidence that all items but some `exceptions` reach, as a part of what there is
+/// beyond the faint.
 fn shared(items: &[&ItemSeen], exceptions: usize) -> BTreeMap<Square, u16> {
     let mut reached: BTreeMap<Square, Vec<u16>> = BTreeMap::new();
     for (square, evidence) in items.iter().flat_map(|seen| &seen.squares) {
         reached.entry(*square).or_default().push(*evidence);
     }
-    let beyond = |e: u16| ((f32::from(e) - FAINT * PARTS) / (1.0 - FAINT)).round().max(0.0) as u16;
+    let beyond = |e: u16| {
+        ((f32::from(e) - FAINT * PARTS) / (1.0 - FAINT))
+            .round()
+            .max(0.0) as u16
+    };
     let least = |(square, mut evidence): (Square, Vec<u16>)| {
         let lacking = items.len() - evidence.len();
         evidence.sort_unstable();
-        let reached = exceptions.checked_sub(lacking).and_then(|spared| evidence.get(spared));
+        let reached = exceptions
+            .checked_sub(lacking)
+            .and_then(|spared| evidence.get(spared));
         Some((square, beyond(*reached?)))
     };
     reached.into_iter().filter_map(least).collect()
@@ -296,14 +388,20 @@ fn shared(items: &[&ItemSeen], exceptions: usize) -> BTreeMap<Square, u16> {
 
 impl ReferenceVariation {
     fn most_shared(&self, [rows, columns]: [std::ops::Range<u32>; 2]) -> u16 {
-        let of_row = |row| self.shared.range((row, columns.start)..(row, columns.end)).map(|(_, e)| *e);
+        let of_row = |row| {
+            self.shared
+                .range((row, columns.start)..(row, columns.end))
+                .map(|(_, e)| *e)
+        };
         rows.flat_map(of_row).max().unwrap_or(0)
     }
 
     /// How far a reading of mark number `mark` agrees with one from a genuine photo, 0 to 1.
     fn agreement(&self, mark: usize, read: &str) -> f64 {
         let known = self.misread.iter().filter(|(n, _)| *n == mark);
-        known.map(|(_, text)| agreement(text, read)).fold(0.0, f64::max)
+        known
+            .map(|(_, text)| agreement(text, read))
+            .fold(0.0, f64::max)
     }
 }
 

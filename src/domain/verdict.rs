@@ -9,7 +9,8 @@ use super::{
 /// What the photo (or the whole check) shows. It never says "counterfeit".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// Comparable with a reference of the claimed product, and no deviation beyond genuine variation.
+    /// Comparable with a reference of the claimed product, and no deviation beyond genuine
+    /// variation.
     Consistent,
     /// Comparable, and something differs more than genuine photos do.
     Deviates,
@@ -23,8 +24,13 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::Consistent, Self::Deviates, Self::ReusedPhoto, Self::NotComparable, Self::NoBrandSeen];
+    pub const ALL: [Self; 5] = [
+        Self::Consistent,
+        Self::Deviates,
+        Self::ReusedPhoto,
+        Self::NotComparable,
+        Self::NoBrandSeen,
+    ];
 
     /// The stable name used in answers, files and the database.
     pub fn name(self) -> &'static str {
@@ -65,19 +71,24 @@ impl Action {
     }
 }
 
-/// The verdict of a whole check. The worst evidence wins; a photo that cannot be judged hides nothing and, beside one
-/// that agrees, takes nothing away. Without any photo there is nothing to compare.
+/// The verdict of a whole check. The worst evidence wins; a photo that cannot be judged hides
+/// nothing and, beside one that agrees, takes nothing away. Without any photo there is nothing to
+/// compare.
 pub fn overall(photos: &[Verdict]) -> Verdict {
     let by_weight = [Verdict::Deviates, Verdict::ReusedPhoto, Verdict::Consistent];
     if let Some(verdict) = by_weight.into_iter().find(|v| photos.contains(v)) {
         return verdict;
     }
     let nothing_seen = !photos.is_empty() && photos.iter().all(|v| *v == Verdict::NoBrandSeen);
-    if nothing_seen { Verdict::NoBrandSeen } else { Verdict::NotComparable }
+    if nothing_seen {
+        Verdict::NoBrandSeen
+    } else {
+        Verdict::NotComparable
+    }
 }
 
-/// What policy makes of a check's verdict. Nothing is ever blocked: a doubt goes to a person, a photo that says nothing
-/// is asked for again.
+/// What policy makes of a check's verdict. Nothing is ever blocked: a doubt goes to a person, a
+/// photo that says nothing is asked for again.
 pub fn action_for(verdict: Verdict) -> Action {
     match verdict {
         Verdict::Consistent => Action::Allow,
@@ -140,13 +151,15 @@ pub struct MarkComparison {
     pub expected: Option<String>,
     /// What the recogniser read in the photo, with its confidence 0 to 1.
     pub read: Option<(String, f64)>,
-    /// Whether that speaks against it: not when genuine photos are misread so, nor when the reference itself cannot be read.
+    /// Whether that speaks against it: not when genuine photos are misread so, nor when the
+    /// reference itself cannot be read.
     pub misreads: bool,
     /// Outline in 0..1 of the upright photo.
     pub region: Vec<Point>,
     /// Outlines, in 0..1 of the upright photo, of the cells that differ.
     pub differing: Vec<Vec<Point>>,
-    /// Degrees, -180 to 180, by which its hues are turned against the rest of the pack, when that is notable.
+    /// Degrees, -180 to 180, by which its hues are turned against the rest of the pack, when that
+    /// is notable.
     pub hue_turn: Option<f64>,
 }
 
@@ -182,11 +195,13 @@ pub struct MatchReport {
     pub channels: Channels,
     /// Protected marks, when they were compared.
     pub marks: Vec<MarkComparison>,
-    /// Corners of the reference (top left, top right, bottom right, bottom left) in 0..1 of the upright photo.
+    /// Corners of the reference (top left, top right, bottom right, bottom left) in 0..1 of the
+    /// upright photo.
     pub region: Option<[Point; 4]>,
     /// Maps 0..1 of the reference to 0..1 of the photo.
     pub reference_to_photo: Option<Homography>,
-    /// Places outside the marks that differ, strongest first: outline in 0..1 of the photo and strength.
+    /// Places outside the marks that differ, strongest first: outline in 0..1 of the photo and
+    /// strength.
     pub deviations: Vec<(Vec<Point>, Difference)>,
 }
 
@@ -212,9 +227,18 @@ mod tests {
 
     #[test]
     fn the_worst_evidence_of_a_check_wins() {
-        assert_eq!(overall(&[Consistent, ReusedPhoto, Deviates, NotComparable]), Deviates);
-        assert_eq!(overall(&[Consistent, NotComparable, ReusedPhoto]), ReusedPhoto);
-        assert_eq!(overall(&[NoBrandSeen, Consistent, NotComparable]), Consistent);
+        assert_eq!(
+            overall(&[Consistent, ReusedPhoto, Deviates, NotComparable]),
+            Deviates
+        );
+        assert_eq!(
+            overall(&[Consistent, NotComparable, ReusedPhoto]),
+            ReusedPhoto
+        );
+        assert_eq!(
+            overall(&[NoBrandSeen, Consistent, NotComparable]),
+            Consistent
+        );
         assert_eq!(overall(&[NoBrandSeen, NoBrandSeen]), NoBrandSeen);
         assert_eq!(overall(&[NoBrandSeen, NotComparable]), NotComparable);
         assert_eq!(overall(&[]), NotComparable);

@@ -44,16 +44,25 @@ impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         let why = innermost(&rejection);
         match rejection {
-            JsonRejection::JsonDataError(_) => Self::new(&kind::INVALID_FIELD, format!("the body does not fit: {why}")),
-            JsonRejection::JsonSyntaxError(_) => Self::new(&kind::MALFORMED, format!("the body is not JSON: {why}")),
+            JsonRejection::JsonDataError(_) => Self::new(
+                &kind::INVALID_FIELD,
+                format!("the body does not fit: {why}"),
+            ),
+            JsonRejection::JsonSyntaxError(_) => {
+                Self::new(&kind::MALFORMED, format!("the body is not JSON: {why}"))
+            }
             JsonRejection::MissingJsonContentType(_) => Self::new(
                 &kind::UNSUPPORTED_CONTENT_TYPE,
                 "send the body as JSON, with `content-type: application/json`",
             ),
-            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(&kind::TOO_LARGE, "the JSON body is too large; it holds an id and a name")
-            }
-            _ => Self::new(&kind::MALFORMED, format!("the body could not be read: {why}")),
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Self::new(
+                &kind::TOO_LARGE,
+                "the JSON body is too large; it holds an id and a name",
+            ),
+            _ => Self::new(
+                &kind::MALFORMED,
+                format!("the body could not be read: {why}"),
+            ),
         }
     }
 }
@@ -65,10 +74,15 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let rejected =
-            |r: PathRejection| Problem::new(&kind::MALFORMED, format!("the path does not fit: {}", innermost(&r)));
-        let axum::extract::Path(path) =
-            axum::extract::Path::from_request_parts(parts, state).await.map_err(rejected)?;
+        let rejected = |r: PathRejection| {
+            Problem::new(
+                &kind::MALFORMED,
+                format!("the path does not fit: {}", innermost(&r)),
+            )
+        };
+        let axum::extract::Path(path) = axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map_err(rejected)?;
         Ok(Self(path))
     }
 }
@@ -81,10 +95,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let rejected = |r: QueryRejection| {
-            Problem::new(&kind::INVALID_FIELD, format!("the query does not fit: {}", innermost(&r)))
+            Problem::new(
+                &kind::INVALID_FIELD,
+                format!("the query does not fit: {}", innermost(&r)),
+            )
         };
-        let axum::extract::Query(query) =
-            axum::extract::Query::from_request_parts(parts, state).await.map_err(rejected)?;
+        let axum::extract::Query(query) = axum::extract::Query::from_request_parts(parts, state)
+            .await
+            .map_err(rejected)?;
         Ok(Self(query))
     }
 }
@@ -96,15 +114,26 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let content_type =
-            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        if !content_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
-            let detail = "send the body as a form with parts, with `content-type: multipart/form-data`";
+        let content_type = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
+        if !content_type
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("multipart/form-data")
+        {
+            let detail =
+                "send the body as a form with parts, with `content-type: multipart/form-data`";
             return Err(Problem::new(&kind::UNSUPPORTED_CONTENT_TYPE, detail));
         }
         match Multipart::from_request(request, state).await {
             Ok(form) => Ok(Self(form)),
-            Err(_) => Err(Problem::new(&kind::MALFORMED, "the header `content-type` has no `boundary`")),
+            Err(_) => Err(Problem::new(
+                &kind::MALFORMED,
+                "the header `content-type` has no `boundary`",
+            )),
         }
     }
 }

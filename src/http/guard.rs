@@ -1,4 +1,5 @@
-//! What a request must pass before its handler: panics, time, foreign web pages, and a place among those being served.
+//! What a request must pass before its handler: panics, time, foreign web pages, and a place among
+//! those being served.
 
 use std::{any::Any, time::Duration};
 
@@ -20,7 +21,9 @@ use super::{
 /// Turns a panic of a handler into a problem; the panic's words go to the log.
 pub fn on_panic(panic: Box<dyn Any + Send>) -> Response {
     let words = panic.downcast_ref::<String>().map(String::as_str);
-    let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");
+    let words = words
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without words");
     Problem::internal(format!("panicked: {words}")).into_response()
 }
 
@@ -30,14 +33,20 @@ pub async fn limit_time(State(state): State<HttpState>, request: Request, next: 
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let detail = format!("no answer within {} s; send fewer photos or try again later", limit.as_secs());
-            Problem::new(&kind::TIMED_OUT, detail).retry_after(limit.as_secs()).into_response()
+            let detail = format!(
+                "no answer within {} s; send fewer photos or try again later",
+                limit.as_secs()
+            );
+            Problem::new(&kind::TIMED_OUT, detail)
+                .retry_after(limit.as_secs())
+                .into_response()
         }
     }
 }
 
-/// Refuses a browser that was sent here under a name that is not this machine's own: a foreign page whose name
-/// resolves to the loopback address (DNS rebinding) would otherwise count as the server's own.
+/// Refuses a browser that was sent here under a name that is not this machine's own: a foreign page
+/// whose name resolves to the loopback address (DNS rebinding) would otherwise count as the
+/// server's own.
 pub async fn only_own_host(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let browser = headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site");
@@ -49,18 +58,24 @@ pub async fn only_own_host(request: Request, next: Next) -> Response {
 }
 
 fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
-    uri.authority().cloned().or_else(|| headers.get(header::HOST)?.to_str().ok()?.parse().ok())
+    uri.authority()
+        .cloned()
+        .or_else(|| headers.get(header::HOST)?.to_str().ok()?.parse().ok())
 }
 
 fn is_loopback(authority: &Authority) -> bool {
     let host = authority.host();
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The answer to a web page of another site that sends here.
 pub fn on_cross_site(_: ProtectionError) -> Response {
-    let detail = "the request comes from a web page of another site (header `origin` or `sec-fetch-site`)";
+    let detail =
+        "the request comes from a web page of another site (header `origin` or `sec-fetch-site`)";
     Problem::new(&kind::CROSS_SITE, detail).into_response()
 }
 
@@ -68,9 +83,13 @@ pub fn on_cross_site(_: ProtectionError) -> Response {
 pub async fn admit(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let limit = state.config().max_body_bytes as u64;
     let declared = request.headers().get(header::CONTENT_LENGTH);
-    let declared = declared.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    let declared = declared
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<u64>().ok());
     if let Some(bytes) = declared.filter(|bytes| *bytes > limit) {
-        let detail = format!("the body has {bytes} bytes, the limit is {limit}; send fewer or smaller pictures");
+        let detail = format!(
+            "the body has {bytes} bytes, the limit is {limit}; send fewer or smaller pictures"
+        );
         return refuse(&state, request, Problem::new(&kind::TOO_LARGE, detail));
     }
     match state.assay().try_admit(declared.unwrap_or(limit)) {
@@ -83,8 +102,9 @@ pub async fn admit(State(state): State<HttpState>, request: Request, next: Next)
     }
 }
 
-/// Answers without having read the body. What the caller is still sending is read and thrown away for a while: closing
-/// at once would reset the connection and many clients would never see the answer.
+/// Answers without having read the body. What the caller is still sending is read and thrown away
+/// for a while: closing at once would reset the connection and many clients would never see the
+/// answer.
 fn refuse(state: &HttpState, request: Request, problem: Problem) -> Response {
     // Reading would invite a caller that waits for `100 Continue` to send what nobody wants.
     if !request.headers().contains_key(header::EXPECT) {
@@ -105,7 +125,8 @@ async fn discard(body: Body, most_bytes: usize, longest: Duration) {
             }
         }
     };
-    // Past the limits the connection closes under the caller's hands, as it would have done without this.
+    // Past the limits the connection closes under the caller's hands, as it would have done without
+    // this.
     let _ = tokio::time::timeout(longest, read).await;
 }
 
@@ -121,20 +142,42 @@ mod tests {
         async fn handler() -> &'static str {
             panic!("secret words")
         }
-        let app = Router::new().route("/", get(handler)).layer(CatchPanicLayer::custom(on_panic));
+        let app = Router::new()
+            .route("/", get(handler))
+            .layer(CatchPanicLayer::custom(on_panic));
         let app = app.layer(from_fn(crate::http::observe::observe));
         let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        let body = String::from_utf8(to_bytes(response.into_body(), 1 << 16).await.unwrap().to_vec()).unwrap();
-        assert!(body.contains("/problems/internal-error") && !body.contains("secret"), "{body}");
+        let body = String::from_utf8(
+            to_bytes(response.into_body(), 1 << 16)
+                .await
+                .unwrap()
+                .to_vec(),
+        )
+        .unwrap();
+        assert!(
+            body.contains("/problems/internal-error") && !body.contains("secret"),
+            "{body}"
+        );
     }
 
     #[test]
     fn only_names_of_this_machine_are_its_own() {
-        for own in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.1.2.3", "[::1]:8080"] {
+        for own in [
+            "localhost",
+            "LOCALHOST:80",
+            "127.0.0.1:8080",
+            "127.1.2.3",
+            "[::1]:8080",
+        ] {
             assert!(is_loopback(&own.parse().unwrap()), "{own}");
         }
-        for foreign in ["example.org", "localhost.example.org:8080", "10.0.0.1", "[2001:db8::1]:8080"] {
+        for foreign in [
+            "example.org",
+            "localhost.example.org:8080",
+            "10.0.0.1",
+            "[2001:db8::1]:8080",
+        ] {
             assert!(!is_loopback(&foreign.parse().unwrap()), "{foreign}");
         }
     }

@@ -2,7 +2,9 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::checker::answer::CheckAnswer;
@@ -15,8 +17,11 @@ const STAGE: &str = "assay_check_stage_seconds";
 const WAITING: &str = "assay_jobs_waiting";
 const REFERENCES: &str = "assay_references";
 
-/// Upper bounds in seconds: a check takes about 0.3 s, an identification up to 2 s, a refusal under 1 ms.
-const SECONDS: &[f64] = &[0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 120.0];
+/// Upper bounds in seconds: a check takes about 0.3 s, an identification up to 2 s, a refusal under
+/// 1 ms.
+const SECONDS: &[f64] = &[
+    0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 120.0,
+];
 
 /// The process's recorder of metrics, installed by the first call.
 pub fn recorder() -> PrometheusHandle {
@@ -33,11 +38,27 @@ fn install() -> PrometheusHandle {
     if metrics::set_global_recorder(recorder).is_err() {
         tracing::warn!("metrics are recorded elsewhere already; `/metrics` stays empty");
     }
-    describe_counter!(REQUESTS, Unit::Count, "requests answered, by route, method and status");
-    describe_histogram!(LATENCY, Unit::Seconds, "time to answer a request, by route and method");
+    describe_counter!(
+        REQUESTS,
+        Unit::Count,
+        "requests answered, by route, method and status"
+    );
+    describe_histogram!(
+        LATENCY,
+        Unit::Seconds,
+        "time to answer a request, by route and method"
+    );
     describe_gauge!(IN_FLIGHT, Unit::Count, "requests being answered");
-    describe_counter!(CHECKS, Unit::Count, "checks answered, by verdict and action");
-    describe_histogram!(STAGE, Unit::Seconds, "time of one stage of a check, summed over its photos");
+    describe_counter!(
+        CHECKS,
+        Unit::Count,
+        "checks answered, by verdict and action"
+    );
+    describe_histogram!(
+        STAGE,
+        Unit::Seconds,
+        "time of one stage of a check, summed over its photos"
+    );
     describe_gauge!(WAITING, Unit::Count, "jobs that wait for a worker");
     describe_gauge!(REFERENCES, Unit::Count, "references searched");
     gauge!(IN_FLIGHT).set(0.0);
@@ -71,7 +92,8 @@ pub fn answered(route: &str, method: &str, status: u16, took: Duration) {
 
 /// A check was made.
 pub fn checked(answer: &CheckAnswer) {
-    counter!(CHECKS, "verdict" => answer.verdict.clone(), "action" => answer.action.clone()).increment(1);
+    counter!(CHECKS, "verdict" => answer.verdict.clone(), "action" => answer.action.clone())
+        .increment(1);
     for (stage, ms) in &answer.timings_ms {
         histogram!(STAGE, "stage" => stage.clone()).record(ms / 1000.0);
     }

@@ -1,9 +1,11 @@
-//! The HTTP endpoint: routes, what they accept and answer, limits, errors, and serving until a signal.
+//! The HTTP endpoint: routes, what they accept and answer, limits, errors, and serving until a
+//! signal.
 //!
-//! A request passes, from the outside in: a request id, a log line and its metrics ([`observe`]); rendering of errors
-//! ([`problem`]); catching of panics, the time limit and the refusal of foreign web pages ([`guard`]); and for uploads
-//! a place among those being served, taken before the body is read. Handlers ([`api`]) parse, call
-//! [`Assay`](crate::checker::service::Assay) and answer; they decide nothing.
+//! A request passes, from the outside in: a request id, a log line and its metrics ([`observe`]);
+//! rendering of errors ([`problem`]); catching of panics, the time limit and the refusal of foreign
+//! web pages ([`guard`]); and for uploads a place among those being served, taken before the body
+//! is read. Handlers ([`api`]) parse, call [`Assay`](crate::checker::service::Assay) and answer;
+//! they decide nothing.
 
 mod api;
 mod extract;

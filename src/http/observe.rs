@@ -1,4 +1,5 @@
-//! The outermost layer: a request id, one log line, metrics, security headers, and the bodies of errors.
+//! The outermost layer: a request id, one log line, metrics, security headers, and the bodies of
+//! errors.
 
 use std::{borrow::Cow, time::Instant};
 
@@ -16,8 +17,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
 
 /// Nothing on an API's answer may be run, framed or loaded by a browser.
-const API_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// The documentation's page runs its own scripts, draws with inline styles and `data:` pictures, and calls this server.
+const API_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// The documentation's page runs its own scripts, draws with inline styles and `data:` pictures,
+/// and calls this server.
 const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
      font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -28,7 +31,10 @@ pub async fn observe(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|m| m.as_str().to_owned());
     let span = tracing::info_span!("request", id = %id);
     let exchange = Exchange::begin(&method, route.as_deref());
 
@@ -46,27 +52,44 @@ pub async fn observe(request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, if docs { DOCS_POLICY } else { API_POLICY });
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        if docs { DOCS_POLICY } else { API_POLICY },
+    );
     if !docs {
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
     }
     response
 }
 
 /// The caller's id when it is short and plain enough for logs, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()).filter(|id| is_plain(id));
+    let given = headers
+        .get(REQUEST_ID)
+        .and_then(|v| v.to_str().ok())
+        .filter(|id| is_plain(id));
     given.map_or_else(|| uuid::Uuid::now_v7().to_string(), ToOwned::to_owned)
 }
 
 fn is_plain(id: &str) -> bool {
     (1..=LONGEST_REQUEST_ID).contains(&id.len())
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
 }
 
-/// One request and its answer, told to the log and the metrics even when the caller leaves before the answer.
+/// One request and its answer, told to the log and the metrics even when the caller leaves before
+/// the answer.
 struct Exchange {
     method: Cow<'static, str>,
     route: String,
@@ -78,9 +101,20 @@ struct Exchange {
 impl Exchange {
     fn begin(method: &Method, route: Option<&str>) -> Self {
         // Labels come from small sets, whatever callers invent.
-        let known = [Method::GET, Method::POST, Method::DELETE, Method::HEAD, Method::OPTIONS].contains(method);
+        let known = [
+            Method::GET,
+            Method::POST,
+            Method::DELETE,
+            Method::HEAD,
+            Method::OPTIONS,
+        ]
+        .contains(method);
         Self {
-            method: if known { method.to_string().into() } else { "other".into() },
+            method: if known {
+                method.to_string().into()
+            } else {
+                "other".into()
+            },
             route: route.unwrap_or("none").to_owned(),
             started: Instant::now(),
             ended: false,

@@ -1,4 +1,5 @@
-//! Reads the parts of an upload as they arrive, and stops at the first that is unknown, too many or too large.
+//! Reads the parts of an upload as they arrive, and stops at the first that is unknown, too many or
+//! too large.
 
 use std::time::Duration;
 
@@ -31,17 +32,32 @@ pub struct Wanted {
 impl Wanted {
     /// Up to `most` pictures under one name.
     pub fn pictures(name: &'static str, most: usize, config: &HttpConfig) -> Self {
-        Self { name, most, most_bytes: config.max_photo_bytes, text: false }
+        Self {
+            name,
+            most,
+            most_bytes: config.max_photo_bytes,
+            text: false,
+        }
     }
 
     /// An id, a name or a kind.
     pub fn text(name: &'static str) -> Self {
-        Self { name, most: 1, most_bytes: SHORT_TEXT, text: true }
+        Self {
+            name,
+            most: 1,
+            most_bytes: SHORT_TEXT,
+            text: true,
+        }
     }
 
     /// JSON.
     pub fn json(name: &'static str) -> Self {
-        Self { name, most: 1, most_bytes: LONG_TEXT, text: true }
+        Self {
+            name,
+            most: 1,
+            most_bytes: LONG_TEXT,
+            text: true,
+        }
     }
 }
 
@@ -50,15 +66,21 @@ impl Wanted {
 pub struct Parts(Vec<(&'static str, Bytes)>);
 
 impl Parts {
-    /// Reads a whole upload within the configured time. After a refusal the rest is read and thrown away in the
-    /// background, so that the caller sees the answer instead of a reset connection.
-    pub async fn read(mut form: Multipart, wanted: &[Wanted], config: &HttpConfig) -> Result<Self, Problem> {
+    /// Reads a whole upload within the configured time. After a refusal the rest is read and thrown
+    /// away in the background, so that the caller sees the answer instead of a reset connection.
+    pub async fn read(
+        mut form: Multipart,
+        wanted: &[Wanted],
+        config: &HttpConfig,
+    ) -> Result<Self, Problem> {
         let limit = config.body_timeout;
         let read = match tokio::time::timeout(limit, Self::read_all(&mut form, wanted)).await {
             Ok(read) => read,
             Err(_) => {
-                let detail =
-                    format!("the body did not arrive within {} s; send fewer pictures at a time", limit.as_secs());
+                let detail = format!(
+                    "the body did not arrive within {} s; send fewer pictures at a time",
+                    limit.as_secs()
+                );
                 return Err(Problem::new(&kind::BODY_TOO_SLOW, detail));
             }
         };
@@ -76,13 +98,18 @@ impl Parts {
                 let known: Vec<_> = wanted.iter().map(|w| format!("`{}`", w.name)).collect();
                 return Err(Problem::field(
                     name,
-                    format!("is not a part of this upload; the parts are {}", known.join(", ")),
+                    format!(
+                        "is not a part of this upload; the parts are {}",
+                        known.join(", ")
+                    ),
                 ));
             };
             if parts.0.iter().filter(|p| p.0 == wanted.name).count() == wanted.most {
                 let problem = match wanted.most {
                     1 => "is there more than once; send it once".to_owned(),
-                    most => format!("is there more than {most} times; send at most {most} in one request"),
+                    most => format!(
+                        "is there more than {most} times; send at most {most} in one request"
+                    ),
                 };
                 return Err(Problem::field(wanted.name, problem));
             }
@@ -93,7 +120,11 @@ impl Parts {
 
     /// All pictures under a name, in the order sent.
     pub fn pictures(&self, name: &str) -> Vec<Bytes> {
-        self.0.iter().filter(|p| p.0 == name).map(|p| p.1.clone()).collect()
+        self.0
+            .iter()
+            .filter(|p| p.0 == name)
+            .map(|p| p.1.clone())
+            .collect()
     }
 
     /// The one picture under a name.
@@ -103,11 +134,16 @@ impl Parts {
 
     /// A text, if it was sent. An empty one is refused: it would look like a value and mean none.
     pub fn text(&self, name: &'static str) -> Result<Option<String>, Problem> {
-        let Some(bytes) = self.find(name) else { return Ok(None) };
+        let Some(bytes) = self.find(name) else {
+            return Ok(None);
+        };
         // Reading has refused what is not UTF-8.
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if text.is_empty() {
-            return Err(Problem::field(name, "is empty; fill it or leave the part out"));
+            return Err(Problem::field(
+                name,
+                "is empty; fill it or leave the part out",
+            ));
         }
         Ok(Some(text))
     }
@@ -130,7 +166,10 @@ async fn read_part(mut field: Field<'_>, wanted: &Wanted) -> Result<Bytes, Probl
     let mut bytes = BytesMut::new();
     while let Some(chunk) = field.chunk().await.map_err(unreadable)? {
         if bytes.len() + chunk.len() > wanted.most_bytes {
-            let detail = format!("`{}` has more than {} bytes, the limit of one part", wanted.name, wanted.most_bytes);
+            let detail = format!(
+                "`{}` has more than {} bytes, the limit of one part",
+                wanted.name, wanted.most_bytes
+            );
             return Err(Problem::new(&kind::TOO_LARGE, detail));
         }
         bytes.extend_from_slice(&chunk);
@@ -143,15 +182,20 @@ async fn read_part(mut field: Field<'_>, wanted: &Wanted) -> Result<Bytes, Probl
 
 fn unreadable(error: MultipartError) -> Problem {
     match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(&kind::TOO_LARGE, "the body is larger than allowed; send fewer or smaller pictures")
-        }
-        _ => Problem::new(&kind::MALFORMED, format!("the form could not be read: {}", error.body_text())),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            &kind::TOO_LARGE,
+            "the body is larger than allowed; send fewer or smaller pictures",
+        ),
+        _ => Problem::new(
+            &kind::MALFORMED,
+            format!("the form could not be read: {}", error.body_text()),
+        ),
     }
 }
 
 async fn discard(mut form: Multipart, longest: Duration) {
     let rest = async { while let Ok(Some(_)) = form.next_field().await {} };
-    // The body's own limit ends this as well; past either the connection closes under the caller's hands.
+    // The body's own limit ends this as well; past either the connection closes under the caller's
+    // hands.
     let _ = tokio::time::timeout(longest, rest).await;
 }

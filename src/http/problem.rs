@@ -1,7 +1,8 @@
 //! Errors as callers see them: `application/problem+json` (RFC 9457), every kind from one table.
 //!
-//! A [`Problem`] travels as an extension of its response; [`render`] writes the body once, at the edge, where the
-//! request's id is known. Whatever else answers with an error status gets a body there too.
+//! A [`Problem`] travels as an extension of its response; [`render`] writes the body once, at the
+//! edge, where the request's id is known. Whatever else answers with an error status gets a body
+//! there too.
 
 use axum::{
     Json,
@@ -115,14 +116,27 @@ pub struct Problem {
 impl Problem {
     /// A problem of a kind with words for this occurrence.
     pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after_s: None, cause: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after_s: None,
+            cause: None,
+        }
     }
 
-    /// A field, part or parameter is missing, unknown or wrong. `problem` follows the field's name in a sentence.
+    /// A field, part or parameter is missing, unknown or wrong. `problem` follows the field's name
+    /// in a sentence.
     pub fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        let error = FieldError { field: field.into(), problem: problem.into() };
+        let error = FieldError {
+            field: field.into(),
+            problem: problem.into(),
+        };
         let detail = format!("`{}` {}", error.field, error.problem);
-        Self { errors: vec![error], ..Self::new(&kind::INVALID_FIELD, detail) }
+        Self {
+            errors: vec![error],
+            ..Self::new(&kind::INVALID_FIELD, detail)
+        }
     }
 
     /// The server failed; `cause` goes to the log, never to the caller.
@@ -133,24 +147,38 @@ impl Problem {
 
     /// The caller may try again after so many seconds.
     pub fn retry_after(self, seconds: u64) -> Self {
-        Self { retry_after_s: Some(seconds), ..self }
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
+        }
     }
 
     /// What goes to the log with it, and never to the caller.
     pub fn caused_by(self, cause: impl Into<String>) -> Self {
-        Self { cause: Some(cause.into()), ..self }
+        Self {
+            cause: Some(cause.into()),
+            ..self
+        }
     }
 
     /// The kind for a status that something other than a handler of ours answered with.
     fn of_status(status: StatusCode) -> Self {
         match status {
-            StatusCode::NOT_FOUND => Self::new(&kind::NO_ROUTE, "there is nothing at this path; see `/docs`"),
+            StatusCode::NOT_FOUND => Self::new(
+                &kind::NO_ROUTE,
+                "there is nothing at this path; see `/docs`",
+            ),
             StatusCode::METHOD_NOT_ALLOWED => Self::new(
                 &kind::METHOD_NOT_ALLOWED,
                 "the path does not know this method; the header `allow` names those that it knows",
             ),
-            StatusCode::PAYLOAD_TOO_LARGE => Self::new(&kind::TOO_LARGE, "the body is too large; send less at a time"),
-            _ if status.is_client_error() => Self::new(&kind::MALFORMED, "the request could not be read"),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(
+                &kind::TOO_LARGE,
+                "the body is too large; send less at a time",
+            ),
+            _ if status.is_client_error() => {
+                Self::new(&kind::MALFORMED, "the request could not be read")
+            }
             _ => Self::internal(format!("answered {status} without a reason")),
         }
     }
@@ -160,7 +188,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.kind.status.into_response();
         if let Some(seconds) = self.retry_after_s {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response
@@ -174,7 +204,10 @@ pub fn render(response: Response, request_id: &str) -> Response {
         return response;
     }
     let (mut head, _) = response.into_parts();
-    let problem = head.extensions.remove::<Problem>().unwrap_or_else(|| Problem::of_status(status));
+    let problem = head
+        .extensions
+        .remove::<Problem>()
+        .unwrap_or_else(|| Problem::of_status(status));
     if let Some(cause) = &problem.cause {
         tracing::error!(kind = problem.kind.slug, cause, "request failed");
     }
@@ -187,7 +220,10 @@ pub fn render(response: Response, request_id: &str) -> Response {
         errors: problem.errors,
     };
     head.headers.remove(header::CONTENT_LENGTH);
-    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    head.headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     // `Json` would set its own content type only where none is set.
     (head.status, head.headers, Json(body)).into_response()
 }
@@ -209,9 +245,15 @@ impl From<ServiceError> for Problem {
 
 fn of_intake(field: String, error: &IntakeError) -> Problem {
     // A test holds every intake error's kind against the table.
-    let kind = kind::ALL.iter().find(|k| k.slug == error.kind()).unwrap_or(&kind::INVALID_FIELD);
+    let kind = kind::ALL
+        .iter()
+        .find(|k| k.slug == error.kind())
+        .unwrap_or(&kind::INVALID_FIELD);
     let mut problem = Problem::new(kind, format!("`{field}`: {error}"));
-    problem.errors.push(FieldError { field, problem: error.to_string() });
+    problem.errors.push(FieldError {
+        field,
+        problem: error.to_string(),
+    });
     problem
 }
 
@@ -229,7 +271,9 @@ impl From<ComputeError> for Problem {
     fn from(error: ComputeError) -> Self {
         let detail = error.to_string();
         match error {
-            ComputeError::Busy { retry_after_s } => Self::new(&kind::BUSY, detail).retry_after(retry_after_s),
+            ComputeError::Busy { retry_after_s } => {
+                Self::new(&kind::BUSY, detail).retry_after(retry_after_s)
+            }
             ComputeError::Interrupted => Self::new(&kind::INTERRUPTED, detail).retry_after(1),
         }
     }
@@ -239,7 +283,8 @@ impl From<InferenceError> for Problem {
     fn from(error: InferenceError) -> Self {
         match &error {
             InferenceError::Unavailable(cause) => {
-                let detail = "the models cannot be used; the server's log says why under this request's id";
+                let detail =
+                    "the models cannot be used; the server's log says why under this request's id";
                 Self::new(&kind::MODELS_UNAVAILABLE, detail).caused_by(cause)
             }
             InferenceError::Failed { .. } => Self::internal(error.to_string()),
@@ -249,7 +294,10 @@ impl From<InferenceError> for Problem {
 
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |e| e.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 #[cfg(test)]
@@ -262,7 +310,11 @@ mod tests {
         slugs.sort_unstable();
         slugs.dedup();
         assert_eq!(slugs.len(), kind::ALL.len());
-        assert!(kind::ALL.iter().all(|k| k.status.is_client_error() || k.status.is_server_error()));
+        assert!(
+            kind::ALL
+                .iter()
+                .all(|k| k.status.is_client_error() || k.status.is_server_error())
+        );
     }
 
     #[test]
@@ -270,17 +322,34 @@ mod tests {
         let errors = [
             IntakeError::Empty,
             IntakeError::TooManyBytes { bytes: 2, limit: 1 },
-            IntakeError::UnsupportedFormat { found: "text".into() },
-            IntakeError::TooLarge { width: 9, height: 9, max_side: 8, max_pixels: 64 },
-            IntakeError::TooSmall { width: 1, height: 1, min_side: 8 },
+            IntakeError::UnsupportedFormat {
+                found: "text".into(),
+            },
+            IntakeError::TooLarge {
+                width: 9,
+                height: 9,
+                max_side: 8,
+                max_pixels: 64,
+            },
+            IntakeError::TooSmall {
+                width: 1,
+                height: 1,
+                min_side: 8,
+            },
             IntakeError::Animated,
             IntakeError::TooSlow { limit_ms: 1 },
-            IntakeError::Damaged { detail: "cut off".into() },
+            IntakeError::Damaged {
+                detail: "cut off".into(),
+            },
         ];
         for error in errors {
             let problem = of_intake("image".into(), &error);
             assert_eq!(problem.kind.slug, error.kind());
-            assert!(problem.detail.starts_with("`image`: "), "{}", problem.detail);
+            assert!(
+                problem.detail.starts_with("`image`: "),
+                "{}",
+                problem.detail
+            );
         }
     }
 

@@ -42,9 +42,16 @@ struct Contract;
 
 /// The contract, made from the handlers.
 pub fn open_api() -> utoipa::openapi::OpenApi {
-    let mut contract =
-        OpenApiRouter::with_openapi(Contract::openapi()).merge(plain()).merge(uploads()).merge(trials()).into_openapi();
-    contract.components.get_or_insert_default().examples.extend(documents::problem_examples());
+    let mut contract = OpenApiRouter::with_openapi(Contract::openapi())
+        .merge(plain())
+        .merge(uploads())
+        .merge(trials())
+        .into_openapi();
+    contract
+        .components
+        .get_or_insert_default()
+        .examples
+        .extend(documents::problem_examples());
     contract
 }
 
@@ -53,11 +60,14 @@ pub fn router(state: HttpState) -> Router {
     let uploads = uploads()
         .layer(DefaultBodyLimit::max(state.config().max_body_bytes))
         .layer(from_fn_with_state(state.clone(), guard::admit));
-    let trials =
-        trials().layer(DefaultBodyLimit::max(MOST_JSON_BYTES)).layer(from_fn_with_state(state.clone(), guard::admit));
+    let trials = trials()
+        .layer(DefaultBodyLimit::max(MOST_JSON_BYTES))
+        .layer(from_fn_with_state(state.clone(), guard::admit));
     let plain = plain().layer(DefaultBodyLimit::max(MOST_JSON_BYTES));
     let (api, _) = plain.merge(uploads).merge(trials).split_for_parts();
-    let docs = utoipa_swagger_ui::Config::from("/v1/openapi.json").validator_url("none").try_it_out_enabled(true);
+    let docs = utoipa_swagger_ui::Config::from("/v1/openapi.json")
+        .validator_url("none")
+        .try_it_out_enabled(true);
     api.route("/", get(|| async { Redirect::temporary("/docs/") }))
         .merge(SwaggerUi::new("/docs").config(docs))
         .layer(CsrfLayer::new().with_rejection_response(guard::on_cross_site))
@@ -75,7 +85,10 @@ fn plain() -> OpenApiRouter<HttpState> {
         .routes(routes!(products::create_product, products::list_products))
         .routes(routes!(products::get_product))
         .routes(routes!(references::list_references))
-        .routes(routes!(references::get_reference, references::delete_reference))
+        .routes(routes!(
+            references::get_reference,
+            references::delete_reference
+        ))
         .routes(routes!(checks::list_checks))
         .routes(routes!(checks::get_check))
         .routes(routes!(checks::draw_evidence))
@@ -86,7 +99,8 @@ fn plain() -> OpenApiRouter<HttpState> {
         .routes(routes!(system::problem_kind))
 }
 
-/// Work without an upload that takes as long as a check of many photos, and a place among the checks.
+/// Work without an upload that takes as long as a check of many photos, and a place among the
+/// checks.
 fn trials() -> OpenApiRouter<HttpState> {
     OpenApiRouter::default().routes(routes!(self_test::self_test))
 }

@@ -19,15 +19,17 @@ use super::{router, state::HttpState};
 /// How often samples of histograms are folded into buckets when nobody reads `/metrics`.
 const METRICS_UPKEEP: Duration = Duration::from_secs(10);
 
-/// Serves `state` on `listener` until `stop` is done. Then no connection is accepted any more, idle ones are closed and
-/// requests in flight are answered, for at most the configured time.
+/// Serves `state` on `listener` until `stop` is done. Then no connection is accepted any more, idle
+/// ones are closed and requests in flight are answered, for at most the configured time.
 pub async fn serve(mut listener: TcpListener, state: HttpState, stop: impl Future<Output = ()>) {
     let config = state.config().clone();
     let app = router::router(state.clone());
     let room = Arc::new(Semaphore::new(config.max_connections));
     let connections = GracefulShutdown::new();
     let mut protocol = http1::Builder::new();
-    protocol.timer(TokioTimer::new()).header_read_timeout(config.header_timeout);
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout);
     let mut upkeep = tokio::time::interval(METRICS_UPKEEP);
     let mut stop = pin!(stop);
     loop {
@@ -42,14 +44,26 @@ pub async fn serve(mut listener: TcpListener, state: HttpState, stop: impl Futur
         }
     }
     drop(listener);
-    tracing::info!(connections = connections.count(), "stopping: no new requests are accepted");
-    if tokio::time::timeout(config.drain_timeout, connections.shutdown()).await.is_err() {
-        tracing::warn!("stopping with requests unanswered after {} s", config.drain_timeout.as_secs());
+    tracing::info!(
+        connections = connections.count(),
+        "stopping: no new requests are accepted"
+    );
+    if tokio::time::timeout(config.drain_timeout, connections.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "stopping with requests unanswered after {} s",
+            config.drain_timeout.as_secs()
+        );
     }
 }
 
 /// Waits for room, then for a connection: with no room, further ones wait in the kernel.
-async fn accept(listener: &mut TcpListener, room: &Arc<Semaphore>) -> (Option<OwnedSemaphorePermit>, TcpStream) {
+async fn accept(
+    listener: &mut TcpListener,
+    room: &Arc<Semaphore>,
+) -> (Option<OwnedSemaphorePermit>, TcpStream) {
     // The semaphore is never closed, so there always is a place in the end.
     let place = Arc::clone(room).acquire_owned().await.ok();
     let (stream, _) = Listener::accept(listener).await;
@@ -71,11 +85,15 @@ async fn converse(
     drop(place);
 }
 
-/// Done when the process is told to stop by SIGINT (Ctrl-C) or SIGTERM; from this call on those no longer end it.
+/// Done when the process is told to stop by SIGINT (Ctrl-C) or SIGTERM; from this call on those no
+/// longer end it.
 #[cfg(unix)]
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -23,9 +23,15 @@ struct Inner {
 }
 
 impl HttpState {
-    /// The state of a server over `assay`. The first call of the process installs the recorder of metrics.
+    /// The state of a server over `assay`. The first call of the process installs the recorder of
+    /// metrics.
     pub fn new(assay: Arc<Assay>, painter: Arc<dyn EvidencePainter>, config: HttpConfig) -> Self {
-        Self(Arc::new(Inner { assay, painter, config, metrics: metrics::recorder() }))
+        Self(Arc::new(Inner {
+            assay,
+            painter,
+            config,
+            metrics: metrics::recorder(),
+        }))
     }
 
     pub(super) fn assay(&self) -> &Assay {

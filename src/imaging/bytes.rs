@@ -1,7 +1,8 @@
 //! Readers over a file in memory that stop a decoder once its time is up.
 //!
-//! Decoders cannot be interrupted from outside, but all of them come back for more bytes: from the deadline on every
-//! read fails. What remains after the last read is bounded by the number of pixels, which is limited beforehand.
+//! Decoders cannot be interrupted from outside, but all of them come back for more bytes: from the
+//! deadline on every read fails. What remains after the last read is bounded by the number of
+//! pixels, which is limited beforehand.
 
 use std::{
     io::{BufRead, Cursor, Error, Read, Result, Seek, SeekFrom},
@@ -28,7 +29,10 @@ pub(super) struct Deadline {
 impl Deadline {
     /// `limit` from now.
     pub(super) fn after(limit: Duration) -> Self {
-        Self { at: Instant::now() + limit, limit }
+        Self {
+            at: Instant::now() + limit,
+            limit,
+        }
     }
 
     /// Whether it has passed.
@@ -39,9 +43,13 @@ impl Deadline {
     /// The error for a decoder that failed with `detail`: its own fault, or that of time.
     pub(super) fn blame(&self, detail: impl std::fmt::Display) -> IntakeError {
         if self.passed() {
-            return IntakeError::TooSlow { limit_ms: self.limit.as_millis() as u64 };
+            return IntakeError::TooSlow {
+                limit_ms: self.limit.as_millis() as u64,
+            };
         }
-        IntakeError::Damaged { detail: detail.to_string().trim_end_matches(['.', '\n']).to_owned() }
+        IntakeError::Damaged {
+            detail: detail.to_string().trim_end_matches(['.', '\n']).to_owned(),
+        }
     }
 }
 
@@ -53,11 +61,18 @@ pub(super) struct TimedReader<'a> {
 
 impl<'a> TimedReader<'a> {
     pub(super) fn new(bytes: &'a [u8], deadline: Deadline) -> Self {
-        Self { inner: Cursor::new(bytes), deadline }
+        Self {
+            inner: Cursor::new(bytes),
+            deadline,
+        }
     }
 
     fn look(&self) -> Result<()> {
-        if self.deadline.passed() { Err(Error::other("out of time")) } else { Ok(()) }
+        if self.deadline.passed() {
+            Err(Error::other("out of time"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -87,7 +102,8 @@ impl Seek for TimedReader<'_> {
     }
 }
 
-/// The same for the JPEG decoder, which reads four bytes at a time while decoding and other amounts between scans.
+/// The same for the JPEG decoder, which reads four bytes at a time while decoding and other amounts
+/// between scans.
 pub(super) struct TimedJpegBytes<'a> {
     inner: ZCursor<&'a [u8]>,
     deadline: Deadline,
@@ -97,7 +113,12 @@ pub(super) struct TimedJpegBytes<'a> {
 
 impl<'a> TimedJpegBytes<'a> {
     pub(super) fn new(bytes: &'a [u8], deadline: Deadline) -> Self {
-        Self { inner: ZCursor::new(bytes), deadline, reads: 0, expired: false }
+        Self {
+            inner: ZCursor::new(bytes),
+            deadline,
+            reads: 0,
+            expired: false,
+        }
     }
 
     #[inline]
@@ -107,7 +128,11 @@ impl<'a> TimedJpegBytes<'a> {
             self.reads = 0;
             self.expired = self.expired || self.deadline.passed();
         }
-        if self.expired { Err(ZByteIoError::Generic("out of time")) } else { Ok(()) }
+        if self.expired {
+            Err(ZByteIoError::Generic("out of time"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -122,7 +147,8 @@ impl ZByteReaderTrait for TimedJpegBytes<'_> {
 
     #[inline]
     fn read_exact_bytes(&mut self, buf: &mut [u8]) -> std::result::Result<(), ZByteIoError> {
-        // A scan over many empty blocks takes few bytes but much time, so the headers between scans always look.
+        // A scan over many empty blocks takes few bytes but much time, so the headers between scans
+        // always look.
         self.look(buf.len() != 4)?;
         self.inner.read_exact_bytes(buf)
     }

@@ -34,16 +34,29 @@ struct Frame {
 }
 
 /// Decodes `bytes`, which open as a JPEG, within `limits`.
-pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) -> Result<Decoded, IntakeError> {
+pub(super) fn decode(
+    bytes: &[u8],
+    limits: &IntakeLimits,
+    deadline: Deadline,
+) -> Result<Decoded, IntakeError> {
     let outline = Outline::of(bytes)?;
-    let frame = outline.frame.ok_or_else(|| damaged("it has no frame header"))?;
+    let frame = outline
+        .frame
+        .ok_or_else(|| damaged("it has no frame header"))?;
     frame.check_kind()?;
     limits.check_sides(frame.width, frame.height)?;
     if outline.scans > limits.scans {
-        return Err(damaged(format!("it has {} scans, at most {} are believable", outline.scans, limits.scans)));
+        return Err(damaged(format!(
+            "it has {} scans, at most {} are believable",
+            outline.scans, limits.scans
+        )));
     }
     let orientation = upright::from_exif(outline.exif);
-    limits.check_memory((frame.width, frame.height), frame.extra_bytes(), orientation)?;
+    limits.check_memory(
+        (frame.width, frame.height),
+        frame.extra_bytes(),
+        orientation,
+    )?;
 
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -51,13 +64,18 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
         .set_max_height(frame.height as usize)
         .jpeg_set_max_scans(limits.scans)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(TimedJpegBytes::new(&bytes[..outline.end], deadline), options);
+    let mut decoder = JpegDecoder::new_with_options(
+        TimedJpegBytes::new(&bytes[..outline.end], deadline),
+        options,
+    );
     decoder.decode_headers().map_err(|e| deadline.blame(e))?;
     if decoder.dimensions() != Some((frame.width as usize, frame.height as usize)) {
         return Err(damaged("its headers contradict each other"));
     }
     let mut pixels = blank(frame.width, frame.height);
-    decoder.decode_into(&mut pixels).map_err(|e| deadline.blame(e))?;
+    decoder
+        .decode_into(&mut pixels)
+        .map_err(|e| deadline.blame(e))?;
 
     let mut notes = Vec::new();
     if outline.profile {
@@ -69,7 +87,13 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if bytes[outline.end..].starts_with(b"\xff\xd8") {
         notes.push("only the first of several pictures in the file was used".to_owned());
     }
-    Ok(Decoded { width: frame.width, height: frame.height, pixels, orientation, notes })
+    Ok(Decoded {
+        width: frame.width,
+        height: frame.height,
+        pixels,
+        orientation,
+        notes,
+    })
 }
 
 impl Frame {
@@ -77,19 +101,36 @@ impl Frame {
         let &[precision, y1, y0, x1, x0, components, ..] = body else {
             return Err(damaged("its frame header is cut off"));
         };
-        let (width, height) = (u16::from_be_bytes([x1, x0]).into(), u16::from_be_bytes([y1, y0]).into());
-        let factors = body[6..].chunks_exact(3).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
+        let (width, height) = (
+            u16::from_be_bytes([x1, x0]).into(),
+            u16::from_be_bytes([y1, y0]).into(),
+        );
+        let factors = body[6..]
+            .chunks_exact(3)
+            .map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
         let factors = factors.take(components.into());
-        let largest = factors.clone().map(|f| f.0).max().unwrap_or(1) * factors.clone().map(|f| f.1).max().unwrap_or(1);
+        let largest = factors.clone().map(|f| f.0).max().unwrap_or(1)
+            * factors.clone().map(|f| f.1).max().unwrap_or(1);
         let samples_percent = 100 * factors.map(|(h, v)| h * v).sum::<u64>() / largest.max(1);
-        Ok(Self { marker, precision, width, height, components, samples_percent })
+        Ok(Self {
+            marker,
+            precision,
+            width,
+            height,
+            components,
+            samples_percent,
+        })
     }
 
-    /// What decoding takes besides the picture: a progressive file's coefficients, two bytes a sample, are gathered
-    /// over all scans.
+    /// What decoding takes besides the picture: a progressive file's coefficients, two bytes a
+    /// sample, are gathered over all scans.
     fn extra_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
-        if self.marker == 0xc2 { pixels * 2 * self.samples_percent / 100 } else { 0 }
+        if self.marker == 0xc2 {
+            pixels * 2 * self.samples_percent / 100
+        } else {
+            0
+        }
     }
 
     /// Refuses by name what the standard allows but nobody's decoder reads.
@@ -107,12 +148,14 @@ impl Frame {
 }
 
 impl<'a> Outline<'a> {
-    /// Walks from the start marker to the end marker of the first picture. Takes time linear in the bytes.
+    /// Walks from the start marker to the end marker of the first picture. Takes time linear in the
+    /// bytes.
     fn of(bytes: &'a [u8]) -> Result<Self, IntakeError> {
         let mut outline = Self::default();
         let mut at = 2;
         loop {
-            let (marker, after) = next_marker(bytes, at).ok_or_else(|| damaged("it ends before its end marker"))?;
+            let (marker, after) =
+                next_marker(bytes, at).ok_or_else(|| damaged("it ends before its end marker"))?;
             at = after;
             match marker {
                 0xd9 => {
@@ -142,8 +185,8 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// The next marker at or after `at` and the offset behind it. Entropy-coded data is passed over: there 0xff is followed
-/// by zero.
+/// The next marker at or after `at` and the offset behind it. Entropy-coded data is passed over:
+/// there 0xff is followed by zero.
 fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
         at += bytes.get(at..)?.iter().position(|&b| b == 0xff)?;
@@ -166,7 +209,9 @@ mod tests {
     use super::*;
 
     /// 7x5 pixels in three components, the last two at half the width and height.
-    const FRAME: [u8; 19] = [0xff, 0xc2, 0, 17, 8, 0, 5, 0, 7, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0];
+    const FRAME: [u8; 19] = [
+        0xff, 0xc2, 0, 17, 8, 0, 5, 0, 7, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0,
+    ];
 
     fn file(parts: &[&[u8]]) -> Vec<u8> {
         [&[&[0xff, 0xd8][..]], parts].concat().concat()
@@ -177,7 +222,14 @@ mod tests {
         let scan = [0xff, 0xda, 0, 2, 1, 0xff, 0, 2, 0xff, 0xd3, 3];
         let bytes = file(&[&FRAME, &scan, &scan, &[0xff, 0xff, 0xd9], b"rest"]);
         let outline = Outline::of(&bytes).expect("well formed");
-        let frame = Frame { marker: 0xc2, precision: 8, width: 7, height: 5, components: 3, samples_percent: 150 };
+        let frame = Frame {
+            marker: 0xc2,
+            precision: 8,
+            width: 7,
+            height: 5,
+            components: 3,
+            samples_percent: 150,
+        };
         assert_eq!(outline.frame, Some(frame));
         assert_eq!(frame.extra_bytes(), 105);
         assert_eq!((outline.scans, outline.end), (2, bytes.len() - 4));
@@ -187,16 +239,29 @@ mod tests {
     fn every_cut_of_a_file_is_damage() {
         let bytes = file(&[&FRAME, &[0xff, 0xda, 0, 2, 1, 2, 3], &[0xff, 0xd9]]);
         for length in 2..bytes.len() {
-            assert!(matches!(Outline::of(&bytes[..length]), Err(IntakeError::Damaged { .. })), "cut at {length}");
+            assert!(
+                matches!(
+                    Outline::of(&bytes[..length]),
+                    Err(IntakeError::Damaged { .. })
+                ),
+                "cut at {length}"
+            );
         }
     }
 
     #[test]
     fn kinds_that_no_decoder_reads_are_named() {
         let kind = |marker, precision, components| {
-            Frame { marker, precision, width: 1, height: 1, components, samples_percent: 300 }
-                .check_kind()
-                .map_err(|e| e.to_string())
+            Frame {
+                marker,
+                precision,
+                width: 1,
+                height: 1,
+                components,
+                samples_percent: 300,
+            }
+            .check_kind()
+            .map_err(|e| e.to_string())
         };
         assert_eq!(kind(0xc0, 8, 3), Ok(()));
         for (frame, words) in [

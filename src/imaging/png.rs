@@ -9,7 +9,8 @@ use super::{
 };
 use crate::checker::ports::IntakeError;
 
-/// Most bytes the decoder may spend besides the pixels; one row of the longest side at 16 bits with alpha is 96 kB.
+/// Most bytes the decoder may spend besides the pixels; one row of the longest side at 16 bits with
+/// alpha is 96 kB.
 const SCRATCH_BYTES: usize = 4 << 20;
 
 /// What the chunks of a file say.
@@ -22,7 +23,11 @@ struct Outline<'a> {
 }
 
 /// Decodes `bytes`, which open as a PNG, within `limits`.
-pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) -> Result<Decoded, IntakeError> {
+pub(super) fn decode(
+    bytes: &[u8],
+    limits: &IntakeLimits,
+    deadline: Deadline,
+) -> Result<Decoded, IntakeError> {
     let outline = Outline::of(bytes);
     let (width, height, depth) = outline.header.ok_or_else(|| damaged("it has no header"))?;
     limits.check_sides(width, height)?;
@@ -32,7 +37,12 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     let orientation = upright::from_exif(outline.exif);
     limits.check_memory((width, height), SCRATCH_BYTES as u64, orientation)?;
 
-    let mut decoder = png::Decoder::new_with_limits(TimedReader::new(bytes, deadline), Limits { bytes: SCRATCH_BYTES });
+    let mut decoder = png::Decoder::new_with_limits(
+        TimedReader::new(bytes, deadline),
+        Limits {
+            bytes: SCRATCH_BYTES,
+        },
+    );
     decoder.set_transformations(Transformations::normalize_to_color8());
     // The walk has seen these already; inflating them would cost time and memory for nothing.
     decoder.set_ignore_text_chunk(true);
@@ -47,7 +57,10 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     let stride = width as usize * 3;
     let mut rgb = Vec::with_capacity(stride);
     let (mut transparent, mut y) = (false, 0);
-    while let Some(row) = reader.next_interlaced_row().map_err(|e| deadline.blame(e))? {
+    while let Some(row) = reader
+        .next_interlaced_row()
+        .map_err(|e| deadline.blame(e))?
+    {
         rgb.clear();
         transparent |= append_rgb(row.data(), colour, &mut rgb)?;
         match row.interlace() {
@@ -71,7 +84,13 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if transparent {
         notes.push("transparency was laid on white".to_owned());
     }
-    Ok(Decoded { width, height, pixels, orientation, notes })
+    Ok(Decoded {
+        width,
+        height,
+        pixels,
+        orientation,
+        notes,
+    })
 }
 
 /// Puts one row of an interlaced pass, already RGB8, where it belongs.
@@ -89,26 +108,45 @@ fn append_rgb(row: &[u8], colour: ColorType, rgb: &mut Vec<u8>) -> Result<bool, 
     match colour {
         ColorType::Rgb => rgb.extend_from_slice(row),
         ColorType::Grayscale => row.iter().for_each(|&v| rgb.extend_from_slice(&[v; 3])),
-        ColorType::GrayscaleAlpha => row.as_chunks().0.iter().for_each(|&[v, a]| lay([v; 3], a, rgb)),
-        ColorType::Rgba => row.as_chunks().0.iter().for_each(|&[r, g, b, a]| lay([r, g, b], a, rgb)),
+        ColorType::GrayscaleAlpha => row
+            .as_chunks()
+            .0
+            .iter()
+            .for_each(|&[v, a]| lay([v; 3], a, rgb)),
+        ColorType::Rgba => row
+            .as_chunks()
+            .0
+            .iter()
+            .for_each(|&[r, g, b, a]| lay([r, g, b], a, rgb)),
         ColorType::Indexed => return Err(damaged("its palette is missing")),
     }
     Ok(transparent)
 }
 
 impl<'a> Outline<'a> {
-    /// Walks over the chunks up to the first that is cut off; says nothing of checksums, the decoder does.
+    /// Walks over the chunks up to the first that is cut off; says nothing of checksums, the
+    /// decoder does.
     fn of(bytes: &'a [u8]) -> Self {
-        let mut outline = Self { frames: 1, ..Self::default() };
+        let mut outline = Self {
+            frames: 1,
+            ..Self::default()
+        };
         let mut rest = &bytes[8..];
         while let Some((length, after)) = rest.split_first_chunk::<4>() {
             let length = u32::from_be_bytes(*length) as usize;
-            let Some((name, after)) = after.split_first_chunk::<4>() else { break };
-            let Some(body) = after.get(..length) else { break };
+            let Some((name, after)) = after.split_first_chunk::<4>() else {
+                break;
+            };
+            let Some(body) = after.get(..length) else {
+                break;
+            };
             match name {
                 b"IHDR" if outline.header.is_none() => {
                     if let [w3, w2, w1, w0, h3, h2, h1, h0, depth, ..] = *body {
-                        let (w, h) = (u32::from_be_bytes([w3, w2, w1, w0]), u32::from_be_bytes([h3, h2, h1, h0]));
+                        let (w, h) = (
+                            u32::from_be_bytes([w3, w2, w1, w0]),
+                            u32::from_be_bytes([h3, h2, h1, h0]),
+                        );
                         outline.header = Some((w, h, depth));
                     }
                 }
@@ -148,7 +186,12 @@ mod tests {
             chunk(b"eXIf", b"MM"),
         ]
         .concat();
-        let want = Outline { header: Some((256, 9, 16)), frames: 3, profile: true, exif: Some(b"MM") };
+        let want = Outline {
+            header: Some((256, 9, 16)),
+            frames: 3,
+            profile: true,
+            exif: Some(b"MM"),
+        };
         assert_eq!(Outline::of(&bytes), want);
     }
 

@@ -58,7 +58,9 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format, &'static str> {
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         return Ok(Format::WebP);
     }
-    let refused = REFUSED.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+    let refused = REFUSED
+        .iter()
+        .find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
     Err(refused.map_or_else(|| as_text(bytes), |(_, _, words)| words))
 }
 
@@ -68,13 +70,21 @@ fn as_text(bytes: &[u8]) -> &'static str {
     let printable = match std::str::from_utf8(head) {
         Ok(text) => text,
         // A character cut in half by the end of the head is no sign of binary content.
-        Err(e) if e.error_len().is_none() => std::str::from_utf8(&head[..e.valid_up_to()]).unwrap_or_default(),
+        Err(e) if e.error_len().is_none() => {
+            std::str::from_utf8(&head[..e.valid_up_to()]).unwrap_or_default()
+        }
         Err(_) => return "of no known kind",
     };
-    if printable.is_empty() || printable.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+    if printable.is_empty()
+        || printable
+            .chars()
+            .any(|c| c.is_control() && !c.is_whitespace())
+    {
         return "of no known kind";
     }
-    let start = printable.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_ascii_lowercase();
+    let start = printable
+        .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+        .to_ascii_lowercase();
     if start.contains("<svg") {
         "an SVG drawing"
     } else if start.starts_with("<!doctype html") || start.starts_with("<html") {
@@ -110,7 +120,10 @@ mod tests {
             (b"\0\0\0\x18ftypmp42\0\0", "a video"),
             (b"%PDF-1.7\n", "a PDF document"),
             (b"PK\x03\x04\x14\0", "a ZIP archive or an office document"),
-            (b"RIFF\0\0\0\0WAVEfmt ", "a RIFF file such as a sound or a video"),
+            (
+                b"RIFF\0\0\0\0WAVEfmt ",
+                "a RIFF file such as a sound or a video",
+            ),
             (b"<?xml version=\"1.0\"?>\n<svg xmlns", "an SVG drawing"),
             (b"\n <!DOCTYPE html><html>", "an HTML page"),
             (b"<?xml version=\"1.0\"?><a/>", "an XML document"),

@@ -2,14 +2,16 @@
 
 use image::metadata::Orientation;
 
-/// Side of the square blocks in which quarter turns are done, so that both pictures stay in the cache.
+/// Side of the square blocks in which quarter turns are done, so that both pictures stay in the
+/// cache.
 const BLOCK: usize = 32;
 
-/// The orientation that an EXIF block asks for; none when it is missing or makes no sense. The block may open with the
-/// `Exif` signature of JPEG, which some writers also put into PNG and WebP.
+/// The orientation that an EXIF block asks for; none when it is missing or makes no sense. The
+/// block may open with the `Exif` signature of JPEG, which some writers also put into PNG and WebP.
 pub(super) fn from_exif(exif: Option<&[u8]>) -> Orientation {
     let tiff = exif.map(|block| block.strip_prefix(b"Exif\0\0").unwrap_or(block));
-    tiff.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+    tiff.and_then(Orientation::from_exif_chunk)
+        .unwrap_or(Orientation::NoTransforms)
 }
 
 /// Whether turning swaps the sides, for which the picture is held twice.
@@ -17,9 +19,14 @@ pub(super) fn is_quarter_turn(orientation: Orientation) -> bool {
     orientation.to_exif() >= 5
 }
 
-/// Turns `width` x `height` pixels (hwc, 3 bytes each) upright; gives the new sides. Mirrors and half turns need no
-/// second copy of the pixels.
-pub(super) fn turn(width: u32, height: u32, mut pixels: Vec<u8>, by: Orientation) -> (u32, u32, Vec<u8>) {
+/// Turns `width` x `height` pixels (hwc, 3 bytes each) upright; gives the new sides. Mirrors and
+/// half turns need no second copy of the pixels.
+pub(super) fn turn(
+    width: u32,
+    height: u32,
+    mut pixels: Vec<u8>,
+    by: Orientation,
+) -> (u32, u32, Vec<u8>) {
     use Orientation::*;
     let (w, h) = (width as usize, height as usize);
     match by {
@@ -41,7 +48,11 @@ pub(super) fn turn(width: u32, height: u32, mut pixels: Vec<u8>, by: Orientation
         Rotate90 => (height, width, gather(&pixels, w, h, |x, y| (y, h - 1 - x))),
         Rotate270 => (height, width, gather(&pixels, w, h, |x, y| (w - 1 - y, x))),
         Rotate90FlipH => (height, width, gather(&pixels, w, h, |x, y| (y, x))),
-        Rotate270FlipH => (height, width, gather(&pixels, w, h, |x, y| (w - 1 - y, h - 1 - x))),
+        Rotate270FlipH => (
+            height,
+            width,
+            gather(&pixels, w, h, |x, y| (w - 1 - y, h - 1 - x)),
+        ),
     }
 }
 
@@ -59,7 +70,12 @@ fn mirror_rows(all: &mut [u8], stride: usize) {
 }
 
 /// A picture of `h` x `w` whose pixel (x, y) is that of the `w` x `h` picture at `source(x, y)`.
-fn gather(pixels: &[u8], w: usize, h: usize, source: impl Fn(usize, usize) -> (usize, usize)) -> Vec<u8> {
+fn gather(
+    pixels: &[u8],
+    w: usize,
+    h: usize,
+    source: impl Fn(usize, usize) -> (usize, usize),
+) -> Vec<u8> {
     let mut out = vec![0; w * h * 3];
     for top in (0..w).step_by(BLOCK) {
         for left in (0..h).step_by(BLOCK) {
@@ -102,7 +118,8 @@ mod tests {
     #[test]
     fn turning_agrees_with_the_image_crate_beyond_one_block() {
         let (w, h) = (75, 50);
-        let buffer = image::RgbImage::from_fn(w, h, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
+        let buffer =
+            image::RgbImage::from_fn(w, h, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
         for exif in 1..=8 {
             let by = Orientation::from_exif(exif).expect("1 to 8 exist");
             let mut theirs = image::DynamicImage::from(buffer.clone());
@@ -116,6 +133,9 @@ mod tests {
     #[test]
     fn nonsense_exif_turns_nothing() {
         assert_eq!(from_exif(None), Orientation::NoTransforms);
-        assert_eq!(from_exif(Some(b"Exif\0\0nonsense")), Orientation::NoTransforms);
+        assert_eq!(
+            from_exif(Some(b"Exif\0\0nonsense")),
+            Orientation::NoTransforms
+        );
     }
 }

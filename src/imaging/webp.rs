@@ -15,19 +15,30 @@ struct Outline<'a> {
     /// Sides of the canvas and of the bitstream, in the order met.
     sides: Vec<(u32, u32)>,
     animated: bool,
-    /// What the decoder holds besides the picture: a lossless frame is unpacked with alpha (4), a lossy one as planes
-    /// (2), its transparency separately (10).
+    /// What the decoder holds besides the picture: a lossless frame is unpacked with alpha (4), a
+    /// lossy one as planes (2), its transparency separately (10).
     extra_bytes_per_pixel: u64,
     profile: bool,
     exif: Option<&'a [u8]>,
 }
 
 /// Decodes `bytes`, which open as a WebP, within `limits`.
-pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) -> Result<Decoded, IntakeError> {
+pub(super) fn decode(
+    bytes: &[u8],
+    limits: &IntakeLimits,
+    deadline: Deadline,
+) -> Result<Decoded, IntakeError> {
     let outline = Outline::of(bytes)?;
-    let &(width, height) = outline.sides.first().ok_or_else(|| damaged("it holds no picture"))?;
+    let &(width, height) = outline
+        .sides
+        .first()
+        .ok_or_else(|| damaged("it holds no picture"))?;
     let max_pixels = limits.max_webp_pixels.min(limits.max_pixels);
-    IntakeLimits { max_pixels, ..limits.clone() }.check_sides(width, height)?;
+    IntakeLimits {
+        max_pixels,
+        ..limits.clone()
+    }
+    .check_sides(width, height)?;
     if outline.animated {
         return Err(IntakeError::Animated);
     }
@@ -38,9 +49,14 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
 
     let orientation = upright::from_exif(outline.exif);
     let pixels = u64::from(width) * u64::from(height);
-    limits.check_memory((width, height), pixels * outline.extra_bytes_per_pixel, orientation)?;
+    limits.check_memory(
+        (width, height),
+        pixels * outline.extra_bytes_per_pixel,
+        orientation,
+    )?;
 
-    let decoder = WebPDecoder::new(TimedReader::new(bytes, deadline)).map_err(|e| deadline.blame(e))?;
+    let decoder =
+        WebPDecoder::new(TimedReader::new(bytes, deadline)).map_err(|e| deadline.blame(e))?;
     if decoder.dimensions() != (width, height) {
         return Err(damaged("its headers contradict each other"));
     }
@@ -49,8 +65,15 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     let mut transparent = false;
     if decoder.color_type().has_alpha() {
         let mut rgba = vec![0; width as usize * height as usize * 4];
-        decoder.read_image(&mut rgba).map_err(|e| deadline.blame(e))?;
-        for (to, &[r, g, b, alpha]) in target.as_chunks_mut::<3>().0.iter_mut().zip(rgba.as_chunks::<4>().0) {
+        decoder
+            .read_image(&mut rgba)
+            .map_err(|e| deadline.blame(e))?;
+        for (to, &[r, g, b, alpha]) in target
+            .as_chunks_mut::<3>()
+            .0
+            .iter_mut()
+            .zip(rgba.as_chunks::<4>().0)
+        {
             transparent |= alpha < 255;
             *to = [r, g, b].map(|v| lay_on_white(v, alpha));
         }
@@ -65,7 +88,13 @@ pub(super) fn decode(bytes: &[u8], limits: &IntakeLimits, deadline: Deadline) ->
     if transparent {
         notes.push("transparency was laid on white".to_owned());
     }
-    Ok(Decoded { width, height, pixels, orientation, notes })
+    Ok(Decoded {
+        width,
+        height,
+        pixels,
+        orientation,
+        notes,
+    })
 }
 
 impl<'a> Outline<'a> {
@@ -74,9 +103,13 @@ impl<'a> Outline<'a> {
         let mut outline = Self::default();
         let mut rest = bytes.get(12..).unwrap_or_default();
         while let Some((name, after)) = rest.split_first_chunk::<4>() {
-            let Some((length, after)) = after.split_first_chunk::<4>() else { break };
+            let Some((length, after)) = after.split_first_chunk::<4>() else {
+                break;
+            };
             let length = u32::from_le_bytes(*length) as usize;
-            let body = after.get(..length).ok_or_else(|| damaged("it ends inside a chunk"))?;
+            let body = after
+                .get(..length)
+                .ok_or_else(|| damaged("it ends inside a chunk"))?;
             outline.note(name, body)?;
             // Chunks are padded to an even length.
             rest = after.get(length + length % 2..).unwrap_or_default();
@@ -88,21 +121,28 @@ impl<'a> Outline<'a> {
         let cut = || damaged("a header is cut off");
         match name {
             b"VP8X" => {
-                let &[flags, _, _, _, w0, w1, w2, h0, h1, h2, ..] = body else { return Err(cut()) };
+                let &[flags, _, _, _, w0, w1, w2, h0, h1, h2, ..] = body else {
+                    return Err(cut());
+                };
                 self.animated |= flags & 2 != 0;
                 let side = |low, middle, high| u32::from_le_bytes([low, middle, high, 0]) + 1;
                 self.sides.push((side(w0, w1, w2), side(h0, h1, h2)));
             }
             b"VP8 " => {
-                let &[_, _, _, _, _, _, w0, w1, h0, h1, ..] = body else { return Err(cut()) };
+                let &[_, _, _, _, _, _, w0, w1, h0, h1, ..] = body else {
+                    return Err(cut());
+                };
                 let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
                 self.sides.push((side(w0, w1), side(h0, h1)));
                 self.extra_bytes_per_pixel += 2;
             }
             b"VP8L" => {
-                let &[_, b0, b1, b2, b3, ..] = body else { return Err(cut()) };
+                let &[_, b0, b1, b2, b3, ..] = body else {
+                    return Err(cut());
+                };
                 let bits = u32::from_le_bytes([b0, b1, b2, b3]);
-                self.sides.push(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1));
+                self.sides
+                    .push(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1));
                 self.extra_bytes_per_pixel += 4;
             }
             b"ALPH" => self.extra_bytes_per_pixel += 10,
@@ -140,13 +180,22 @@ mod tests {
         let outline = Outline::of(&bytes).expect("well formed");
         assert_eq!(
             outline,
-            Outline { sides, animated: true, extra_bytes_per_pixel: 6, profile: true, exif: Some(b"II") }
+            Outline {
+                sides,
+                animated: true,
+                extra_bytes_per_pixel: 6,
+                profile: true,
+                exif: Some(b"II")
+            }
         );
     }
 
     #[test]
     fn a_chunk_longer_than_the_file_is_damage() {
         let bytes = [&[0; 12][..], b"EXIF", &[200, 0, 0, 0], b"short"].concat();
-        assert!(matches!(Outline::of(&bytes), Err(IntakeError::Damaged { .. })));
+        assert!(matches!(
+            Outline::of(&bytes),
+            Err(IntakeError::Damaged { .. })
+        ));
     }
 }

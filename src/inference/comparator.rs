@@ -1,6 +1,8 @@
-//! The comparator network: whether the same place of a reference and a photo shows the same print, cell by cell.
+//! The comparator network: whether the same place of a reference and a photo shows the same print,
+//! cell by cell.
 //!
-//! Each side is encoded by one network, the two meet in [`cost_volume`](super::cost_volume), a second network decides.
+//! Each side is encoded by one network, the two meet in [`cost_volume`](super::cost_volume), a
+//! second network decides.
 
 use std::path::Path;
 
@@ -17,18 +19,20 @@ use crate::{
     domain::{embedding::ModelId, raster::Raster},
 };
 
-/// Sides in pixels that are taken, also multiples of [`STEP`]: a glance at a whole article is the largest. The networks were
-/// trained on sizes of up to 352 wide or 192 high.
+/// Sides in pixels that are taken, also multiples of [`STEP`]: a glance at a whole article is the
+/// largest. The networks were trained on sizes of up to 352 wide or 192 high.
 const SIDES: std::ops::RangeInclusive<u32> = 32..=512;
 const STEP: u32 = 16;
 /// Pixels to a cell of the encoder's maps.
 const ENCODED_PX: u32 = 4;
 /// Maps that the encoder gives: keys and values.
 const ENCODED: [usize; 2] = [32, 38];
-/// Maps that the deciding network takes. The last five are zeros: a convolution over a multiple of 8 maps is faster.
+/// Maps that the deciding network takes. The last five are zeros: a convolution over a multiple of
+/// 8 maps is faster.
 const JOINED: usize = 168;
 
-/// [`MarkComparator`] by the networks of `models/comparator_encoder.onnx` and `models/comparator_decider.onnx`.
+/// [`MarkComparator`] by the networks of `models/comparator_encoder.onnx` and
+/// `models/comparator_decider.onnx`.
 pub struct Comparator {
     encoder: Model,
     decider: Model,
@@ -38,14 +42,24 @@ impl Comparator {
     /// Loads both networks; `models_dir` is the folder that the user named, if any.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
         let load = |role| -> Result<Model, InferenceError> {
-            Ok(Model::load(manifest.model(role)?, models_dir, Scratch::GivenBack)?)
+            Ok(Model::load(
+                manifest.model(role)?,
+                models_dir,
+                Scratch::GivenBack,
+            )?)
         };
-        Ok(Self { encoder: load(Role::ComparatorEncoder)?, decider: load(Role::Comparator)? })
+        Ok(Self {
+            encoder: load(Role::ComparatorEncoder)?,
+            decider: load(Role::Comparator)?,
+        })
     }
 }
 
 fn unexpected(model: &Model, detail: impl Into<String>) -> InferenceError {
-    InferenceError::Failed { model: model.id().clone(), detail: detail.into() }
+    InferenceError::Failed {
+        model: model.id().clone(),
+        detail: detail.into(),
+    }
 }
 
 impl MarkComparator for Comparator {
@@ -55,25 +69,49 @@ impl MarkComparator for Comparator {
 
     fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
         let (width, height) = (picture.width(), picture.height());
-        if [width, height].iter().any(|side| !SIDES.contains(side) || side % STEP != 0) {
-            let detail = format!("{width}x{height} is not a size it takes: multiples of 16, 32x32 to 512x512");
+        if [width, height]
+            .iter()
+            .any(|side| !SIDES.contains(side) || side % STEP != 0)
+        {
+            let detail = format!(
+                "{width}x{height} is not a size it takes: multiples of 16, 32x32 to 512x512"
+            );
             return Err(unexpected(&self.encoder, detail));
         }
         let [columns, rows] = [width, height].map(|side| (side / ENCODED_PX) as usize);
-        let encoded = self.encoder.run([nchw_bytes(picture).view()], |outputs: [ArrayViewD<'_, f32>; 2]| {
-            let as_said = outputs.iter().zip(ENCODED).all(|(maps, count)| maps.shape() == [1, count, rows, columns]);
-            let [keys, values] = outputs.each_ref().map(|maps| maps.as_slice());
-            as_said.then_some(EncodedMark { rows, columns, keys: keys?.to_vec(), values: values?.to_vec() })
-        })?;
+        let encoded = self.encoder.run(
+            [nchw_bytes(picture).view()],
+            |outputs: [ArrayViewD<'_, f32>; 2]| {
+                let as_said = outputs
+                    .iter()
+                    .zip(ENCODED)
+                    .all(|(maps, count)| maps.shape() == [1, count, rows, columns]);
+                let [keys, values] = outputs.each_ref().map(|maps| maps.as_slice());
+                as_said.then_some(EncodedMark {
+                    rows,
+                    columns,
+                    keys: keys?.to_vec(),
+                    values: values?.to_vec(),
+                })
+            },
+        )?;
         encoded.ok_or_else(|| unexpected(&self.encoder, "the outputs are not 1x32 and 1x38 maps"))
     }
 
-    fn compare(&mut self, reference: &EncodedMark, photo: &EncodedMark) -> Result<CellMap, InferenceError> {
+    fn compare(
+        &mut self,
+        reference: &EncodedMark,
+        photo: &EncodedMark,
+    ) -> Result<CellMap, InferenceError> {
         let (rows, columns) = (reference.rows, reference.columns);
-        let whole =
-            |side: &EncodedMark| ENCODED.map(|maps| maps * rows * columns) == [side.keys.len(), side.values.len()];
+        let whole = |side: &EncodedMark| {
+            ENCODED.map(|maps| maps * rows * columns) == [side.keys.len(), side.values.len()]
+        };
         if (rows, columns) != (photo.rows, photo.columns) || !whole(reference) || !whole(photo) {
-            let detail = format!("maps of {rows}x{columns} and {}x{} do not meet", photo.rows, photo.columns);
+            let detail = format!(
+                "maps of {rows}x{columns} and {}x{} do not meet",
+                photo.rows, photo.columns
+            );
             return Err(unexpected(&self.decider, detail));
         }
         let mut joined = vec![0.0; JOINED * rows * columns];
@@ -89,7 +127,9 @@ impl MarkComparator for Comparator {
 /// Softmax over the three classes of `logits` (1x3xRxC). `None` when the shape is not as said.
 fn cells(logits: ArrayViewD<'_, f32>) -> Option<CellMap> {
     let logits = logits.into_dimensionality::<Ix4>().ok()?;
-    let (1, 3, rows, columns) = logits.dim() else { return None };
+    let (1, 3, rows, columns) = logits.dim() else {
+        return None;
+    };
     let mut probabilities = Vec::with_capacity(rows * columns);
     for row in 0..rows {
         for column in 0..columns {
@@ -100,7 +140,11 @@ fn cells(logits: ArrayViewD<'_, f32>) -> Option<CellMap> {
             probabilities.push(raised.map(|v| v / total));
         }
     }
-    Some(CellMap { columns, rows, probabilities })
+    Some(CellMap {
+        columns,
+        rows,
+        probabilities,
+    })
 }
 
 #[cfg(test)]
@@ -110,7 +154,8 @@ mod tests {
 
     #[test]
     fn logits_become_probabilities_per_cell() {
-        let logits = ArrayD::from_shape_fn(vec![1, 3, 1, 2], |i| if i[1] == i[3] { 200.0 } else { 0.0 });
+        let logits =
+            ArrayD::from_shape_fn(vec![1, 3, 1, 2], |i| if i[1] == i[3] { 200.0 } else { 0.0 });
         let map = cells(logits.view()).unwrap();
         assert_eq!((map.rows, map.columns), (1, 2));
         assert_eq!(map.probabilities[0], [1.0, 0.0, 0.0]);

@@ -1,8 +1,9 @@
-//! Two encoded prints met: how alike each place is to its neighbours on the other side, and the other side's values
-//! drawn to where they match.
+//! Two encoded prints met: how alike each place is to its neighbours on the other side, and the
+//! other side's values drawn to where they match.
 //!
-//! A local cost volume as in PWC-Net (Sun et al., CVPR 2018), its softmax taken as the weights of a mean. The network could
-//! hold it too; but a runtime takes it as some two hundred small steps, which took nearly half of a mark's time.
+//! A local cost volume as in PWC-Net (Sun et al., CVPR 2018), its softmax taken as the weights of a
+//! mean. The network could hold it too; but a runtime takes it as some two hundred small steps,
+//! which took nearly half of a mark's time.
 
 use crate::checker::ports::EncodedMark;
 
@@ -14,9 +15,10 @@ const SHIFTS: usize = SIDE * SIDE;
 /// Neighbouring cells taken at once, so that they share registers.
 const LANES: usize = 4;
 
-/// Fills `joined`, one map after the other: the reference's likeness to the photo at every shift (49 maps, 0
-/// beyond the photo), the reference's values, the photo's values drawn to where they match, and the absolute difference of
-/// these two. Maps after these are left alone. Both sides are of one shape, their columns a multiple of 4.
+/// Fills `joined`, one map after the other: the reference's likeness to the photo at every shift
+/// (49 maps, 0 beyond the photo), the reference's values, the photo's values drawn to where they
+/// match, and the absolute difference of these two. Maps after these are left alone. Both sides are
+/// of one shape, their columns a multiple of 4.
 pub fn meet(reference: &EncodedMark, photo: &EncodedMark, joined: &mut [f32]) {
     let (likeness, rest) = joined.split_at_mut(SHIFTS * reference.rows * reference.columns);
     compare_keys(reference, photo, likeness);
@@ -81,13 +83,19 @@ fn draw_values(photo: &EncodedMark, likeness: &[f32], moved: &mut [f32]) {
     }
 }
 
-/// Numerators of the softmax over shifts: exponentials of the likenesses against each cell's largest.
+/// Numerators of the softmax over shifts: exponentials of the likenesses against each cell's
+/// largest.
 fn exponentials(likeness: &[f32], cells: usize) -> Vec<f32> {
     let mut largest = vec![f32::NEG_INFINITY; cells];
     for map in likeness.chunks_exact(cells) {
-        largest.iter_mut().zip(map).for_each(|(most, v)| *most = most.max(*v));
+        largest
+            .iter_mut()
+            .zip(map)
+            .for_each(|(most, v)| *most = most.max(*v));
     }
-    let against = likeness.chunks_exact(cells).flat_map(|map| map.iter().zip(&largest));
+    let against = likeness
+        .chunks_exact(cells)
+        .flat_map(|map| map.iter().zip(&largest));
     against.map(|(v, most)| (v - most).exp()).collect()
 }
 
@@ -107,7 +115,11 @@ impl Bordered {
             let at = (line / rows * tall + line % rows + REACH) * wide + REACH;
             cells[at..at + columns].copy_from_slice(from);
         }
-        Self { rows: tall, columns: wide, cells }
+        Self {
+            rows: tall,
+            columns: wide,
+            cells,
+        }
     }
 
     /// The cells of a map from a row and column on, both counted with the border.
@@ -130,7 +142,12 @@ mod tests {
             (state >> 8) as f32 / (1 << 23) as f32 - 1.0
         };
         let mut maps = |count: usize| (0..count * rows * columns).map(|_| 2.0 * next()).collect();
-        EncodedMark { rows, columns, keys: maps(KEYS), values: maps(VALUES) }
+        EncodedMark {
+            rows,
+            columns,
+            keys: maps(KEYS),
+            values: maps(VALUES),
+        }
     }
 
     /// The definition, cell by cell and shift by shift.
@@ -138,17 +155,29 @@ mod tests {
         let (rows, columns) = (reference.rows as isize, reference.columns as isize);
         let value = |maps: &[f32], map: usize, row: isize, column: isize| {
             let inside = (0..rows).contains(&row) && (0..columns).contains(&column);
-            if inside { f64::from(maps[((map as isize * rows + row) * columns + column) as usize]) } else { 0.0 }
+            if inside {
+                f64::from(maps[((map as isize * rows + row) * columns + column) as usize])
+            } else {
+                0.0
+            }
         };
         let cells = (rows * columns) as usize;
         let mut joined = vec![0.0; (SHIFTS + 3 * VALUES) * cells];
-        for (at, (row, column)) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))).enumerate() {
+        for (at, (row, column)) in (0..rows)
+            .flat_map(|r| (0..columns).map(move |c| (r, c)))
+            .enumerate()
+        {
             let there = |shift: usize| {
-                (row + (shift / SIDE) as isize - REACH as isize, column + (shift % SIDE) as isize - REACH as isize)
+                (
+                    row + (shift / SIDE) as isize - REACH as isize,
+                    column + (shift % SIDE) as isize - REACH as isize,
+                )
             };
             let likeness = |shift: usize| {
                 let (r, c) = there(shift);
-                (0..KEYS).map(|k| value(&reference.keys, k, row, column) * value(&photo.keys, k, r, c)).sum::<f64>()
+                (0..KEYS)
+                    .map(|k| value(&reference.keys, k, row, column) * value(&photo.keys, k, r, c))
+                    .sum::<f64>()
             };
             let total: f64 = (0..SHIFTS).map(|shift| likeness(shift).exp()).sum();
             (0..SHIFTS).for_each(|shift| joined[shift * cells + at] = likeness(shift) as f32);
@@ -175,7 +204,10 @@ mod tests {
             let mut joined = vec![7.0; expected.len() + rows * columns];
             meet(&reference, &photo, &mut joined[..expected.len()]);
             for (i, (found, expected)) in joined.iter().zip(&expected).enumerate() {
-                assert!((found - expected).abs() < 2e-5, "{rows}x{columns}, {i}: {found} instead of {expected}");
+                assert!(
+                    (found - expected).abs() < 2e-5,
+                    "{rows}x{columns}, {i}: {found} instead of {expected}"
+                );
             }
             assert!(joined[expected.len()..].iter().all(|v| *v == 7.0));
         }

@@ -30,7 +30,13 @@ pub struct PrintEmbedder {
 impl PrintEmbedder {
     /// Loads the model; `models_dir` is the folder that the user named, if any.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
-        Ok(Self { model: Model::load(manifest.model(Role::Embedder)?, models_dir, Scratch::GivenBack)? })
+        Ok(Self {
+            model: Model::load(
+                manifest.model(Role::Embedder)?,
+                models_dir,
+                Scratch::GivenBack,
+            )?,
+        })
     }
 }
 
@@ -45,13 +51,20 @@ impl Embedder for PrintEmbedder {
 
     fn embed(&mut self, square: &Raster) -> Result<Embedding, InferenceError> {
         let model = self.model.id().clone();
-        let failed = |detail: String| InferenceError::Failed { model: model.clone(), detail };
+        let failed = |detail: String| InferenceError::Failed {
+            model: model.clone(),
+            detail,
+        };
         if (square.width(), square.height()) != (SIDE, SIDE) {
             let (width, height) = (square.width(), square.height());
-            return Err(failed(format!("a picture of {width}x{height} is not {SIDE}x{SIDE}")));
+            return Err(failed(format!(
+                "a picture of {width}x{height} is not {SIDE}x{SIDE}"
+            )));
         }
         let tensor = nchw(square, Channels::Rgb, MEAN, DEVIATION);
-        let values = self.model.run([tensor.view()], |[embedding]| embedding.iter().copied().collect::<Vec<f32>>())?;
+        let values = self.model.run([tensor.view()], |[embedding]| {
+            embedding.iter().copied().collect::<Vec<f32>>()
+        })?;
         Embedding::new(model.clone(), values).map_err(|e| failed(e.to_string()))
     }
 }

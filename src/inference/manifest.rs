@@ -1,6 +1,7 @@
 //! The models this build was made for, and where their files are found.
 //!
-//! The manifest is part of the program, so a model file that was replaced or damaged is noticed, never used.
+//! The manifest is part of the program, so a model file that was replaced or damaged is noticed,
+//! never used.
 
 use std::path::{Path, PathBuf};
 
@@ -113,7 +114,9 @@ pub struct Manifest {
 impl Manifest {
     /// The manifest that this program was built with.
     pub fn of_this_build() -> Result<Self, ManifestError> {
-        Ok(Self { models: toml::from_str::<File>(TEXT)?.model })
+        Ok(Self {
+            models: toml::from_str::<File>(TEXT)?.model,
+        })
     }
 
     /// All entries.
@@ -123,29 +126,48 @@ impl Manifest {
 
     /// The model for `role`.
     pub fn model(&self, role: Role) -> Result<&ModelEntry, ManifestError> {
-        self.models.iter().find(|m| m.role == role).ok_or(ManifestError::NoModel(role))
+        self.models
+            .iter()
+            .find(|m| m.role == role)
+            .ok_or(ManifestError::NoModel(role))
     }
 }
 
-/// Finds the file of `entry`: in `chosen` alone when given, else in `models` beside the executable, else in the source
-/// tree the program was built in. A fetched model is also looked for where the build puts it.
+/// Finds the file of `entry`: in `chosen` alone when given, else in `models` beside the executable,
+/// else in the source tree the program was built in. A fetched model is also looked for where the
+/// build puts it.
 pub fn locate(entry: &ModelEntry, chosen: Option<&Path>) -> Result<PathBuf, ManifestError> {
     let mut folders: Vec<PathBuf> = match chosen {
         Some(folder) => vec![folder.to_owned()],
         None => {
-            let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("models")));
-            beside.into_iter().chain([Path::new(env!("CARGO_MANIFEST_DIR")).join("models")]).collect()
+            let beside = std::env::current_exe()
+                .ok()
+                .and_then(|exe| Some(exe.parent()?.join("models")));
+            beside
+                .into_iter()
+                .chain([Path::new(env!("CARGO_MANIFEST_DIR")).join("models")])
+                .collect()
         }
     };
     if entry.fetched {
         folders.push(PathBuf::from(env!("ASSAY_FETCHED_TEXT")));
     }
-    let paths: Vec<PathBuf> = folders.iter().map(|folder| folder.join(&entry.file)).collect();
-    paths.iter().find(|path| path.is_file()).cloned().ok_or_else(|| ManifestError::Missing {
-        file: entry.file.clone(),
-        looked_at: paths.iter().map(|path| format!("  - {}\n", path.display())).collect(),
-        remedy: remedy(entry),
-    })
+    let paths: Vec<PathBuf> = folders
+        .iter()
+        .map(|folder| folder.join(&entry.file))
+        .collect();
+    paths
+        .iter()
+        .find(|path| path.is_file())
+        .cloned()
+        .ok_or_else(|| ManifestError::Missing {
+            file: entry.file.clone(),
+            looked_at: paths
+                .iter()
+                .map(|path| format!("  - {}\n", path.display()))
+                .collect(),
+            remedy: remedy(entry),
+        })
 }
 
 /// How to get the file of `entry` again.
@@ -176,9 +198,16 @@ mod tests {
             Role::TextRecogniser,
         ] {
             let entry = manifest.model(role).unwrap();
-            assert_eq!(manifest.models().iter().filter(|m| m.role == role).count(), 1);
+            assert_eq!(
+                manifest.models().iter().filter(|m| m.role == role).count(),
+                1
+            );
             assert_eq!(entry.sha256.len(), 64, "{}", entry.name);
-            assert!(!entry.inputs.is_empty() && !entry.outputs.is_empty(), "{}", entry.name);
+            assert!(
+                !entry.inputs.is_empty() && !entry.outputs.is_empty(),
+                "{}",
+                entry.name
+            );
         }
     }
 
@@ -191,8 +220,13 @@ mod tests {
     fn a_missing_file_says_where_it_was_sought_and_what_to_do() {
         let manifest = Manifest::of_this_build().unwrap();
         let empty = tempfile::tempdir().unwrap();
-        let said = locate(manifest.model(Role::Embedder).unwrap(), Some(empty.path())).unwrap_err().to_string();
-        assert!(said.contains("embedder.onnx") && said.contains("remedy:"), "{said}");
+        let said = locate(manifest.model(Role::Embedder).unwrap(), Some(empty.path()))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("embedder.onnx") && said.contains("remedy:"),
+            "{said}"
+        );
         assert!(said.contains(&empty.path().display().to_string()), "{said}");
     }
 }

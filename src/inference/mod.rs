@@ -14,13 +14,16 @@ use std::path::Path;
 
 use crate::checker::ports::{Imaging, InferenceError, Vision};
 
-/// All that one worker sees with: every model loaded and verified but for the text detector, which is verified now and
-/// loaded when a whole picture is to be read. `models_dir` is the folder that the user named, if any; then no other is looked at.
+/// All that one worker sees with: every model loaded and verified but for the text detector, which
+/// is verified now and loaded when a whole picture is to be read. `models_dir` is the folder that
+/// the user named, if any; then no other is looked at.
 ///
-/// # Errors
-/// [`InferenceError::Unavailable`] with one readable message and its remedy when the runtime or a model is missing or
-/// is not the one this program was built for.
-pub fn vision(models_dir: Option<&Path>, imaging: Box<dyn Imaging>) -> Result<Vision, InferenceError> {
+/// # Errors [`InferenceError::Unavailable`] with one readable message and its remedy when the
+/// runtime or a model is missing or is not the one this program was built for.
+pub fn vision(
+    models_dir: Option<&Path>,
+    imaging: Box<dyn Imaging>,
+) -> Result<Vision, InferenceError> {
     let manifest = manifest::Manifest::of_this_build()?;
     Ok(Vision {
         imaging,

@@ -1,4 +1,5 @@
-//! ONNX Runtime: finding its library, loading verified model files, running them. The only user of `ort`.
+//! ONNX Runtime: finding its library, loading verified model files, running them. The only user of
+//! `ort`.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +9,9 @@ use std::{
 use ndarray::{ArrayView4, ArrayViewD};
 use ort::{
     environment::Environment,
-    session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, builder::GraphOptimizationLevel},
+    session::{
+        HasSelectedOutputs, OutputSelector, RunOptions, Session, builder::GraphOptimizationLevel,
+    },
     value::TensorRef,
 };
 use sha2::{Digest, Sha256};
@@ -80,7 +83,8 @@ impl From<ManifestError> for InferenceError {
 /// What becomes of the memory that a run needed for its intermediate results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scratch {
-    /// Given back after each run: right for a model that stays loaded and sees pictures of many sizes.
+    /// Given back after each run: right for a model that stays loaded and sees pictures of many
+    /// sizes.
     GivenBack,
     /// Kept and reused until the model is dropped: faster, and lower at its peak.
     Kept,
@@ -96,28 +100,50 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads and verifies the file of `entry`; `chosen` is the models folder that the user named, if any.
-    pub fn load(entry: &ModelEntry, chosen: Option<&Path>, scratch: Scratch) -> Result<Self, LoadError> {
+    /// Loads and verifies the file of `entry`; `chosen` is the models folder that the user named,
+    /// if any.
+    pub fn load(
+        entry: &ModelEntry,
+        chosen: Option<&Path>,
+        scratch: Scratch,
+    ) -> Result<Self, LoadError> {
         let environment = runtime()?;
         let bytes = verified(entry, &manifest::locate(entry, chosen)?)?;
         let id = entry.id();
-        let refused = |e: ort::Error| LoadError::Refused { model: id.clone(), detail: e.to_string() };
+        let refused = |e: ort::Error| LoadError::Refused {
+            model: id.clone(),
+            detail: e.to_string(),
+        };
         let session = session(environment, &bytes, scratch).map_err(refused)?;
         for tensor in &entry.inputs {
             if !session.inputs().iter().any(|i| i.name() == tensor.name) {
-                return Err(LoadError::NoTensor { model: id, kind: "input", tensor: tensor.name.clone() });
+                return Err(LoadError::NoTensor {
+                    model: id,
+                    kind: "input",
+                    tensor: tensor.name.clone(),
+                });
             }
         }
         let mut wanted = OutputSelector::no_default();
         for tensor in &entry.outputs {
             if !session.outputs().iter().any(|o| o.name() == tensor.name) {
-                return Err(LoadError::NoTensor { model: id, kind: "output", tensor: tensor.name.clone() });
+                return Err(LoadError::NoTensor {
+                    model: id,
+                    kind: "output",
+                    tensor: tensor.name.clone(),
+                });
             }
             wanted = wanted.with(&tensor.name);
         }
         let options = RunOptions::new().map_err(refused)?.with_outputs(wanted);
         let names = |tensors: &[manifest::Tensor]| tensors.iter().map(|t| t.name.clone()).collect();
-        Ok(Self { id, session, inputs: names(&entry.inputs), outputs: names(&entry.outputs), options })
+        Ok(Self {
+            id,
+            session,
+            inputs: names(&entry.inputs),
+            outputs: names(&entry.outputs),
+            options,
+        })
     }
 
     /// `name@version`.
@@ -130,15 +156,18 @@ impl Model {
         self.session.metadata().ok()?.custom(key)
     }
 
-    /// Runs the model: `inputs` in the order of the manifest (NCHW, standard layout), outputs in the order of the
-    /// manifest handed to `read` while they live.
+    /// Runs the model: `inputs` in the order of the manifest (NCHW, standard layout), outputs in
+    /// the order of the manifest handed to `read` while they live.
     pub fn run<const I: usize, const O: usize, R>(
         &mut self,
         inputs: [ArrayView4<'_, f32>; I],
         read: impl FnOnce([ArrayViewD<'_, f32>; O]) -> R,
     ) -> Result<R, InferenceError> {
         let id = &self.id;
-        let failed = |detail: String| InferenceError::Failed { model: id.clone(), detail };
+        let failed = |detail: String| InferenceError::Failed {
+            model: id.clone(),
+            detail,
+        };
         if I != self.inputs.len() || O != self.outputs.len() {
             return Err(failed(format!(
                 "it takes {} inputs and gives {} outputs",
@@ -148,27 +177,46 @@ impl Model {
         }
         let mut values = Vec::with_capacity(I);
         for (name, view) in self.inputs.iter().zip(inputs) {
-            values.push((name.as_str(), TensorRef::from_array_view(view).map_err(|e| failed(e.to_string()))?));
+            values.push((
+                name.as_str(),
+                TensorRef::from_array_view(view).map_err(|e| failed(e.to_string()))?,
+            ));
         }
-        let outputs = self.session.run_with_options(values, &self.options).map_err(|e| failed(e.to_string()))?;
+        let outputs = self
+            .session
+            .run_with_options(values, &self.options)
+            .map_err(|e| failed(e.to_string()))?;
         let mut views = Vec::with_capacity(O);
         for name in &self.outputs {
-            let value = outputs.get(name).ok_or_else(|| failed(format!("no output `{name}`")))?;
-            views.push(value.try_extract_array::<f32>().map_err(|e| failed(e.to_string()))?);
+            let value = outputs
+                .get(name)
+                .ok_or_else(|| failed(format!("no output `{name}`")))?;
+            views.push(
+                value
+                    .try_extract_array::<f32>()
+                    .map_err(|e| failed(e.to_string()))?,
+            );
         }
         let views = <[_; O]>::try_from(views).map_err(|_| failed("too few outputs".to_owned()))?;
         Ok(read(views))
     }
 }
 
-/// Finds and verifies the file of `entry` without loading it, so that a fault shows at start, not in the middle of work.
+/// Finds and verifies the file of `entry` without loading it, so that a fault shows at start, not
+/// in the middle of work.
 pub fn verify(entry: &ModelEntry, chosen: Option<&Path>) -> Result<(), LoadError> {
     verified(entry, &manifest::locate(entry, chosen)?).map(drop)
 }
 
 fn verified(entry: &ModelEntry, path: &Path) -> Result<Vec<u8>, LoadError> {
-    let bytes = std::fs::read(path).map_err(|source| LoadError::Unreadable { path: path.to_owned(), source })?;
-    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let bytes = std::fs::read(path).map_err(|source| LoadError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let found: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     if found == entry.sha256 {
         return Ok(bytes);
     }
@@ -180,9 +228,13 @@ fn verified(entry: &ModelEntry, path: &Path) -> Result<Vec<u8>, LoadError> {
     })
 }
 
-/// One thread and no spinning, since each worker owns its sessions. Input sizes vary, so memory patterns would only be
-/// recorded, never reused.
-fn session(environment: &Environment, bytes: &[u8], scratch: Scratch) -> Result<Session, ort::Error> {
+/// One thread and no spinning, since each worker owns its sessions. Input sizes vary, so memory
+/// patterns would only be recorded, never reused.
+fn session(
+    environment: &Environment,
+    bytes: &[u8],
+    scratch: Scratch,
+) -> Result<Session, ort::Error> {
     Session::builder(environment)?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(1)?
@@ -190,14 +242,19 @@ fn session(environment: &Environment, bytes: &[u8], scratch: Scratch) -> Result<
         .with_intra_op_spinning(false)?
         .with_inter_op_spinning(false)?
         .with_memory_pattern(false)?
-        .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(scratch == Scratch::Kept).build()])?
+        .with_execution_providers([ort::ep::CPU::default()
+            .with_arena_allocator(scratch == Scratch::Kept)
+            .build()])?
         .commit_from_memory(bytes)
 }
 
 /// Finds and starts ONNX Runtime once per process.
 fn runtime() -> Result<&'static Environment, LoadError> {
     static RUNTIME: OnceLock<Result<Environment, String>> = OnceLock::new();
-    RUNTIME.get_or_init(start).as_ref().map_err(|said| LoadError::Runtime(said.clone()))
+    RUNTIME
+        .get_or_init(start)
+        .as_ref()
+        .map_err(|said| LoadError::Runtime(said.clone()))
 }
 
 #[cfg(feature = "dynamic")]
@@ -209,7 +266,12 @@ fn start() -> Result<Environment, String> {
             continue;
         }
         match ort::init_from(&path) {
-            Ok(builder) => return builder.with_telemetry(false).build().map_err(|e| e.to_string()),
+            Ok(builder) => {
+                return builder
+                    .with_telemetry(false)
+                    .build()
+                    .map_err(|e| e.to_string());
+            }
             Err(e) => tried += &format!("  - {e}\n"),
         }
     }
@@ -218,10 +280,14 @@ fn start() -> Result<Environment, String> {
 
 #[cfg(not(feature = "dynamic"))]
 fn start() -> Result<Environment, String> {
-    ort::init().with_telemetry(false).build().map_err(|e| e.to_string())
+    ort::init()
+        .with_telemetry(false)
+        .build()
+        .map_err(|e| e.to_string())
 }
 
-/// Where the library may be. A path chosen by the user is the only one: falling back silently would hide a typing error.
+/// Where the library may be. A path chosen by the user is the only one: falling back silently would
+/// hide a typing error.
 #[cfg(feature = "dynamic")]
 fn candidates(chosen: Option<PathBuf>) -> Vec<PathBuf> {
     use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
@@ -230,10 +296,16 @@ fn candidates(chosen: Option<PathBuf>) -> Vec<PathBuf> {
     }
     let name = format!("{DLL_PREFIX}onnxruntime{DLL_SUFFIX}");
     let mut paths = Vec::new();
-    if let Some(folder) = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned())) {
+    if let Some(folder) = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.to_owned()))
+    {
         paths.extend([folder.join(&name), folder.join("../lib").join(&name)]);
     }
-    paths.extend([PathBuf::from(env!("ASSAY_FETCHED_ORT")), PathBuf::from(name)]);
+    paths.extend([
+        PathBuf::from(env!("ASSAY_FETCHED_ORT")),
+        PathBuf::from(name),
+    ]);
     paths
 }
 
@@ -258,9 +330,13 @@ mod tests {
         let manifest = Manifest::of_this_build().unwrap();
         let entry = manifest.model(Role::LocalFeatures).unwrap();
         std::fs::write(folder.path().join(&entry.file), b"something else").unwrap();
-        let said = verified(entry, &folder.path().join(&entry.file)).unwrap_err().to_string();
+        let said = verified(entry, &folder.path().join(&entry.file))
+            .unwrap_err()
+            .to_string();
         assert!(
-            said.contains("xfeat_dense.onnx") && said.contains("remedy:") && said.contains(&entry.sha256),
+            said.contains("xfeat_dense.onnx")
+                && said.contains("remedy:")
+                && said.contains(&entry.sha256),
             "{said}"
         );
     }
@@ -268,7 +344,10 @@ mod tests {
     #[cfg(feature = "dynamic")]
     #[test]
     fn a_library_chosen_by_the_user_is_the_only_candidate() {
-        assert_eq!(candidates(Some("/opt/ort.so".into())), [PathBuf::from("/opt/ort.so")]);
+        assert_eq!(
+            candidates(Some("/opt/ort.so".into())),
+            [PathBuf::from("/opt/ort.so")]
+        );
         assert!(candidates(Some("".into())).len() >= 2);
         assert!(missing("  - here\n").contains("ORT_DYLIB_PATH"));
     }

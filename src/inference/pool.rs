@@ -1,7 +1,9 @@
-//! Worker threads that each own their models, behind a bounded queue: computing never happens on the async runtime.
+//! Worker threads that each own their models, behind a bounded queue: computing never happens on
+//! the async runtime.
 //!
-//! A panic in a job costs that job and a fresh set of models, nothing else. A job whose caller left before it started is
-//! skipped. Requests are admitted at the door, before their bodies are read, and refused rather than made to wait.
+//! A panic in a job costs that job and a fresh set of models, nothing else. A job whose caller left
+//! before it started is skipped. Requests are admitted at the door, before their bodies are read,
+//! and refused rather than made to wait.
 
 use std::{
     collections::VecDeque,
@@ -82,25 +84,34 @@ impl WorkerPool {
             able: AtomicUsize::new(0),
             config,
         });
-        let pool = Self { shared, threads: Mutex::default() };
+        let pool = Self {
+            shared,
+            threads: Mutex::default(),
+        };
         let mut started = Vec::new();
         for n in 0..pool.shared.config.workers.get() {
             let (tell, told) = oneshot::channel();
             let shared = Arc::clone(&pool.shared);
-            let thread = std::thread::Builder::new().name(format!("worker-{n}")).spawn(move || work(&shared, tell));
-            let thread =
-                thread.map_err(|e| InferenceError::Unavailable(format!("cannot start a worker thread: {e}")))?;
+            let thread = std::thread::Builder::new()
+                .name(format!("worker-{n}"))
+                .spawn(move || work(&shared, tell));
+            let thread = thread.map_err(|e| {
+                InferenceError::Unavailable(format!("cannot start a worker thread: {e}"))
+            })?;
             lock(&pool.threads).push(thread);
             started.push(told);
         }
         for told in started {
-            let died = |_| InferenceError::Unavailable("a worker died while loading its models".to_owned());
+            let died = |_| {
+                InferenceError::Unavailable("a worker died while loading its models".to_owned())
+            };
             told.await.map_err(died)??;
         }
         Ok(pool)
     }
 
-    /// Accepts no more work, finishes what waits, and ends the threads; returns when all have ended.
+    /// Accepts no more work, finishes what waits, and ends the threads; returns when all have
+    /// ended.
     pub fn shutdown(&self) {
         self.shared.close(false);
         self.join();
@@ -129,7 +140,11 @@ impl Drop for WorkerPool {
 impl Compute for WorkerPool {
     async fn run(&self, job: Job) -> Result<(), ComputeError> {
         let (done, finished) = oneshot::channel();
-        self.shared.push(Ticket { job, span: tracing::Span::current(), done })?;
+        self.shared.push(Ticket {
+            job,
+            span: tracing::Span::current(),
+            done,
+        })?;
         finished.await.map_err(|_| ComputeError::Interrupted)
     }
 
@@ -145,8 +160,10 @@ impl Compute for WorkerPool {
         let shared = Arc::clone(&self.shared);
         {
             let mut load = lock(&shared.load);
-            // A single request is never refused for its size: the limit on bodies bounds it, and waiting would not help.
-            let too_much = load.requests > 0 && load.bytes.saturating_add(bytes) > shared.config.bytes;
+            // A single request is never refused for its size: the limit on bodies bounds it, and
+            // waiting would not help.
+            let too_much =
+                load.requests > 0 && load.bytes.saturating_add(bytes) > shared.config.bytes;
             if load.requests >= shared.config.requests || too_much {
                 drop(load);
                 return Err(shared.busy(&lock(&shared.queue)));
@@ -180,7 +197,8 @@ impl Shared {
         Ok(())
     }
 
-    /// The next job whose caller still waits for it; `None` when the pool is closed and nothing is left.
+    /// The next job whose caller still waits for it; `None` when the pool is closed and nothing is
+    /// left.
     fn next(&self) -> Option<Ticket> {
         let mut queue = lock(&self.queue);
         loop {
@@ -188,7 +206,12 @@ impl Shared {
                 Some(ticket) if ticket.done.is_closed() => {}
                 Some(ticket) => return Some(ticket),
                 None if queue.closed => return None,
-                None => queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    queue = self
+                        .work
+                        .wait(queue)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
             }
         }
     }
@@ -210,8 +233,11 @@ impl Shared {
 
     /// Refuses, with the time in which the workers get through what waits now.
     fn busy(&self, queue: &Queue) -> ComputeError {
-        let wait_s = queue.job_s * (queue.waiting.len() + 1) as f64 / self.config.workers.get() as f64;
-        ComputeError::Busy { retry_after_s: wait_s.ceil().clamp(1.0, LONGEST_RETRY_S) as u64 }
+        let wait_s =
+            queue.job_s * (queue.waiting.len() + 1) as f64 / self.config.workers.get() as f64;
+        ComputeError::Busy {
+            retry_after_s: wait_s.ceil().clamp(1.0, LONGEST_RETRY_S) as u64,
+        }
     }
 }
 
@@ -232,11 +258,13 @@ fn work(shared: &Shared, tell: oneshot::Sender<Result<(), InferenceError>>) {
         if vision.is_none() {
             vision = again(shared);
         }
-        let Some(models) = vision.as_mut() else { continue };
+        let Some(models) = vision.as_mut() else {
+            continue;
+        };
         let since = Instant::now();
         let job = ticket.job;
-        // What a panicking job leaves behind is its own result slot, which nobody reads then, and the models, which
-        // are thrown away.
+        // What a panicking job leaves behind is its own result slot, which nobody reads then, and
+        // the models, which are thrown away.
         let ended = catch_unwind(AssertUnwindSafe(|| job(models)));
         shared.took(since);
         if ended.is_ok() {
@@ -269,7 +297,8 @@ fn again(shared: &Shared) -> Option<Vision> {
     }
 }
 
-/// Every critical section above leaves its data whole at each step, so a panic inside one spoils nothing.
+/// Every critical section above leaves its data whole at each step, so a panic inside one spoils
+/// nothing.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

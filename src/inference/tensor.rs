@@ -13,14 +13,22 @@ pub enum Channels {
     Bgr,
 }
 
-/// `raster` as one NCHW tensor of shape 1x3xHxW: each value 0 to 255 becomes `(value / 255 - mean) / deviation` of its
-/// channel (`mean` and `deviation` in the order of the tensor).
+/// `raster` as one NCHW tensor of shape 1x3xHxW: each value 0 to 255 becomes
+/// `(value / 255 - mean) / deviation` of its channel (`mean` and `deviation` in the order of the
+/// tensor).
 pub fn nchw(raster: &Raster, order: Channels, mean: [f32; 3], deviation: [f32; 3]) -> Array4<f32> {
     let (width, height) = (raster.width() as usize, raster.height() as usize);
     let mut tensor = Array4::zeros((1, 3, height, width));
     for channel in 0..3 {
-        let from = if order == Channels::Rgb { channel } else { 2 - channel };
-        let (scale, offset) = (1.0 / (255.0 * deviation[channel]), mean[channel] / deviation[channel]);
+        let from = if order == Channels::Rgb {
+            channel
+        } else {
+            2 - channel
+        };
+        let (scale, offset) = (
+            1.0 / (255.0 * deviation[channel]),
+            mean[channel] / deviation[channel],
+        );
         let mut image = tensor.index_axis_mut(Axis(0), 0);
         let mut plane = image.index_axis_mut(Axis(0), channel);
         for (out, pixel) in plane.iter_mut().zip(raster.pixels().chunks_exact(3)) {
@@ -46,7 +54,10 @@ mod tests {
         assert_eq!(rgb.shape(), [1, 3, 1, 2]);
         assert_eq!((rgb[[0, 0, 0, 0]], rgb[[0, 1, 0, 0]]), (1.0, -1.0));
         assert!((rgb[[0, 2, 0, 1]] - -0.2).abs() < 1e-6);
-        assert_eq!(nchw(&raster, Channels::Bgr, [0.5; 3], [0.5; 3])[[0, 2, 0, 0]], 1.0);
+        assert_eq!(
+            nchw(&raster, Channels::Bgr, [0.5; 3], [0.5; 3])[[0, 2, 0, 0]],
+            1.0
+        );
         assert!((nchw_bytes(&raster)[[0, 2, 0, 1]] - 102.0).abs() < 1e-4);
     }
 }

@@ -1,7 +1,8 @@
 //! Image files and stored features, named by the SHA-256 of the image.
 //!
-//! `images/ab/<sha256>` holds the bytes as they were sent; `features/<model>/ab/<sha256>` what a model made of them. A
-//! file appears whole or not at all (temporary file, sync, rename), and nothing read back is trusted unhashed.
+//! `images/ab/<sha256>` holds the bytes as they were sent; `features/<model>/ab/<sha256>` what a
+//! model made of them. A file appears whole or not at all (temporary file, sync, rename), and
+//! nothing read back is trusted unhashed.
 
 use std::{
     fs::{self, File},
@@ -30,8 +31,14 @@ pub struct ContentFiles {
 #[derive(Debug, thiserror::Error)]
 enum FilesError {
     #[error("cannot {doing} `{path}`: {source}")]
-    Io { doing: &'static str, path: PathBuf, source: io::Error },
-    #[error("`{path}` does not hold the bytes its name promises (they hash to `{found}`); restore it from a backup")]
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error(
+        "`{path}` does not hold the bytes its name promises (they hash to `{found}`); restore it from a backup"
+    )]
     Damaged { path: PathBuf, found: String },
     #[error("`{0}` is not a SHA-256 in lower-case hex")]
     NotAHash(String),
@@ -46,7 +53,10 @@ impl From<FilesError> for StoreError {
 impl ContentFiles {
     /// Uses (and creates) the folders `images` and `features` below `data`.
     pub fn open(data: &Path) -> Result<Self, StoreError> {
-        let files = Self { images: data.join("images"), features: data.join("features") };
+        let files = Self {
+            images: data.join("images"),
+            features: data.join("features"),
+        };
         for folder in [&files.images, &files.features] {
             fs::create_dir_all(folder).map_err(io_error("create", folder))?;
         }
@@ -78,12 +88,19 @@ impl ReferenceFiles for ContentFiles {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::NotFound { what: "image", id: sha256.to_owned() });
+                return Err(StoreError::NotFound {
+                    what: "image",
+                    id: sha256.to_owned(),
+                });
             }
             Err(source) => return Err(io_error("read", &path)(source).into()),
         };
         let found = hex_sha256(&bytes);
-        if found != sha256 { Err(FilesError::Damaged { path, found }.into()) } else { Ok(bytes) }
+        if found != sha256 {
+            Err(FilesError::Damaged { path, found }.into())
+        } else {
+            Ok(bytes)
+        }
     }
 
     fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -93,7 +110,8 @@ impl ReferenceFiles for ContentFiles {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(io_error("read", &path)(source).into()),
         };
-        let whole = bytes.len() >= HASH_BYTES && Sha256::digest(&bytes[HASH_BYTES..])[..] == bytes[..HASH_BYTES];
+        let whole = bytes.len() >= HASH_BYTES
+            && Sha256::digest(&bytes[HASH_BYTES..])[..] == bytes[..HASH_BYTES];
         if !whole {
             // Features can be made again from the image, so damage here costs time, not data.
             tracing::warn!(path = %path.display(), "stored features are damaged and will be made again");
@@ -111,27 +129,48 @@ impl ReferenceFiles for ContentFiles {
 
 /// Lower-case hex SHA-256.
 fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FilesError + use<> {
     let path = path.to_owned();
-    move |source| FilesError::Io { doing, path, source }
+    move |source| FilesError::Io {
+        doing,
+        path,
+        source,
+    }
 }
 
 /// `folder/ab/ab…`; only a hash is ever joined to a path, never a caller's text.
 fn below(folder: &Path, sha256: &str) -> Result<PathBuf, FilesError> {
-    let is_hash = sha256.len() == 2 * HASH_BYTES && sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if is_hash { Ok(folder.join(&sha256[..2]).join(sha256)) } else { Err(FilesError::NotAHash(sha256.to_owned())) }
+    let is_hash = sha256.len() == 2 * HASH_BYTES
+        && sha256
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if is_hash {
+        Ok(folder.join(&sha256[..2]).join(sha256))
+    } else {
+        Err(FilesError::NotAHash(sha256.to_owned()))
+    }
 }
 
 /// A model id as a folder's name on every system.
 fn folder_name(model: &ModelId) -> String {
-    let keep = |c: char| if c.is_ascii_alphanumeric() || "@._+-".contains(c) { c } else { '_' };
+    let keep = |c: char| {
+        if c.is_ascii_alphanumeric() || "@._+-".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
     model.0.chars().map(keep).collect()
 }
 
-/// Writes beside the target, syncs, and renames, so that a crash leaves the old file or the new one.
+/// Writes beside the target, syncs, and renames, so that a crash leaves the old file or the new
+/// one.
 fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
     static WRITES: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -143,8 +182,13 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
         parts.iter().try_for_each(|bytes| file.write_all(bytes))?;
         file.sync_all()?;
         fs::rename(&part, path)?;
-        // The new name itself is durable only once its folder is; Windows cannot sync a folder and needs not.
-        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+        // The new name itself is durable only once its folder is; Windows cannot sync a folder and
+        // needs not.
+        if cfg!(unix) {
+            File::open(folder)?.sync_all()
+        } else {
+            Ok(())
+        }
     })();
     written.map_err(|source| {
         let _ = fs::remove_file(&part);
@@ -165,10 +209,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
         let sha256 = files.put_image(b"abc").unwrap();
-        assert_eq!(sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            sha256,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         assert_eq!(files.put_image(b"abc").unwrap(), sha256);
         assert_eq!(files.image(&sha256).unwrap(), b"abc");
-        let names: Vec<_> = fs::read_dir(dir.path().join("images/ba")).unwrap().collect();
+        let names: Vec<_> = fs::read_dir(dir.path().join("images/ba"))
+            .unwrap()
+            .collect();
         assert_eq!(names.len(), 1, "no temporary file stays");
     }
 
@@ -179,7 +228,10 @@ mod tests {
         let sha256 = files.put_image(b"abc").unwrap();
         fs::write(files.image_path(&sha256).unwrap(), b"abX").unwrap();
         let message = files.image(&sha256).unwrap_err().to_string();
-        assert!(message.contains("does not hold the bytes its name promises"), "{message}");
+        assert!(
+            message.contains("does not hold the bytes its name promises"),
+            "{message}"
+        );
         files.put_image(b"abc").unwrap();
         assert_eq!(files.image(&sha256).unwrap(), b"abc");
     }
@@ -190,8 +242,16 @@ mod tests {
         let files = ContentFiles::open(dir.path()).unwrap();
         let sha256 = files.put_image(b"abc").unwrap();
         files.put_features(&sha256, &model(), &[1, 2, 3]).unwrap();
-        assert_eq!(files.features(&sha256, &model()).unwrap().as_deref(), Some(&[1, 2, 3][..]));
-        assert_eq!(files.features(&sha256, &ModelId("points/small@2".into())).unwrap(), None);
+        assert_eq!(
+            files.features(&sha256, &model()).unwrap().as_deref(),
+            Some(&[1, 2, 3][..])
+        );
+        assert_eq!(
+            files
+                .features(&sha256, &ModelId("points/small@2".into()))
+                .unwrap(),
+            None
+        );
         fs::write(files.features_path(&sha256, &model()).unwrap(), [9; 40]).unwrap();
         assert_eq!(files.features(&sha256, &model()).unwrap(), None);
     }
@@ -202,8 +262,14 @@ mod tests {
         let files = ContentFiles::open(dir.path()).unwrap();
         let zeros = "0".repeat(61);
         for name in ["", "../../etc/passwd", "BA7816BF", &format!("{zeros}../")] {
-            assert!(matches!(files.image(name), Err(StoreError::Failed(_))), "`{name}`");
+            assert!(
+                matches!(files.image(name), Err(StoreError::Failed(_))),
+                "`{name}`"
+            );
         }
-        assert!(matches!(files.image(&"0".repeat(64)), Err(StoreError::NotFound { what: "image", .. })));
+        assert!(matches!(
+            files.image(&"0".repeat(64)),
+            Err(StoreError::NotFound { what: "image", .. })
+        ));
     }
 }

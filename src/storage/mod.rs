@@ -1,4 +1,5 @@
-//! What lasts: an SQLite database for records, files named by their content for images and features.
+//! What lasts: an SQLite database for records, files named by their content for images and
+//! features.
 
 pub mod files;
 mod rows;

@@ -1,4 +1,5 @@
-//! Records to rows and back: the JSON forms kept in columns, and the decoding of rows with every value checked.
+//! Records to rows and back: the JSON forms kept in columns, and the decoding of rows with every
+//! value checked.
 
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, sqlite::SqliteRow};
@@ -48,7 +49,9 @@ struct HealthRow {
 
 /// The article's place as the JSON of column `article`.
 pub fn article_to_json(article: Option<[u32; 4]>) -> Result<Option<String>, StoreError> {
-    article.map(|place| serde_json::to_string(&place).map_err(failed)).transpose()
+    article
+        .map(|place| serde_json::to_string(&place).map_err(failed))
+        .transpose()
 }
 
 /// Marks as the JSON of column `marks`.
@@ -82,10 +85,25 @@ fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
     rows.into_iter()
         .map(|row| {
             let kind = MarkKind::from_name(&row.kind).ok_or_else(|| {
-                failed(ForeignValue { column: "marks", id: id.to_owned(), value: row.kind, expected: "mark kind" })
+                failed(ForeignValue {
+                    column: "marks",
+                    id: id.to_owned(),
+                    value: row.kind,
+                    expected: "mark kind",
+                })
             })?;
-            let region = row.region.into_iter().map(|[x, y]| Point::new(x, y)).collect();
-            Ok(Mark { name: row.name, kind, region, text: row.text, proposed: row.proposed })
+            let region = row
+                .region
+                .into_iter()
+                .map(|[x, y]| Point::new(x, y))
+                .collect();
+            Ok(Mark {
+                name: row.name,
+                kind,
+                region,
+                text: row.text,
+                proposed: row.proposed,
+            })
         })
         .collect()
 }
@@ -95,7 +113,12 @@ pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
     let id: String = row.try_get("id").map_err(failed)?;
     let kind: String = row.try_get("kind").map_err(failed)?;
     let kind = ReferenceKind::from_name(&kind).ok_or_else(|| {
-        failed(ForeignValue { column: "kind", id: id.clone(), value: kind, expected: "reference kind" })
+        failed(ForeignValue {
+            column: "kind",
+            id: id.clone(),
+            value: kind,
+            expected: "reference kind",
+        })
     })?;
     let article: Option<String> = row.try_get("article").map_err(failed)?;
     let marks: String = row.try_get("marks").map_err(failed)?;
@@ -108,7 +131,9 @@ pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
         sha256: row.try_get("sha256").map_err(failed)?,
         width: row.try_get("width").map_err(failed)?,
         height: row.try_get("height").map_err(failed)?,
-        article: article.map(|json| serde_json::from_str(&json).map_err(failed)).transpose()?,
+        article: article
+            .map(|json| serde_json::from_str(&json).map_err(failed))
+            .transpose()?,
         marks: marks_from_json(&marks, &id)?,
         health: Health {
             usable: health.usable,
@@ -133,5 +158,8 @@ pub fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> 
 }
 
 fn product_key(row: &SqliteRow) -> Result<ProductKey, StoreError> {
-    Ok(ProductKey { brand: row.try_get("brand").map_err(failed)?, product: row.try_get("product").map_err(failed)? })
+    Ok(ProductKey {
+        brand: row.try_get("brand").map_err(failed)?,
+        product: row.try_get("product").map_err(failed)?,
+    })
 }

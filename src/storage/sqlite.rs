@@ -1,4 +1,5 @@
-//! The records in one SQLite file, shared safely by several processes (write-ahead log, short transactions).
+//! The records in one SQLite file, shared safely by several processes (write-ahead log, short
+//! transactions).
 
 use std::{
     fs::File,
@@ -11,7 +12,9 @@ use async_trait::async_trait;
 use sqlx::{
     Row, SqlSafeStr, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
 };
 
 use super::rows::{self, failed};
@@ -20,8 +23,8 @@ use crate::{
         answer::CheckAnswer,
         ports::StoreError,
         records::{
-            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptSighting, KeptVariation,
-            MOST_GENUINE_PHOTOS, Product, ReferenceRecord, SeenElsewhere, Store,
+            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptSighting,
+            KeptVariation, MOST_GENUINE_PHOTOS, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
     domain::gallery::ProductKey,
@@ -29,11 +32,15 @@ use crate::{
 
 mod genuine;
 
-/// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would embed them too, but its
-/// macros build a second SQLite for the compiler.)
+/// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would
+/// embed them too, but its macros build a second SQLite for the compiler.)
 const MIGRATIONS: [(i64, &str, &str); 2] = [
     (1, "first", include_str!("migrations/sqlite/0001_first.sql")),
-    (2, "variation", include_str!("migrations/sqlite/0002_variation.sql")),
+    (
+        2,
+        "variation",
+        include_str!("migrations/sqlite/0002_variation.sql"),
+    ),
 ];
 
 /// How long a writer waits for another process's transaction.
@@ -56,7 +63,9 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Written by a newer version of the program.
-    #[error("the database `{path}` was written by a newer assay (schema {schema}); update assay or use another --data")]
+    #[error(
+        "the database `{path}` was written by a newer assay (schema {schema}); update assay or use another --data"
+    )]
     Newer {
         /// The file.
         path: String,
@@ -76,14 +85,18 @@ pub enum OpenError {
 impl SqliteStore {
     /// Opens `data/assay.sqlite`, creating or migrating it as needed.
     pub async fn open(data: &Path) -> Result<Self, OpenError> {
-        let folder = |source| OpenError::Folder { path: data.display().to_string(), source };
+        let folder = |source| OpenError::Folder {
+            path: data.display().to_string(),
+            source,
+        };
         std::fs::create_dir_all(data).map_err(folder)?;
         let file = data.join("assay.sqlite");
         let database = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database {
             path: file.display().to_string(),
             source,
         };
-        // Two processes that start at once must not both migrate; the lock is released when the file is closed.
+        // Two processes that start at once must not both migrate; the lock is released when the
+        // file is closed.
         let _lock = exclusive(data.join("assay.lock")).await.map_err(folder)?;
         let options = SqliteConnectOptions::new()
             .filename(&file)
@@ -92,15 +105,30 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(BUSY);
-        let pool =
-            SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(|e| database(e.into()))?;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .map_err(|e| database(e.into()))?;
         let migrations = MIGRATIONS.map(|(version, name, statements)| {
-            Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)
+            Migration::new(
+                version,
+                name.into(),
+                MigrationType::Simple,
+                statements.into_sql_str(),
+                false,
+            )
         });
-        Migrator::with_migrations(Vec::from(migrations)).run(&pool).await.map_err(|e| match e {
-            MigrateError::VersionMissing(schema) => OpenError::Newer { path: file.display().to_string(), schema },
-            other => database(other.into()),
-        })?;
+        Migrator::with_migrations(Vec::from(migrations))
+            .run(&pool)
+            .await
+            .map_err(|e| match e {
+                MigrateError::VersionMissing(schema) => OpenError::Newer {
+                    path: file.display().to_string(),
+                    schema,
+                },
+                other => database(other.into()),
+            })?;
         Ok(Self { pool })
     }
 
@@ -110,12 +138,22 @@ impl SqliteStore {
     }
 
     async fn brand_must_exist(&self, id: &str) -> Result<(), StoreError> {
-        let found = sqlx::query("SELECT 1 FROM brands WHERE id = ?").bind(id).fetch_optional(&self.pool).await;
-        found.map_err(failed)?.map(|_| ()).ok_or_else(|| StoreError::NotFound { what: "brand", id: id.to_owned() })
+        let found = sqlx::query("SELECT 1 FROM brands WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await;
+        found
+            .map_err(failed)?
+            .map(|_| ())
+            .ok_or_else(|| StoreError::NotFound {
+                what: "brand",
+                id: id.to_owned(),
+            })
     }
 }
 
-/// Waits for the lock on a file, on a thread of its own: the wait blocks, and the holder may be a task of this runtime.
+/// Waits for the lock on a file, on a thread of its own: the wait blocks, and the holder may be a
+/// task of this runtime.
 async fn exclusive(path: PathBuf) -> io::Result<File> {
     let (tell, told) = tokio::sync::oneshot::channel();
     let wait = move || {
@@ -123,19 +161,27 @@ async fn exclusive(path: PathBuf) -> io::Result<File> {
         // Nobody listens when opening was given up; the lock is released with the file then.
         let _ = tell.send(locked);
     };
-    std::thread::Builder::new().name("lock".to_owned()).spawn(wait)?;
+    std::thread::Builder::new()
+        .name("lock".to_owned())
+        .spawn(wait)?;
     told.await.map_err(io::Error::other)?
 }
 
 fn product_not_found(key: &ProductKey) -> StoreError {
-    StoreError::NotFound { what: "product", id: key.to_string() }
+    StoreError::NotFound {
+        what: "product",
+        id: key.to_string(),
+    }
 }
 
 /// The database's refusal of a new row: its product is missing, or the row is there already.
 fn refused(cause: sqlx::Error, what: &'static str, id: &str, product: &ProductKey) -> StoreError {
     match cause.as_database_error() {
         Some(e) if e.is_foreign_key_violation() => product_not_found(product),
-        Some(e) if e.is_unique_violation() => StoreError::Conflict { what, id: id.to_owned() },
+        Some(e) if e.is_unique_violation() => StoreError::Conflict {
+            what,
+            id: id.to_owned(),
+        },
         _ => failed(cause),
     }
 }
@@ -159,48 +205,81 @@ impl Store for SqliteStore {
             .fetch_one(&self.pool)
             .await
             .map_err(failed)?;
-        if name == brand.name { Ok(()) } else { Err(StoreError::Conflict { what: "brand", id: brand.id.clone() }) }
+        if name == brand.name {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict {
+                what: "brand",
+                id: brand.id.clone(),
+            })
+        }
     }
 
     async fn brands(&self) -> Result<Vec<Brand>, StoreError> {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT id, name FROM brands ORDER BY id").fetch_all(&self.pool).await.map_err(failed)?;
-        Ok(rows.into_iter().map(|(id, name)| Brand { id, name }).collect())
+        let rows: Vec<(String, String)> = sqlx::query_as("SELECT id, name FROM brands ORDER BY id")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, name)| Brand { id, name })
+            .collect())
     }
 
     async fn add_product(&self, product: &Product) -> Result<(), StoreError> {
         self.brand_must_exist(&product.key.brand).await?;
-        sqlx::query("INSERT INTO products (brand, id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(&product.key.brand)
-            .bind(&product.key.product)
-            .bind(&product.name)
-            .execute(&self.pool)
-            .await
-            .map_err(failed)?;
+        sqlx::query(
+            "INSERT INTO products (brand, id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(&product.key.brand)
+        .bind(&product.key.product)
+        .bind(&product.name)
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
         let there = self.product(&product.key).await?;
-        let conflict = || StoreError::Conflict { what: "product", id: product.key.to_string() };
-        if there.name == product.name { Ok(()) } else { Err(conflict()) }
+        let conflict = || StoreError::Conflict {
+            what: "product",
+            id: product.key.to_string(),
+        };
+        if there.name == product.name {
+            Ok(())
+        } else {
+            Err(conflict())
+        }
     }
 
     async fn products(&self, brand: &str) -> Result<Vec<Product>, StoreError> {
         self.brand_must_exist(brand).await?;
-        let rows: Vec<(String, String)> = sqlx::query_as("SELECT id, name FROM products WHERE brand = ? ORDER BY id")
-            .bind(brand)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
-        let key = |product| ProductKey { brand: brand.to_owned(), product };
-        Ok(rows.into_iter().map(|(id, name)| Product { key: key(id), name }).collect())
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT id, name FROM products WHERE brand = ? ORDER BY id")
+                .bind(brand)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
+        let key = |product| ProductKey {
+            brand: brand.to_owned(),
+            product,
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(id, name)| Product { key: key(id), name })
+            .collect())
     }
 
     async fn product(&self, key: &ProductKey) -> Result<Product, StoreError> {
-        let name: Option<String> = sqlx::query_scalar("SELECT name FROM products WHERE brand = ? AND id = ?")
-            .bind(&key.brand)
-            .bind(&key.product)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
-        name.map(|name| Product { key: key.clone(), name }).ok_or_else(|| product_not_found(key))
+        let name: Option<String> =
+            sqlx::query_scalar("SELECT name FROM products WHERE brand = ? AND id = ?")
+                .bind(&key.brand)
+                .bind(&key.product)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(failed)?;
+        name.map(|name| Product {
+            key: key.clone(),
+            name,
+        })
+        .ok_or_else(|| product_not_found(key))
     }
 
     async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError> {
@@ -227,7 +306,10 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn references(&self, product: Option<&ProductKey>) -> Result<Vec<ReferenceRecord>, StoreError> {
+    async fn references(
+        &self,
+        product: Option<&ProductKey>,
+    ) -> Result<Vec<ReferenceRecord>, StoreError> {
         if let Some(key) = product {
             self.product(key).await?;
         }
@@ -249,10 +331,18 @@ impl Store for SqliteStore {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)?;
-        rows::reference(&row.ok_or_else(|| StoreError::NotFound { what: "reference", id: id.to_owned() })?)
+        rows::reference(&row.ok_or_else(|| StoreError::NotFound {
+            what: "reference",
+            id: id.to_owned(),
+        })?)
     }
 
-    async fn delete_reference(&self, product: &ProductKey, id: &str, now_ms: i64) -> Result<(), StoreError> {
+    async fn delete_reference(
+        &self,
+        product: &ProductKey,
+        id: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         let done = sqlx::query(
             "UPDATE enrolled_references SET removed_ms = ?
              WHERE brand = ? AND product = ? AND id = ? AND removed_ms IS NULL",
@@ -264,8 +354,15 @@ impl Store for SqliteStore {
         .execute(&self.pool)
         .await
         .map_err(failed)?;
-        let not_found = || StoreError::NotFound { what: "reference", id: id.to_owned() };
-        if done.rows_affected() == 1 { Ok(()) } else { Err(not_found()) }
+        let not_found = || StoreError::NotFound {
+            what: "reference",
+            id: id.to_owned(),
+        };
+        if done.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(not_found())
+        }
     }
 
     async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError> {
@@ -284,15 +381,24 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn genuine_photos(&self, product: &ProductKey) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
+    async fn genuine_photos(
+        &self,
+        product: &ProductKey,
+    ) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
         self.product(product).await?;
         let sql = "SELECT * FROM genuine_photos WHERE brand = ? AND product = ? ORDER BY created_ms, id LIMIT ?";
-        let query = sqlx::query(sql).bind(&product.brand).bind(&product.product).bind(MOST_GENUINE_PHOTOS);
+        let query = sqlx::query(sql)
+            .bind(&product.brand)
+            .bind(&product.product)
+            .bind(MOST_GENUINE_PHOTOS);
         let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
         rows.iter().map(rows::genuine_photo).collect()
     }
 
-    async fn genuine_photos_of_brand(&self, brand: &str) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
+    async fn genuine_photos_of_brand(
+        &self,
+        brand: &str,
+    ) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
         self.brand_must_exist(brand).await?;
         let sql = "SELECT * FROM genuine_photos WHERE brand = ? ORDER BY created_ms, id LIMIT ?";
         let query = sqlx::query(sql).bind(brand).bind(MOST_GENUINE_PHOTOS);
@@ -347,27 +453,35 @@ impl Store for SqliteStore {
         genuine::variations(&self.pool, brand, product, version).await
     }
 
-    async fn add_check(&self, answer: &CheckAnswer, fingerprints: &[Option<u128>]) -> Result<(), StoreError> {
+    async fn add_check(
+        &self,
+        answer: &CheckAnswer,
+        fingerprints: &[Option<u128>],
+    ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
-        sqlx::query("INSERT INTO checks (id, verdict, brand, seller, answer) VALUES (?, ?, ?, ?, ?)")
+        sqlx::query(
+            "INSERT INTO checks (id, verdict, brand, seller, answer) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(&answer.id)
+        .bind(&answer.verdict)
+        .bind(answer.claim.as_ref().map(|c| &c.brand))
+        .bind(&answer.seller_id)
+        .bind(serde_json::to_string(answer).map_err(failed)?)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        for (n, photo) in answer.photos.iter().enumerate() {
+            let fingerprint = fingerprints.get(n).copied().flatten();
+            sqlx::query(
+                "INSERT INTO check_photos (check_id, n, sha256, fingerprint) VALUES (?, ?, ?, ?)",
+            )
             .bind(&answer.id)
-            .bind(&answer.verdict)
-            .bind(answer.claim.as_ref().map(|c| &c.brand))
-            .bind(&answer.seller_id)
-            .bind(serde_json::to_string(answer).map_err(failed)?)
+            .bind(n as i64)
+            .bind(&photo.sha256)
+            .bind(fingerprint.map(|f| f.to_be_bytes().to_vec()))
             .execute(&mut *transaction)
             .await
             .map_err(failed)?;
-        for (n, photo) in answer.photos.iter().enumerate() {
-            let fingerprint = fingerprints.get(n).copied().flatten();
-            sqlx::query("INSERT INTO check_photos (check_id, n, sha256, fingerprint) VALUES (?, ?, ?, ?)")
-                .bind(&answer.id)
-                .bind(n as i64)
-                .bind(&photo.sha256)
-                .bind(fingerprint.map(|f| f.to_be_bytes().to_vec()))
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed)?;
         }
         transaction.commit().await.map_err(failed)
     }
@@ -378,7 +492,10 @@ impl Store for SqliteStore {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)?;
-        answer(&row.ok_or_else(|| StoreError::NotFound { what: "check", id: id.to_owned() })?)
+        answer(&row.ok_or_else(|| StoreError::NotFound {
+            what: "check",
+            id: id.to_owned(),
+        })?)
     }
 
     async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError> {
@@ -397,11 +514,18 @@ impl Store for SqliteStore {
         rows.iter().map(answer).collect()
     }
 
-    async fn seen_elsewhere(&self, sha256: &[String], seller: Option<&str>) -> Result<Vec<SeenElsewhere>, StoreError> {
-        let Some(seller) = seller else { return Ok(Vec::new()) };
+    async fn seen_elsewhere(
+        &self,
+        sha256: &[String],
+        seller: Option<&str>,
+    ) -> Result<Vec<SeenElsewhere>, StoreError> {
+        let Some(seller) = seller else {
+            return Ok(Vec::new());
+        };
         let mut found = Vec::new();
         for hash in sha256 {
-            // The oldest is named, so that the answer does not change as more listings reuse the photo.
+            // The oldest is named, so that the answer does not change as more listings reuse the
+            // photo.
             let row: Option<(String, String)> = sqlx::query_as(
                 "SELECT c.id, c.seller FROM check_photos p JOIN checks c ON c.id = p.check_id
                  WHERE p.sha256 = ? AND c.seller <> ? ORDER BY c.id LIMIT 1",
@@ -411,20 +535,32 @@ impl Store for SqliteStore {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)?;
-            found.extend(row.map(|(check, seller)| SeenElsewhere { sha256: hash.clone(), check, seller }));
+            found.extend(row.map(|(check, seller)| SeenElsewhere {
+                sha256: hash.clone(),
+                check,
+                seller,
+            }));
         }
         Ok(found)
     }
 
     async fn changes(&self) -> Result<Changes, StoreError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT what, count FROM changes").fetch_all(&self.pool).await.map_err(failed)?;
+        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT what, count FROM changes")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
         let count = |what: &str| rows.iter().find(|row| row.0 == what).map_or(0, |row| row.1);
-        Ok(Changes { references: count("references"), genuine_photos: count("genuine_photos") })
+        Ok(Changes {
+            references: count("references"),
+            genuine_photos: count("genuine_photos"),
+        })
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await.map_err(failed)?;
+        sqlx::query("SELECT 1")
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
         Ok(())
     }
 }
@@ -435,10 +571,16 @@ mod tests {
 
     #[test]
     fn every_file_of_statements_is_listed() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/migrations/sqlite");
-        let names = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap());
+        let folder =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/migrations/sqlite");
+        let names = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap());
         let mut files: Vec<String> = names.collect();
         files.sort();
-        assert_eq!(files, MIGRATIONS.map(|(version, name, _)| format!("{version:04}_{name}.sql")));
+        assert_eq!(
+            files,
+            MIGRATIONS.map(|(version, name, _)| format!("{version:04}_{name}.sql"))
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The HTTP contract in process: every route and every kind of problem, over a real store and workers that see drawn
-//! scenes instead of loading models.
+//! The HTTP contract in process: every route and every kind of problem, over a real store and
+//! workers that see drawn scenes instead of loading models.
 
 mod checks;
 mod errors;
@@ -50,7 +50,12 @@ struct TestServer {
 
 /// One worker and two places for requests, so that tests can fill them.
 fn compute() -> ComputeConfig {
-    ComputeConfig { workers: NonZeroUsize::MIN, queue: 64, requests: 2, bytes: 1 << 30 }
+    ComputeConfig {
+        workers: NonZeroUsize::MIN,
+        queue: 64,
+        requests: 2,
+        bytes: 1 << 30,
+    }
 }
 
 impl TestServer {
@@ -60,11 +65,19 @@ impl TestServer {
 
     async fn with(config: HttpConfig) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let pool = Arc::new(WorkerPool::start(compute(), || Ok(fake_vision())).await.unwrap());
+        let pool = Arc::new(
+            WorkerPool::start(compute(), || Ok(fake_vision()))
+                .await
+                .unwrap(),
+        );
         let files: Files = Arc::new(ContentFiles::open(data.path()).unwrap());
         let parts = Parts {
             store: Arc::new(SqliteStore::open(data.path()).await.unwrap()),
-            pipeline: Pipeline::with(Arc::clone(&files), Arc::new(defaults(Shipped::Lenient)), 64 << 20),
+            pipeline: Pipeline::with(
+                Arc::clone(&files),
+                Arc::new(defaults(Shipped::Lenient)),
+                64 << 20,
+            ),
             files,
             compute: pool.clone(),
             budget: 0.01,
@@ -72,34 +85,64 @@ impl TestServer {
         let assay = Arc::new(Assay::open(parts, |_, _| {}).await.unwrap());
         let gate = Arc::new(Gate::default());
         let state = HttpState::new(Arc::clone(&assay), gate.clone(), config);
-        Self { router: http::router(state.clone()), state, assay, pool, gate, _data: data }
+        Self {
+            router: http::router(state.clone()),
+            state,
+            assay,
+            pool,
+            gate,
+            _data: data,
+        }
     }
 
     /// With the brand `acme`, its product `oat`, and scene 1 as its reference.
     async fn with_reference() -> Self {
         let app = Self::new().await;
         app.create_product().await;
-        let form = Form::new().text("kind", "pack").picture("image", &Scene::of(1));
-        assert_eq!(app.upload("/v1/brands/acme/products/oat/references", form).await.status, 201);
+        let form = Form::new()
+            .text("kind", "pack")
+            .picture("image", &Scene::of(1));
+        assert_eq!(
+            app.upload("/v1/brands/acme/products/oat/references", form)
+                .await
+                .status,
+            201
+        );
         app
     }
 
     async fn create_product(&self) {
-        assert_eq!(self.post("/v1/brands", json!({"id": "acme", "name": "Acme"})).await.status, 201);
-        assert_eq!(self.post("/v1/brands/acme/products", json!({"id": "oat", "name": "Oat drink"})).await.status, 201);
+        assert_eq!(
+            self.post("/v1/brands", json!({"id": "acme", "name": "Acme"}))
+                .await
+                .status,
+            201
+        );
+        assert_eq!(
+            self.post(
+                "/v1/brands/acme/products",
+                json!({"id": "oat", "name": "Oat drink"})
+            )
+            .await
+            .status,
+            201
+        );
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.send(request(Method::GET, path).body(Body::empty()).unwrap()).await
+        self.send(request(Method::GET, path).body(Body::empty()).unwrap())
+            .await
     }
 
     async fn delete(&self, path: &str) -> Answer {
-        self.send(request(Method::DELETE, path).body(Body::empty()).unwrap()).await
+        self.send(request(Method::DELETE, path).body(Body::empty()).unwrap())
+            .await
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
         let request = request(Method::POST, path).header(header::CONTENT_TYPE, "application/json");
-        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+        self.send(request.body(Body::from(body.to_string())).unwrap())
+            .await
     }
 
     async fn upload(&self, path: &str, form: Form) -> Answer {
@@ -109,15 +152,21 @@ impl TestServer {
     async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
-        let answer =
-            Answer { status: head.status, headers: head.headers, body: to_bytes(body, 1 << 24).await.unwrap() };
+        let answer = Answer {
+            status: head.status,
+            headers: head.headers,
+            body: to_bytes(body, 1 << 24).await.unwrap(),
+        };
         answer.assert_well_formed();
         answer
     }
 }
 
 fn request(method: Method, path: &str) -> axum::http::request::Builder {
-    Request::builder().method(method).uri(path).header(header::HOST, "127.0.0.1:8080")
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "127.0.0.1:8080")
 }
 
 /// A response read to its end.
@@ -134,15 +183,26 @@ impl Answer {
         assert!(!id.is_empty());
         assert_eq!(self.header("x-content-type-options"), "nosniff");
         assert_eq!(self.header("referrer-policy"), "no-referrer");
-        assert!(self.header("content-security-policy").starts_with("default-src 'none'"));
+        assert!(
+            self.header("content-security-policy")
+                .starts_with("default-src 'none'")
+        );
         assert!(!self.headers.contains_key("access-control-allow-origin"));
         if self.status.is_client_error() || self.status.is_server_error() {
             let body = self.json();
             assert_eq!(self.header("content-type"), "application/problem+json");
             assert_eq!(body["status"], self.status.as_u16());
             assert_eq!(body["request_id"], id);
-            assert!(body["type"].as_str().unwrap().starts_with("/problems/"), "{body}");
-            assert!(["title", "detail"].iter().all(|f| !body[f].as_str().unwrap().is_empty()), "{body}");
+            assert!(
+                body["type"].as_str().unwrap().starts_with("/problems/"),
+                "{body}"
+            );
+            assert!(
+                ["title", "detail"]
+                    .iter()
+                    .all(|f| !body[f].as_str().unwrap().is_empty()),
+                "{body}"
+            );
         }
     }
 
@@ -158,7 +218,10 @@ impl Answer {
     #[track_caller]
     fn problem(&self, status: u16, kind: &str) -> String {
         let body = self.json();
-        assert_eq!((self.status.as_u16(), body["type"].as_str().unwrap()), (status, &*format!("/problems/{kind}")));
+        assert_eq!(
+            (self.status.as_u16(), body["type"].as_str().unwrap()),
+            (status, &*format!("/problems/{kind}"))
+        );
         body["detail"].as_str().unwrap().to_owned()
     }
 
@@ -192,7 +255,10 @@ impl Form {
     }
 
     fn file(self, name: &str, bytes: &[u8]) -> Self {
-        self.part(&format!("name=\"{name}\"; filename=\"../odd name.jpg\""), bytes)
+        self.part(
+            &format!("name=\"{name}\"; filename=\"../odd name.jpg\""),
+            bytes,
+        )
     }
 
     fn part(mut self, disposition: &str, bytes: &[u8]) -> Self {
@@ -204,7 +270,8 @@ impl Form {
     }
 
     fn body(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        self.0
+            .extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         self.0
     }
 
@@ -220,7 +287,8 @@ fn form_request(path: &str) -> axum::http::request::Builder {
     request(Method::POST, path).header(header::CONTENT_TYPE, content_type)
 }
 
-/// Paints nothing but what it was given, in words; a closed gate makes it wait on its worker until it is opened.
+/// Paints nothing but what it was given, in words; a closed gate makes it wait on its worker until
+/// it is opened.
 #[derive(Default)]
 struct Gate(Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>);
 
@@ -244,6 +312,12 @@ impl EvidencePainter for Gate {
         let photo = vision.imaging.decode(&inputs.photo)?;
         let (matches, references) = (inputs.answer.matches.len(), inputs.references.len());
         assert_eq!(matches, references);
-        Ok(format!("PNG {}x{} {}", photo.raster.width(), photo.raster.height(), inputs.answer.verdict).into_bytes())
+        Ok(format!(
+            "PNG {}x{} {}",
+            photo.raster.width(),
+            photo.raster.height(),
+            inputs.answer.verdict
+        )
+        .into_bytes())
     }
 }

@@ -1,4 +1,5 @@
-//! Pictures through the one door: what is accepted becomes upright RGB8, everything else is refused by name.
+//! Pictures through the one door: what is accepted becomes upright RGB8, everything else is refused
+//! by name.
 
 #[path = "../support/mutation.rs"]
 mod mutation;
@@ -11,8 +12,8 @@ use assay::{
     imaging::{Intake, IntakeLimits},
 };
 use image::{
-    DynamicImage, ExtendedColorType, GrayImage, ImageBuffer, ImageEncoder, ImageFormat, LumaA, Rgb, RgbImage, Rgba,
-    RgbaImage, codecs::jpeg::JpegEncoder,
+    DynamicImage, ExtendedColorType, GrayImage, ImageBuffer, ImageEncoder, ImageFormat, LumaA, Rgb,
+    RgbImage, Rgba, RgbaImage, codecs::jpeg::JpegEncoder,
 };
 use mutation::{HEIGHT, Mutator, WIDTH, originals};
 
@@ -41,7 +42,9 @@ fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
 
 fn jpeg() -> Vec<u8> {
     let mut out = Vec::new();
-    JpegEncoder::new_with_quality(&mut out, 95).encode_image(&drawn()).expect("encodes");
+    JpegEncoder::new_with_quality(&mut out, 95)
+        .encode_image(&drawn())
+        .expect("encodes");
     out
 }
 
@@ -54,7 +57,10 @@ fn webp() -> Vec<u8> {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    let path = format!("{}/tests/fixtures/hostile/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/tests/fixtures/hostile/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    );
     std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
@@ -69,7 +75,10 @@ fn decode_within(limits: IntakeLimits, bytes: &[u8]) -> Result<UprightPhoto, Int
 fn near(raster: &Raster, x: u32, y: u32, want: [u8; 3], tolerance: u8) {
     let got = raster.at(x, y);
     let off = (0..3).map(|c| got[c].abs_diff(want[c])).max().unwrap_or(0);
-    assert!(off <= tolerance, "pixel ({x}, {y}) is {got:?}, not {want:?}");
+    assert!(
+        off <= tolerance,
+        "pixel ({x}, {y}) is {got:?}, not {want:?}"
+    );
 }
 
 /// Checks that a photo shows the drawing, up to a lossy format's error away from the edges.
@@ -95,9 +104,13 @@ fn exif(orientation: u8) -> Vec<u8> {
 
 #[test]
 fn the_three_formats_are_accepted_whatever_they_are_called() {
-    for (bytes, format, tolerance) in [(jpeg(), "jpeg", 8), (png(), "png", 0), (webp(), "webp", 0)] {
+    for (bytes, format, tolerance) in [(jpeg(), "jpeg", 8), (png(), "png", 0), (webp(), "webp", 0)]
+    {
         let photo = decode(&bytes).expect(format);
-        assert_eq!((photo.format, photo.sha256.len(), photo.notes.len()), (format, 64, 0));
+        assert_eq!(
+            (photo.format, photo.sha256.len(), photo.notes.len()),
+            (format, 64, 0)
+        );
         shows_drawing(&photo, tolerance);
     }
 }
@@ -107,18 +120,29 @@ fn the_hash_is_that_of_the_bytes() {
     let (one, other) = (decode(&png()).expect("png"), decode(&webp()).expect("webp"));
     assert_ne!(one.sha256, other.sha256);
     assert_eq!(one.sha256, decode(&png()).expect("png").sha256);
-    assert!(one.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
+    assert!(
+        one.sha256
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    );
 }
 
 #[test]
 fn other_encodings_of_the_formats_are_accepted() {
-    for (name, tolerance) in
-        [("progressive.jpg", 8), ("cmyk.jpg", 8), ("ycck.jpg", 8), ("interlaced.png", 0), ("lossy.webp", 8)]
-    {
+    for (name, tolerance) in [
+        ("progressive.jpg", 8),
+        ("cmyk.jpg", 8),
+        ("ycck.jpg", 8),
+        ("interlaced.png", 0),
+        ("lossy.webp", 8),
+    ] {
         let photo = decode(&fixture(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
         shows_drawing(&photo, tolerance);
-        let expected: &[&str] =
-            if name.ends_with("k.jpg") { &["CMYK colours were converted without a profile"] } else { &[] };
+        let expected: &[&str] = if name.ends_with("k.jpg") {
+            &["CMYK colours were converted without a profile"]
+        } else {
+            &[]
+        };
         assert_eq!(photo.notes, expected, "{name}");
     }
 }
@@ -126,7 +150,16 @@ fn other_encodings_of_the_formats_are_accepted() {
 #[test]
 fn every_orientation_is_applied_once_in_every_format() {
     // Where the white corner of the stored picture lies once upright.
-    let corners = [(3, 3), (44, 3), (44, 28), (3, 28), (3, 3), (28, 3), (28, 44), (3, 44)];
+    let corners = [
+        (3, 3),
+        (44, 3),
+        (44, 28),
+        (3, 28),
+        (3, 3),
+        (28, 3),
+        (28, 44),
+        (3, 44),
+    ];
     for (orientation, (x, y)) in (1..).zip(corners) {
         let block = exif(orientation);
         let as_jpeg = with_segment(&jpeg(), 0xe1, &[b"Exif\0\0", &block[..]].concat());
@@ -134,18 +167,27 @@ fn every_orientation_is_applied_once_in_every_format() {
         let mut encoder = png::Encoder::new(&mut as_png, 48, 32);
         encoder.set_color(png::ColorType::Rgb);
         let mut writer = encoder.write_header().expect("header");
-        writer.write_chunk(png::chunk::ChunkType(*b"eXIf"), &block).expect("exif");
+        writer
+            .write_chunk(png::chunk::ChunkType(*b"eXIf"), &block)
+            .expect("exif");
         writer.write_image_data(drawn().as_raw()).expect("data");
         drop(writer);
         let mut as_webp = Vec::new();
         let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut as_webp);
         encoder.set_exif_metadata(block).expect("exif");
-        encoder.write_image(drawn().as_raw(), 48, 32, ExtendedColorType::Rgb8).expect("data");
+        encoder
+            .write_image(drawn().as_raw(), 48, 32, ExtendedColorType::Rgb8)
+            .expect("data");
 
         for bytes in [as_jpeg, as_png, as_webp] {
             let photo = decode(&bytes).expect("decodes");
             let sides = if orientation < 5 { (48, 32) } else { (32, 48) };
-            assert_eq!((photo.raster.width(), photo.raster.height()), sides, "{} {orientation}", photo.format);
+            assert_eq!(
+                (photo.raster.width(), photo.raster.height()),
+                sides,
+                "{} {orientation}",
+                photo.format
+            );
             near(&photo.raster, x, y, WHITE, 8);
         }
     }
@@ -164,7 +206,10 @@ fn a_colour_profile_is_ignored_and_said_so() {
 fn a_second_picture_behind_the_first_is_ignored_and_said_so() {
     let photo = decode(&[jpeg(), jpeg()].concat()).expect("decodes");
     shows_drawing(&photo, 8);
-    assert_eq!(photo.notes, ["only the first of several pictures in the file was used"]);
+    assert_eq!(
+        photo.notes,
+        ["only the first of several pictures in the file was used"]
+    );
 }
 
 #[test]
@@ -176,7 +221,8 @@ fn grey_palette_and_sixteen_bit_pictures_become_rgb8() {
     }
 
     let deep = ImageBuffer::from_fn(48, 32, |x, _| Rgb([x as u16 * 1285, 0, u16::MAX]));
-    let photo = decode(&encoded(DynamicImage::ImageRgb16(deep), ImageFormat::Png)).expect("16 bits");
+    let photo =
+        decode(&encoded(DynamicImage::ImageRgb16(deep), ImageFormat::Png)).expect("16 bits");
     near(&photo.raster, 20, 9, [100, 0, 255], 0);
     assert_eq!(photo.notes, ["16 bits a channel became 8"]);
 
@@ -188,16 +234,23 @@ fn grey_palette_and_sixteen_bit_pictures_become_rgb8() {
     encoder.set_trns(vec![255, 255, 0]);
     let mut writer = encoder.write_header().expect("header");
     // Four pixels a byte: red, blue, white and invisible, red.
-    writer.write_image_data(&[0b00_01_10_00; 12 * 32]).expect("data");
+    writer
+        .write_image_data(&[0b00_01_10_00; 12 * 32])
+        .expect("data");
     drop(writer);
     let photo = decode(&palette).expect("palette");
-    assert_eq!([0, 1, 2, 3].map(|x| photo.raster.at(x, 5)), [RED, BLUE, WHITE, RED]);
+    assert_eq!(
+        [0, 1, 2, 3].map(|x| photo.raster.at(x, 5)),
+        [RED, BLUE, WHITE, RED]
+    );
     assert_eq!(photo.notes, ["transparency was laid on white"]);
 }
 
 #[test]
 fn transparency_is_laid_on_white_and_said_so() {
-    let glass = RgbaImage::from_fn(48, 32, |x, _| Rgba([0, 100, 200, if x < 24 { 0 } else { 51 }]));
+    let glass = RgbaImage::from_fn(48, 32, |x, _| {
+        Rgba([0, 100, 200, if x < 24 { 0 } else { 51 }])
+    });
     for format in [ImageFormat::Png, ImageFormat::WebP] {
         let photo = decode(&encoded(glass.clone(), format)).expect("alpha");
         near(&photo.raster, 3, 3, WHITE, 0);
@@ -205,7 +258,8 @@ fn transparency_is_laid_on_white_and_said_so() {
         assert_eq!(photo.notes, ["transparency was laid on white"]);
     }
     let grey = ImageBuffer::from_pixel(48, 32, LumaA([0, 0]));
-    let photo = decode(&encoded(DynamicImage::ImageLumaA8(grey), ImageFormat::Png)).expect("grey alpha");
+    let photo =
+        decode(&encoded(DynamicImage::ImageLumaA8(grey), ImageFormat::Png)).expect("grey alpha");
     near(&photo.raster, 3, 3, WHITE, 0);
 
     let lossy = decode(&fixture("lossy-alpha.webp")).expect("lossy alpha");
@@ -213,16 +267,30 @@ fn transparency_is_laid_on_white_and_said_so() {
     near(&lossy.raster, 36, 20, WHITE, 0);
 
     let opaque = RgbaImage::from_pixel(48, 32, Rgba([1, 2, 3, 255]));
-    assert!(decode(&encoded(opaque, ImageFormat::Png)).expect("opaque").notes.is_empty());
+    assert!(
+        decode(&encoded(opaque, ImageFormat::Png))
+            .expect("opaque")
+            .notes
+            .is_empty()
+    );
 }
 
 #[test]
 fn no_bytes_and_too_many_bytes_are_refused() {
     assert_eq!(decode(&[]), Err(IntakeError::Empty));
-    let limits = IntakeLimits { bytes: 100, ..IntakeLimits::default() };
+    let limits = IntakeLimits {
+        bytes: 100,
+        ..IntakeLimits::default()
+    };
     let bytes = png();
     let refused = decode_within(limits, &bytes);
-    assert_eq!(refused, Err(IntakeError::TooManyBytes { bytes: bytes.len() as u64, limit: 100 }));
+    assert_eq!(
+        refused,
+        Err(IntakeError::TooManyBytes {
+            bytes: bytes.len() as u64,
+            limit: 100
+        })
+    );
 }
 
 #[test]
@@ -233,7 +301,12 @@ fn other_content_is_refused_by_name() {
         (b"\0\0\0\x20ftypheic\0\0\0\0mif1", "a HEIC picture"),
         (b"%PDF-1.4", "a PDF document"),
     ] {
-        assert_eq!(decode(bytes), Err(IntakeError::UnsupportedFormat { found: found.into() }));
+        assert_eq!(
+            decode(bytes),
+            Err(IntakeError::UnsupportedFormat {
+                found: found.into()
+            })
+        );
     }
 }
 
@@ -249,28 +322,50 @@ fn animations_are_refused() {
     }
     drop(writer);
     assert_eq!(decode(&apng), Err(IntakeError::Animated));
-    assert_eq!(decode(&fixture("animated.webp")), Err(IntakeError::Animated));
+    assert_eq!(
+        decode(&fixture("animated.webp")),
+        Err(IntakeError::Animated)
+    );
 }
 
 #[test]
 fn tiny_pictures_are_refused_with_their_size() {
     for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
         let refused = decode(&encoded(RgbImage::new(1, 1), format));
-        assert_eq!(refused, Err(IntakeError::TooSmall { width: 1, height: 1, min_side: 16 }), "{format:?}");
+        assert_eq!(
+            refused,
+            Err(IntakeError::TooSmall {
+                width: 1,
+                height: 1,
+                min_side: 16
+            }),
+            "{format:?}"
+        );
     }
-    let limits = IntakeLimits { min_side: 0, ..IntakeLimits::default() };
-    let photo = decode_within(limits, &encoded(RgbImage::new(1, 1), ImageFormat::Png)).expect("allowed");
+    let limits = IntakeLimits {
+        min_side: 0,
+        ..IntakeLimits::default()
+    };
+    let photo =
+        decode_within(limits, &encoded(RgbImage::new(1, 1), ImageFormat::Png)).expect("allowed");
     assert_eq!((photo.raster.width(), photo.raster.height()), (1, 1));
 }
 
 /// A file that says 60000x60000 in its header and holds next to nothing.
 fn bombs() -> [Vec<u8>; 3] {
     let mut jpeg = jpeg();
-    let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).expect("baseline frame");
+    let frame = jpeg
+        .windows(2)
+        .position(|w| w == [0xff, 0xc0])
+        .expect("baseline frame");
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0xea, 0x60, 0xea, 0x60]);
     let mut png = png();
     png[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
-    let canvas = [b"VP8X\x0a\0\0\0\0\0\0\0".as_slice(), &[0x5f, 0xea, 0, 0x5f, 0xea, 0]].concat();
+    let canvas = [
+        b"VP8X\x0a\0\0\0\0\0\0\0".as_slice(),
+        &[0x5f, 0xea, 0, 0x5f, 0xea, 0],
+    ]
+    .concat();
     let webp = [&b"RIFF\x30\0\0\0WEBP"[..], &canvas, &webp()[12..]].concat();
     [jpeg, png, webp]
 }
@@ -279,12 +374,35 @@ fn bombs() -> [Vec<u8>; 3] {
 fn pictures_that_claim_too_many_pixels_are_refused_from_their_header() {
     for bytes in bombs() {
         let refused = decode(&bytes);
-        assert!(matches!(refused, Err(IntakeError::TooLarge { width: 60_000, height: 60_000, .. })), "{refused:?}");
+        assert!(
+            matches!(
+                refused,
+                Err(IntakeError::TooLarge {
+                    width: 60_000,
+                    height: 60_000,
+                    ..
+                })
+            ),
+            "{refused:?}"
+        );
     }
-    let limits = IntakeLimits { max_pixels: 48 * 32 - 1, ..IntakeLimits::default() };
+    let limits = IntakeLimits {
+        max_pixels: 48 * 32 - 1,
+        ..IntakeLimits::default()
+    };
     for bytes in [jpeg(), png(), webp()] {
         let refused = decode_within(limits.clone(), &bytes);
-        assert!(matches!(refused, Err(IntakeError::TooLarge { width: 48, height: 32, .. })), "{refused:?}");
+        assert!(
+            matches!(
+                refused,
+                Err(IntakeError::TooLarge {
+                    width: 48,
+                    height: 32,
+                    ..
+                })
+            ),
+            "{refused:?}"
+        );
     }
 }
 
@@ -292,7 +410,11 @@ fn pictures_that_claim_too_many_pixels_are_refused_from_their_header() {
 fn a_bitstream_larger_than_its_canvas_is_damage() {
     // The canvas says 48x32, the lossy frame inside 16383x16383.
     let canvas = [b"VP8X\x0a\0\0\0\0\0\0\0".as_slice(), &[47, 0, 0, 31, 0, 0]].concat();
-    let frame = [&b"VP8 \x0a\0\0\0"[..], &[0, 0, 0, 0x9d, 1, 0x2a, 0xff, 0x3f, 0xff, 0x3f]].concat();
+    let frame = [
+        &b"VP8 \x0a\0\0\0"[..],
+        &[0, 0, 0, 0x9d, 1, 0x2a, 0xff, 0x3f, 0xff, 0x3f],
+    ]
+    .concat();
     let bytes = [&b"RIFF\x30\0\0\0WEBP"[..], &canvas, &frame].concat();
     assert!(matches!(decode(&bytes), Err(IntakeError::Damaged { .. })));
 }
@@ -309,9 +431,23 @@ fn pictures_that_take_too_much_memory_are_refused_from_their_header() {
         (fixture("lossy.webp"), 48 * 32 * 5),
         (fixture("lossy-alpha.webp"), 48 * 32 * 15),
     ] {
-        let within = |memory| decode_within(IntakeLimits { memory, ..IntakeLimits::default() }, &bytes);
+        let within = |memory| {
+            decode_within(
+                IntakeLimits {
+                    memory,
+                    ..IntakeLimits::default()
+                },
+                &bytes,
+            )
+        };
         assert!(within(needs).is_ok());
-        assert_eq!(within(needs - 1), Err(IntakeError::TooMuchMemory { bytes: needs, limit: needs - 1 }));
+        assert_eq!(
+            within(needs - 1),
+            Err(IntakeError::TooMuchMemory {
+                bytes: needs,
+                limit: needs - 1
+            })
+        );
     }
 }
 
@@ -319,26 +455,54 @@ fn pictures_that_take_too_much_memory_are_refused_from_their_header() {
 fn a_picture_of_too_many_scans_is_refused() {
     let bytes = fixture("progressive.jpg");
     assert!(bytes.windows(2).filter(|w| *w == [0xff, 0xda]).count() > 3);
-    let refused = decode_within(IntakeLimits { scans: 3, ..IntakeLimits::default() }, &bytes);
+    let refused = decode_within(
+        IntakeLimits {
+            scans: 3,
+            ..IntakeLimits::default()
+        },
+        &bytes,
+    );
     assert!(refused.is_err_and(|e| e.to_string().contains("scans")));
 }
 
 #[test]
 fn a_picture_that_takes_too_long_is_refused() {
-    let limits = IntakeLimits { decode_time: Duration::ZERO, ..IntakeLimits::default() };
-    for bytes in [jpeg(), png(), webp(), fixture("progressive.jpg"), fixture("lossy.webp")] {
-        assert_eq!(decode_within(limits.clone(), &bytes), Err(IntakeError::TooSlow { limit_ms: 0 }));
+    let limits = IntakeLimits {
+        decode_time: Duration::ZERO,
+        ..IntakeLimits::default()
+    };
+    for bytes in [
+        jpeg(),
+        png(),
+        webp(),
+        fixture("progressive.jpg"),
+        fixture("lossy.webp"),
+    ] {
+        assert_eq!(
+            decode_within(limits.clone(), &bytes),
+            Err(IntakeError::TooSlow { limit_ms: 0 })
+        );
     }
 }
 
 #[test]
 fn every_cut_of_a_file_is_refused_or_complete() {
-    for bytes in [jpeg(), png(), webp(), fixture("progressive.jpg"), fixture("lossy.webp")] {
+    for bytes in [
+        jpeg(),
+        png(),
+        webp(),
+        fixture("progressive.jpg"),
+        fixture("lossy.webp"),
+    ] {
         let whole = decode(&bytes).expect("whole").raster;
         for length in 0..bytes.len() {
             // Only what follows the pixels, such as PNG's end chunk, may be missing.
             if let Ok(photo) = decode(&bytes[..length]) {
-                assert!(length + 16 >= bytes.len() && photo.raster == whole, "{} cut at {length}", photo.format);
+                assert!(
+                    length + 16 >= bytes.len() && photo.raster == whole,
+                    "{} cut at {length}",
+                    photo.format
+                );
             }
         }
     }
@@ -347,15 +511,30 @@ fn every_cut_of_a_file_is_refused_or_complete() {
 #[test]
 fn fifteen_hundred_damaged_files_are_decoded_within_the_limits_or_refused() {
     let (max_pixels, decode_time) = (u64::from(WIDTH * HEIGHT), Duration::from_secs(600));
-    let mut intake = Intake::new(IntakeLimits { max_pixels, decode_time, ..IntakeLimits::default() });
+    let mut intake = Intake::new(IntakeLimits {
+        max_pixels,
+        decode_time,
+        ..IntakeLimits::default()
+    });
     let originals = originals();
-    assert!(originals.iter().filter(|o| intake.decode(o).is_ok()).count() >= originals.len() - 1, "one is animated");
+    assert!(
+        originals
+            .iter()
+            .filter(|o| intake.decode(o).is_ok())
+            .count()
+            >= originals.len() - 1,
+        "one is animated"
+    );
     let mut mutator = Mutator::new(1);
     let (mut decoded, mut refused) = (0, std::collections::BTreeMap::<&str, usize>::new());
     for _ in 0..1500 {
         let bytes = mutator.mutated(&originals);
         let answer = intake.decode(&bytes);
-        assert_eq!(answer, intake.decode(&bytes), "the same bytes give the same answer");
+        assert_eq!(
+            answer,
+            intake.decode(&bytes),
+            "the same bytes give the same answer"
+        );
         match answer {
             Ok(photo) => {
                 assert!(photo.raster.width() * photo.raster.height() <= WIDTH * HEIGHT);
@@ -368,7 +547,12 @@ fn fifteen_hundred_damaged_files_are_decoded_within_the_limits_or_refused() {
     }
     // Else the damage is too weak or too strong to reach the decoders.
     assert!(decoded > 100, "{decoded} decoded");
-    for kind in ["photo-damaged", "photo-too-large", "photo-unsupported-format", "photo-too-small"] {
+    for kind in [
+        "photo-damaged",
+        "photo-too-large",
+        "photo-unsupported-format",
+        "photo-too-small",
+    ] {
         assert!(refused.contains_key(kind), "{refused:?}");
     }
 }
@@ -379,7 +563,10 @@ fn resizing_keeps_flat_colours_and_gives_the_sides_asked_for() {
     let flat = Raster::from_fn(100, 60, |_, _| RED);
     for (width, height) in [(50, 30), (33, 17), (200, 120), (1, 1), (0, 5), (300, 7)] {
         let resized = intake.resize(&flat, width, height);
-        assert_eq!((resized.width(), resized.height()), (width.max(1), height.max(1)));
+        assert_eq!(
+            (resized.width(), resized.height()),
+            (width.max(1), height.max(1))
+        );
         assert!(resized.pixels().chunks_exact(3).all(|p| p == RED));
     }
     assert_eq!(intake.resize(&flat, 100, 60), flat);
@@ -390,9 +577,15 @@ fn shrinking_averages_and_enlarging_interpolates() {
     let mut intake = Intake::default();
     let checks = Raster::from_fn(256, 256, |x, y| [((x + y) % 2) as u8 * 255; 3]);
     let small = intake.resize(&checks, 32, 32);
-    assert!(small.pixels().iter().all(|v| v.abs_diff(128) <= 2), "a fine pattern averages to grey");
+    assert!(
+        small.pixels().iter().all(|v| v.abs_diff(128) <= 2),
+        "a fine pattern averages to grey"
+    );
     let ramp = Raster::from_fn(16, 16, |x, _| [x as u8 * 16; 3]);
     let large = intake.resize(&ramp, 64, 64);
-    assert!((8..56).all(|x| large.at(x, 30)[0] <= large.at(x + 1, 30)[0]), "a ramp stays a ramp");
+    assert!(
+        (8..56).all(|x| large.at(x, 30)[0] <= large.at(x + 1, 30)[0]),
+        "a ramp stays a ramp"
+    );
     near(&large, 32, 30, [126; 3], 4);
 }

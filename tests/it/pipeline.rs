@@ -27,7 +27,8 @@ use crate::support::{
 /// Sides of the pictures that features were taken of.
 type Sizes = Arc<Mutex<Vec<(u32, u32)>>>;
 
-/// Size of a photo of 960x640 pixels at first sight, in full, and of what is rectified for a reference of 640x480.
+/// Size of a photo of 960x640 pixels at first sight, in full, and of what is rectified for a
+/// reference of 640x480.
 const QUICK: (u32, u32) = (640, 416);
 const FULL: (u32, u32) = (960, 640);
 const RECTIFIED: (u32, u32) = (640, 480);
@@ -54,20 +55,39 @@ impl LocalFeatures for Watched {
 
 fn watched(blind_at: Option<(u32, u32)>) -> (Vision, Sizes) {
     let (vision, sizes) = (fake_vision(), Sizes::default());
-    let local = Box::new(Watched { eyes: vision.local, sizes: Arc::clone(&sizes), blind_at });
+    let local = Box::new(Watched {
+        eyes: vision.local,
+        sizes: Arc::clone(&sizes),
+        blind_at,
+    });
     (Vision { local, ..vision }, sizes)
 }
 
 /// Two products with a catalogue picture each.
 fn stocked(folder: &TempDir) -> (Pipeline, Gallery) {
     let files = Arc::new(ContentFiles::open(folder.path()).unwrap());
-    let pipeline = Pipeline::with(files.clone(), Arc::new(defaults(Shipped::Lenient)), 64 << 20);
+    let pipeline = Pipeline::with(
+        files.clone(),
+        Arc::new(defaults(Shipped::Lenient)),
+        64 << 20,
+    );
     let references = [("oat", 1), ("rice", 2)].map(|(product, pack)| {
         let bytes = Scene::of(pack).bytes();
         assay::checker::ports::ReferenceFiles::put_image(files.as_ref(), &bytes).unwrap();
         let (id, product) = (format!("r{pack}"), key("acme", product));
-        let new = NewReference { id, product, kind: ReferenceKind::Pack, view: None, marks: vec![] };
-        Arc::new(pipeline.enroll(&mut fake_vision(), new, &Gallery::new(vec![]), &bytes).unwrap().reference)
+        let new = NewReference {
+            id,
+            product,
+            kind: ReferenceKind::Pack,
+            view: None,
+            marks: vec![],
+        };
+        Arc::new(
+            pipeline
+                .enroll(&mut fake_vision(), new, &Gallery::new(vec![]), &bytes)
+                .unwrap()
+                .reference,
+        )
     });
     (pipeline, Gallery::new(references.into()))
 }
@@ -78,7 +98,12 @@ fn analysed(vision: &mut Vision, scene: &Scene) -> Analysis {
 }
 
 fn inliers(comparison: &Comparison, product: &ProductKey) -> usize {
-    comparison.candidates.iter().find(|c| c.reference.product == *product).unwrap().inliers()
+    comparison
+        .candidates
+        .iter()
+        .find(|c| c.reference.product == *product)
+        .unwrap()
+        .inliers()
 }
 
 #[test]
@@ -87,19 +112,50 @@ fn what_first_sight_does_not_find_is_looked_for_in_full() {
     let (pipeline, gallery) = stocked(&folder);
     let oat = key("acme", "oat");
     let nothing = Variation::default();
-    for (blind_at, expected) in [(None, vec![QUICK, RECTIFIED]), (Some(QUICK), vec![QUICK, FULL, RECTIFIED])] {
+    for (blind_at, expected) in [
+        (None, vec![QUICK, RECTIFIED]),
+        (Some(QUICK), vec![QUICK, FULL, RECTIFIED]),
+    ] {
         let (mut vision, sizes) = watched(blind_at);
         let mut analysis = analysed(&mut vision, &Scene::photo(1, "-"));
         for claim in [Some(Claim::Product(oat.clone())), None] {
             let (purpose, clock) = (Purpose::Judge(&nothing), &mut Clock::start());
-            let found = pipeline.compare(&mut vision, &mut analysis, &gallery, claim.as_ref(), purpose, clock).unwrap();
-            assert!(inliers(&found, &oat) >= 100, "{blind_at:?}: {}", inliers(&found, &oat));
-            // The photo lies 150 pixels to the right of the reference and 90 below, in pixels of its own frame.
-            let map = found.subject.unwrap().inspection.unwrap().reference_to_photo;
+            let found = pipeline
+                .compare(
+                    &mut vision,
+                    &mut analysis,
+                    &gallery,
+                    claim.as_ref(),
+                    purpose,
+                    clock,
+                )
+                .unwrap();
+            assert!(
+                inliers(&found, &oat) >= 100,
+                "{blind_at:?}: {}",
+                inliers(&found, &oat)
+            );
+            // The photo lies 150 pixels to the right of the reference and 90 below, in pixels of
+            // its own frame.
+            let map = found
+                .subject
+                .unwrap()
+                .inspection
+                .unwrap()
+                .reference_to_photo;
             let corner = map.apply(assay::domain::geometry::Point::new(0.0, 0.0));
-            assert!((corner.x - 150.0).abs() < 2.0 && (corner.y - 90.0).abs() < 2.0, "{corner:?}");
+            assert!(
+                (corner.x - 150.0).abs() < 2.0 && (corner.y - 90.0).abs() < 2.0,
+                "{corner:?}"
+            );
         }
-        let first: Vec<_> = sizes.lock().unwrap().iter().copied().take(expected.len()).collect();
+        let first: Vec<_> = sizes
+            .lock()
+            .unwrap()
+            .iter()
+            .copied()
+            .take(expected.len())
+            .collect();
         assert_eq!(first, expected);
     }
 }
@@ -109,12 +165,22 @@ fn an_answer_does_not_depend_on_what_was_asked_before() {
     let folder = TempDir::new().unwrap();
     let (pipeline, gallery) = stocked(&folder);
     let (mut vision, sizes) = watched(None);
-    let (oat, rice) = (Claim::Product(key("acme", "oat")), Claim::Product(key("acme", "rice")));
+    let (oat, rice) = (
+        Claim::Product(key("acme", "oat")),
+        Claim::Product(key("acme", "rice")),
+    );
     let mut analysis = analysed(&mut vision, &Scene::photo(1, "-"));
     let nothing = Variation::default();
     let mut evidence = |claim: &Claim| {
         let (purpose, clock) = (Purpose::Judge(&nothing), &mut Clock::start());
-        let found = pipeline.compare(&mut vision, &mut analysis, &gallery, Some(claim), purpose, clock);
+        let found = pipeline.compare(
+            &mut vision,
+            &mut analysis,
+            &gallery,
+            Some(claim),
+            purpose,
+            clock,
+        );
         found.unwrap().subject.unwrap().evidence
     };
     let first = evidence(&oat);
@@ -128,8 +194,15 @@ fn an_answer_does_not_depend_on_what_was_asked_before() {
 #[test]
 fn a_small_photo_is_looked_at_in_full_right_away() {
     let (mut vision, sizes) = watched(None);
-    let scene = Scene { width: 400, height: 300, ..Scene::photo(0, "-") };
+    let scene = Scene {
+        width: 400,
+        height: 300,
+        ..Scene::photo(0, "-")
+    };
     let mut analysis = analysed(&mut vision, &scene);
-    assert!(!analysis.look(&mut vision, Sight::Full).unwrap() && !analysis.look(&mut vision, Sight::Quick).unwrap());
+    assert!(
+        !analysis.look(&mut vision, Sight::Full).unwrap()
+            && !analysis.look(&mut vision, Sight::Quick).unwrap()
+    );
     assert_eq!(*sizes.lock().unwrap(), [(800, 608)]);
 }

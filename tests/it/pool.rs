@@ -1,4 +1,5 @@
-//! The pool survives panics, skips work nobody waits for, and refuses rather than queues without end.
+//! The pool survives panics, skips work nobody waits for, and refuses rather than queues without
+//! end.
 
 use std::{
     num::NonZeroUsize,
@@ -19,11 +20,20 @@ use futures_util::FutureExt;
 use crate::support::vision::fake_vision;
 
 fn one_worker(queue: usize) -> ComputeConfig {
-    ComputeConfig { workers: NonZeroUsize::MIN, queue, requests: 2, bytes: 100 }
+    ComputeConfig {
+        workers: NonZeroUsize::MIN,
+        queue,
+        requests: 2,
+        bytes: 100,
+    }
 }
 
 async fn pool(config: ComputeConfig) -> Arc<WorkerPool> {
-    Arc::new(WorkerPool::start(config, || Ok(fake_vision())).await.unwrap())
+    Arc::new(
+        WorkerPool::start(config, || Ok(fake_vision()))
+            .await
+            .unwrap(),
+    )
 }
 
 /// A job that tells when it starts and then waits until it is let go, so that tests need no clock.
@@ -55,10 +65,14 @@ async fn a_job_runs_on_a_worker_with_its_models() {
     let (tell, told) = mpsc::channel();
     let job: Job = Box::new(move |vision| {
         let thread = std::thread::current().name().map(str::to_owned);
-        tell.send((thread, vision.local.model().to_string())).unwrap();
+        tell.send((thread, vision.local.model().to_string()))
+            .unwrap();
     });
     pool.run(job).await.unwrap();
-    assert_eq!(told.recv().unwrap(), (Some("worker-0".to_owned()), "fake-dots@1".to_owned()));
+    assert_eq!(
+        told.recv().unwrap(),
+        (Some("worker-0".to_owned()), "fake-dots@1".to_owned())
+    );
     assert!(pool.ready());
 }
 
@@ -86,8 +100,12 @@ async fn a_worker_without_models_is_not_ready_until_it_has_them_again() {
         _ => Ok(fake_vision()),
     };
     let pool = WorkerPool::start(one_worker(4), make).await.unwrap();
-    assert_eq!(pool.run(Box::new(|_| panic!("a job may panic"))).await, Err(ComputeError::Interrupted));
-    // The next job finds the worker without models; it gets them on this try, since only the second try fails.
+    assert_eq!(
+        pool.run(Box::new(|_| panic!("a job may panic"))).await,
+        Err(ComputeError::Interrupted)
+    );
+    // The next job finds the worker without models; it gets them on this try, since only the second
+    // try fails.
     pool.run(Box::new(|_| {})).await.unwrap();
     assert!(pool.ready());
 }
@@ -106,7 +124,10 @@ async fn a_job_whose_caller_left_is_skipped() {
     first.await.unwrap();
     let last = Arc::new(AtomicUsize::new(0));
     pool.run(counting(&last)).await.unwrap();
-    assert_eq!((ran.load(Ordering::Relaxed), last.load(Ordering::Relaxed)), (0, 1));
+    assert_eq!(
+        (ran.load(Ordering::Relaxed), last.load(Ordering::Relaxed)),
+        (0, 1)
+    );
 }
 
 #[tokio::test]
@@ -120,7 +141,13 @@ async fn a_full_queue_refuses_at_once_and_callers_who_left_make_room() {
     let mut waiting = pool.run(counting(&ran));
     assert!((&mut waiting).now_or_never().is_none());
     let refused = pool.run(counting(&ran)).now_or_never();
-    assert!(matches!(refused, Some(Err(ComputeError::Busy { retry_after_s: 1.. }))), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            Some(Err(ComputeError::Busy { retry_after_s: 1.. }))
+        ),
+        "{refused:?}"
+    );
     drop(waiting);
     let waiting = pool.run(counting(&ran));
     gate.go.send(()).unwrap();
@@ -133,13 +160,22 @@ async fn a_full_queue_refuses_at_once_and_callers_who_left_make_room() {
 async fn requests_are_admitted_until_the_bounds_and_again_when_permits_are_dropped() {
     let pool = pool(one_worker(4)).await;
     let first = pool.try_admit(60).unwrap();
-    assert!(matches!(pool.try_admit(60), Err(ComputeError::Busy { .. })), "more than 100 bytes");
+    assert!(
+        matches!(pool.try_admit(60), Err(ComputeError::Busy { .. })),
+        "more than 100 bytes"
+    );
     let second = pool.try_admit(40).unwrap();
-    assert!(matches!(pool.try_admit(0), Err(ComputeError::Busy { .. })), "more than two requests");
+    assert!(
+        matches!(pool.try_admit(0), Err(ComputeError::Busy { .. })),
+        "more than two requests"
+    );
     drop(first);
     let third = pool.try_admit(60).unwrap();
     drop((second, third));
-    assert!(pool.try_admit(1_000).is_ok(), "one request alone is never refused for its size");
+    assert!(
+        pool.try_admit(1_000).is_ok(),
+        "one request alone is never refused for its size"
+    );
 }
 
 #[tokio::test]
@@ -156,14 +192,23 @@ async fn shutting_down_finishes_what_waits_and_takes_no_more() {
     pool.shutdown();
     assert_eq!((first.await, waiting.await), (Ok(()), Ok(())));
     assert_eq!(ran.load(Ordering::Relaxed), 1);
-    assert_eq!(pool.run(counting(&ran)).await, Err(ComputeError::Interrupted));
+    assert_eq!(
+        pool.run(counting(&ran)).await,
+        Err(ComputeError::Interrupted)
+    );
     assert!(!pool.ready());
 }
 
 #[tokio::test]
 async fn a_pool_that_cannot_get_its_models_says_why() {
-    let failed = WorkerPool::start(one_worker(1), || Err(InferenceError::Unavailable("no library".into()))).await;
-    assert_eq!(failed.err().map(|e| e.to_string()), Some("no library".to_owned()));
+    let failed = WorkerPool::start(one_worker(1), || {
+        Err(InferenceError::Unavailable("no library".into()))
+    })
+    .await;
+    assert_eq!(
+        failed.err().map(|e| e.to_string()),
+        Some("no library".to_owned())
+    );
     let died = WorkerPool::start(one_worker(1), || panic!("loading may panic")).await;
     assert!(died.err().is_some_and(|e| e.to_string().contains("died")));
 }

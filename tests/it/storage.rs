@@ -1,4 +1,5 @@
-//! The store keeps what it is given, refuses what contradicts it, and opens what older versions wrote.
+//! The store keeps what it is given, refuses what contradicts it, and opens what older versions
+//! wrote.
 
 use std::path::Path;
 
@@ -41,10 +42,19 @@ async fn brands_and_products_are_accepted_again_but_not_under_another_name() {
     other.name = "Oat drink".into();
     assert!(is_conflict(store.add_product(&other).await, "product"));
     assert_eq!(store.brands().await.unwrap(), [brand("acme")]);
-    assert_eq!(store.products("acme").await.unwrap(), [product("acme", "oat"), product("acme", "rice")]);
+    assert_eq!(
+        store.products("acme").await.unwrap(),
+        [product("acme", "oat"), product("acme", "rice")]
+    );
     assert!(is_not_found(store.products("nobody").await, "brand"));
-    assert!(is_not_found(store.add_product(&product("nobody", "oat")).await, "brand"));
-    assert!(is_not_found(store.product(&key("acme", "soy")).await, "product"));
+    assert!(is_not_found(
+        store.add_product(&product("nobody", "oat")).await,
+        "brand"
+    ));
+    assert!(is_not_found(
+        store.product(&key("acme", "soy")).await,
+        "product"
+    ));
 }
 
 #[tokio::test]
@@ -53,14 +63,30 @@ async fn a_reference_comes_back_whole_and_once_per_image() {
     let store = with_two_products(dir.path()).await;
     let first = reference("r1", key("acme", "oat"), hash('a'));
     store.add_reference(&first).await.unwrap();
-    assert!(is_conflict(store.add_reference(&reference("r2", key("acme", "oat"), hash('a'))).await, "reference"));
-    assert!(is_not_found(store.add_reference(&reference("r2", key("acme", "soy"), hash('a'))).await, "product"));
+    assert!(is_conflict(
+        store
+            .add_reference(&reference("r2", key("acme", "oat"), hash('a')))
+            .await,
+        "reference"
+    ));
+    assert!(is_not_found(
+        store
+            .add_reference(&reference("r2", key("acme", "soy"), hash('a')))
+            .await,
+        "product"
+    ));
     let mut second = reference("r2", key("acme", "rice"), hash('a'));
     (second.view, second.article, second.marks) = (None, None, vec![]);
     store.add_reference(&second).await.unwrap();
-    assert_eq!(store.references(Some(&key("acme", "oat"))).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(
+        store.references(Some(&key("acme", "oat"))).await.unwrap(),
+        std::slice::from_ref(&first)
+    );
     assert_eq!(store.references(None).await.unwrap(), [first, second]);
-    assert!(is_not_found(store.references(Some(&key("acme", "soy"))).await, "product"));
+    assert!(is_not_found(
+        store.references(Some(&key("acme", "soy"))).await,
+        "product"
+    ));
 }
 
 #[tokio::test]
@@ -69,12 +95,24 @@ async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence(
     let store = with_two_products(dir.path()).await;
     let record = reference("r1", key("acme", "oat"), hash('a'));
     store.add_reference(&record).await.unwrap();
-    assert!(is_not_found(store.delete_reference(&key("acme", "rice"), "r1", 5).await, "reference"));
-    store.delete_reference(&key("acme", "oat"), "r1", 5).await.unwrap();
-    assert!(is_not_found(store.delete_reference(&key("acme", "oat"), "r1", 6).await, "reference"));
+    assert!(is_not_found(
+        store.delete_reference(&key("acme", "rice"), "r1", 5).await,
+        "reference"
+    ));
+    store
+        .delete_reference(&key("acme", "oat"), "r1", 5)
+        .await
+        .unwrap();
+    assert!(is_not_found(
+        store.delete_reference(&key("acme", "oat"), "r1", 6).await,
+        "reference"
+    ));
     assert_eq!(store.references(None).await.unwrap(), []);
     assert_eq!(store.reference("r1").await.unwrap(), record);
-    store.add_reference(&reference("r2", key("acme", "oat"), hash('a'))).await.unwrap();
+    store
+        .add_reference(&reference("r2", key("acme", "oat"), hash('a')))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -84,20 +122,59 @@ async fn scores_of_genuine_photos_belong_to_one_version() {
     let oat = key("acme", "oat");
     let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
     store.add_genuine_photo(&photo).await.unwrap();
-    assert!(is_conflict(store.add_genuine_photo(&photo).await, "genuine photo"));
-    assert_eq!(store.genuine_photos(&oat).await.unwrap(), std::slice::from_ref(&photo));
-    assert_eq!(store.genuine_photos_of_brand("acme").await.unwrap(), [photo]);
-    assert!(is_not_found(store.genuine_photos_of_brand("none").await, "brand"));
+    assert!(is_conflict(
+        store.add_genuine_photo(&photo).await,
+        "genuine photo"
+    ));
+    assert_eq!(
+        store.genuine_photos(&oat).await.unwrap(),
+        std::slice::from_ref(&photo)
+    );
+    assert_eq!(
+        store.genuine_photos_of_brand("acme").await.unwrap(),
+        [photo]
+    );
+    assert!(is_not_found(
+        store.genuine_photos_of_brand("none").await,
+        "brand"
+    ));
     let score = |score, informed| {
         let (photo, product, item) = ("g1".into(), "oat".into(), "item-1".into());
-        GenuineScore { photo, product, item, score, informed }
+        GenuineScore {
+            photo,
+            product,
+            item,
+            score,
+            informed,
+        }
     };
-    store.put_genuine_score(&score(Some(0.5), None), Some("seen"), "v1").await.unwrap();
-    assert_eq!(store.genuine_scores("acme", Some("oat"), "v1").await.unwrap(), [score(Some(0.5), None)]);
+    store
+        .put_genuine_score(&score(Some(0.5), None), Some("seen"), "v1")
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .genuine_scores("acme", Some("oat"), "v1")
+            .await
+            .unwrap(),
+        [score(Some(0.5), None)]
+    );
     assert_eq!(store.genuine_scores("acme", None, "v2").await.unwrap(), []);
-    store.put_genuine_score(&score(None, None), None, "v2").await.unwrap();
-    assert_eq!(store.genuine_scores("acme", Some("oat"), "v1").await.unwrap(), []);
-    assert_eq!(store.genuine_scores("acme", None, "v2").await.unwrap(), [score(None, None)]);
+    store
+        .put_genuine_score(&score(None, None), None, "v2")
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .genuine_scores("acme", Some("oat"), "v1")
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        store.genuine_scores("acme", None, "v2").await.unwrap(),
+        [score(None, None)]
+    );
 }
 
 #[tokio::test]
@@ -106,37 +183,110 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
     let store = with_two_products(dir.path()).await;
     let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
     for (n, product) in [(1, &oat), (2, &oat), (3, &rice), (4, &oat)] {
-        let photo = genuine_photo(&format!("g{n}"), product.clone(), "item", hash((b'a' + n) as char));
+        let photo = genuine_photo(
+            &format!("g{n}"),
+            product.clone(),
+            "item",
+            hash((b'a' + n) as char),
+        );
         store.add_genuine_photo(&photo).await.unwrap();
         let (photo, product, item) = (photo.id, product.product.clone(), photo.item);
-        let score = GenuineScore { photo, product, item, score: Some(1.0), informed: None };
-        store.put_genuine_score(&score, (n != 2).then_some("seen"), "v1").await.unwrap();
+        let score = GenuineScore {
+            photo,
+            product,
+            item,
+            score: Some(1.0),
+            informed: None,
+        };
+        store
+            .put_genuine_score(&score, (n != 2).then_some("seen"), "v1")
+            .await
+            .unwrap();
     }
-    let kept = |id: &str| KeptSighting { photo: id.into(), item: "item".into(), sighting: "seen".into() };
-    let sightings = async |version, after, most| store.kept_sightings(&oat, version, after, most).await.unwrap();
-    assert_eq!(sightings("v1", None, 5).await, [kept("g1"), kept("g4")], "what is not comparable showed nothing");
+    let kept = |id: &str| KeptSighting {
+        photo: id.into(),
+        item: "item".into(),
+        sighting: "seen".into(),
+    };
+    let sightings = async |version, after, most| {
+        store
+            .kept_sightings(&oat, version, after, most)
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        sightings("v1", None, 5).await,
+        [kept("g1"), kept("g4")],
+        "what is not comparable showed nothing"
+    );
     assert_eq!(sightings("v1", None, 1).await, [kept("g1")]);
     assert_eq!(sightings("v1", Some("g1"), 5).await, [kept("g4")]);
-    assert_eq!((sightings("v1", Some("g4"), 5).await, sightings("v2", None, 5).await), (vec![], vec![]));
-    let of = |photos, variation: &str| KeptVariation { photos, variation: variation.into() };
-    store.put_variation(&oat, &of(2, "one"), &[("g1".into(), 2.0), ("g3".into(), 3.0)], "v1").await.unwrap();
-    store.put_variation(&rice, &of(1, "other"), &[], "v1").await.unwrap();
+    assert_eq!(
+        (
+            sightings("v1", Some("g4"), 5).await,
+            sightings("v2", None, 5).await
+        ),
+        (vec![], vec![])
+    );
+    let of = |photos, variation: &str| KeptVariation {
+        photos,
+        variation: variation.into(),
+    };
+    store
+        .put_variation(
+            &oat,
+            &of(2, "one"),
+            &[("g1".into(), 2.0), ("g3".into(), 3.0)],
+            "v1",
+        )
+        .await
+        .unwrap();
+    store
+        .put_variation(&rice, &of(1, "other"), &[], "v1")
+        .await
+        .unwrap();
     let informed = async |product: Option<&'static str>| -> Vec<_> {
         let scores = store.genuine_scores("acme", product, "v1").await.unwrap();
         scores.into_iter().map(|s| s.informed).collect()
     };
     assert_eq!(informed(Some("oat")).await, [Some(2.0), None, None]);
-    let variations = async |product, version| store.variations("acme", product, version).await.unwrap();
+    let variations =
+        async |product, version| store.variations("acme", product, version).await.unwrap();
     assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")]);
     assert_eq!(variations(None, "v1").await, [of(2, "one"), of(1, "other")]);
-    store.put_variation(&oat, &of(1, "late"), &[("g1".into(), 9.0)], "v1").await.unwrap();
-    assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")], "a slower process saw fewer photos");
+    store
+        .put_variation(&oat, &of(1, "late"), &[("g1".into(), 9.0)], "v1")
+        .await
+        .unwrap();
+    assert_eq!(
+        variations(Some("oat"), "v1").await,
+        [of(2, "one")],
+        "a slower process saw fewer photos"
+    );
     assert_eq!(informed(Some("oat")).await, [Some(2.0), None, None]);
-    store.put_variation(&oat, &of(0, "[]"), &[("g1".into(), 4.0)], "v0").await.unwrap();
-    assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")], "other references are another matter");
-    assert_eq!(informed(Some("oat")).await, [Some(2.0), None, None], "a score of another version is left alone");
-    store.put_variation(&oat, &of(3, "more"), &[], "v1").await.unwrap();
-    assert_eq!(variations(Some("oat"), "v0").await, [], "no score is of that version");
+    store
+        .put_variation(&oat, &of(0, "[]"), &[("g1".into(), 4.0)], "v0")
+        .await
+        .unwrap();
+    assert_eq!(
+        variations(Some("oat"), "v1").await,
+        [of(2, "one")],
+        "other references are another matter"
+    );
+    assert_eq!(
+        informed(Some("oat")).await,
+        [Some(2.0), None, None],
+        "a score of another version is left alone"
+    );
+    store
+        .put_variation(&oat, &of(3, "more"), &[], "v1")
+        .await
+        .unwrap();
+    assert_eq!(
+        variations(Some("oat"), "v0").await,
+        [],
+        "no score is of that version"
+    );
     assert_eq!(variations(Some("oat"), "v1").await, [of(3, "more")]);
     let again = GenuineScore {
         photo: "g1".into(),
@@ -145,7 +295,10 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         score: Some(0.0),
         informed: Some(9.0),
     };
-    store.put_genuine_score(&again, Some("seen anew"), "v1").await.unwrap();
+    store
+        .put_genuine_score(&again, Some("seen anew"), "v1")
+        .await
+        .unwrap();
     assert_eq!(
         informed(Some("oat")).await,
         [None, None, None],
@@ -169,27 +322,55 @@ async fn checks_are_listed_newest_first_by_verdict_and_brand() {
     assert!(is_not_found(store.check("c9").await, "check"));
     let listed = async |verdict: Option<&str>, brand: Option<&str>, before: Option<&str>, limit| {
         let [verdict, brand, before] = [verdict, brand, before].map(|s| s.map(str::to_owned));
-        let found = store.checks(&CheckFilter { verdict, brand, before, limit }).await.unwrap();
+        let found = store
+            .checks(&CheckFilter {
+                verdict,
+                brand,
+                before,
+                limit,
+            })
+            .await
+            .unwrap();
         found.into_iter().map(|c| c.id).collect::<Vec<_>>()
     };
     assert_eq!(listed(None, None, None, 10).await, ["c3", "c2", "c1"]);
     assert_eq!(listed(None, None, Some("c3"), 1).await, ["c2"]);
     assert_eq!(listed(Some("deviates"), None, None, 10).await, ["c3", "c1"]);
-    assert_eq!(listed(Some("deviates"), Some("acme"), None, 10).await, ["c1"]);
+    assert_eq!(
+        listed(Some("deviates"), Some("acme"), None, 10).await,
+        ["c1"]
+    );
 }
 
 #[tokio::test]
 async fn a_photo_is_seen_elsewhere_only_with_another_seller() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).await.unwrap();
-    for (id, seller) in [("c1", None), ("c2", Some("ann")), ("c3", Some("bob")), ("c4", Some("cid"))] {
-        store.add_check(&check(id, "consistent", None, seller, hash('a')), &[]).await.unwrap();
+    for (id, seller) in [
+        ("c1", None),
+        ("c2", Some("ann")),
+        ("c3", Some("bob")),
+        ("c4", Some("cid")),
+    ] {
+        store
+            .add_check(&check(id, "consistent", None, seller, hash('a')), &[])
+            .await
+            .unwrap();
     }
     let photos = [hash('a'), hash('b')];
-    let seen =
-        |check: &str, seller: &str| SeenElsewhere { sha256: hash('a'), check: check.into(), seller: seller.into() };
-    assert_eq!(store.seen_elsewhere(&photos, Some("bob")).await.unwrap(), [seen("c2", "ann")]);
-    assert_eq!(store.seen_elsewhere(&photos, Some("ann")).await.unwrap(), [seen("c3", "bob")]);
+    let seen = |check: &str, seller: &str| SeenElsewhere {
+        sha256: hash('a'),
+        check: check.into(),
+        seller: seller.into(),
+    };
+    assert_eq!(
+        store.seen_elsewhere(&photos, Some("bob")).await.unwrap(),
+        [seen("c2", "ann")]
+    );
+    assert_eq!(
+        store.seen_elsewhere(&photos, Some("ann")).await.unwrap(),
+        [seen("c3", "bob")]
+    );
     assert_eq!(store.seen_elsewhere(&photos, None).await.unwrap(), []);
 }
 
@@ -199,13 +380,22 @@ async fn another_connection_notices_changes() {
     let writer = with_two_products(dir.path()).await;
     let reader = SqliteStore::open(dir.path()).await.unwrap();
     let before = reader.changes().await.unwrap();
-    writer.add_reference(&reference("r1", key("acme", "oat"), hash('a'))).await.unwrap();
+    writer
+        .add_reference(&reference("r1", key("acme", "oat"), hash('a')))
+        .await
+        .unwrap();
     let added = reader.changes().await.unwrap();
     assert!(added.references > before.references && added.genuine_photos == before.genuine_photos);
-    writer.delete_reference(&key("acme", "oat"), "r1", 5).await.unwrap();
+    writer
+        .delete_reference(&key("acme", "oat"), "r1", 5)
+        .await
+        .unwrap();
     let removed = reader.changes().await.unwrap();
     assert!(removed.references > added.references);
-    writer.add_genuine_photo(&genuine_photo("g1", key("acme", "oat"), "i", hash('b'))).await.unwrap();
+    writer
+        .add_genuine_photo(&genuine_photo("g1", key("acme", "oat"), "i", hash('b')))
+        .await
+        .unwrap();
     assert!(reader.changes().await.unwrap().genuine_photos > removed.genuine_photos);
 }
 
@@ -221,16 +411,21 @@ async fn two_processes_may_open_a_new_directory_at_once() {
     }
 }
 
-/// The fixture was written by the program of schema 1 and is never made anew: it stands for the files out there.
+/// The fixture was written by the program of schema 1 and is never made anew: it stands for the
+/// files out there.
 #[tokio::test]
 async fn a_database_of_schema_1_still_opens() {
     let dir = tempfile::tempdir().unwrap();
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/storage/schema-1.sqlite");
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/storage/schema-1.sqlite");
     std::fs::copy(fixture, dir.path().join("assay.sqlite")).unwrap();
     let store = SqliteStore::open(dir.path()).await.unwrap();
     assert_eq!(store.brands().await.unwrap(), [brand("acme")]);
     let expected = reference("r1", key("acme", "oat"), hash('a'));
-    assert_eq!(store.references(Some(&key("acme", "oat"))).await.unwrap(), [expected]);
+    assert_eq!(
+        store.references(Some(&key("acme", "oat"))).await.unwrap(),
+        [expected]
+    );
     assert_eq!(
         store.genuine_photos(&key("acme", "oat")).await.unwrap(),
         [genuine_photo("g1", key("acme", "oat"), "item-1", hash('b'))]
@@ -244,7 +439,8 @@ async fn a_database_of_a_newer_program_is_refused_with_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).await.unwrap();
     store.close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("assay.sqlite"));
+    let options =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("assay.sqlite"));
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -254,15 +450,28 @@ async fn a_database_of_a_newer_program_is_refused_with_the_remedy() {
     .await
     .unwrap();
     pool.close().await;
-    let refused = SqliteStore::open(dir.path()).await.err().expect("opened a newer database");
-    assert!(matches!(refused, OpenError::Newer { schema: 9999, .. }), "{refused}");
+    let refused = SqliteStore::open(dir.path())
+        .await
+        .err()
+        .expect("opened a newer database");
+    assert!(
+        matches!(refused, OpenError::Newer { schema: 9999, .. }),
+        "{refused}"
+    );
     assert!(refused.to_string().contains("update assay"), "{refused}");
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("assay.sqlite"), "no database at all, just some text".repeat(50)).unwrap();
-    let refused = SqliteStore::open(dir.path()).await.err().expect("opened a text file");
+    std::fs::write(
+        dir.path().join("assay.sqlite"),
+        "no database at all, just some text".repeat(50),
+    )
+    .unwrap();
+    let refused = SqliteStore::open(dir.path())
+        .await
+        .err()
+        .expect("opened a text file");
     assert!(refused.to_string().contains("assay.sqlite"), "{refused}");
 }

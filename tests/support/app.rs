@@ -1,4 +1,5 @@
-//! Assay over a temporary folder with eyes that need no model: everything but the models is the real thing.
+//! Assay over a temporary folder with eyes that need no model: everything but the models is the
+//! real thing.
 
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
@@ -59,11 +60,19 @@ impl TestApp {
 
     async fn over(folder: Arc<TempDir>, shipped: Shipped) -> Self {
         let config = ComputeConfig::for_workers(NonZeroUsize::new(2).unwrap());
-        let pool = WorkerPool::start(config, || Ok(fake_vision())).await.unwrap();
+        let pool = WorkerPool::start(config, || Ok(fake_vision()))
+            .await
+            .unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
         let files: Files = Arc::new(ContentFiles::open(folder.path()).unwrap());
         let pipeline = Pipeline::with(Arc::clone(&files), Arc::new(defaults(shipped)), 64 << 20);
-        let parts = Parts { store: Arc::new(store), files, compute: Arc::new(pool), pipeline, budget: BUDGET };
+        let parts = Parts {
+            store: Arc::new(store),
+            files,
+            compute: Arc::new(pool),
+            pipeline,
+            budget: BUDGET,
+        };
         let assay = Arc::new(Assay::open(parts, |_, _| {}).await.unwrap());
         Self { assay, folder }
     }
@@ -71,13 +80,19 @@ impl TestApp {
     /// Creates a product and its brand.
     pub async fn create(&self, brand_id: &str, product_id: &str) -> ProductKey {
         self.assay.create_brand(brand(brand_id)).await.unwrap();
-        self.assay.create_product(product(brand_id, product_id)).await.unwrap();
+        self.assay
+            .create_product(product(brand_id, product_id))
+            .await
+            .unwrap();
         key(brand_id, product_id)
     }
 
     /// Enrolls a scene as the pack of a product.
     pub async fn enroll(&self, product: &ProductKey, scene: &Scene) -> ReferenceRecord {
-        self.assay.enroll_reference(new_reference(product, scene)).await.unwrap()
+        self.assay
+            .enroll_reference(new_reference(product, scene))
+            .await
+            .unwrap()
     }
 
     /// Checks scenes against a claim.
@@ -88,7 +103,13 @@ impl TestApp {
 
 pub fn new_reference(product: &ProductKey, scene: &Scene) -> NewReference {
     let (product, image) = (product.clone(), scene.bytes());
-    NewReference { product, kind: ReferenceKind::Pack, view: None, marks: vec![], image }
+    NewReference {
+        product,
+        kind: ReferenceKind::Pack,
+        view: None,
+        marks: vec![],
+        image,
+    }
 }
 
 pub fn request(claim: Option<&ProductKey>, scenes: &[Scene]) -> CheckRequest {
@@ -100,15 +121,19 @@ pub fn request(claim: Option<&ProductKey>, scenes: &[Scene]) -> CheckRequest {
     }
 }
 
-/// The shipped file with thresholds that let every scene through and with scores that leave no doubt.
+/// The shipped file with thresholds that let every scene through and with scores that leave no
+/// doubt.
 pub fn defaults(shipped: Shipped) -> Defaults {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/calibration.json");
-    let mut file: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let mut file: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let score = match shipped {
         Shipped::Lenient => -1e6,
         Shipped::Strict => 1e6,
     };
-    file["scores"] = (0..99).map(|n| serde_json::json!([format!("item-{n}"), score])).collect();
+    file["scores"] = (0..99)
+        .map(|n| serde_json::json!([format!("item-{n}"), score]))
+        .collect();
     file["thresholds"]["min_sharpness"] = 0.0.into();
     Defaults::parse(&file.to_string()).unwrap()
 }

@@ -1,5 +1,5 @@
-//! Damages real picture files in every way that a network, a disk or an attacker would; the same seed always gives the
-//! same files.
+//! Damages real picture files in every way that a network, a disk or an attacker would; the same
+//! seed always gives the same files.
 
 use std::io::Cursor;
 
@@ -10,12 +10,19 @@ pub const WIDTH: u32 = 96;
 /// See [`WIDTH`].
 pub const HEIGHT: u32 = 64;
 
-/// Whole, valid files of every kind that intake accepts: drawn here, and the fixtures that no encoder here can write.
+/// Whole, valid files of every kind that intake accepts: drawn here, and the fixtures that no
+/// encoder here can write.
 pub fn originals() -> Vec<Vec<u8>> {
     let picture = RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
-        Rgb([(x * 5 % 256) as u8, (y * 3) as u8, if (x / 8 + y / 8) % 2 == 0 { 240 } else { 20 }])
+        Rgb([
+            (x * 5 % 256) as u8,
+            (y * 3) as u8,
+            if (x / 8 + y / 8) % 2 == 0 { 240 } else { 20 },
+        ])
     });
-    let glass = RgbaImage::from_fn(WIDTH, HEIGHT, |x, y| Rgba([(x * 2) as u8, (y * 2) as u8, 90, (x + y) as u8]));
+    let glass = RgbaImage::from_fn(WIDTH, HEIGHT, |x, y| {
+        Rgba([(x * 2) as u8, (y * 2) as u8, 90, (x + y) as u8])
+    });
     let deep = DynamicImage::from(glass.clone()).into_rgba16();
     let grey = DynamicImage::from(picture.clone()).into_luma8();
     let mut all = Vec::new();
@@ -26,10 +33,19 @@ pub fn originals() -> Vec<Vec<u8>> {
     all.push(encoded(glass.into(), ImageFormat::WebP));
     all.push(encoded(deep.into(), ImageFormat::Png));
     all.push(encoded(grey.into(), ImageFormat::Jpeg));
-    for name in
-        ["progressive.jpg", "cmyk.jpg", "ycck.jpg", "interlaced.png", "lossy.webp", "lossy-alpha.webp", "animated.webp"]
-    {
-        let path = format!("{}/tests/fixtures/hostile/{name}", env!("CARGO_MANIFEST_DIR"));
+    for name in [
+        "progressive.jpg",
+        "cmyk.jpg",
+        "ycck.jpg",
+        "interlaced.png",
+        "lossy.webp",
+        "lossy-alpha.webp",
+        "animated.webp",
+    ] {
+        let path = format!(
+            "{}/tests/fixtures/hostile/{name}",
+            env!("CARGO_MANIFEST_DIR")
+        );
         all.push(std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}")));
     }
     all
@@ -68,7 +84,8 @@ impl Mutator {
         for _ in 0..=self.below(3) {
             self.damage(&mut bytes, other);
         }
-        // Half of the damaged PNGs get their checksums mended, so that what lies behind them is reached.
+        // Half of the damaged PNGs get their checksums mended, so that what lies behind them is
+        // reached.
         if self.below(2) == 0 {
             mend_png(&mut bytes);
         }
@@ -97,8 +114,21 @@ impl Mutator {
             5 => {
                 // A field near the start, where the headers are.
                 let at = self.below(length.min(64) - 4);
-                let value = [0_u32, 1, 0x7fff, 0xffff, 0x1_0000, 0x7fff_ffff, u32::MAX, 9000][self.below(8)];
-                let field = if self.below(2) == 0 { value.to_be_bytes() } else { value.to_le_bytes() };
+                let value = [
+                    0_u32,
+                    1,
+                    0x7fff,
+                    0xffff,
+                    0x1_0000,
+                    0x7fff_ffff,
+                    u32::MAX,
+                    9000,
+                ][self.below(8)];
+                let field = if self.below(2) == 0 {
+                    value.to_be_bytes()
+                } else {
+                    value.to_le_bytes()
+                };
                 let size = 2 + 2 * self.below(2);
                 bytes[at..at + size].copy_from_slice(if self.below(2) == 0 {
                     &field[..size]
@@ -141,6 +171,12 @@ fn mend_png(bytes: &mut [u8]) {
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, &byte| {
-        (0..8).fold(sum ^ u32::from(byte), |s, _| if s & 1 == 1 { s >> 1 ^ 0xedb8_8320 } else { s >> 1 })
+        (0..8).fold(sum ^ u32::from(byte), |s, _| {
+            if s & 1 == 1 {
+                s >> 1 ^ 0xedb8_8320
+            } else {
+                s >> 1
+            }
+        })
     })
 }

@@ -14,15 +14,24 @@ use assay::{
 };
 
 pub fn key(brand: &str, product: &str) -> ProductKey {
-    ProductKey { brand: brand.into(), product: product.into() }
+    ProductKey {
+        brand: brand.into(),
+        product: product.into(),
+    }
 }
 
 pub fn brand(id: &str) -> Brand {
-    Brand { id: id.into(), name: format!("Brand {id}") }
+    Brand {
+        id: id.into(),
+        name: format!("Brand {id}"),
+    }
 }
 
 pub fn product(brand: &str, id: &str) -> Product {
-    Product { key: key(brand, id), name: format!("Product {id}") }
+    Product {
+        key: key(brand, id),
+        name: format!("Product {id}"),
+    }
 }
 
 /// 64 hex digits, all `digit`.
@@ -31,8 +40,16 @@ pub fn hash(digit: char) -> String {
 }
 
 pub fn mark() -> Mark {
-    let region = [(0.1, 0.2), (0.5, 0.2), (0.5, 0.4), (0.1, 0.4)].map(|(x, y)| Point::new(x, y)).to_vec();
-    Mark { name: "wordmark".into(), kind: MarkKind::Text, region, text: Some("OAT".into()), proposed: false }
+    let region = [(0.1, 0.2), (0.5, 0.2), (0.5, 0.4), (0.1, 0.4)]
+        .map(|(x, y)| Point::new(x, y))
+        .to_vec();
+    Mark {
+        name: "wordmark".into(),
+        kind: MarkKind::Text,
+        region,
+        text: Some("OAT".into()),
+        proposed: false,
+    }
 }
 
 pub fn reference(id: &str, product: ProductKey, sha256: String) -> ReferenceRecord {
@@ -46,17 +63,39 @@ pub fn reference(id: &str, product: ProductKey, sha256: String) -> ReferenceReco
         height: 480,
         article: Some([10, 20, 300, 400]),
         marks: vec![mark()],
-        health: Health { usable: true, keypoints: 900, sharpness: 0.75, problems: vec!["a little dark".into()] },
+        health: Health {
+            usable: true,
+            keypoints: 900,
+            sharpness: 0.75,
+            problems: vec!["a little dark".into()],
+        },
         created_ms: 1_000,
     }
 }
 
-pub fn genuine_photo(id: &str, product: ProductKey, item: &str, sha256: String) -> GenuinePhotoRecord {
-    GenuinePhotoRecord { id: id.into(), product, item: item.into(), sha256, created_ms: 2_000 }
+pub fn genuine_photo(
+    id: &str,
+    product: ProductKey,
+    item: &str,
+    sha256: String,
+) -> GenuinePhotoRecord {
+    GenuinePhotoRecord {
+        id: id.into(),
+        product,
+        item: item.into(),
+        sha256,
+        created_ms: 2_000,
+    }
 }
 
 /// A check of one photo by seller `seller`.
-pub fn check(id: &str, verdict: &str, brand: Option<&str>, seller: Option<&str>, sha256: String) -> CheckAnswer {
+pub fn check(
+    id: &str,
+    verdict: &str,
+    brand: Option<&str>,
+    seller: Option<&str>,
+    sha256: String,
+) -> CheckAnswer {
     let photo = PhotoAnswer {
         sha256,
         width: 64,
@@ -74,7 +113,10 @@ pub fn check(id: &str, verdict: &str, brand: Option<&str>, seller: Option<&str>,
         created_at: "2026-01-02T03:04:05Z".into(),
         verdict: verdict.into(),
         action: "review".into(),
-        claim: brand.map(|b| ClaimAnswer { brand: b.into(), product: None }),
+        claim: brand.map(|b| ClaimAnswer {
+            brand: b.into(),
+            product: None,
+        }),
         listing_id: None,
         seller_id: seller.map(str::to_owned),
         reasons: vec![],

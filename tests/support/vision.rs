@@ -1,13 +1,14 @@
-//! Something to see with that needs no model: pictures are drawn from one line of text, and every answer can be worked
-//! out in the head.
+//! Something to see with that needs no model: pictures are drawn from one line of text, and every
+//! answer can be worked out in the head.
 //!
-//! A picture is a [`Scene`]: grey ground with a pack of 120 dots on it, each dot of a colour of its own. A local
-//! feature is the middle of a colour, its descriptor names the colour; the embedding counts the packs' colours.
+//! A picture is a [`Scene`]: grey ground with a pack of 120 dots on it, each dot of a colour of its
+//! own. A local feature is the middle of a colour, its descriptor names the colour; the embedding
+//! counts the packs' colours.
 
 use assay::{
     checker::ports::{
-        CellMap, Embedder, EncodedMark, Imaging, InferenceError, IntakeError, LocalFeatures, MarkComparator, Reading,
-        TextLine, TextReader, UprightPhoto, Vision,
+        CellMap, Embedder, EncodedMark, Imaging, InferenceError, IntakeError, LocalFeatures,
+        MarkComparator, Reading, TextLine, TextReader, UprightPhoto, Vision,
     },
     domain::{
         embedding::{Embedding, ModelId},
@@ -36,19 +37,44 @@ pub struct Scene {
 impl Scene {
     /// The catalogue picture of a pack.
     pub fn of(pack: u8) -> Self {
-        Self { width: 640, height: 480, pack, moved: (0, 0), note: "-", overprinted: &[] }
+        Self {
+            width: 640,
+            height: 480,
+            pack,
+            moved: (0, 0),
+            note: "-",
+            overprinted: &[],
+        }
     }
 
     /// A seller's photo of a pack: more ground around it.
     pub fn photo(pack: u8, note: &'static str) -> Self {
-        Self { width: 960, height: 640, moved: (150, 90), note, ..Self::of(pack) }
+        Self {
+            width: 960,
+            height: 640,
+            moved: (150, 90),
+            note,
+            ..Self::of(pack)
+        }
     }
 
     /// The file.
     pub fn bytes(&self) -> Bytes {
-        let Self { width, height, pack, moved: (x, y), note, overprinted } = self;
-        let over: String = overprinted.iter().map(|(left, top)| format!(" {left} {top}")).collect();
-        Bytes::from(format!("scene {width} {height} {pack} {x} {y} {note}{over}"))
+        let Self {
+            width,
+            height,
+            pack,
+            moved: (x, y),
+            note,
+            overprinted,
+        } = self;
+        let over: String = overprinted
+            .iter()
+            .map(|(left, top)| format!(" {left} {top}"))
+            .collect();
+        Bytes::from(format!(
+            "scene {width} {height} {pack} {x} {y} {note}{over}"
+        ))
     }
 
     /// The picture that the words of a file describe.
@@ -87,7 +113,10 @@ fn dots(pack: u8) -> Vec<(u32, u32, [u8; 3])> {
         .map(|n| {
             let (column, row) = (n % 12, n / 12);
             let jitter = noise(u64::from(pack) * 1000 + u64::from(n));
-            let (x, y) = (20 + column * 50 + (jitter % 30) as u32, 20 + row * 44 + (jitter / 32 % 28) as u32);
+            let (x, y) = (
+                20 + column * 50 + (jitter % 30) as u32,
+                20 + row * 44 + (jitter / 32 % 28) as u32,
+            );
             (x, y, [250, 2 * n as u8, 20 * pack])
         })
         .collect()
@@ -114,7 +143,10 @@ pub fn fake_vision() -> Vision {
 
 /// Lower-case hex SHA-256.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 /// What packed pixels begin with.
@@ -123,7 +155,12 @@ const PACKED: &[u8] = b"pixels ";
 fn unpacked(bytes: &[u8]) -> Option<Raster> {
     let (width, rest) = bytes.strip_prefix(PACKED)?.split_first_chunk()?;
     let (height, pixels) = rest.split_first_chunk()?;
-    Raster::new(u32::from_le_bytes(*width), u32::from_le_bytes(*height), pixels.to_vec()).ok()
+    Raster::new(
+        u32::from_le_bytes(*width),
+        u32::from_le_bytes(*height),
+        pixels.to_vec(),
+    )
+    .ok()
 }
 
 struct Drawing;
@@ -134,16 +171,30 @@ impl Imaging for Drawing {
             return Err(IntakeError::Empty);
         }
         if let Some(raster) = unpacked(bytes) {
-            return Ok(UprightPhoto { raster, sha256: sha256_hex(bytes), format: "jpeg", notes: vec![] });
+            return Ok(UprightPhoto {
+                raster,
+                sha256: sha256_hex(bytes),
+                format: "jpeg",
+                notes: vec![],
+            });
         }
         let drawn = std::str::from_utf8(bytes).ok().and_then(Scene::draw);
-        let raster = drawn.ok_or_else(|| IntakeError::UnsupportedFormat { found: "no scene".into() })?;
-        Ok(UprightPhoto { raster, sha256: sha256_hex(bytes), format: "png", notes: vec![] })
+        let raster = drawn.ok_or_else(|| IntakeError::UnsupportedFormat {
+            found: "no scene".into(),
+        })?;
+        Ok(UprightPhoto {
+            raster,
+            sha256: sha256_hex(bytes),
+            format: "png",
+            notes: vec![],
+        })
     }
 
     /// Width and height before the pixels as they are.
     fn encode_jpeg(&mut self, raster: &Raster, _: u8) -> Vec<u8> {
-        let sides = [raster.width(), raster.height()].map(u32::to_le_bytes).concat();
+        let sides = [raster.width(), raster.height()]
+            .map(u32::to_le_bytes)
+            .concat();
         [PACKED, &sides, raster.pixels()].concat()
     }
 
@@ -151,7 +202,10 @@ impl Imaging for Drawing {
     fn resize(&mut self, raster: &Raster, width: u32, height: u32) -> Raster {
         let nearest = |v: u32, from: u32, to: u32| ((2 * v + 1) * from / (2 * to)).min(from - 1);
         Raster::from_fn(width.max(1), height.max(1), |x, y| {
-            raster.at(nearest(x, raster.width(), width.max(1)), nearest(y, raster.height(), height.max(1)))
+            raster.at(
+                nearest(x, raster.width(), width.max(1)),
+                nearest(y, raster.height(), height.max(1)),
+            )
         })
     }
 }
@@ -175,13 +229,30 @@ impl LocalFeatures for DotFinder {
         let mut keypoints = Vec::new();
         let mut descriptors = Vec::new();
         for (colour, (x, y, n)) in found.into_iter().take(top) {
-            keypoints.push(Keypoint { x: x / n, y: y / n, score: 1.0 });
+            keypoints.push(Keypoint {
+                x: x / n,
+                y: y / n,
+                score: 1.0,
+            });
             let seed = u64::from(colour[1]) * 256 + u64::from(colour[2]);
-            let signs = (0..DIMENSIONS as u64).map(|i| if noise(seed * 64 + i) & 1 == 0 { 0.125 } else { -0.125 });
+            let signs = (0..DIMENSIONS as u64).map(|i| {
+                if noise(seed * 64 + i) & 1 == 0 {
+                    0.125
+                } else {
+                    -0.125
+                }
+            });
             descriptors.extend(signs);
         }
         let (width, height) = (frame.width(), frame.height());
-        Ok(FeatureSet { model: self.0.clone(), width, height, keypoints, descriptors, dimensions: DIMENSIONS })
+        Ok(FeatureSet {
+            model: self.0.clone(),
+            width,
+            height,
+            keypoints,
+            descriptors,
+            dimensions: DIMENSIONS,
+        })
     }
 }
 
@@ -203,8 +274,10 @@ impl Embedder for PackCounter {
         for pixel in square.pixels().chunks_exact(3).filter(|p| p[0] == 250) {
             counts[usize::from(pixel[2] / 20).min(9)] += 1.0;
         }
-        Embedding::new(self.0.clone(), counts)
-            .map_err(|e| InferenceError::Failed { model: self.0.clone(), detail: e.to_string() })
+        Embedding::new(self.0.clone(), counts).map_err(|e| InferenceError::Failed {
+            model: self.0.clone(),
+            detail: e.to_string(),
+        })
     }
 }
 
@@ -220,7 +293,13 @@ impl TextReader for Illiterate {
     }
 
     fn recognise(&mut self, lines: &[Raster]) -> Result<Vec<Reading>, InferenceError> {
-        Ok(lines.iter().map(|_| Reading { text: String::new(), confidence: 0.0 }).collect())
+        Ok(lines
+            .iter()
+            .map(|_| Reading {
+                text: String::new(),
+                confidence: 0.0,
+            })
+            .collect())
     }
 }
 
@@ -235,15 +314,39 @@ impl MarkComparator for PixelComparator {
     fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
         let (columns, rows) = (picture.width() / 8, picture.height() / 8);
         let cells = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
-        let values = cells.flat_map(|(x, y)| picture.at(8 * x + 4, 8 * y + 4).map(f32::from)).collect();
-        Ok(EncodedMark { rows: rows as usize, columns: columns as usize, keys: vec![], values })
+        let values = cells
+            .flat_map(|(x, y)| picture.at(8 * x + 4, 8 * y + 4).map(f32::from))
+            .collect();
+        Ok(EncodedMark {
+            rows: rows as usize,
+            columns: columns as usize,
+            keys: vec![],
+            values,
+        })
     }
 
     /// A cell is the same when its middle pixels differ by less than 60 in every channel.
-    fn compare(&mut self, reference: &EncodedMark, photo: &EncodedMark) -> Result<CellMap, InferenceError> {
-        let cells = reference.values.chunks_exact(3).zip(photo.values.chunks_exact(3));
+    fn compare(
+        &mut self,
+        reference: &EncodedMark,
+        photo: &EncodedMark,
+    ) -> Result<CellMap, InferenceError> {
+        let cells = reference
+            .values
+            .chunks_exact(3)
+            .zip(photo.values.chunks_exact(3));
         let same = cells.map(|(a, b)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 60.0));
-        let probabilities = same.map(|same| if same { [0.9, 0.05, 0.05] } else { [0.05, 0.9, 0.05] });
-        Ok(CellMap { columns: reference.columns, rows: reference.rows, probabilities: probabilities.collect() })
+        let probabilities = same.map(|same| {
+            if same {
+                [0.9, 0.05, 0.05]
+            } else {
+                [0.05, 0.9, 0.05]
+            }
+        });
+        Ok(CellMap {
+            columns: reference.columns,
+            rows: reference.rows,
+            probabilities: probabilities.collect(),
+        })
     }
 }

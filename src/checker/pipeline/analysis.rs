@@ -1,4 +1,5 @@
-//! One photo's features and where references lie in it; computed once, shared by every claim on the photo.
+//! One photo's features and where references lie in it; computed once, shared by every claim on the
+//! photo.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -30,9 +31,11 @@ const SHORTLIST: usize = 12;
 const EMBEDDING_SHORTLIST: usize = 4;
 /// Rotations tried for a reference that is not claimed.
 const RIVAL_TURNS: usize = 2;
-/// Long side in pixels at which a photo is first looked at: a large article is found there at half the cost.
+/// Long side in pixels at which a photo is first looked at: a large article is found there at half
+/// the cost.
 const QUICK_PX: u32 = 640;
-/// Frames with a smaller long side are looked at in full right away: a first look would save little.
+/// Frames with a smaller long side are looked at in full right away: a first look would save
+/// little.
 const QUICK_FROM_PX: u32 = 832;
 /// Part of the photo that is embedded while the article's place is unknown, in its middle.
 const CENTRE: f64 = 0.75;
@@ -49,7 +52,11 @@ pub enum Sight {
 impl Sight {
     /// The sight that a frame gets: a small one is looked at in full right away.
     fn of(self, frame: &Raster) -> Self {
-        if frame.long_side() < QUICK_FROM_PX { Self::Full } else { self }
+        if frame.long_side() < QUICK_FROM_PX {
+            Self::Full
+        } else {
+            self
+        }
     }
 }
 
@@ -81,11 +88,23 @@ impl Look {
             Sight::Quick => {
                 let (width, height) = frame_size(frame.width(), frame.height(), QUICK_PX);
                 let small = vision.imaging.resize(frame, width, height);
-                vision.local.extract(&small, PHOTO_KEYPOINTS)?.scaled_to(frame.width(), frame.height())
+                vision
+                    .local
+                    .extract(&small, PHOTO_KEYPOINTS)?
+                    .scaled_to(frame.width(), frame.height())
             }
         };
-        let coarse = coarse_matrix(&quantise_strongest(&features, COARSE_PHOTO), features.dimensions);
-        Ok(Self { features, coarse, votes: HashMap::new(), locations: HashMap::new(), embedding: None })
+        let coarse = coarse_matrix(
+            &quantise_strongest(&features, COARSE_PHOTO),
+            features.dimensions,
+        );
+        Ok(Self {
+            features,
+            coarse,
+            votes: HashMap::new(),
+            locations: HashMap::new(),
+            embedding: None,
+        })
     }
 }
 
@@ -95,11 +114,18 @@ impl Analysis {
         let frame = photo_frame(vision.imaging.as_mut(), &photo);
         let sight = sight.of(&frame.raster);
         let look = Look::take(vision, &frame.raster, sight)?;
-        Ok(Self { photo, frame, sight, look, other: None })
+        Ok(Self {
+            photo,
+            frame,
+            sight,
+            look,
+            other: None,
+        })
     }
 
-    /// What is asked from now on comes from a look at this sight; whether that is another than before. Each is taken once
-    /// and knows nothing of the other, so that no answer depends on what was asked before.
+    /// What is asked from now on comes from a look at this sight; whether that is another than
+    /// before. Each is taken once and knows nothing of the other, so that no answer depends on what
+    /// was asked before.
     pub fn look(&mut self, vision: &mut Vision, sight: Sight) -> Result<bool, InferenceError> {
         let sight = sight.of(&self.frame.raster);
         if sight == self.sight {
@@ -114,15 +140,22 @@ impl Analysis {
         Ok(true)
     }
 
-    /// The larger of photo and frame, and the map from pixels of the frame to its pixels: close looks resample this.
+    /// The larger of photo and frame, and the map from pixels of the frame to its pixels: close
+    /// looks resample this.
     pub fn source(&self) -> (&Raster, Homography) {
         let frame = &self.frame.raster;
         if self.photo.long_side() < frame.long_side() {
             return (frame, Homography::IDENTITY);
         }
         let (fw, fh) = self.frame.size();
-        let (pw, ph) = (f64::from(self.photo.width()), f64::from(self.photo.height()));
-        (&self.photo, unit_to_pixels(pw, ph).after(&pixels_to_unit(fw, fh)))
+        let (pw, ph) = (
+            f64::from(self.photo.width()),
+            f64::from(self.photo.height()),
+        );
+        (
+            &self.photo,
+            unit_to_pixels(pw, ph).after(&pixels_to_unit(fw, fh)),
+        )
     }
 
     /// Number of the photo's local features.
@@ -132,10 +165,15 @@ impl Analysis {
 
     fn votes(&mut self, reference: &Reference) -> [usize; 4] {
         let coarse = &self.look.coarse;
-        *self.look.votes.entry(reference.id.clone()).or_insert_with(|| coarse_votes(coarse, &reference.coarse))
+        *self
+            .look
+            .votes
+            .entry(reference.id.clone())
+            .or_insert_with(|| coarse_votes(coarse, &reference.coarse))
     }
 
-    /// Where the reference lies; a claimed one is looked for in all four rotations, another in the likeliest two.
+    /// Where the reference lies; a claimed one is looked for in all four rotations, another in the
+    /// likeliest two.
     pub fn location(
         &mut self,
         pipeline: &Pipeline,
@@ -145,19 +183,24 @@ impl Analysis {
     ) -> Result<Option<Location>, PipelineError> {
         let turns = if claimed { 4 } else { RIVAL_TURNS };
         if let Some((tried, location)) = self.look.locations.get(&reference.id)
-            && (*tried >= turns || location.as_ref().is_some_and(|l| l.inliers >= SOLID_INLIERS))
+            && (*tried >= turns
+                || location
+                    .as_ref()
+                    .is_some_and(|l| l.inliers >= SOLID_INLIERS))
         {
             return Ok(location.clone());
         }
         let order = by_votes(self.votes(reference));
         let features = pipeline.features(vision, reference)?;
         let location = locate(&self.look.features, &features, &order[..turns]);
-        self.look.locations.insert(reference.id.clone(), (turns, location.clone()));
+        self.look
+            .locations
+            .insert(reference.id.clone(), (turns, location.clone()));
         Ok(location)
     }
 
-    /// The references worth comparing: all of a small gallery; of a large one the best by vote and by embedding, and
-    /// always those of the `claimed` products.
+    /// The references worth comparing: all of a small gallery; of a large one the best by vote and
+    /// by embedding, and always those of the `claimed` products.
     pub fn shortlist(
         &mut self,
         vision: &mut Vision,
@@ -175,25 +218,47 @@ impl Analysis {
             .collect();
         by_vote.sort_by_key(|&(votes, i)| (std::cmp::Reverse(votes), i));
         let whole = self.embed_whole(vision)?;
-        let mut by_embedding: Vec<(f32, usize)> =
-            gallery.references.iter().enumerate().map(|(i, r)| (whole.cosine(&r.embedding), i)).collect();
+        let mut by_embedding: Vec<(f32, usize)> = gallery
+            .references
+            .iter()
+            .enumerate()
+            .map(|(i, r)| (whole.cosine(&r.embedding), i))
+            .collect();
         by_embedding.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut chosen: Vec<usize> = by_vote.iter().take(SHORTLIST).map(|v| v.1).collect();
         chosen.extend(by_embedding.iter().take(EMBEDDING_SHORTLIST).map(|v| v.1));
-        chosen.extend((0..gallery.references.len()).filter(|&i| claimed(&gallery.references[i].product)));
+        chosen.extend(
+            (0..gallery.references.len()).filter(|&i| claimed(&gallery.references[i].product)),
+        );
         chosen.sort_unstable();
         chosen.dedup();
-        Ok(chosen.into_iter().map(|i| gallery.references[i].clone()).collect())
+        Ok(chosen
+            .into_iter()
+            .map(|i| gallery.references[i].clone())
+            .collect())
     }
 
     fn embed_whole(&self, vision: &mut Vision) -> Result<QuantisedEmbedding, InferenceError> {
-        let (w, h) = (f64::from(self.photo.width()), f64::from(self.photo.height()));
+        let (w, h) = (
+            f64::from(self.photo.width()),
+            f64::from(self.photo.height()),
+        );
         let margin = (1.0 - CENTRE) / 2.0;
-        embed_box(vision, &self.photo, [w * margin, h * margin, w * (1.0 - margin), h * (1.0 - margin)])
+        embed_box(
+            vision,
+            &self.photo,
+            [
+                w * margin,
+                h * margin,
+                w * (1.0 - margin),
+                h * (1.0 - margin),
+            ],
+        )
     }
 
-    /// The embedding of the article: seen from straight ahead as the best located reference so far places it, else of the
-    /// photo's middle. Siblings share a layout, so that any of them may place it.
+    /// The embedding of the article: seen from straight ahead as the best located reference so far
+    /// places it, else of the photo's middle. Siblings share a layout, so that any of them may
+    /// place it.
     pub fn embedding(
         &mut self,
         vision: &mut Vision,
@@ -208,20 +273,26 @@ impl Analysis {
             .iter()
             .filter_map(|(id, (_, location))| location.as_ref().map(|l| (l.inliers, id, l)))
             .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(a.1)));
-        let placed = best.filter(|b| b.0 >= SOLID_INLIERS).and_then(|(_, id, location)| {
-            let size = *sizes.get(id)?;
-            check_quad(&location.reference_to_photo, size, self.frame.size()).ok()?;
-            Some((size, &location.reference_to_photo))
-        });
+        let placed = best
+            .filter(|b| b.0 >= SOLID_INLIERS)
+            .and_then(|(_, id, location)| {
+                let size = *sizes.get(id)?;
+                check_quad(&location.reference_to_photo, size, self.frame.size()).ok()?;
+                Some((size, &location.reference_to_photo))
+            });
         let embedding = match placed {
             Some(((width, height), reference_to_photo)) => {
                 let side = vision.embedder.side();
                 let square = f64::from(side);
-                let square_to_reference = unit_to_pixels(width, height).after(&pixels_to_unit(square, square));
+                let square_to_reference =
+                    unit_to_pixels(width, height).after(&pixels_to_unit(square, square));
                 let map = reference_to_photo.after(&square_to_reference);
-                // From the frame, not the whole photo: `rectify` averages three samples a side at most, and a large photo
-                // has far more pixels to one of the square.
-                vision.embedder.embed(&rectify(&self.frame.raster, &map, side, side).raster)?.quantised()
+                // From the frame, not the whole photo: `rectify` averages three samples a side at
+                // most, and a large photo has far more pixels to one of the square.
+                vision
+                    .embedder
+                    .embed(&rectify(&self.frame.raster, &map, side, side).raster)?
+                    .quantised()
             }
             None => self.embed_whole(vision)?,
         };
@@ -230,14 +301,20 @@ impl Analysis {
     }
 }
 
-/// The embedding of a box (left, top, right, bottom in pixels) of a picture, squashed to the model's square.
+/// The embedding of a box (left, top, right, bottom in pixels) of a picture, squashed to the
+/// model's square.
 pub fn embed_box(
     vision: &mut Vision,
     raster: &Raster,
     [left, top, right, bottom]: [f64; 4],
 ) -> Result<QuantisedEmbedding, InferenceError> {
     let (x, y) = (left.max(0.0) as u32, top.max(0.0) as u32);
-    let crop = raster.crop(x, y, (right - f64::from(x)).max(1.0) as u32, (bottom - f64::from(y)).max(1.0) as u32);
+    let crop = raster.crop(
+        x,
+        y,
+        (right - f64::from(x)).max(1.0) as u32,
+        (bottom - f64::from(y)).max(1.0) as u32,
+    );
     let side = vision.embedder.side();
     let square = vision.imaging.resize(&crop, side, side);
     Ok(vision.embedder.embed(&square)?.quantised())

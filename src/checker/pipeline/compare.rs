@@ -1,4 +1,5 @@
-//! The claimed product and its rivals against one photo: who fits, how well, and a close look at the claimed one.
+//! The claimed product and its rivals against one photo: who fits, how well, and a close look at
+//! the claimed one.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -25,10 +26,12 @@ const REFINED_RIVALS: usize = 5;
 const CONTENDERS: usize = 4;
 /// A product with fewer inliers than this share of the best one's is no contender.
 const CONTENDER_SHARE: f64 = 0.4;
-/// Weight of the embedding's cosine beside the logarithm of inliers among references of one product: it breaks ties.
+/// Weight of the embedding's cosine beside the logarithm of inliers among references of one
+/// product: it breaks ties.
 const REFERENCE_EMBEDDING: f64 = 0.1;
-/// The same among products: fewer than about 20 inliers may be chance, or the shelf behind, where the whole says more. On
-/// 500 calibration photos of packs the likelihood of the right product rises up to about here in each family.
+/// The same among products: fewer than about 20 inliers may be chance, or the shelf behind, where
+/// the whole says more. On 500 calibration photos of packs the likelihood of the right product
+/// rises up to about here in each family.
 const PRODUCT_EMBEDDING: f64 = 3.0;
 
 /// One reference against the photo.
@@ -105,10 +108,19 @@ impl Comparison {
     /// What the photo showed of the subject's reference.
     pub fn sighting(&self) -> Option<Sighting> {
         let subject = self.subject.as_ref()?;
-        let marks = subject.inspection.iter().flat_map(|i| i.marks.iter().map(|m| m.sighting.clone())).collect();
+        let marks = subject
+            .inspection
+            .iter()
+            .flat_map(|i| i.marks.iter().map(|m| m.sighting.clone()))
+            .collect();
         let reference = self.candidates[subject.candidate].reference.id.clone();
         let glance = subject.inspection.as_ref().and_then(|i| i.glance.clone());
-        Some(Sighting { reference, identity: subject.score.identity, marks, glance })
+        Some(Sighting {
+            reference,
+            identity: subject.score.identity,
+            marks,
+            glance,
+        })
     }
 
     /// What is known of candidate `index` before its marks are looked at.
@@ -122,10 +134,17 @@ impl Comparison {
 
     /// What is known of a candidate without a close look.
     pub fn rough_evidence(&self, own: &Candidate) -> Evidence {
-        let rivals = || self.candidates.iter().filter(|c| c.reference.product != own.reference.product);
+        let rivals = || {
+            self.candidates
+                .iter()
+                .filter(|c| c.reference.product != own.reference.product)
+        };
         Evidence {
             inliers: own.inliers(),
-            inlier_ratio: own.location.as_ref().map_or(0.0, |l| l.inliers as f64 / l.correspondences.max(1) as f64),
+            inlier_ratio: own
+                .location
+                .as_ref()
+                .map_or(0.0, |l| l.inliers as f64 / l.correspondences.max(1) as f64),
             spread: own.location.as_ref().map_or(0.0, |l| l.spread),
             embedding: Some(own.embedding),
             rival_inliers: rivals().map(Candidate::inliers).max().unwrap_or(0),
@@ -136,7 +155,8 @@ impl Comparison {
 }
 
 impl Pipeline {
-    /// Compares an analysed photo with the gallery under a claim (or none: identification) for a purpose.
+    /// Compares an analysed photo with the gallery under a claim (or none: identification) for a
+    /// purpose.
     pub fn compare(
         &self,
         vision: &mut Vision,
@@ -149,28 +169,51 @@ impl Pipeline {
         analysis.look(vision, Sight::Quick)?;
         let mut sought = self.seek(vision, analysis, gallery, claim, clock)?;
         let is_wanted = |s: &Sought| claim.is_none_or(|c| c.covers(&s.reference.product));
-        let is_found = sought.iter().any(|s| is_wanted(s) && s.location.as_ref().is_some_and(Location::is_sure));
+        let is_found = sought
+            .iter()
+            .any(|s| is_wanted(s) && s.location.as_ref().is_some_and(Location::is_sure));
         if !is_found && analysis.look(vision, Sight::Full)? {
             clock.lap("features");
             sought = self.seek(vision, analysis, gallery, claim, clock)?;
         }
-        let sizes = sought.iter().map(|s| (s.reference.id.clone(), s.features.frame_size())).collect();
+        let sizes = sought
+            .iter()
+            .map(|s| (s.reference.id.clone(), s.features.frame_size()))
+            .collect();
         let embedding = analysis.embedding(vision, &sizes)?;
-        let candidates = best_per_product(sought.into_iter().map(|Sought { reference, location, features }| {
-            let embedding = f64::from(embedding.cosine(&reference.embedding));
-            Candidate { reference, location, embedding, frame: features.frame_size(), from_unit: features.from_unit }
-        }));
+        let candidates = best_per_product(sought.into_iter().map(
+            |Sought {
+                 reference,
+                 location,
+                 features,
+             }| {
+                let embedding = f64::from(embedding.cosine(&reference.embedding));
+                Candidate {
+                    reference,
+                    location,
+                    embedding,
+                    frame: features.frame_size(),
+                    from_unit: features.from_unit,
+                }
+            },
+        ));
         let subject = match claim {
-            Some(claim) => candidates.iter().position(|c| claim.covers(&c.reference.product)),
+            Some(claim) => candidates
+                .iter()
+                .position(|c| claim.covers(&c.reference.product)),
             None => (!candidates.is_empty()).then_some(0),
         };
-        let mut comparison = Comparison { candidates, subject: None };
+        let mut comparison = Comparison {
+            candidates,
+            subject: None,
+        };
         if let Some(index) = subject {
             let (index, aligned) = match claim {
                 Some(_) => (index, self.align(vision, analysis, &comparison, index)?),
                 None => (0, self.settle(vision, analysis, &mut comparison)?),
             };
-            comparison.subject = Some(self.look_closely(vision, analysis, &comparison, index, aligned, purpose)?);
+            comparison.subject =
+                Some(self.look_closely(vision, analysis, &comparison, index, aligned, purpose)?);
         }
         clock.lap("compare");
         Ok(comparison)
@@ -190,15 +233,21 @@ impl Pipeline {
         clock.lap("search");
         let mut sought = Vec::with_capacity(chosen.len());
         for reference in chosen {
-            let location = analysis.location(self, vision, &reference, covers(&reference.product))?;
+            let location =
+                analysis.location(self, vision, &reference, covers(&reference.product))?;
             let features = self.features(vision, &reference)?;
-            sought.push(Sought { reference, location, features });
+            sought.push(Sought {
+                reference,
+                location,
+                features,
+            });
         }
         Ok(sought)
     }
 
-    /// Without a claim: the likeliest products are each looked at as if they were claimed, without perspective, and
-    /// ordered by what comes out, since siblings share the layout and differ in few points. The best comes first.
+    /// Without a claim: the likeliest products are each looked at as if they were claimed, without
+    /// perspective, and ordered by what comes out, since siblings share the layout and differ in
+    /// few points. The best comes first.
     fn settle(
         &self,
         vision: &mut Vision,
@@ -206,28 +255,42 @@ impl Pipeline {
         comparison: &mut Comparison,
     ) -> Result<Option<Meeting>, PipelineError> {
         let most = comparison.candidates[0].inliers();
-        let near =
-            |c: &Candidate| c.inliers() >= INSPECT_INLIERS && c.inliers() as f64 >= CONTENDER_SHARE * most as f64;
-        let contenders = comparison.candidates.iter().take(CONTENDERS).take_while(|c| near(c)).count();
+        let near = |c: &Candidate| {
+            c.inliers() >= INSPECT_INLIERS && c.inliers() as f64 >= CONTENDER_SHARE * most as f64
+        };
+        let contenders = comparison
+            .candidates
+            .iter()
+            .take(CONTENDERS)
+            .take_while(|c| near(c))
+            .count();
         let mut met = Vec::with_capacity(contenders);
         for index in 0..contenders {
             let meeting = self.align(vision, analysis, comparison, index)?;
-            let score = self.defaults.fusion.score(&comparison.evidence(index, meeting.as_ref())).identity;
+            let score = self
+                .defaults
+                .fusion
+                .score(&comparison.evidence(index, meeting.as_ref()))
+                .identity;
             met.push((score, meeting));
         }
         let mut order: Vec<usize> = (0..contenders).collect();
         order.sort_by(|&a, &b| met[b].0.total_cmp(&met[a].0));
         let mut rest: Vec<Option<Candidate>> = comparison.candidates.drain(..).map(Some).collect();
         let leading: Vec<Candidate> = order.iter().filter_map(|&i| rest[i].take()).collect();
-        comparison.candidates = leading.into_iter().chain(rest.into_iter().flatten()).collect();
+        comparison.candidates = leading
+            .into_iter()
+            .chain(rest.into_iter().flatten())
+            .collect();
         match order.first() {
             Some(&best) => Ok(met.swap_remove(best).1),
             None => self.align(vision, analysis, comparison, 0),
         }
     }
 
-    /// Candidate `index` and its rivals on the photo rectified for it: siblings share the layout, so they are met on equal
-    /// terms, without perspective. `None` when the candidate was not located.
+    /// Candidate `index` and its rivals on the photo rectified for it: siblings share the layout,
+    /// so they are met on equal terms, without perspective. `None` when the candidate was not
+    /// located.
     fn align(
         &self,
         vision: &mut Vision,
@@ -237,11 +300,19 @@ impl Pipeline {
     ) -> Result<Option<Meeting>, PipelineError> {
         let candidates = &comparison.candidates;
         let own = &candidates[index];
-        let Some(location) = own.location.as_ref().filter(|l| l.inliers >= INSPECT_INLIERS) else { return Ok(None) };
+        let Some(location) = own
+            .location
+            .as_ref()
+            .filter(|l| l.inliers >= INSPECT_INLIERS)
+        else {
+            return Ok(None);
+        };
         let features = self.features(vision, &own.reference)?;
         let aligned = align(vision, analysis, location, &features)?;
-        let mut rivals: Vec<&Candidate> =
-            candidates.iter().filter(|c| c.reference.product != own.reference.product && c.inliers() > 0).collect();
+        let mut rivals: Vec<&Candidate> = candidates
+            .iter()
+            .filter(|c| c.reference.product != own.reference.product && c.inliers() > 0)
+            .collect();
         rivals.sort_by_key(|c| std::cmp::Reverse(c.inliers()));
         let mut rival_refined = None;
         for rival in rivals.into_iter().take(REFINED_RIVALS) {
@@ -249,7 +320,10 @@ impl Pipeline {
             let found = locate_rectified(&aligned.features, &features).map_or(0, |l| l.inliers);
             rival_refined = rival_refined.max(Some(found));
         }
-        Ok(Some(Meeting { aligned, rival_refined }))
+        Ok(Some(Meeting {
+            aligned,
+            rival_refined,
+        }))
     }
 
     /// Compares the marks and the appearance of candidate `index`.
@@ -266,17 +340,32 @@ impl Pipeline {
         let inspection = match &meeting {
             Some(meeting) => {
                 let pixels = self.pixels(vision, &own.reference)?;
-                Some(inspect(vision, &self.cache, analysis, &meeting.aligned, (&own.reference, &pixels), purpose)?)
+                Some(inspect(
+                    vision,
+                    &self.cache,
+                    analysis,
+                    &meeting.aligned,
+                    (&own.reference, &pixels),
+                    purpose,
+                )?)
             }
             None => None,
         };
         let evidence = Evidence {
             blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
-            marks: inspection.iter().flat_map(|i| i.marks.iter().filter_map(|m| m.evidence)).collect(),
+            marks: inspection
+                .iter()
+                .flat_map(|i| i.marks.iter().filter_map(|m| m.evidence))
+                .collect(),
             ..comparison.evidence(index, meeting.as_ref())
         };
         let score = self.defaults.fusion.score(&evidence);
-        Ok(Subject { candidate: index, evidence, score, inspection })
+        Ok(Subject {
+            candidate: index,
+            evidence,
+            score,
+            inspection,
+        })
     }
 }
 
@@ -297,6 +386,10 @@ fn best_per_product(all: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
     }
     let mut best: Vec<Candidate> = best.into_values().collect();
     let rank = |c: &Candidate| c.rank(PRODUCT_EMBEDDING);
-    best.sort_by(|a, b| rank(b).total_cmp(&rank(a)).then_with(|| a.reference.product.cmp(&b.reference.product)));
+    best.sort_by(|a, b| {
+        rank(b)
+            .total_cmp(&rank(a))
+            .then_with(|| a.reference.product.cmp(&b.reference.product))
+    });
     best
 }

@@ -1,4 +1,5 @@
-//! What is shipped with the program: the fusion, the thresholds and the default calibration, all from calibration data.
+//! What is shipped with the program: the fusion, the thresholds and the default calibration, all
+//! from calibration data.
 
 use serde::Deserialize;
 
@@ -35,7 +36,8 @@ pub struct Thresholds {
     pub mark_different_below: f64,
     /// A mark of which more than this share cannot be judged is `cannot_see`.
     pub mark_unseen_above: f64,
-    /// A photo whose fingerprint differs from a reference's in at most this many of 128 bits is that picture.
+    /// A photo whose fingerprint differs from a reference's in at most this many of 128 bits is
+    /// that picture.
     pub reused_bits: u32,
 }
 
@@ -63,10 +65,19 @@ struct Model {
 impl Model {
     fn logistic<const N: usize>(self, inputs: &[&str; N]) -> Result<Logistic<N>, String> {
         if self.inputs != inputs {
-            return Err(format!("the inputs are {:?}, this program computes {inputs:?}", self.inputs));
+            return Err(format!(
+                "the inputs are {:?}, this program computes {inputs:?}",
+                self.inputs
+            ));
         }
-        let weights = self.weights.try_into().map_err(|_| "as many weights as inputs are needed".to_owned())?;
-        Ok(Logistic { weights, intercept: self.intercept })
+        let weights = self
+            .weights
+            .try_into()
+            .map_err(|_| "as many weights as inputs are needed".to_owned())?;
+        Ok(Logistic {
+            weights,
+            intercept: self.intercept,
+        })
     }
 }
 
@@ -97,7 +108,12 @@ impl Defaults {
 
     /// The shipped calibration at a budget (share of genuine photos that may be flagged, 0 to 1).
     pub fn calibration(&self, budget: f64) -> Calibration {
-        Calibration::new(self.id.clone(), budget, CalibrationSource::Default, &self.scores)
+        Calibration::new(
+            self.id.clone(),
+            budget,
+            CalibrationSource::Default,
+            &self.scores,
+        )
     }
 }
 

@@ -15,12 +15,13 @@ const FIRST_ERROR_PX: f64 = 6.0;
 const REFINED_ERROR_PX: f64 = 4.0;
 /// Inliers from which a location needs no second opinion from another rotation.
 pub const SOLID_INLIERS: usize = 25;
-/// With so many inliers a first, quick look at a photo will do: what follows locates the reference anew, on the rectified
-/// photo.
+/// With so many inliers a first, quick look at a photo will do: what follows locates the reference
+/// anew, on the rectified photo.
 const SURE_INLIERS: usize = 40;
 /// Spread of the inliers that it takes besides: many titles share one banner.
 const SURE_SPREAD: f64 = 0.3;
-/// The reference is seen as a grid of this many cells a side when asking how far the inliers spread.
+/// The reference is seen as a grid of this many cells a side when asking how far the inliers
+/// spread.
 const SPREAD_CELLS: usize = 8;
 
 /// A reference located in a photo.
@@ -58,7 +59,8 @@ pub fn locate(photo: &FeatureSet, reference: &TurnedFeatures, order: &[usize]) -
     best
 }
 
-/// Matches an already rectified photo: perspective and rotation are gone, so the error allowed is smaller.
+/// Matches an already rectified photo: perspective and rotation are gone, so the error allowed is
+/// smaller.
 pub fn locate_rectified(rectified: &FeatureSet, reference: &TurnedFeatures) -> Option<Location> {
     fit(rectified, &reference.turns[0], REFINED_ERROR_PX)
 }
@@ -67,9 +69,14 @@ fn fit(photo: &FeatureSet, reference: &FeatureSet, max_error_px: f64) -> Option<
     let pairs = mutual_nearest(reference, photo, MIN_COSINE);
     let points = located(reference, photo, &pairs);
     let size = |s: &FeatureSet| (f64::from(s.width), f64::from(s.height));
-    let options = MagsacOptions { max_error_px, ..MagsacOptions::default() };
+    let options = MagsacOptions {
+        max_error_px,
+        ..MagsacOptions::default()
+    };
     let fit = fit_homography(&points, size(reference), size(photo), &options)?;
-    let cell = |v: f64, side: u32| ((v / f64::from(side) * SPREAD_CELLS as f64) as usize).min(SPREAD_CELLS - 1);
+    let cell = |v: f64, side: u32| {
+        ((v / f64::from(side) * SPREAD_CELLS as f64) as usize).min(SPREAD_CELLS - 1)
+    };
     let mut cells = [false; SPREAD_CELLS * SPREAD_CELLS];
     for &i in &fit.inliers {
         let at = points[i].0;

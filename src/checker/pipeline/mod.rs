@@ -1,8 +1,9 @@
 //! The synchronous heart of a check, run on a worker thread: bytes in, reports out.
 //!
-//! `enroll` turns a reference's bytes into what the gallery keeps, `check_photo` compares one photo with the gallery
-//! and judges it, `genuine_sighting` keeps what a genuine photo shows. All share one path:
-//! [`Analysis`] (features, locations) → [`compare`] (claim, rivals, close look) → [`judge`] (score, verdict, reasons).
+//! `enroll` turns a reference's bytes into what the gallery keeps, `check_photo` compares one photo
+//! with the gallery and judges it, `genuine_sighting` keeps what a genuine photo shows. All share
+//! one path: [`Analysis`] (features, locations) → [`compare`] (claim, rivals, close look) →
+//! [`judge`] (score, verdict, reasons).
 
 mod analysis;
 mod compare;
@@ -115,7 +116,8 @@ pub struct Pipeline {
     defaults: Arc<Defaults>,
 }
 
-/// Bytes of prepared references kept between checks: the features of about 48, or 4 with their pixels, marks and glance.
+/// Bytes of prepared references kept between checks: the features of about 48, or 4 with their
+/// pixels, marks and glance.
 const CACHE_BYTES: usize = 32 << 20;
 
 impl Pipeline {
@@ -126,7 +128,11 @@ impl Pipeline {
 
     /// A pipeline with other defaults and room for `cache_bytes` of prepared references.
     pub fn with(files: Files, defaults: Arc<Defaults>, cache_bytes: usize) -> Self {
-        Self { files, cache: Arc::new(Cache::new(cache_bytes)), defaults }
+        Self {
+            files,
+            cache: Arc::new(Cache::new(cache_bytes)),
+            defaults,
+        }
     }
 
     /// The fusion, thresholds and calibration in use.
@@ -139,7 +145,8 @@ impl Pipeline {
         vision: &mut Vision,
         reference: &Reference,
     ) -> Result<Arc<prepared::TurnedFeatures>, PipelineError> {
-        self.cache.features(vision, &self.files, &reference.sha256, reference.article)
+        self.cache
+            .features(vision, &self.files, &reference.sha256, reference.article)
     }
 
     fn pixels(
@@ -147,7 +154,12 @@ impl Pipeline {
         vision: &mut Vision,
         reference: &Reference,
     ) -> Result<Arc<prepared::ReferencePixels>, PipelineError> {
-        self.cache.pixels(vision.imaging.as_mut(), &self.files, &reference.sha256, reference.article)
+        self.cache.pixels(
+            vision.imaging.as_mut(),
+            &self.files,
+            &reference.sha256,
+            reference.article,
+        )
     }
 
     /// Checks one photo, number `index` of its check, against the gallery.
@@ -167,7 +179,12 @@ impl Pipeline {
                 let sha256 = super::digest::sha256_hex(bytes);
                 let report = judge::unreadable(index, &error);
                 clock.lap("decode");
-                return Ok(CheckedPhoto { sha256, photo: Err(error), report, timings_ms: clock.laps });
+                return Ok(CheckedPhoto {
+                    sha256,
+                    photo: Err(error),
+                    report,
+                    timings_ms: clock.laps,
+                });
             }
         };
         let quality = measure(&photo.raster);
@@ -175,16 +192,29 @@ impl Pipeline {
         let mut analysis = Analysis::new(vision, photo.raster.clone(), Sight::Quick)?;
         clock.lap("features");
         let purpose = Purpose::Judge(&basis.variation);
-        let comparison = self.compare(vision, &mut analysis, gallery, claim, purpose, &mut clock)?;
+        let comparison =
+            self.compare(vision, &mut analysis, gallery, claim, purpose, &mut clock)?;
         let calibration = &basis.calibration;
-        let context = judge::Context { defaults: &self.defaults, calibration, claim, index, quality: &quality };
+        let context = judge::Context {
+            defaults: &self.defaults,
+            calibration,
+            claim,
+            index,
+            quality: &quality,
+        };
         let report = judge::judge(&context, &analysis, gallery, &photo.raster, &comparison);
         clock.lap("judge");
         let sha256 = photo.sha256.clone();
-        Ok(CheckedPhoto { sha256, photo: Ok((photo, quality)), report, timings_ms: clock.laps })
+        Ok(CheckedPhoto {
+            sha256,
+            photo: Ok((photo, quality)),
+            report,
+            timings_ms: clock.laps,
+        })
     }
 
-    /// What a genuine photo shows under the claim on its own product; `None` when it is not comparable.
+    /// What a genuine photo shows under the claim on its own product; `None` when it is not
+    /// comparable.
     pub fn genuine_sighting(
         &self,
         vision: &mut Vision,
@@ -200,7 +230,14 @@ impl Pipeline {
         let mut analysis = Analysis::new(vision, photo.raster, Sight::Quick)?;
         let claim = Claim::Product(product.clone());
         let mut clock = Clock::start();
-        let comparison = self.compare(vision, &mut analysis, gallery, Some(&claim), Purpose::Learn, &mut clock)?;
+        let comparison = self.compare(
+            vision,
+            &mut analysis,
+            gallery,
+            Some(&claim),
+            Purpose::Learn,
+            &mut clock,
+        )?;
         Ok(comparison.sighting())
     }
 
@@ -225,7 +262,10 @@ pub struct Clock {
 impl Clock {
     /// Starts now.
     pub fn start() -> Self {
-        Self { last: Instant::now(), laps: Vec::new() }
+        Self {
+            last: Instant::now(),
+            laps: Vec::new(),
+        }
     }
 
     /// Ends a stage; one that was there before becomes longer.

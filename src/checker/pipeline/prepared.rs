@@ -33,8 +33,9 @@ pub struct TurnedFeatures {
 }
 
 impl TurnedFeatures {
-    /// Takes features of the frame and of its three rotations: local features are not rotation-invariant, so a photo
-    /// lying on its side is met by the reference turned the same way.
+    /// Takes features of the frame and of its three rotations: local features are not
+    /// rotation-invariant, so a photo lying on its side is met by the reference turned the same
+    /// way.
     pub fn extract(local: &mut dyn LocalFeatures, whole: &Frame) -> Result<Self, InferenceError> {
         let frame = &whole.raster;
         let (w, h) = (frame.width() as f32 - 1.0, frame.height() as f32 - 1.0);
@@ -50,39 +51,59 @@ impl TurnedFeatures {
                 };
             }
             (set.width, set.height) = (frame.width(), frame.height());
-            // Stored descriptors are bytes; comparing with the same rounding keeps a check replayable.
-            set.descriptors.iter_mut().for_each(|v| *v = f32::from(to_byte(*v)) / 127.0);
+            // Stored descriptors are bytes; comparing with the same rounding keeps a check
+            // replayable.
+            set.descriptors
+                .iter_mut()
+                .for_each(|v| *v = f32::from(to_byte(*v)) / 127.0);
             sets.push(set);
         }
-        let turns = sets.try_into().map_err(|_| InferenceError::Unavailable("four rotations were expected".into()))?;
-        Ok(Self { from_unit: whole.from_unit, turns })
+        let turns = sets
+            .try_into()
+            .map_err(|_| InferenceError::Unavailable("four rotations were expected".into()))?;
+        Ok(Self {
+            from_unit: whole.from_unit,
+            turns,
+        })
     }
 
     /// The frame's sides in pixels.
     pub fn frame_size(&self) -> (f64, f64) {
-        (f64::from(self.turns[0].width), f64::from(self.turns[0].height))
+        (
+            f64::from(self.turns[0].width),
+            f64::from(self.turns[0].height),
+        )
     }
 
     /// The strongest descriptors, for the gallery.
     pub fn coarse(&self) -> CoarseDescriptors {
         CoarseDescriptors {
-            turns: self.turns.each_ref().map(|t| quantise_strongest(t, COARSE_REFERENCE)),
+            turns: self
+                .turns
+                .each_ref()
+                .map(|t| quantise_strongest(t, COARSE_REFERENCE)),
             dimensions: self.turns[0].dimensions,
         }
     }
 
-    /// Little-endian bytes: version, frame sides, descriptor length, map from 0..1, then per turn the count, points and descriptors.
+    /// Little-endian bytes: version, frame sides, descriptor length, map from 0..1, then per turn
+    /// the count, points and descriptors.
     pub fn to_bytes(&self) -> Vec<u8> {
         let first = &self.turns[0];
         let mut out = vec![FORMAT];
         for v in [first.width, first.height, first.dimensions as u32] {
             out.extend(v.to_le_bytes());
         }
-        self.from_unit.0.iter().for_each(|v| out.extend(v.to_le_bytes()));
+        self.from_unit
+            .0
+            .iter()
+            .for_each(|v| out.extend(v.to_le_bytes()));
         for set in &self.turns {
             out.extend((set.len() as u32).to_le_bytes());
             for k in &set.keypoints {
-                [k.x, k.y, k.score].iter().for_each(|v| out.extend(v.to_le_bytes()));
+                [k.x, k.y, k.score]
+                    .iter()
+                    .for_each(|v| out.extend(v.to_le_bytes()));
             }
             out.extend(set.descriptors.iter().map(|v| to_byte(*v) as u8));
         }
@@ -112,14 +133,30 @@ impl TurnedFeatures {
                 .chunks_exact(12)
                 .map(|c| {
                     let at = |i: usize| f32::from_le_bytes([c[i], c[i + 1], c[i + 2], c[i + 3]]);
-                    Keypoint { x: at(0), y: at(4), score: at(8) }
+                    Keypoint {
+                        x: at(0),
+                        y: at(4),
+                        score: at(8),
+                    }
                 })
                 .collect();
-            let descriptors =
-                word(count.checked_mul(dimensions)?)?.iter().map(|b| f32::from(*b as i8) / 127.0).collect();
-            sets.push(FeatureSet { model: model.clone(), width, height, keypoints, descriptors, dimensions });
+            let descriptors = word(count.checked_mul(dimensions)?)?
+                .iter()
+                .map(|b| f32::from(*b as i8) / 127.0)
+                .collect();
+            sets.push(FeatureSet {
+                model: model.clone(),
+                width,
+                height,
+                keypoints,
+                descriptors,
+                dimensions,
+            });
         }
-        Some(Self { from_unit: Homography(from_unit), turns: sets.try_into().ok()? })
+        Some(Self {
+            from_unit: Homography(from_unit),
+            turns: sets.try_into().ok()?,
+        })
     }
 }
 
@@ -142,7 +179,8 @@ pub struct ReferencePixels {
 /// Smoothing before blocks are compared, in pixels.
 pub const GREY_SIGMA: f32 = 1.0;
 
-/// What is kept of references between checks, up to a number of bytes; the least recently used go first.
+/// What is kept of references between checks, up to a number of bytes; the least recently used go
+/// first.
 pub struct Cache {
     budget: usize,
     state: Mutex<State>,
@@ -159,12 +197,19 @@ struct State {
 impl Cache {
     /// A cache of at most `budget` bytes (one entry may exceed it while in use).
     pub fn new(budget: usize) -> Self {
-        Self { budget, state: Mutex::default() }
+        Self {
+            budget,
+            state: Mutex::default(),
+        }
     }
 
     fn get<T: Any + Send + Sync>(&self, key: &str) -> Option<Arc<T>> {
-        // A panic while the lock is held cannot leave the map half changed in a way that matters: it is a cache.
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // A panic while the lock is held cannot leave the map half changed in a way that matters:
+        // it is a cache.
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         state.clock += 1;
         let now = state.clock;
         let (entry, used, _) = state.entries.get_mut(key)?;
@@ -174,7 +219,10 @@ impl Cache {
 
     fn put<T: Any + Send + Sync>(&self, key: String, made: T, bytes: usize) -> Arc<T> {
         let made = Arc::new(made);
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         state.clock += 1;
         let now = state.clock;
         if let Some((_, _, old)) = state.entries.insert(key, (made.clone(), now, bytes)) {
@@ -182,7 +230,14 @@ impl Cache {
         }
         state.held += bytes;
         while state.held > self.budget && state.entries.len() > 1 {
-            let Some(oldest) = state.entries.iter().min_by_key(|(_, v)| v.1).map(|(k, _)| k.clone()) else { break };
+            let Some(oldest) = state
+                .entries
+                .iter()
+                .min_by_key(|(_, v)| v.1)
+                .map(|(k, _)| k.clone())
+            else {
+                break;
+            };
             if let Some((_, _, size)) = state.entries.remove(&oldest) {
                 state.held -= size;
             }
@@ -208,7 +263,9 @@ impl Cache {
             Some([x, y, w, h]) => ModelId(format!("{model}-{x}-{y}-{w}-{h}")),
             None => model.clone(),
         };
-        let stored = files.features(sha256, &stored_as)?.and_then(|bytes| TurnedFeatures::from_bytes(&bytes, &model));
+        let stored = files
+            .features(sha256, &stored_as)?
+            .and_then(|bytes| TurnedFeatures::from_bytes(&bytes, &model));
         let features = match stored {
             Some(features) => features,
             None => {
@@ -218,7 +275,11 @@ impl Cache {
                 features
             }
         };
-        let bytes = features.turns.iter().map(|t| t.descriptors.len() * 4 + t.len() * 12).sum();
+        let bytes = features
+            .turns
+            .iter()
+            .map(|t| t.descriptors.len() * 4 + t.len() * 12)
+            .sum();
         Ok(self.put(key, features, bytes))
     }
 
@@ -249,7 +310,12 @@ impl Cache {
         cut: &Raster,
     ) -> Result<Arc<EncodedMark>, InferenceError> {
         let (width, height) = (cut.width(), cut.height());
-        let key = format!("mark {:?} at {width}x{height} of {} {}", place.padded, pixels.key, comparator.model());
+        let key = format!(
+            "mark {:?} at {width}x{height} of {} {}",
+            place.padded,
+            pixels.key,
+            comparator.model()
+        );
         if let Some(mark) = self.get(&key) {
             return Ok(mark);
         }
@@ -266,7 +332,9 @@ fn load(
     article: Option<[u32; 4]>,
 ) -> Result<Frame, super::PipelineError> {
     let bytes = files.image(sha256)?;
-    let photo = imaging.decode(&bytes).map_err(|e| StoreError::Failed(Box::new(e)))?;
+    let photo = imaging
+        .decode(&bytes)
+        .map_err(|e| StoreError::Failed(Box::new(e)))?;
     Ok(reference_frame(imaging, &photo.raster, article))
 }
 
@@ -286,11 +354,20 @@ mod tests {
         fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
             self.1 += 1;
             let (columns, rows) = (picture.width() as usize, picture.height() as usize);
-            Ok(EncodedMark { rows, columns, keys: vec![], values: vec![0.0; rows * columns] })
+            Ok(EncodedMark {
+                rows,
+                columns,
+                keys: vec![],
+                values: vec![0.0; rows * columns],
+            })
         }
 
         fn compare(&mut self, _: &EncodedMark, _: &EncodedMark) -> Result<CellMap, InferenceError> {
-            Ok(CellMap { columns: 0, rows: 0, probabilities: vec![] })
+            Ok(CellMap {
+                columns: 0,
+                rows: 0,
+                probabilities: vec![],
+            })
         }
     }
 
@@ -302,7 +379,11 @@ mod tests {
             source_pixels: 1.0,
         };
         let grey = frame.raster.grey();
-        let pixels = ReferencePixels { key: "pixels of one".into(), frame, grey };
+        let pixels = ReferencePixels {
+            key: "pixels of one".into(),
+            frame,
+            grey,
+        };
         let place = |x: f64, side: f64| {
             let outline = Point::corners([x, 40.0, x + side, 40.0 + side]);
             MarkBox::around(&outline, 320, 224).unwrap()
@@ -315,10 +396,19 @@ mod tests {
         let room = 4 * cut(&large).pixels().len() / 3;
         let (cache, mut comparator) = (Cache::new(room), Counting(ModelId("counting@1".into()), 0));
         let mut ask = |place: &MarkBox| {
-            cache.mark(&mut comparator, &pixels, place, &cut(place)).unwrap();
+            cache
+                .mark(&mut comparator, &pixels, place, &cut(place))
+                .unwrap();
             comparator.1
         };
-        assert_eq!([ask(&small), ask(&small), ask(&beside), ask(&small)], [1, 1, 2, 2]);
-        assert_eq!([ask(&large), ask(&large), ask(&small)], [3, 3, 4], "the large one leaves no room for others");
+        assert_eq!(
+            [ask(&small), ask(&small), ask(&beside), ask(&small)],
+            [1, 1, 2, 2]
+        );
+        assert_eq!(
+            [ask(&large), ask(&large), ask(&small)],
+            [3, 3, 4],
+            "the large one leaves no room for others"
+        );
     }
 }

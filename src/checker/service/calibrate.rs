@@ -29,17 +29,22 @@ const AT_ONCE: usize = 2;
 const PORTION: usize = 256;
 
 impl Assay {
-    /// What the product's p-values rest on, after scoring the genuine photos that have no score yet (about as long as
-    /// a check for each).
-    pub async fn calibration(&self, product: &ProductKey) -> Result<CalibrationAnswer, ServiceError> {
+    /// What the product's p-values rest on, after scoring the genuine photos that have no score yet
+    /// (about as long as a check for each).
+    pub async fn calibration(
+        &self,
+        product: &ProductKey,
+    ) -> Result<CalibrationAnswer, ServiceError> {
         let shelf = self.refresh().await?;
         self.score_genuine_photos(product, &shelf).await?;
-        let (basis, advice) = self.basis_for(Some(&Claim::Product(product.clone())), &shelf).await?;
+        let (basis, advice) = self
+            .basis_for(Some(&Claim::Product(product.clone())), &shelf)
+            .await?;
         Ok(calibrating::describe(&basis, advice))
     }
 
-    /// Brings the scores of all products' genuine photos up to date; to be called in the background after changes.
-    /// Returns how many photos were scored.
+    /// Brings the scores of all products' genuine photos up to date; to be called in the background
+    /// after changes. Returns how many photos were scored.
     pub async fn calibrate_all(&self) -> Result<usize, ServiceError> {
         let shelf = self.refresh().await?;
         let mut scored = 0;
@@ -51,8 +56,8 @@ impl Assay {
         Ok(scored)
     }
 
-    /// What a claim is judged by, with advice for its owner. Only what is scored already counts: a check never waits
-    /// for a calibration.
+    /// What a claim is judged by, with advice for its owner. Only what is scored already counts: a
+    /// check never waits for a calibration.
     pub(super) async fn basis_for(
         &self,
         claim: Option<&Claim>,
@@ -62,38 +67,68 @@ impl Assay {
         let (brand, product) = match claim {
             Some(Claim::Product(product)) => (&product.brand, Some(product)),
             Some(Claim::Brand(brand)) => (brand, None),
-            None => return Ok((Basis { calibration: shipped, variation: Variation::default() }, None)),
+            None => {
+                return Ok((
+                    Basis {
+                        calibration: shipped,
+                        variation: Variation::default(),
+                    },
+                    None,
+                ));
+            }
         };
         let version = self.score_version(brand, shelf);
         let (mut photos, mut scores) = (Vec::new(), Vec::new());
         if let Some(product) = product {
             photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
-            scores = self.scores_of(&photos, Some(&product.product), &version).await?;
+            scores = self
+                .scores_of(&photos, Some(&product.product), &version)
+                .await?;
         }
         // After the scores: those are informed by what is stored with them or before.
         let variation = self.variation_of(brand, product, &version).await?;
         let own = || calibrating::own(&scores, self.budget, &version, CalibrationSource::Product);
-        let own = variation.as_ref().filter(|_| product.is_some()).and_then(|_| own());
+        let own = variation
+            .as_ref()
+            .filter(|_| product.is_some())
+            .and_then(|_| own());
         let variation = variation.unwrap_or_default();
         if let Some(calibration) = own {
-            return Ok((Basis { calibration, variation }, None));
+            return Ok((
+                Basis {
+                    calibration,
+                    variation,
+                },
+                None,
+            ));
         }
         let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, shelf);
         let together = self.scores_of(&together, None, &version).await?;
         let family = calibrating::own(&together, self.budget, &version, CalibrationSource::Brand);
         let calibration = family.unwrap_or(shipped);
-        let advice = product.map(|_| calibrating::advice(&photos, &scores, self.budget, calibration.source));
-        Ok((Basis { calibration, variation }, advice))
+        let advice =
+            product.map(|_| calibrating::advice(&photos, &scores, self.budget, calibration.source));
+        Ok((
+            Basis {
+                calibration,
+                variation,
+            },
+            advice,
+        ))
     }
 
-    /// What is known of a product's genuine photos, or of those of all of a brand's; `None` when nothing was put together yet.
+    /// What is known of a product's genuine photos, or of those of all of a brand's; `None` when
+    /// nothing was put together yet.
     async fn variation_of(
         &self,
         brand: &str,
         product: Option<&ProductKey>,
         version: &str,
     ) -> Result<Option<Variation>, ServiceError> {
-        let kept = self.store.variations(brand, product.map(|p| p.product.as_str()), version).await?;
+        let kept = self
+            .store
+            .variations(brand, product.map(|p| p.product.as_str()), version)
+            .await?;
         let known = sightings::variation_from_json(kept.iter().map(|k| k.variation.as_str()));
         Ok(match known {
             Ok(known) => Some(known).filter(|_| !kept.is_empty()),
@@ -104,56 +139,91 @@ impl Assay {
         })
     }
 
-    /// The scores of some genuine photos of one brand, of one product or of all, that are there already.
+    /// The scores of some genuine photos of one brand, of one product or of all, that are there
+    /// already.
     pub(super) async fn scores_of(
         &self,
         photos: &[GenuinePhotoRecord],
         product: Option<&str>,
         version: &str,
     ) -> Result<Vec<GenuineScore>, ServiceError> {
-        let Some(first) = photos.first() else { return Ok(Vec::new()) };
+        let Some(first) = photos.first() else {
+            return Ok(Vec::new());
+        };
         let counted: HashSet<_> = photos.iter().map(|p| p.id.as_str()).collect();
-        let mut scores = self.store.genuine_scores(&first.product.brand, product, version).await?;
+        let mut scores = self
+            .store
+            .genuine_scores(&first.product.brand, product, version)
+            .await?;
         scores.retain(|s| counted.contains(s.photo.as_str()));
         Ok(scores)
     }
 
-    /// What a score depends on: models, rule, and the references of the brand. Other brands' references are rivals too,
-    /// but far ones, and scoring anew whenever any brand anywhere enrolls would never end.
+    /// What a score depends on: models, rule, and the references of the brand. Other brands'
+    /// references are rivals too, but far ones, and scoring anew whenever any brand anywhere
+    /// enrolls would never end.
     pub(super) fn score_version(&self, brand: &str, shelf: &Shelf) -> String {
         let references = reference_set(&shelf.gallery, Some(brand));
         let rule = &self.pipeline.defaults().id;
-        sha256_hex(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes())[..16].to_owned()
+        sha256_hex(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes())[..16]
+            .to_owned()
     }
 
-    /// Scores a product's genuine photos that have no score yet, then puts together what all of them show.
-    async fn score_genuine_photos(&self, product: &ProductKey, shelf: &Arc<Shelf>) -> Result<usize, ServiceError> {
+    /// Scores a product's genuine photos that have no score yet, then puts together what all of
+    /// them show.
+    async fn score_genuine_photos(
+        &self,
+        product: &ProductKey,
+        shelf: &Arc<Shelf>,
+    ) -> Result<usize, ServiceError> {
         let photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
         if photos.is_empty() {
             return Ok(0);
         }
         let version = self.score_version(&product.brand, shelf);
-        let scored = self.scores_of(&photos, Some(&product.product), &version).await?;
+        let scored = self
+            .scores_of(&photos, Some(&product.product), &version)
+            .await?;
         let known: HashSet<_> = scored.iter().map(|s| s.photo.as_str()).collect();
-        let unscored = photos.into_iter().filter(|p| !known.contains(p.id.as_str()));
+        let unscored = photos
+            .into_iter()
+            .filter(|p| !known.contains(p.id.as_str()));
         let work = unscored.map(|photo| async {
             let (score, sighting) = self.genuine_score(photo, shelf).await?;
-            let sighting = sighting.as_ref().map(sightings::sighting_to_json).transpose().map_err(unwritable)?;
-            self.store.put_genuine_score(&score, sighting.as_deref(), &version).await?;
+            let sighting = sighting
+                .as_ref()
+                .map(sightings::sighting_to_json)
+                .transpose()
+                .map_err(unwritable)?;
+            self.store
+                .put_genuine_score(&score, sighting.as_deref(), &version)
+                .await?;
             Ok::<_, ServiceError>(())
         });
-        let done: Vec<()> = stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await?;
-        let scored = self.store.genuine_scores(&product.brand, Some(&product.product), &version).await?;
+        let done: Vec<()> = stream::iter(work)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let scored = self
+            .store
+            .genuine_scores(&product.brand, Some(&product.product), &version)
+            .await?;
         let comparable = scored.iter().filter(|s| s.score.is_some());
-        let kept = self.store.variations(&product.brand, Some(&product.product), &version).await?;
+        let kept = self
+            .store
+            .variations(&product.brand, Some(&product.product), &version)
+            .await?;
         let put_together = kept.iter().map(|k| k.photos).sum::<usize>();
-        if comparable.clone().count() != put_together || comparable.clone().any(|s| s.informed.is_none()) {
+        if comparable.clone().count() != put_together
+            || comparable.clone().any(|s| s.informed.is_none())
+        {
             self.put_together(product, &version).await?;
         }
         Ok(done.len())
     }
 
-    /// Keeps what a product's genuine photos show together, and the score of each under what the other items show.
+    /// Keeps what a product's genuine photos show together, and the score of each under what the
+    /// other items show.
     async fn put_together(&self, product: &ProductKey, version: &str) -> Result<(), ServiceError> {
         let mut learner = Learner::default();
         let mut last = None;
@@ -166,7 +236,10 @@ impl Assay {
         }
         let variation = learner.variation();
         let json = sightings::variation_to_json(&variation).map_err(unwritable)?;
-        let together = KeptVariation { photos: learner.photos, variation: json };
+        let together = KeptVariation {
+            photos: learner.photos,
+            variation: json,
+        };
         let (all, mut informed) = (Arc::new(variation), Vec::with_capacity(together.photos));
         last = None;
         while let Some(kept) = self.portion(product, version, &mut last).await? {
@@ -179,7 +252,10 @@ impl Assay {
             (learner, scores) = self.on_worker(score).await?;
             informed.extend(scores);
         }
-        Ok(self.store.put_variation(product, &together, &informed, version).await?)
+        Ok(self
+            .store
+            .put_variation(product, &together, &informed, version)
+            .await?)
     }
 
     /// The next sightings after photo `last`, which moves on; `None` at the end.
@@ -189,7 +265,10 @@ impl Assay {
         version: &str,
         last: &mut Option<String>,
     ) -> Result<Option<Vec<KeptSighting>>, ServiceError> {
-        let kept = self.store.kept_sightings(product, version, last.as_deref(), PORTION).await?;
+        let kept = self
+            .store
+            .kept_sightings(product, version, last.as_deref(), PORTION)
+            .await?;
         *last = kept.last().map(|end| end.photo.clone());
         Ok(last.is_some().then_some(kept))
     }
@@ -200,14 +279,25 @@ impl Assay {
         photo: GenuinePhotoRecord,
         shelf: &Arc<Shelf>,
     ) -> Result<(GenuineScore, Option<Sighting>), ServiceError> {
-        let (pipeline, files, shelf) = (self.pipeline.clone(), Arc::clone(&self.files), Arc::clone(shelf));
+        let (pipeline, files, shelf) = (
+            self.pipeline.clone(),
+            Arc::clone(&self.files),
+            Arc::clone(shelf),
+        );
         self.see("genuine photo", move |vision| {
-            let GenuinePhotoRecord { id, product, item, sha256, .. } = photo;
+            let GenuinePhotoRecord {
+                id,
+                product,
+                item,
+                sha256,
+                ..
+            } = photo;
             let seen = match files.image(&sha256) {
                 Ok(bytes) => pipeline.genuine_sighting(vision, &shelf.gallery, &product, &bytes),
                 Err(error) => Err(PipelineError::Store(error)),
             };
-            // A photo that cannot be read any more counts as not comparable: it must not stop the others.
+            // A photo that cannot be read any more counts as not comparable: it must not stop the
+            // others.
             let sighting = match seen {
                 Err(PipelineError::Inference(error)) => return Err(error.into()),
                 Err(error) => {
@@ -216,8 +306,16 @@ impl Assay {
                 }
                 Ok(sighting) => sighting,
             };
-            let score = sighting.as_ref().map(|s| s.score(&pipeline.defaults().fusion, None).value());
-            let score = GenuineScore { photo: id, product: product.product, item, score, informed: None };
+            let score = sighting
+                .as_ref()
+                .map(|s| s.score(&pipeline.defaults().fusion, None).value());
+            let score = GenuineScore {
+                photo: id,
+                product: product.product,
+                item,
+                score,
+                informed: None,
+            };
             Ok((score, sighting))
         })
         .await
@@ -230,8 +328,16 @@ fn unwritable(error: serde_json::Error) -> ServiceError {
 }
 
 /// Genuine photos but those that are references too: a photo agrees with itself whatever it shows.
-pub(super) fn calibrating_only(mut photos: Vec<GenuinePhotoRecord>, shelf: &Shelf) -> Vec<GenuinePhotoRecord> {
-    let enrolled: HashSet<_> = shelf.gallery.references.iter().map(|r| (&r.product, r.sha256.as_str())).collect();
+pub(super) fn calibrating_only(
+    mut photos: Vec<GenuinePhotoRecord>,
+    shelf: &Shelf,
+) -> Vec<GenuinePhotoRecord> {
+    let enrolled: HashSet<_> = shelf
+        .gallery
+        .references
+        .iter()
+        .map(|r| (&r.product, r.sha256.as_str()))
+        .collect();
     photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256.as_str())));
     photos
 }

@@ -26,7 +26,8 @@ use crate::{
 const PHOTOS_AT_ONCE: usize = 2;
 
 impl Assay {
-    /// Checks photos against a claim, or identifies them when there is none, and keeps the answer with the photos.
+    /// Checks photos against a claim, or identifies them when there is none, and keeps the answer
+    /// with the photos.
     pub async fn check(&self, request: CheckRequest) -> Result<CheckAnswer, ServiceError> {
         validate::check(&request)?;
         let claim = self.claim(&request).await?;
@@ -35,10 +36,16 @@ impl Assay {
         let basis = Arc::new(basis);
         let work = request.photos.into_iter().enumerate();
         let work = work.map(|(n, bytes)| self.check_photo(n, bytes, &shelf, &basis, &claim));
-        let photos: Vec<_> = stream::iter(work).buffered(PHOTOS_AT_ONCE).try_collect().await?;
+        let photos: Vec<_> = stream::iter(work)
+            .buffered(PHOTOS_AT_ONCE)
+            .try_collect()
+            .await?;
         let (photos, fingerprints): (Vec<CheckedPhoto>, Vec<_>) = photos.into_iter().unzip();
         let hashes: Vec<_> = photos.iter().map(|p| p.sha256.clone()).collect();
-        let seen = self.store.seen_elsewhere(&hashes, request.seller_id.as_deref()).await?;
+        let seen = self
+            .store
+            .seen_elsewhere(&hashes, request.seller_id.as_deref())
+            .await?;
         let frame = Frame {
             id: new_id(),
             created_at: jiff::Timestamp::now().to_string(),
@@ -58,7 +65,10 @@ impl Assay {
     async fn claim(&self, request: &CheckRequest) -> Result<Option<Claim>, ServiceError> {
         match (&request.brand, &request.product) {
             (Some(brand), Some(product)) => {
-                let key = ProductKey { brand: brand.clone(), product: product.clone() };
+                let key = ProductKey {
+                    brand: brand.clone(),
+                    product: product.clone(),
+                };
                 self.store.product(&key).await?;
                 Ok(Some(Claim::Product(key)))
             }
@@ -81,22 +91,39 @@ impl Assay {
         let (pipeline, files) = (self.pipeline.clone(), Arc::clone(&self.files));
         let (shelf, basis, claim) = (Arc::clone(shelf), Arc::clone(basis), claim.clone());
         self.see("photo", move |vision| {
-            let checked = pipeline.check_photo(vision, &shelf.gallery, &basis, claim.as_ref(), n, &bytes)?;
-            let Ok((photo, _)) = &checked.photo else { return Ok((checked, None)) };
+            let checked =
+                pipeline.check_photo(vision, &shelf.gallery, &basis, claim.as_ref(), n, &bytes)?;
+            let Ok((photo, _)) = &checked.photo else {
+                return Ok((checked, None));
+            };
             // Kept for the evidence; bytes that are no picture have nothing to show.
             files.put_image(&bytes)?;
-            let Fingerprint { horizontal, vertical } = fingerprint(&photo.raster);
-            Ok((checked, Some(u128::from(horizontal) << 64 | u128::from(vertical))))
+            let Fingerprint {
+                horizontal,
+                vertical,
+            } = fingerprint(&photo.raster);
+            Ok((
+                checked,
+                Some(u128::from(horizontal) << 64 | u128::from(vertical)),
+            ))
         })
         .await
     }
 
-    /// What it takes to draw the evidence of photo `n` (from 0) of a check. A photo whose bytes were not accepted was
-    /// not kept and is not found.
+    /// What it takes to draw the evidence of photo `n` (from 0) of a check. A photo whose bytes
+    /// were not accepted was not kept and is not found.
     pub async fn evidence(&self, check: &str, n: usize) -> Result<EvidenceInputs, ServiceError> {
         let mut answer = self.store.check(check).await?;
-        if answer.photos.get(n).is_none_or(|photo| photo.error.is_some()) {
-            return Err(StoreError::NotFound { what: "photo", id: format!("{check}/{n}") }.into());
+        if answer
+            .photos
+            .get(n)
+            .is_none_or(|photo| photo.error.is_some())
+        {
+            return Err(StoreError::NotFound {
+                what: "photo",
+                id: format!("{check}/{n}"),
+            }
+            .into());
         }
         let photo = answer.photos.swap_remove(n);
         let mut records = Vec::new();
@@ -108,12 +135,27 @@ impl Assay {
         let (bytes, references) = self
             .see("photo", move |_| {
                 let image = |sha256: &str| files.image(sha256).map(Bytes::from);
-                let references =
-                    records.into_iter().map(|r| Ok((image(&r.sha256)?, r))).map(|r| r.map(|(b, r)| (r, b)));
-                Ok((image(&hash)?, references.collect::<Result<Vec<_>, StoreError>>()?))
+                let references = records
+                    .into_iter()
+                    .map(|r| Ok((image(&r.sha256)?, r)))
+                    .map(|r| r.map(|(b, r)| (r, b)));
+                Ok((
+                    image(&hash)?,
+                    references.collect::<Result<Vec<_>, StoreError>>()?,
+                ))
             })
             .await?;
-        let reasons = answer.reasons.into_iter().filter(|r| r.photo == n).collect();
-        Ok(EvidenceInputs { photo: bytes, claim: answer.claim, answer: photo, reasons, references })
+        let reasons = answer
+            .reasons
+            .into_iter()
+            .filter(|r| r.photo == n)
+            .collect();
+        Ok(EvidenceInputs {
+            photo: bytes,
+            claim: answer.claim,
+            answer: photo,
+            reasons,
+            references,
+        })
     }
 }

@@ -22,23 +22,43 @@ use crate::{
 const AT_ONCE: usize = 8;
 
 impl Assay {
-    /// Enrolls a reference; it takes part in the next check. The answer says at once how usable it is.
-    pub async fn enroll_reference(&self, new: NewReference) -> Result<ReferenceRecord, ServiceError> {
+    /// Enrolls a reference; it takes part in the next check. The answer says at once how usable it
+    /// is.
+    pub async fn enroll_reference(
+        &self,
+        new: NewReference,
+    ) -> Result<ReferenceRecord, ServiceError> {
         validate::reference(&new)?;
         self.store.product(&new.product).await?;
         let sha256 = sha256_hex(&new.image);
         let shelf = self.refresh().await?;
         if shelf.gallery.of(&new.product).any(|r| r.sha256 == sha256) {
-            return Err(StoreError::Conflict { what: "reference", id: sha256 }.into());
+            return Err(StoreError::Conflict {
+                what: "reference",
+                id: sha256,
+            }
+            .into());
         }
         let (pipeline, files) = (self.pipeline.clone(), Arc::clone(&self.files));
         let enrolled = self
             .see("image", move |vision| {
-                let NewReference { product, kind, view, marks, image } = new;
+                let NewReference {
+                    product,
+                    kind,
+                    view,
+                    marks,
+                    image,
+                } = new;
                 // Bytes that are no picture are refused before they reach the disk.
                 vision.imaging.decode(&image)?;
                 files.put_image(&image)?;
-                let new = pipeline::NewReference { id: new_id(), product, kind, view, marks };
+                let new = pipeline::NewReference {
+                    id: new_id(),
+                    product,
+                    kind,
+                    view,
+                    marks,
+                };
                 let enrolled = pipeline.enroll(vision, new, &shelf.gallery, &image)?;
                 keep_entry(files.as_ref(), vision, &enrolled.reference)?;
                 Ok(enrolled)
@@ -73,9 +93,18 @@ impl Assay {
         validate::item(item)?;
         self.store.product(product).await?;
         let sha256 = sha256_hex(&image);
-        if self.refresh().await?.gallery.of(product).any(|r| r.sha256 == sha256) {
+        if self
+            .refresh()
+            .await?
+            .gallery
+            .of(product)
+            .any(|r| r.sha256 == sha256)
+        {
             let problem = "is enrolled as a reference; a calibration says nothing unless it is made of other photos";
-            return Err(ServiceError::Invalid { field: "image".to_owned(), problem: problem.to_owned() });
+            return Err(ServiceError::Invalid {
+                field: "image".to_owned(),
+                problem: problem.to_owned(),
+            });
         }
         let files = Arc::clone(&self.files);
         self.see("image", move |vision| {
@@ -84,7 +113,13 @@ impl Assay {
         })
         .await?;
         let (product, item) = (product.clone(), item.to_owned());
-        let record = GenuinePhotoRecord { id: new_id(), product, item, sha256, created_ms: now_ms() };
+        let record = GenuinePhotoRecord {
+            id: new_id(),
+            product,
+            item,
+            sha256,
+            created_ms: now_ms(),
+        };
         self.store.add_genuine_photo(&record).await?;
         Ok(record)
     }
@@ -116,7 +151,8 @@ impl Assay {
                 None => missing.push(record),
             }
         }
-        let mut read = stream::iter(missing.into_iter().map(|r| self.read_reference(r))).buffer_unordered(AT_ONCE);
+        let mut read = stream::iter(missing.into_iter().map(|r| self.read_reference(r)))
+            .buffer_unordered(AT_ONCE);
         while let Some(reference) = read.try_next().await? {
             references.extend(reference);
             progress(references.len(), total);
@@ -131,9 +167,13 @@ impl Assay {
         Ok(fresh)
     }
 
-    /// A reference from its stored entry or, when the models have changed since, from its image. One whose image is
-    /// lost or damaged is left out with a log line: it must not keep the others from being searched.
-    async fn read_reference(&self, record: ReferenceRecord) -> Result<Option<Arc<Reference>>, ServiceError> {
+    /// A reference from its stored entry or, when the models have changed since, from its image.
+    /// One whose image is lost or damaged is left out with a log line: it must not keep the others
+    /// from being searched.
+    async fn read_reference(
+        &self,
+        record: ReferenceRecord,
+    ) -> Result<Option<Arc<Reference>>, ServiceError> {
         let (pipeline, files) = (self.pipeline.clone(), Arc::clone(&self.files));
         let (id, product) = (record.id.clone(), record.product.clone());
         let read = self
@@ -141,12 +181,28 @@ impl Assay {
                 let model = entry_model(vision.embedder.model(), vision.local.model());
                 let stored = files.features(&entry_name(&record.sha256, record.article), &model)?;
                 let embedding_model = vision.embedder.model().clone();
-                if let Some(entry) = stored.and_then(|bytes| entry_from_bytes(&record, embedding_model, &bytes)) {
+                if let Some(entry) =
+                    stored.and_then(|bytes| entry_from_bytes(&record, embedding_model, &bytes))
+                {
                     return Ok(entry);
                 }
                 let image = files.image(&record.sha256)?;
-                let ReferenceRecord { id, product, kind, view, marks, article, .. } = record;
-                let new = pipeline::NewReference { id, product, kind, view, marks };
+                let ReferenceRecord {
+                    id,
+                    product,
+                    kind,
+                    view,
+                    marks,
+                    article,
+                    ..
+                } = record;
+                let new = pipeline::NewReference {
+                    id,
+                    product,
+                    kind,
+                    view,
+                    marks,
+                };
                 let reference = pipeline.prepare(vision, new, article, &image)?.reference;
                 keep_entry(files.as_ref(), vision, &reference)?;
                 Ok(reference)
@@ -155,7 +211,9 @@ impl Assay {
         match read {
             Ok(reference) => Ok(Some(Arc::new(reference))),
             Err(error @ (ServiceError::Store(_) | ServiceError::Intake { .. })) => {
-                tracing::error!("reference `{id}` of {product} is left out: {error}; enroll its image again");
+                tracing::error!(
+                    "reference `{id}` of {product} is left out: {error}; enroll its image again"
+                );
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -163,7 +221,11 @@ impl Assay {
     }
 }
 
-fn keep_entry(files: &dyn ReferenceFiles, vision: &Vision, reference: &Reference) -> Result<(), PipelineError> {
+fn keep_entry(
+    files: &dyn ReferenceFiles,
+    vision: &Vision,
+    reference: &Reference,
+) -> Result<(), PipelineError> {
     let model = entry_model(vision.embedder.model(), vision.local.model());
     let name = entry_name(&reference.sha256, reference.article);
     Ok(files.put_features(&name, &model, &entry_to_bytes(reference))?)

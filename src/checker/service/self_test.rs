@@ -1,4 +1,5 @@
-//! A self-test: what would be flagged of simulated edits of a product's own references. Nothing of it is kept.
+//! A self-test: what would be flagged of simulated edits of a product's own references. Nothing of
+//! it is kept.
 
 use std::{
     collections::HashSet,
@@ -28,8 +29,8 @@ use crate::{
     },
 };
 
-/// Most photos of each kind: with seven kinds, and the genuine photos without a score, one worker should be done in half
-/// the time that a request may take.
+/// Most photos of each kind: with seven kinds, and the genuine photos without a score, one worker
+/// should be done in half the time that a request may take.
 const MOST_PHOTOS: usize = 12;
 /// Most references photographed; the oldest serve.
 const MOST_REFERENCES: usize = 8;
@@ -84,20 +85,27 @@ impl Drop for Underway<'_> {
 }
 
 impl Assay {
-    /// Edits the product's references by kind, photographs them by the simulator and judges the photos as a check with a
-    /// claim on the product would, beside unedited ones and the product's genuine photos. Nothing is stored. `progress`
-    /// hears each photo (`None` where a reference could not carry the edit), how many are done and how many there are.
+    /// Edits the product's references by kind, photographs them by the simulator and judges the
+    /// photos as a check with a claim on the product would, beside unedited ones and the product's
+    /// genuine photos. Nothing is stored. `progress` hears each photo (`None` where a reference
+    /// could not carry the edit), how many are done and how many there are.
     ///
-    /// Fails when the product does not exist or has no reference, when a field is out of range, and as busy while
-    /// another self-test is underway.
+    /// Fails when the product does not exist or has no reference, when a field is out of range, and
+    /// as busy while another self-test is underway.
     pub async fn self_test(
         &self,
         request: SelfTestRequest,
         mut progress: impl FnMut(Option<Trial>, usize, usize) + Send,
     ) -> Result<SelfTestAnswer, ServiceError> {
-        let invalid = |field: &str, problem: String| ServiceError::Invalid { field: field.to_owned(), problem };
+        let invalid = |field: &str, problem: String| ServiceError::Invalid {
+            field: field.to_owned(),
+            problem,
+        };
         if !(1..=MOST_PHOTOS).contains(&request.photos_per_kind) {
-            let problem = format!("is {}; 1 to {MOST_PHOTOS} are possible", request.photos_per_kind);
+            let problem = format!(
+                "is {}; 1 to {MOST_PHOTOS} are possible",
+                request.photos_per_kind
+            );
             return Err(invalid("photos_per_kind", problem));
         }
         let product = request.product.clone();
@@ -109,17 +117,31 @@ impl Assay {
             return Err(invalid("product", problem));
         }
         if self.testing.swap(true, Ordering::Acquire) {
-            return Err(ServiceError::Underway { retry_after_s: RETRY_AFTER_S });
+            return Err(ServiceError::Underway {
+                retry_after_s: RETRY_AFTER_S,
+            });
         }
         let _underway = Underway(&self.testing);
-        let (basis, advice) = self.basis_for(Some(&Claim::Product(product.clone())), &shelf).await?;
-        let plan = Plan { request, references, shelf, basis: Arc::new(basis) };
-        let kinds: Vec<_> = std::iter::once(None).chain(EditKind::ALL.map(Some)).collect();
-        let work: Vec<_> =
-            kinds.iter().flat_map(|kind| (0..plan.request.photos_per_kind).map(move |n| (*kind, n))).collect();
+        let (basis, advice) = self
+            .basis_for(Some(&Claim::Product(product.clone())), &shelf)
+            .await?;
+        let plan = Plan {
+            request,
+            references,
+            shelf,
+            basis: Arc::new(basis),
+        };
+        let kinds: Vec<_> = std::iter::once(None)
+            .chain(EditKind::ALL.map(Some))
+            .collect();
+        let work: Vec<_> = kinds
+            .iter()
+            .flat_map(|kind| (0..plan.request.photos_per_kind).map(move |n| (*kind, n)))
+            .collect();
         let total = work.len();
         let mut verdicts: Vec<(&str, &'static str)> = Vec::new();
-        let mut trials = stream::iter(work.into_iter().map(|(kind, n)| self.trial(&plan, kind, n))).buffered(AT_ONCE);
+        let mut trials = stream::iter(work.into_iter().map(|(kind, n)| self.trial(&plan, kind, n)))
+            .buffered(AT_ONCE);
         let mut done = 0;
         while let Some(trial) = trials.try_next().await? {
             done += 1;
@@ -127,8 +149,15 @@ impl Assay {
             progress(trial, done, total);
         }
         drop(trials);
-        let counted =
-            |name: &str| KindAnswer::of(name, verdicts.iter().filter(|(kind, _)| *kind == name).map(|(_, v)| *v));
+        let counted = |name: &str| {
+            KindAnswer::of(
+                name,
+                verdicts
+                    .iter()
+                    .filter(|(kind, _)| *kind == name)
+                    .map(|(_, v)| *v),
+            )
+        };
         Ok(SelfTestAnswer {
             brand: product.brand.clone(),
             product: product.product.clone(),
@@ -145,22 +174,44 @@ impl Assay {
         })
     }
 
-    async fn trial(&self, plan: &Plan, kind: Option<EditKind>, n: usize) -> Result<Option<Trial>, ServiceError> {
+    async fn trial(
+        &self,
+        plan: &Plan,
+        kind: Option<EditKind>,
+        n: usize,
+    ) -> Result<Option<Trial>, ServiceError> {
         let (pipeline, product) = (self.pipeline.clone(), plan.request.product.clone());
         let (shelf, basis) = (Arc::clone(&plan.shelf), Arc::clone(&plan.basis));
         let references = plan.references.clone();
         let name = kind.map_or(UNEDITED, EditKind::name);
         let seed = plan.request.seed;
         // Every kind meets the same scenes and cameras: what differs between kinds is the edit.
-        let seeds = Seeds { edit: seed_of(seed, &product, name, n), camera: seed_of(seed, &product, "camera", n) };
+        let seeds = Seeds {
+            edit: seed_of(seed, &product, name, n),
+            camera: seed_of(seed, &product, "camera", n),
+        };
         self.see("reference", move |vision| {
             for i in 0..references.len() {
                 let reference = &references[(n + i) % references.len()];
-                let Some(made) = pipeline.simulate(vision, reference, kind, seeds)? else { continue };
+                let Some(made) = pipeline.simulate(vision, reference, kind, seeds)? else {
+                    continue;
+                };
                 let claim = Claim::Product(product);
-                let checked = pipeline.check_photo(vision, &shelf.gallery, &basis, Some(&claim), 0, &made.jpeg)?;
+                let checked = pipeline.check_photo(
+                    vision,
+                    &shelf.gallery,
+                    &basis,
+                    Some(&claim),
+                    0,
+                    &made.jpeg,
+                )?;
                 let verdict = checked.report.verdict.name();
-                return Ok(Some(Trial { kind: name, mark: made.mark, verdict, jpeg: made.jpeg.into() }));
+                return Ok(Some(Trial {
+                    kind: name,
+                    mark: made.mark,
+                    verdict,
+                    jpeg: made.jpeg.into(),
+                }));
             }
             Ok(None)
         })
@@ -168,10 +219,16 @@ impl Assay {
     }
 
     /// Which genuine photos of the product would be flagged.
-    async fn judge_genuine(&self, product: &ProductKey, plan: &Plan) -> Result<GenuineAnswer, ServiceError> {
+    async fn judge_genuine(
+        &self,
+        product: &ProductKey,
+        plan: &Plan,
+    ) -> Result<GenuineAnswer, ServiceError> {
         let photos = calibrating_only(self.store.genuine_photos(product).await?, &plan.shelf);
         let version = self.score_version(&product.brand, &plan.shelf);
-        let mut scores = self.scores_of(&photos, Some(&product.product), &version).await?;
+        let mut scores = self
+            .scores_of(&photos, Some(&product.product), &version)
+            .await?;
         let source = plan.basis.calibration.source;
         // What the calibration rests on: an item must not vouch for itself.
         let counted = match source {
@@ -179,25 +236,44 @@ impl Assay {
             CalibrationSource::Product => scores.clone(),
             CalibrationSource::Brand => {
                 let all = self.store.genuine_photos_of_brand(&product.brand).await?;
-                self.scores_of(&calibrating_only(all, &plan.shelf), None, &version).await?
+                self.scores_of(&calibrating_only(all, &plan.shelf), None, &version)
+                    .await?
             }
         };
-        let mut answer = GenuineAnswer { stored: photos.len(), ..GenuineAnswer::default() };
+        let mut answer = GenuineAnswer {
+            stored: photos.len(),
+            ..GenuineAnswer::default()
+        };
         let scored: HashSet<_> = scores.iter().map(|s| s.photo.clone()).collect();
-        let unscored = photos.into_iter().filter(|p| !scored.contains(&p.id)).take(MOST_UNSCORED);
-        let fresh = stream::iter(unscored.map(|photo| self.genuine_score(photo, &plan.shelf)).collect::<Vec<_>>());
+        let unscored = photos
+            .into_iter()
+            .filter(|p| !scored.contains(&p.id))
+            .take(MOST_UNSCORED);
+        let fresh = stream::iter(
+            unscored
+                .map(|photo| self.genuine_score(photo, &plan.shelf))
+                .collect::<Vec<_>>(),
+        );
         let fresh: Vec<_> = fresh.buffered(AT_ONCE).try_collect().await?;
         let (fusion, variation) = (&self.pipeline.defaults().fusion, &plan.basis.variation);
         let telling: HashSet<_> = scores.iter().map(|s| s.item.clone()).collect();
         for (score, sighting) in fresh {
-            // As a check would see it, unless other photos of the item tell what genuine photos show.
+            // As a check would see it, unless other photos of the item tell what genuine photos
+            // show.
             let seen = sighting.filter(|_| !telling.contains(&score.item));
-            let informed = seen.map(|s| s.score(fusion, variation.references.get(&s.reference)).value());
+            let informed = seen.map(|s| {
+                s.score(fusion, variation.references.get(&s.reference))
+                    .value()
+            });
             scores.push(GenuineScore { informed, ..score });
         }
         for judged in &scores {
-            let alone = judged.score.filter(|_| source != CalibrationSource::Product);
-            let Some(score) = judged.informed.or(alone) else { continue };
+            let alone = judged
+                .score
+                .filter(|_| source != CalibrationSource::Product);
+            let Some(score) = judged.informed.or(alone) else {
+                continue;
+            };
             answer.judged += 1;
             let without = (source != CalibrationSource::Default)
                 .then(|| calibrating::own_without(&counted, judged, self.budget, &version, source));
@@ -208,7 +284,11 @@ impl Assay {
                 answer.flagged.push(FlaggedPhoto { id, item, p_value });
             }
         }
-        answer.flagged.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| a.id.cmp(&b.id)));
+        answer.flagged.sort_by(|a, b| {
+            a.p_value
+                .total_cmp(&b.p_value)
+                .then_with(|| a.id.cmp(&b.id))
+        });
         Ok(answer)
     }
 }
@@ -216,8 +296,15 @@ impl Assay {
 /// The references to photograph: catalogue pictures only where there is nothing else.
 fn references(shelf: &Shelf, product: &ProductKey) -> Vec<Arc<Reference>> {
     let all = || shelf.gallery.of(product).map(Arc::clone);
-    let own: Vec<_> = all().filter(|r| r.kind != ReferenceKind::CataloguePhoto).take(MOST_REFERENCES).collect();
-    if own.is_empty() { all().take(MOST_REFERENCES).collect() } else { own }
+    let own: Vec<_> = all()
+        .filter(|r| r.kind != ReferenceKind::CataloguePhoto)
+        .take(MOST_REFERENCES)
+        .collect();
+    if own.is_empty() {
+        all().take(MOST_REFERENCES).collect()
+    } else {
+        own
+    }
 }
 
 /// A seed of its own for each purpose and photo.

@@ -1,7 +1,8 @@
-//! The provenance audit: what a classifier reaches that sees how the files were made and nothing of what they show.
+//! The provenance audit: what a classifier reaches that sees how the files were made and nothing of
+//! what they show.
 //!
-//! If it tells genuine claims from others, the evaluation measures how the pictures were made, and its other figures
-//! mean little.
+//! If it tells genuine claims from others, the evaluation measures how the pictures were made, and
+//! its other figures mean little.
 
 use std::collections::BTreeMap;
 
@@ -39,17 +40,24 @@ impl Facts {
     }
 }
 
-/// Mean of the first quantisation table of a JPEG file (ITU-T T.81, B.2.4.1): the coarser, the lower the quality.
+/// Mean of the first quantisation table of a JPEG file (ITU-T T.81, B.2.4.1): the coarser, the
+/// lower the quality.
 fn quantisation(bytes: &[u8]) -> Option<f64> {
     let mut rest = bytes.strip_prefix(b"\xff\xd8")?;
     loop {
-        let [0xff, marker, high, low, ..] = *rest else { return None };
+        let [0xff, marker, high, low, ..] = *rest else {
+            return None;
+        };
         let length = usize::from(u16::from_be_bytes([high, low]));
         let segment = rest.get(4..2 + length)?;
         if marker == 0xdb {
             let (wide, table) = (segment.first()? >> 4 != 0, segment.get(1..)?);
             let values: Vec<f64> = if wide {
-                table.get(..128)?.chunks_exact(2).map(|v| f64::from(u16::from_be_bytes([v[0], v[1]]))).collect()
+                table
+                    .get(..128)?
+                    .chunks_exact(2)
+                    .map(|v| f64::from(u16::from_be_bytes([v[0], v[1]])))
+                    .collect()
             } else {
                 table.get(..64)?.iter().map(|v| f64::from(*v)).collect()
             };
@@ -66,8 +74,8 @@ struct Case {
     fold: usize,
 }
 
-/// Per group of claims that are not genuine: the area under the curve of a logistic classifier that sees only facts of the
-/// files, each article judged by what was learnt on others. 0.5 is chance.
+/// Per group of claims that are not genuine: the area under the curve of a logistic classifier that
+/// sees only facts of the files, each article judged by what was learnt on others. 0.5 is chance.
 pub fn audit(rows: &[Row]) -> BTreeMap<String, f64> {
     let mut articles: Vec<_> = rows.iter().map(|r| r.photo.key()).collect();
     articles.sort();
@@ -77,15 +85,27 @@ pub fn audit(rows: &[Row]) -> BTreeMap<String, f64> {
         inputs[..FACTS].copy_from_slice(&row.photo_facts.0);
         inputs[FACTS..].copy_from_slice(&row.reference_facts.0);
         let fold = articles.binary_search(&row.photo.key()).unwrap_or(0) % FOLDS;
-        Case { inputs, genuine: row.group == "genuine", fold }
+        Case {
+            inputs,
+            genuine: row.group == "genuine",
+            fold,
+        }
     };
-    let mut groups: Vec<&str> = rows.iter().map(|r| r.group.as_str()).filter(|g| *g != "genuine").collect();
+    let mut groups: Vec<&str> = rows
+        .iter()
+        .map(|r| r.group.as_str())
+        .filter(|g| *g != "genuine")
+        .collect();
     groups.sort_unstable();
     groups.dedup();
     groups
         .into_iter()
         .filter_map(|group| {
-            let cases: Vec<Case> = rows.iter().filter(|r| r.group == group || r.group == "genuine").map(case).collect();
+            let cases: Vec<Case> = rows
+                .iter()
+                .filter(|r| r.group == group || r.group == "genuine")
+                .map(case)
+                .collect();
             Some((group.to_owned(), separation(&cases)?))
         })
         .collect()
@@ -97,7 +117,12 @@ fn separation(cases: &[Case]) -> Option<f64> {
         let learnt: Vec<&Case> = cases.iter().filter(|c| c.fold != fold).collect();
         let score = classifier(&learnt);
         for case in cases.iter().filter(|c| c.fold == fold) {
-            if case.genuine { &mut genuine } else { &mut others }.push(score(&case.inputs));
+            if case.genuine {
+                &mut genuine
+            } else {
+                &mut others
+            }
+            .push(score(&case.inputs));
         }
     }
     area_under_curve(&genuine, &others)
@@ -106,16 +131,29 @@ fn separation(cases: &[Case]) -> Option<f64> {
 /// Logistic regression on standardised inputs, both classes of equal weight.
 fn classifier(cases: &[&Case]) -> impl Fn(&[f64; INPUTS]) -> f64 + use<> {
     let n = cases.len().max(1) as f64;
-    let mean: [f64; INPUTS] = std::array::from_fn(|k| cases.iter().map(|c| c.inputs[k]).sum::<f64>() / n);
+    let mean: [f64; INPUTS] =
+        std::array::from_fn(|k| cases.iter().map(|c| c.inputs[k]).sum::<f64>() / n);
     let spread: [f64; INPUTS] = std::array::from_fn(|k| {
-        (cases.iter().map(|c| (c.inputs[k] - mean[k]).powi(2)).sum::<f64>() / n).sqrt().max(1e-9)
+        (cases
+            .iter()
+            .map(|c| (c.inputs[k] - mean[k]).powi(2))
+            .sum::<f64>()
+            / n)
+            .sqrt()
+            .max(1e-9)
     });
-    let standard = move |x: &[f64; INPUTS]| -> [f64; INPUTS] { std::array::from_fn(|k| (x[k] - mean[k]) / spread[k]) };
+    let standard = move |x: &[f64; INPUTS]| -> [f64; INPUTS] {
+        std::array::from_fn(|k| (x[k] - mean[k]) / spread[k])
+    };
     let genuine = cases.iter().filter(|c| c.genuine).count() as f64;
     let rows: Vec<([f64; INPUTS], f64, f64)> = cases
         .iter()
         .map(|c| {
-            let (wanted, count) = if c.genuine { (1.0, genuine) } else { (0.0, n - genuine) };
+            let (wanted, count) = if c.genuine {
+                (1.0, genuine)
+            } else {
+                (0.0, n - genuine)
+            };
             (standard(&c.inputs), wanted, 0.5 / count.max(1.0))
         })
         .collect();
@@ -149,7 +187,11 @@ mod tests {
                 let noise = (f64::from(i) * 12.9898).sin() * 43758.5453;
                 let mut inputs = [0.0; INPUTS];
                 inputs[2] = noise - noise.floor() + if genuine { gap } else { 0.0 };
-                Case { inputs, genuine, fold: (i / 2) as usize % FOLDS }
+                Case {
+                    inputs,
+                    genuine,
+                    fold: (i / 2) as usize % FOLDS,
+                }
             })
             .collect()
     }

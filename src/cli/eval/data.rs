@@ -31,12 +31,16 @@ pub struct ReferenceRow {
 impl ReferenceRow {
     /// The product it belongs to.
     pub fn key(&self) -> ProductKey {
-        ProductKey { brand: self.brand.clone(), product: self.product.clone() }
+        ProductKey {
+            brand: self.brand.clone(),
+            product: self.product.clone(),
+        }
     }
 
     /// What it shows.
     pub fn kind(&self) -> anyhow::Result<ReferenceKind> {
-        ReferenceKind::from_name(&self.kind).with_context(|| format!("references.csv: `{}` is no kind", self.kind))
+        ReferenceKind::from_name(&self.kind)
+            .with_context(|| format!("references.csv: `{}` is no kind", self.kind))
     }
 }
 
@@ -56,7 +60,10 @@ pub struct PhotoRow {
 impl PhotoRow {
     /// The product it shows.
     pub fn key(&self) -> ProductKey {
-        ProductKey { brand: self.brand.clone(), product: self.product.clone() }
+        ProductKey {
+            brand: self.brand.clone(),
+            product: self.product.clone(),
+        }
     }
 
     /// Whether it may set thresholds.
@@ -81,12 +88,19 @@ pub struct ClaimRow {
 impl ClaimRow {
     /// The product claimed.
     pub fn key(&self) -> ProductKey {
-        ProductKey { brand: self.brand.clone(), product: self.product.clone() }
+        ProductKey {
+            brand: self.brand.clone(),
+            product: self.product.clone(),
+        }
     }
 
     /// The group it is reported under.
     pub fn group(&self) -> String {
-        if self.truth == "edited" { format!("edited: {}", self.edit) } else { self.truth.clone() }
+        if self.truth == "edited" {
+            format!("edited: {}", self.edit)
+        } else {
+            self.truth.clone()
+        }
     }
 }
 
@@ -112,7 +126,11 @@ impl Labelled {
         let known: HashSet<&str> = photos.iter().map(|p| p.path.as_str()).collect();
         for photo in &photos {
             if !["calibration", "test"].contains(&photo.split.as_str()) {
-                bail!("photos.csv: `{}` has split `{}`; use calibration or test", photo.path, photo.split);
+                bail!(
+                    "photos.csv: `{}` has split `{}`; use calibration or test",
+                    photo.path,
+                    photo.split
+                );
             }
         }
         for claim in &claims {
@@ -123,9 +141,17 @@ impl Labelled {
                 bail!("claims.csv: `{}` has truth `{}`", claim.path, claim.truth);
             }
         }
-        for path in references.iter().map(|r| &r.path).chain(photos.iter().map(|p| &p.path)) {
+        for path in references
+            .iter()
+            .map(|r| &r.path)
+            .chain(photos.iter().map(|p| &p.path))
+        {
             if !dir.join(path).is_file() {
-                bail!("`{}` is named in a table but does not exist in `{}`", path, dir.display());
+                bail!(
+                    "`{}` is named in a table but does not exist in `{}`",
+                    path,
+                    dir.display()
+                );
             }
         }
         let edited = edited_products(&references, &photos, &claims);
@@ -133,37 +159,67 @@ impl Labelled {
         for claim in claims {
             by_photo.entry(claim.path.clone()).or_default().push(claim);
         }
-        Ok(Self { dir: dir.to_owned(), references, photos, claims: by_photo, edited })
+        Ok(Self {
+            dir: dir.to_owned(),
+            references,
+            photos,
+            claims: by_photo,
+            edited,
+        })
     }
 
-    /// Whether the references of a product are edited ones: they take part only in claims on that product.
+    /// Whether the references of a product are edited ones: they take part only in claims on that
+    /// product.
     pub fn is_edited(&self, product: &ProductKey) -> bool {
         self.edited.contains(product)
     }
 
     /// Edited products that stand for `product`.
     pub fn edits_of<'a>(&'a self, product: &'a ProductKey) -> impl Iterator<Item = &'a ProductKey> {
-        self.edited.iter().filter(|e| e.brand == product.brand && is_variant(e, product))
+        self.edited
+            .iter()
+            .filter(|e| e.brand == product.brand && is_variant(e, product))
     }
 }
 
 fn is_variant(edited: &ProductKey, of: &ProductKey) -> bool {
-    edited.brand == of.brand && edited.product.strip_prefix(&of.product).is_some_and(|rest| rest.starts_with('-'))
+    edited.brand == of.brand
+        && edited
+            .product
+            .strip_prefix(&of.product)
+            .is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// Products claimed as edited, and those that no photo shows and whose name continues another product's of the brand:
-/// edited references of titles that serve for calibration stand in no claim.
-fn edited_products(references: &[ReferenceRow], photos: &[PhotoRow], claims: &[ClaimRow]) -> HashSet<ProductKey> {
+/// Products claimed as edited, and those that no photo shows and whose name continues another
+/// product's of the brand: edited references of titles that serve for calibration stand in no
+/// claim.
+fn edited_products(
+    references: &[ReferenceRow],
+    photos: &[PhotoRow],
+    claims: &[ClaimRow],
+) -> HashSet<ProductKey> {
     let shown: HashSet<ProductKey> = photos.iter().map(PhotoRow::key).collect();
-    let claimed = claims.iter().filter(|c| c.truth == "edited").map(ClaimRow::key);
-    let unseen = references.iter().map(ReferenceRow::key).filter(|k| !shown.contains(k));
-    claimed.chain(unseen.filter(|k| shown.iter().any(|s| is_variant(k, s)))).collect()
+    let claimed = claims
+        .iter()
+        .filter(|c| c.truth == "edited")
+        .map(ClaimRow::key);
+    let unseen = references
+        .iter()
+        .map(ReferenceRow::key)
+        .filter(|k| !shown.contains(k));
+    claimed
+        .chain(unseen.filter(|k| shown.iter().any(|s| is_variant(k, s))))
+        .collect()
 }
 
 fn table<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> {
     let path = dir.join(name);
-    let mut reader = csv::Reader::from_path(&path)
-        .with_context(|| format!("`{}` cannot be read; a labelled folder needs it", path.display()))?;
+    let mut reader = csv::Reader::from_path(&path).with_context(|| {
+        format!(
+            "`{}` cannot be read; a labelled folder needs it",
+            path.display()
+        )
+    })?;
     let rows: Result<Vec<T>, _> = reader.deserialize().collect();
     let rows = rows.with_context(|| format!("`{}` is malformed", path.display()))?;
     if rows.is_empty() {
@@ -180,23 +236,32 @@ pub struct MemoryFiles {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl ReferenceFiles for MemoryFiles {
     fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError> {
         let sha256 = sha256_hex(bytes);
-        lock(&self.images).entry(sha256.clone()).or_insert_with(|| bytes.to_vec());
+        lock(&self.images)
+            .entry(sha256.clone())
+            .or_insert_with(|| bytes.to_vec());
         Ok(sha256)
     }
 
     fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
         let found = lock(&self.images).get(sha256).cloned();
-        found.ok_or_else(|| StoreError::NotFound { what: "image", id: sha256.to_owned() })
+        found.ok_or_else(|| StoreError::NotFound {
+            what: "image",
+            id: sha256.to_owned(),
+        })
     }
 
     fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(lock(&self.features).get(&(sha256.to_owned(), model.clone())).cloned())
+        Ok(lock(&self.features)
+            .get(&(sha256.to_owned(), model.clone()))
+            .cloned())
     }
 
     fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError> {

@@ -23,14 +23,17 @@ pub use run::MakeVision;
 
 /// What `assay eval` takes.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "The folder holds references.csv (brand,product,path,kind), photos.csv \
+#[command(
+    after_help = "The folder holds references.csv (brand,product,path,kind), photos.csv \
 (path,brand,product,item,split) and claims.csv (path,brand,product,truth,edit). Only photos of split `calibration` set \
-thresholds, only photos of split `test` are counted.\n\nExample:\n  assay eval data/grocery --references 5\n  assay eval --self-test acme --photos-per-kind 8")]
+thresholds, only photos of split `test` are counted.\n\nExample:\n  assay eval data/grocery --references 5\n  assay eval --self-test acme --photos-per-kind 8"
+)]
 pub struct EvalArgs {
     /// The labelled folder.
     #[arg(required_unless_present = "self_test")]
     pub dir: Option<PathBuf>,
-    /// Instead: edit this brand's own references, photograph them by a simulator, and say what would be flagged.
+    /// Instead: edit this brand's own references, photograph them by a simulator, and say what
+    /// would be flagged.
     #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "references", "without_variation", "rows", "threads"])]
     pub self_test: Option<String>,
     /// With --self-test: this product only.
@@ -48,12 +51,13 @@ pub struct EvalArgs {
     /// Calibration photos per product that also become references.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub references: usize,
-    /// Judge test photos as if only the thresholds knew the calibration photos. Otherwise these are also what genuine photos of
-    /// their products show: what nearly all of them do too is taken off a test photo's evidence.
+    /// Judge test photos as if only the thresholds knew the calibration photos. Otherwise these are
+    /// also what genuine photos of their products show: what nearly all of them do too is taken off
+    /// a test photo's evidence.
     #[arg(long)]
     pub without_variation: bool,
-    /// Also write every claim with its score and inputs to this CSV file. Non-genuine claims on calibration photos are
-    /// added, for fitting the fusion.
+    /// Also write every claim with its score and inputs to this CSV file. Non-genuine claims on
+    /// calibration photos are added, for fitting the fusion.
     #[arg(long, value_name = "FILE")]
     pub rows: Option<PathBuf>,
     /// Worker threads; as many as cores when left out.
@@ -79,12 +83,30 @@ pub fn run(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.unwrap_or(cores).max(1);
     let (references, without_variation) = (args.references, args.without_variation);
-    let plan = run::Plan { data: &data, references, fitting: args.rows.is_some(), without_variation, stop };
+    let plan = run::Plan {
+        data: &data,
+        references,
+        fitting: args.rows.is_some(),
+        without_variation,
+        stop,
+    };
     let measured = run::run(&plan, &pipeline, files.as_ref(), threads, make, bar)?;
     if let Some(path) = &args.rows {
         measured.write_rows(path)?;
     }
-    let models = Pipeline::models(&make()?).into_iter().map(|(role, id)| (role.to_owned(), id)).collect();
-    let report = report::Report::new(dir.display().to_string(), args.references, &measured, models);
-    Ok(if json { serde_json::to_string_pretty(&report)? } else { report.text() })
+    let models = Pipeline::models(&make()?)
+        .into_iter()
+        .map(|(role, id)| (role.to_owned(), id))
+        .collect();
+    let report = report::Report::new(
+        dir.display().to_string(),
+        args.references,
+        &measured,
+        models,
+    );
+    Ok(if json {
+        serde_json::to_string_pretty(&report)?
+    } else {
+        report.text()
+    })
 }

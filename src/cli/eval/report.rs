@@ -28,7 +28,12 @@ pub struct RateReport {
 impl From<Rate> for RateReport {
     fn from(rate: Rate) -> Self {
         let (low, high) = rate.wilson_95();
-        Self { share: rate.share(), hits: rate.hits, total: rate.total, wilson_95: [low, high] }
+        Self {
+            share: rate.share(),
+            hits: rate.hits,
+            total: rate.total,
+            wilson_95: [low, high],
+        }
     }
 }
 
@@ -70,7 +75,8 @@ pub struct Report {
     references_per_product: usize,
     calibration_photos: usize,
     calibration_items: usize,
-    /// Products of which enough genuine items are there to tell what their photos show, and the fewest and most of such items.
+    /// Products of which enough genuine items are there to tell what their photos show, and the
+    /// fewest and most of such items.
     products_with_variation: usize,
     variation_items: Option<[usize; 2]>,
     top_1: RateReport,
@@ -80,8 +86,9 @@ pub struct Report {
     budgets: Vec<AtBudget>,
     /// Area under the curve, genuine test photos against each group.
     area_under_curve: BTreeMap<String, f64>,
-    /// The same area for a classifier that sees only file type, size, JPEG quantisation, brightness and sharpness of photo and
-    /// reference: away from 0.5 the other figures measure how the files were made.
+    /// The same area for a classifier that sees only file type, size, JPEG quantisation, brightness
+    /// and sharpness of photo and reference: away from 0.5 the other figures measure how the files
+    /// were made.
     provenance_audit: BTreeMap<String, f64>,
     /// Mean milliseconds per photo and stage.
     ms_per_photo: BTreeMap<String, f64>,
@@ -97,35 +104,75 @@ impl Report {
         models: BTreeMap<String, String>,
     ) -> Self {
         let scores = measured.calibration_scores();
-        let items = || measured.variation_items.values().copied().filter(|items| *items >= LEAST_ITEMS);
+        let items = || {
+            measured
+                .variation_items
+                .values()
+                .copied()
+                .filter(|items| *items >= LEAST_ITEMS)
+        };
         let groups = measured.by_group();
         let genuine: &[&Row] = groups.get("genuine").map_or(&[], Vec::as_slice);
-        let top = |n: usize| Rate::of(measured.identified.iter().map(|i| i.rank.is_some_and(|r| r < n))).into();
+        let top = |n: usize| {
+            Rate::of(
+                measured
+                    .identified
+                    .iter()
+                    .map(|i| i.rank.is_some_and(|r| r < n)),
+            )
+            .into()
+        };
         let budgets = BUDGETS.map(|budget| {
-            let calibration = Calibration::new("eval".into(), budget, CalibrationSource::Brand, &scores);
-            let flagged = |rows: &[&Row]| Rate::of(rows.iter().map(|r| r.score.is_some_and(|s| calibration.flags(s))));
+            let calibration =
+                Calibration::new("eval".into(), budget, CalibrationSource::Brand, &scores);
+            let flagged = |rows: &[&Row]| {
+                Rate::of(
+                    rows.iter()
+                        .map(|r| r.score.is_some_and(|s| calibration.flags(s))),
+                )
+            };
             let others = groups.iter().filter(|(name, _)| **name != "genuine");
-            let mut detection: BTreeMap<String, RateReport> =
-                others.map(|(name, rows)| ((*name).to_owned(), flagged(rows).into())).collect();
-            let edited: Vec<&Row> =
-                groups.iter().filter(|(n, _)| n.starts_with("edited")).flat_map(|(_, r)| r.iter().copied()).collect();
+            let mut detection: BTreeMap<String, RateReport> = others
+                .map(|(name, rows)| ((*name).to_owned(), flagged(rows).into()))
+                .collect();
+            let edited: Vec<&Row> = groups
+                .iter()
+                .filter(|(n, _)| n.starts_with("edited"))
+                .flat_map(|(_, r)| r.iter().copied())
+                .collect();
             if !edited.is_empty() {
                 detection.insert("edited, all".into(), flagged(&edited).into());
             }
-            AtBudget { budget, bound_95: calibration.bound_95(), false_flags: flagged(genuine).into(), detection }
+            AtBudget {
+                budget,
+                bound_95: calibration.bound_95(),
+                false_flags: flagged(genuine).into(),
+                detection,
+            }
         });
         let known = |rows: &[&Row]| -> Vec<f64> { rows.iter().filter_map(|r| r.score).collect() };
         let area_under_curve = groups
             .iter()
             .filter(|(name, _)| **name != "genuine")
-            .filter_map(|(name, rows)| Some(((*name).to_owned(), area_under_curve(&known(genuine), &known(rows))?)))
+            .filter_map(|(name, rows)| {
+                Some((
+                    (*name).to_owned(),
+                    area_under_curve(&known(genuine), &known(rows))?,
+                ))
+            })
             .collect();
         let stages = measured.stages.iter();
         Self {
             folder,
             references_per_product,
             calibration_photos: scores.len(),
-            calibration_items: Calibration::new("eval".into(), 0.01, CalibrationSource::Brand, &scores).items,
+            calibration_items: Calibration::new(
+                "eval".into(),
+                0.01,
+                CalibrationSource::Brand,
+                &scores,
+            )
+            .items,
             products_with_variation: items().count(),
             variation_items: items().min().zip(items().max()).map(<[usize; 2]>::from),
             top_1: top(1),
@@ -134,7 +181,9 @@ impl Report {
             budgets: budgets.into(),
             area_under_curve,
             provenance_audit: audit(&measured.test),
-            ms_per_photo: stages.map(|(s, (ms, n))| ((*s).to_owned(), ms / (*n).max(1) as f64)).collect(),
+            ms_per_photo: stages
+                .map(|(s, (ms, n))| ((*s).to_owned(), ms / (*n).max(1) as f64))
+                .collect(),
             models,
         }
     }
@@ -148,13 +197,29 @@ impl Report {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "{} with {} added references per product", self.folder, self.references_per_product)?;
-        writeln!(out, "calibration: {} photos of {} items", self.calibration_photos, self.calibration_items)?;
+        writeln!(
+            out,
+            "{} with {} added references per product",
+            self.folder, self.references_per_product
+        )?;
+        writeln!(
+            out,
+            "calibration: {} photos of {} items",
+            self.calibration_photos, self.calibration_items
+        )?;
         if let Some([least, most]) = self.variation_items {
             let products = self.products_with_variation;
-            writeln!(out, "genuine variation: known of {products} products, by {least} to {most} items each")?;
+            writeln!(
+                out,
+                "genuine variation: known of {products} products, by {least} to {most} items each"
+            )?;
         }
-        writeln!(out, "\n{:<24} {}", "identification top-1", self.top_1.text())?;
+        writeln!(
+            out,
+            "\n{:<24} {}",
+            "identification top-1",
+            self.top_1.text()
+        )?;
         writeln!(out, "{:<24} {}", "identification top-3", self.top_3.text())?;
         writeln!(out, "{:<24} {}", "coverage", self.coverage.text())?;
         for at in &self.budgets {
@@ -164,10 +229,23 @@ impl Report {
                 at.budget * 100.0,
                 at.bound_95 * 100.0
             )?;
-            writeln!(out, "  {:<22} {}", "false flags reached", at.false_flags.text())?;
+            writeln!(
+                out,
+                "  {:<22} {}",
+                "false flags reached",
+                at.false_flags.text()
+            )?;
             for (name, rate) in &at.detection {
-                let auc = self.area_under_curve.get(name).map_or(String::new(), |a| format!("   AUC {a:.3}"));
-                writeln!(out, "  {:<22} {}{auc}", format!("{name} flagged"), rate.text())?;
+                let auc = self
+                    .area_under_curve
+                    .get(name)
+                    .map_or(String::new(), |a| format!("   AUC {a:.3}"));
+                writeln!(
+                    out,
+                    "  {:<22} {}{auc}",
+                    format!("{name} flagged"),
+                    rate.text()
+                )?;
             }
         }
         writeln!(
@@ -191,7 +269,10 @@ mod tests {
 
     #[test]
     fn rates_are_told_with_counts_and_interval() {
-        let report = RateReport::from(Rate { hits: 3, total: 120 });
+        let report = RateReport::from(Rate {
+            hits: 3,
+            total: 120,
+        });
         assert_eq!(report.text(), "  2.5 % [0.9, 7.1] (3/120)");
         assert_eq!(RateReport::from(Rate::default()).text(), "-");
     }

@@ -34,9 +34,11 @@ pub struct Row {
     pub claimed: ProductKey,
     /// `genuine`, `sibling`, `edited: KIND` or `other`.
     pub group: String,
-    /// The fused score in log-odds; `None` when the photo is too poor to be judged or nothing is enrolled.
+    /// The fused score in log-odds; `None` when the photo is too poor to be judged or nothing is
+    /// enrolled.
     pub score: Option<f64>,
-    /// Whether the claimed product was located, or the photo flagged for other reasons can be told apart from it.
+    /// Whether the claimed product was located, or the photo flagged for other reasons can be told
+    /// apart from it.
     pub located: bool,
     /// Named inputs of the fusion, for fitting and for analysis.
     pub inputs: Vec<(String, f64)>,
@@ -63,7 +65,8 @@ pub struct Measured {
     pub fitting: Vec<Row>,
     /// What comparable calibration photos showed of their product.
     sightings: Vec<(PhotoRow, Sighting)>,
-    /// Per product, the items that tell what its genuine photos show; without those of whom there is none.
+    /// Per product, the items that tell what its genuine photos show; without those of whom there
+    /// is none.
     pub variation_items: BTreeMap<ProductKey, usize>,
     /// One per test photo.
     pub identified: Vec<Identified>,
@@ -88,7 +91,8 @@ pub struct Plan<'a> {
 /// Makes one worker's models.
 pub type MakeVision<'a> = dyn Fn() -> anyhow::Result<Vision> + Sync + 'a;
 
-/// Calls `work` for every index on one thread per core, each with its own models; the first error stops all.
+/// Calls `work` for every index on one thread per core, each with its own models; the first error
+/// stops all.
 fn in_parallel(
     count: usize,
     threads: usize,
@@ -100,7 +104,9 @@ fn in_parallel(
     let next = AtomicUsize::new(0);
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     let fail = |error| {
-        let mut slot = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slot = failed
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         slot.get_or_insert(error);
         next.store(count, Ordering::Relaxed);
     };
@@ -127,7 +133,10 @@ fn in_parallel(
             });
         }
     });
-    match failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+    match failed
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    {
         Some(error) => Err(error),
         None => Ok(()),
     }
@@ -142,30 +151,59 @@ pub fn run(
     make: &MakeVision,
     bar: impl Fn(usize, &'static str) -> ProgressBar,
 ) -> anyhow::Result<Measured> {
-    let Enrolment { references, facts, used } = enroll(plan, pipeline, files, threads, make, &bar)?;
-    let genuine: Vec<_> = references.iter().filter(|r| !plan.data.is_edited(&r.product)).cloned().collect();
+    let Enrolment {
+        references,
+        facts,
+        used,
+    } = enroll(plan, pipeline, files, threads, make, &bar)?;
+    let genuine: Vec<_> = references
+        .iter()
+        .filter(|r| !plan.data.is_edited(&r.product))
+        .cloned()
+        .collect();
     let base = Gallery::new(genuine);
     let photos = plan.data.photos.iter().filter(|p| !used.contains(&p.path));
     let (calibration, test): (Vec<&PhotoRow>, Vec<_>) = photos.partition(|p| p.is_calibration());
     let mut measured = Measured::default();
     let bar = bar(calibration.len() + test.len(), "photos");
-    let mut world =
-        World { plan, pipeline, references: &references, base: &base, facts: &facts, variations: HashMap::new() };
+    let mut world = World {
+        plan,
+        pipeline,
+        references: &references,
+        base: &base,
+        facts: &facts,
+        variations: HashMap::new(),
+    };
     for photos in [calibration, test] {
         if !plan.without_variation {
             world.variations = variations(&measured.sightings);
         }
         let all = Mutex::new(measured);
-        in_parallel(photos.len(), threads, make, plan.stop, &bar, &|vision, i| {
-            let one = world.measure(vision, photos[i]).with_context(|| format!("photo `{}`", photos[i].path))?;
-            lock(&all).absorb(one);
-            Ok(())
-        })?;
-        measured = all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        in_parallel(
+            photos.len(),
+            threads,
+            make,
+            plan.stop,
+            &bar,
+            &|vision, i| {
+                let one = world
+                    .measure(vision, photos[i])
+                    .with_context(|| format!("photo `{}`", photos[i].path))?;
+                lock(&all).absorb(one);
+                Ok(())
+            },
+        )?;
+        measured = all
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         measured.sort();
     }
     bar.finish_and_clear();
-    measured.variation_items = world.variations.into_iter().map(|(product, v)| (product, v.items())).collect();
+    measured.variation_items = world
+        .variations
+        .into_iter()
+        .map(|(product, v)| (product, v.items()))
+        .collect();
     Ok(measured)
 }
 
@@ -173,12 +211,19 @@ pub fn run(
 fn variations(sightings: &[(PhotoRow, Sighting)]) -> HashMap<ProductKey, Variation> {
     let mut genuine: HashMap<ProductKey, GenuineSightings> = HashMap::new();
     for (photo, sighting) in sightings {
-        genuine.entry(photo.key()).or_default().add(&photo.item, sighting);
+        genuine
+            .entry(photo.key())
+            .or_default()
+            .add(&photo.item, sighting);
     }
-    genuine.into_iter().map(|(product, seen)| (product, seen.variation())).collect()
+    genuine
+        .into_iter()
+        .map(|(product, seen)| (product, seen.variation()))
+        .collect()
 }
 
-/// What is enrolled, what the first file of each product tells, and the paths of the photos that became references.
+/// What is enrolled, what the first file of each product tells, and the paths of the photos that
+/// became references.
 struct Enrolment {
     references: Vec<Arc<Reference>>,
     facts: HashMap<ProductKey, Facts>,
@@ -201,7 +246,11 @@ fn enroll(
         jobs.push((row.key(), row.kind()?, row.path.as_str()));
     }
     let first = jobs.len();
-    jobs.extend(extra.iter().map(|p| (p.key(), ReferenceKind::Pack, p.path.as_str())));
+    jobs.extend(
+        extra
+            .iter()
+            .map(|p| (p.key(), ReferenceKind::Pack, p.path.as_str())),
+    );
     let done: Mutex<Vec<Option<Arc<Reference>>>> = Mutex::new(vec![None; jobs.len()]);
     let facts: Mutex<HashMap<ProductKey, Facts>> = Mutex::default();
     let bar = bar(jobs.len(), "references");
@@ -210,34 +259,53 @@ fn enroll(
         let start = range.start;
         in_parallel(range.len(), threads, make, plan.stop, &bar, &|vision, i| {
             let (product, kind, path) = jobs[start + i].clone();
-            let bytes = std::fs::read(data.dir.join(path)).with_context(|| format!("`{path}` cannot be read"))?;
+            let bytes = std::fs::read(data.dir.join(path))
+                .with_context(|| format!("`{path}` cannot be read"))?;
             files.put_image(&bytes)?;
             if start == 0 {
-                let raster = vision.imaging.decode(&bytes).with_context(|| format!("reference `{path}`"))?.raster;
+                let raster = vision
+                    .imaging
+                    .decode(&bytes)
+                    .with_context(|| format!("reference `{path}`"))?
+                    .raster;
                 let own = Facts::of(&bytes, raster.pixels().len() / 3, &measure(&raster));
                 lock(&facts).insert(product.clone(), own);
             }
-            let new = NewReference { id: path.to_owned(), product, kind, view: None, marks: Vec::new() };
-            let enrolled =
-                pipeline.enroll(vision, new, &known, &bytes).with_context(|| format!("reference `{path}`"))?;
+            let new = NewReference {
+                id: path.to_owned(),
+                product,
+                kind,
+                view: None,
+                marks: Vec::new(),
+            };
+            let enrolled = pipeline
+                .enroll(vision, new, &known, &bytes)
+                .with_context(|| format!("reference `{path}`"))?;
             lock(&done)[start + i] = Some(Arc::new(enrolled.reference));
             Ok(())
         })?;
     }
     bar.finish_and_clear();
-    let references = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let references = done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     Ok(Enrolment {
         references: references.into_iter().flatten().collect(),
-        facts: facts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+        facts: facts
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner),
         used: extra.iter().map(|p| p.path.clone()).collect(),
     })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Calibration photos that become references: spread evenly over each product's photos, so over its items and sides.
+/// Calibration photos that become references: spread evenly over each product's photos, so over its
+/// items and sides.
 fn chosen_photos(data: &Labelled, per_product: usize) -> Vec<&PhotoRow> {
     let mut by_product: BTreeMap<ProductKey, Vec<&PhotoRow>> = BTreeMap::new();
     for photo in data.photos.iter().filter(|p| p.is_calibration()) {
@@ -245,9 +313,14 @@ fn chosen_photos(data: &Labelled, per_product: usize) -> Vec<&PhotoRow> {
     }
     let spread = |photos: Vec<&'_ PhotoRow>| -> Vec<usize> {
         let n = per_product.min(photos.len());
-        (0..n).map(|i| (2 * i + 1) * photos.len() / (2 * n)).collect()
+        (0..n)
+            .map(|i| (2 * i + 1) * photos.len() / (2 * n))
+            .collect()
     };
-    by_product.into_values().flat_map(|photos| spread(photos.clone()).into_iter().map(move |i| photos[i])).collect()
+    by_product
+        .into_values()
+        .flat_map(|photos| spread(photos.clone()).into_iter().map(move |i| photos[i]))
+        .collect()
 }
 
 /// What every photo is measured in.
@@ -257,7 +330,8 @@ struct World<'a> {
     references: &'a [Arc<Reference>],
     base: &'a Gallery,
     facts: &'a HashMap<ProductKey, Facts>,
-    /// What is known of products' genuine photos: nothing while the calibration photos are measured.
+    /// What is known of products' genuine photos: nothing while the calibration photos are
+    /// measured.
     variations: HashMap<ProductKey, Variation>,
 }
 
@@ -276,9 +350,18 @@ impl World<'_> {
         clock.lap("features");
         if !photo.is_calibration() {
             let (purpose, mut clock) = (Purpose::Judge(&nothing), Clock::start());
-            let ranking = self.pipeline.compare(vision, &mut analysis, self.base, None, purpose, &mut clock)?;
+            let ranking = self.pipeline.compare(
+                vision,
+                &mut analysis,
+                self.base,
+                None,
+                purpose,
+                &mut clock,
+            )?;
             let own = photo.key();
-            out.identified.push(Identified { rank: ranking.ranking().position(|p| *p == own) });
+            out.identified.push(Identified {
+                rank: ranking.ranking().position(|p| *p == own),
+            });
         }
         for (claimed, group) in self.claims(photo) {
             let gallery = self.gallery_for(photo, &claimed);
@@ -289,8 +372,16 @@ impl World<'_> {
                 (true, "genuine") => Purpose::Learn,
                 _ => Purpose::Judge(&variation),
             };
-            let comparison = self.pipeline.compare(vision, &mut analysis, &gallery, Some(&claim), purpose, &mut lap)?;
-            if let (Purpose::Learn, false, Some(sighting)) = (purpose, poor, comparison.sighting()) {
+            let comparison = self.pipeline.compare(
+                vision,
+                &mut analysis,
+                &gallery,
+                Some(&claim),
+                purpose,
+                &mut lap,
+            )?;
+            if let (Purpose::Learn, false, Some(sighting)) = (purpose, poor, comparison.sighting())
+            {
                 out.sightings.push((photo.clone(), sighting));
             }
             if group == "genuine" {
@@ -321,8 +412,9 @@ impl World<'_> {
         Ok(out)
     }
 
-    /// The claims to make on a photo: the table's for a test photo; its own product for a calibration photo, and for
-    /// fitting also up to three siblings, one other product and the edited references of its title.
+    /// The claims to make on a photo: the table's for a test photo; its own product for a
+    /// calibration photo, and for fitting also up to three siblings, one other product and the
+    /// edited references of its title.
     fn claims(&self, photo: &PhotoRow) -> Vec<(ProductKey, String)> {
         let data = self.plan.data;
         if !photo.is_calibration() {
@@ -332,8 +424,13 @@ impl World<'_> {
         let own = photo.key();
         let mut claims = vec![(own.clone(), "genuine".to_owned())];
         if self.plan.fitting {
-            let mut products: Vec<&ProductKey> =
-                self.base.references.iter().map(|r| &r.product).filter(|p| **p != own).collect();
+            let mut products: Vec<&ProductKey> = self
+                .base
+                .references
+                .iter()
+                .map(|r| &r.product)
+                .filter(|p| **p != own)
+                .collect();
             products.dedup();
             let siblings = products.iter().filter(|p| p.brand == own.brand).take(3);
             claims.extend(siblings.map(|p| ((*p).clone(), "sibling".to_owned())));
@@ -343,12 +440,16 @@ impl World<'_> {
             if let Some(other) = others.get(pick % others.len().max(1)) {
                 claims.push(((**other).clone(), "other".to_owned()));
             }
-            claims.extend(data.edits_of(&own).map(|p| (p.clone(), format!("edited: {}", edit_kind(p, &own)))));
+            claims.extend(
+                data.edits_of(&own)
+                    .map(|p| (p.clone(), format!("edited: {}", edit_kind(p, &own)))),
+            );
         }
         claims
     }
 
-    /// The world in which a claim is made: an edited reference stands in place of its title's genuine one.
+    /// The world in which a claim is made: an edited reference stands in place of its title's
+    /// genuine one.
     fn gallery_for(&self, photo: &PhotoRow, claimed: &ProductKey) -> Gallery {
         if !self.plan.data.is_edited(claimed) {
             return self.base.clone();
@@ -359,38 +460,71 @@ impl World<'_> {
         Gallery::new(kept.chain(edited).cloned().collect())
     }
 
-    /// What is known of genuine photos of the claimed product. An edited reference stands for the genuine one, so what photos
-    /// of its title share is known of it: else only genuine claims were forgiven. Its marks are not the genuine one's,
-    /// and so what those are misread as is not lent.
+    /// What is known of genuine photos of the claimed product. An edited reference stands for the
+    /// genuine one, so what photos of its title share is known of it: else only genuine claims were
+    /// forgiven. Its marks are not the genuine one's, and so what those are misread as is not lent.
     fn variation_for(&self, photo: &PhotoRow, claimed: &ProductKey) -> Variation {
         if !self.plan.data.is_edited(claimed) {
             return self.variations.get(claimed).cloned().unwrap_or_default();
         }
-        let Some(known) = self.variations.get(&photo.key()) else { return Variation::default() };
-        let genuine = self.base.references.iter().filter(|r| r.product == photo.key());
+        let Some(known) = self.variations.get(&photo.key()) else {
+            return Variation::default();
+        };
+        let genuine = self
+            .base
+            .references
+            .iter()
+            .filter(|r| r.product == photo.key());
         let edited = self.references.iter().filter(|r| r.product == *claimed);
         let lent = genuine.zip(edited).filter_map(|(genuine, edited)| {
-            let ReferenceVariation { items, shared, .. } = known.references.get(&genuine.id)?.clone();
-            Some((edited.id.clone(), ReferenceVariation { items, shared, misread: BTreeSet::new() }))
+            let ReferenceVariation { items, shared, .. } =
+                known.references.get(&genuine.id)?.clone();
+            Some((
+                edited.id.clone(),
+                ReferenceVariation {
+                    items,
+                    shared,
+                    misread: BTreeSet::new(),
+                },
+            ))
         });
-        Variation { references: lent.collect() }
+        Variation {
+            references: lent.collect(),
+        }
     }
 }
 
 fn edit_kind(edited: &ProductKey, of: &ProductKey) -> String {
-    edited.product.strip_prefix(&format!("{}-", of.product)).unwrap_or(&edited.product).to_owned()
+    edited
+        .product
+        .strip_prefix(&format!("{}-", of.product))
+        .unwrap_or(&edited.product)
+        .to_owned()
 }
 
 /// The subject's fusion inputs by name.
 fn inputs(subject: &Subject) -> Vec<(String, f64)> {
-    let presence = PRESENCE_INPUTS.iter().zip(subject.evidence.presence_inputs());
+    let presence = PRESENCE_INPUTS
+        .iter()
+        .zip(subject.evidence.presence_inputs());
     let rivalry = RIVALRY_INPUTS.iter().zip(subject.evidence.rivalry_inputs());
-    let mut named: Vec<(String, f64)> = presence.chain(rivalry).map(|(n, v)| ((*n).to_owned(), v)).collect();
+    let mut named: Vec<(String, f64)> = presence
+        .chain(rivalry)
+        .map(|(n, v)| ((*n).to_owned(), v))
+        .collect();
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
     named.push(("score_identity".into(), subject.score.identity));
-    named.push(("score_marks".into(), subject.score.marks.unwrap_or(f64::NAN)));
+    named.push((
+        "score_marks".into(),
+        subject.score.marks.unwrap_or(f64::NAN),
+    ));
     for (k, mark) in subject.evidence.marks.iter().enumerate() {
-        named.extend(MARK_INPUTS.iter().zip(mark.inputs()).map(|(n, v)| (format!("mark{k}_{n}"), v)));
+        named.extend(
+            MARK_INPUTS
+                .iter()
+                .zip(mark.inputs())
+                .map(|(n, v)| (format!("mark{k}_{n}"), v)),
+        );
     }
     named
 }
@@ -418,7 +552,10 @@ impl Measured {
 
     /// (item, score) of the calibration photos that can be judged.
     pub fn calibration_scores(&self) -> Vec<(String, f64)> {
-        self.calibration.iter().filter_map(|r| Some((r.photo.item.clone(), r.score?))).collect()
+        self.calibration
+            .iter()
+            .filter_map(|r| Some((r.photo.item.clone(), r.score?)))
+            .collect()
     }
 
     /// Rows of the test claims by group.
@@ -432,15 +569,26 @@ impl Measured {
 
     /// Every row with its inputs, as CSV.
     pub fn write_rows(&self, path: &std::path::Path) -> anyhow::Result<()> {
-        let rows = || self.calibration.iter().chain(&self.fitting).chain(&self.test);
-        let mut names: Vec<&str> = rows().flat_map(|r| r.inputs.iter().map(|(n, _)| n.as_str())).collect();
+        let rows = || {
+            self.calibration
+                .iter()
+                .chain(&self.fitting)
+                .chain(&self.test)
+        };
+        let mut names: Vec<&str> = rows()
+            .flat_map(|r| r.inputs.iter().map(|(n, _)| n.as_str()))
+            .collect();
         names.sort_unstable();
         names.dedup();
-        let mut out = csv::Writer::from_path(path).with_context(|| format!("`{}`", path.display()))?;
-        let fixed = ["split", "photo", "item", "brand", "product", "group", "score", "located"];
+        let mut out =
+            csv::Writer::from_path(path).with_context(|| format!("`{}`", path.display()))?;
+        let fixed = [
+            "split", "photo", "item", "brand", "product", "group", "score", "located",
+        ];
         out.write_record(fixed.iter().chain(&names))?;
         for row in rows() {
-            let inputs: HashMap<&str, f64> = row.inputs.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+            let inputs: HashMap<&str, f64> =
+                row.inputs.iter().map(|(n, v)| (n.as_str(), *v)).collect();
             let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.5}"));
             let mut record = vec![
                 row.photo.split.clone(),
@@ -452,7 +600,11 @@ impl Measured {
                 number(row.score),
                 row.located.to_string(),
             ];
-            record.extend(names.iter().map(|n| number(inputs.get(n).copied().filter(|v| !v.is_nan()))));
+            record.extend(
+                names
+                    .iter()
+                    .map(|n| number(inputs.get(n).copied().filter(|v| !v.is_nan()))),
+            );
             out.write_record(&record)?;
         }
         Ok(out.flush()?)

@@ -1,4 +1,5 @@
-//! `assay eval --self-test BRAND`: what would be flagged of simulated edits of a brand's own references.
+//! `assay eval --self-test BRAND`: what would be flagged of simulated edits of a brand's own
+//! references.
 
 use std::{fs, io::Write, path::Path};
 
@@ -29,14 +30,23 @@ pub async fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let mut products = app.assay.products(brand).await.map_err(Failure::from)?;
-    products.retain(|p| args.product.as_ref().is_none_or(|wanted| wanted == &p.key.product));
+    products.retain(|p| {
+        args.product
+            .as_ref()
+            .is_none_or(|wanted| wanted == &p.key.product)
+    });
     if products.is_empty() {
-        let hint = "enroll references with `assay enroll`; --data names the folder they are kept in";
-        return Err(Failure::new(format!("brand `{brand}` has no such product")).hint(hint).into());
+        let hint =
+            "enroll references with `assay enroll`; --data names the folder they are kept in";
+        return Err(Failure::new(format!("brand `{brand}` has no such product"))
+            .hint(hint)
+            .into());
     }
     let gallery = app.assay.gallery();
-    let (tried, bare): (Vec<_>, Vec<_>) =
-        products.into_iter().map(|p| p.key).partition(|key| gallery.of(key).next().is_some());
+    let (tried, bare): (Vec<_>, Vec<_>) = products
+        .into_iter()
+        .map(|p| p.key)
+        .partition(|key| gallery.of(key).next().is_some());
     if tried.is_empty() {
         return Err(Failure::new(format!("brand `{brand}` has no reference"))
             .hint("add one with `assay enroll`")
@@ -46,16 +56,31 @@ pub async fn run(
     for (n, product) in tried.iter().enumerate() {
         bar.set_message(product.to_string());
         let (photos_per_kind, seed) = (args.photos_per_kind, args.seed);
-        let request = SelfTestRequest { product: product.clone(), photos_per_kind, seed };
+        let request = SelfTestRequest {
+            product: product.clone(),
+            photos_per_kind,
+            seed,
+        };
         let mut pictures = Vec::new();
         let progress = |trial: Option<Trial>, done: usize, total: usize| {
             bar.set_length((total * tried.len()) as u64);
             bar.set_position((total * n + done) as u64);
             let wanted = trial.filter(|_| args.pictures.is_some());
-            pictures.extend(wanted.map(|trial| (file_name(&product.product, done, &trial), trial.jpeg)));
+            pictures.extend(
+                wanted.map(|trial| (file_name(&product.product, done, &trial), trial.jpeg)),
+            );
         };
-        answers.push(app.assay.self_test(request, progress).await.map_err(Failure::from)?);
-        for (dir, (name, jpeg)) in args.pictures.iter().flat_map(|dir| pictures.iter().map(move |p| (dir, p))) {
+        answers.push(
+            app.assay
+                .self_test(request, progress)
+                .await
+                .map_err(Failure::from)?,
+        );
+        for (dir, (name, jpeg)) in args
+            .pictures
+            .iter()
+            .flat_map(|dir| pictures.iter().map(move |p| (dir, p)))
+        {
             write_picture(dir, name, jpeg)?;
         }
     }
@@ -69,9 +94,24 @@ pub async fn run(
 
 /// Kind, mark and verdict in a name that every file system takes.
 fn file_name(product: &str, number: usize, trial: &Trial) -> String {
-    let mark = trial.mark.as_ref().map_or_else(String::new, |m| format!("-{m}"));
-    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
-    format!("{product}-{number:03}-{}{mark}-{}", trial.kind, trial.verdict).chars().map(plain).collect::<String>()
+    let mark = trial
+        .mark
+        .as_ref()
+        .map_or_else(String::new, |m| format!("-{m}"));
+    let plain = |c: char| {
+        if c.is_alphanumeric() || matches!(c, '-' | '_') {
+            c
+        } else {
+            '_'
+        }
+    };
+    format!(
+        "{product}-{number:03}-{}{mark}-{}",
+        trial.kind, trial.verdict
+    )
+    .chars()
+    .map(plain)
+    .collect::<String>()
         + ".jpg"
 }
 
@@ -82,22 +122,47 @@ fn write_picture(dir: &Path, name: &str, jpeg: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn write(answers: &[SelfTestAnswer], bare: &[ProductKey], out: &mut impl Write) -> std::io::Result<()> {
+fn write(
+    answers: &[SelfTestAnswer],
+    bare: &[ProductKey],
+    out: &mut impl Write,
+) -> std::io::Result<()> {
     for answer in answers {
-        writeln!(out, "{HEADING}{} / {}{HEADING:#}", answer.brand, answer.product)?;
+        writeln!(
+            out,
+            "{HEADING}{} / {}{HEADING:#}",
+            answer.brand, answer.product
+        )?;
         table(&kinds(answer), out)?;
         let genuine = &answer.genuine_photos;
-        writeln!(out, "  genuine photos: {} of {} judged flagged", genuine.flagged.len(), genuine.judged)?;
+        writeln!(
+            out,
+            "  genuine photos: {} of {} judged flagged",
+            genuine.flagged.len(),
+            genuine.judged
+        )?;
         for photo in &genuine.flagged {
-            writeln!(out, "    {} of item {}, p-value {:.4}", photo.id, photo.item, photo.p_value)?;
+            writeln!(
+                out,
+                "    {} of item {}, p-value {:.4}",
+                photo.id, photo.item, photo.p_value
+            )?;
         }
         let used = &answer.calibration;
-        writeln!(out, "  {DIM}budget {} %, calibration {} ({}){DIM:#}", used.budget * 100.0, used.id, used.source)?;
+        writeln!(
+            out,
+            "  {DIM}budget {} %, calibration {} ({}){DIM:#}",
+            used.budget * 100.0,
+            used.id,
+            used.source
+        )?;
     }
     if let (Some(first), true) = (answers.first(), answers.len() > 1) {
         writeln!(out, "{HEADING}{}, all products{HEADING:#}", first.brand)?;
         let all: Vec<_> = answers.iter().map(kinds).collect();
-        let sums: Vec<_> = (0..all[0].len()).map(|i| (all[0][i].0.clone(), sum(all.iter().map(|k| k[i].1)))).collect();
+        let sums: Vec<_> = (0..all[0].len())
+            .map(|i| (all[0][i].0.clone(), sum(all.iter().map(|k| k[i].1))))
+            .collect();
         table(&sums, out)?;
     }
     for product in bare {
@@ -107,12 +172,26 @@ fn write(answers: &[SelfTestAnswer], bare: &[ProductKey], out: &mut impl Write) 
 }
 
 fn kinds(answer: &SelfTestAnswer) -> Vec<(String, Rate)> {
-    let rate = |k: &KindAnswer| (k.kind.clone(), Rate { hits: k.flagged, total: k.made });
-    std::iter::once(&answer.unedited).chain(&answer.edits).map(rate).collect()
+    let rate = |k: &KindAnswer| {
+        (
+            k.kind.clone(),
+            Rate {
+                hits: k.flagged,
+                total: k.made,
+            },
+        )
+    };
+    std::iter::once(&answer.unedited)
+        .chain(&answer.edits)
+        .map(rate)
+        .collect()
 }
 
 fn sum(rates: impl Iterator<Item = Rate>) -> Rate {
-    rates.fold(Rate::default(), |a, b| Rate { hits: a.hits + b.hits, total: a.total + b.total })
+    rates.fold(Rate::default(), |a, b| Rate {
+        hits: a.hits + b.hits,
+        total: a.total + b.total,
+    })
 }
 
 fn table(rates: &[(String, Rate)], out: &mut impl Write) -> std::io::Result<()> {
@@ -121,9 +200,19 @@ fn table(rates: &[(String, Rate)], out: &mut impl Write) -> std::io::Result<()> 
         let (low, high) = rate.wilson_95();
         let share = match rate.total {
             0 => "not applicable".to_owned(),
-            _ => format!("{:.0} % [{:.0}, {:.0}]", rate.share() * 100.0, low * 100.0, high * 100.0),
+            _ => format!(
+                "{:.0} % [{:.0}, {:.0}]",
+                rate.share() * 100.0,
+                low * 100.0,
+                high * 100.0
+            ),
         };
-        table.row([kind.clone().into(), rate.total.to_string().into(), rate.hits.to_string().into(), share.into()]);
+        table.row([
+            kind.clone().into(),
+            rate.total.to_string().into(),
+            rate.hits.to_string().into(),
+            share.into(),
+        ]);
     }
     table.write(out, 2)
 }

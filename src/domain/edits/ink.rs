@@ -1,4 +1,5 @@
-//! Ink told from ground within a mark, its letters, and a page on which letters are removed and laid anew.
+//! Ink told from ground within a mark, its letters, and a page on which letters are removed and
+//! laid anew.
 
 use crate::domain::raster::Raster;
 
@@ -50,11 +51,17 @@ impl Letter {
 
     /// How differently two shapes cover their boxes, 0 to 1.
     pub fn unlike(&self, other: &Self) -> f64 {
-        let sum: f64 = self.shape.iter().zip(&other.shape).map(|(a, b)| (a - b).abs()).sum();
+        let sum: f64 = self
+            .shape
+            .iter()
+            .zip(&other.shape)
+            .map(|(a, b)| (a - b).abs())
+            .sum();
         sum / (SHAPE * SHAPE) as f64
     }
 
-    /// How far this must be stretched out of its proportions to fill the other's box; 1 is not at all.
+    /// How far this must be stretched out of its proportions to fill the other's box; 1 is not at
+    /// all.
     pub fn stretch(&self, other: &Self) -> f64 {
         let proportion = |l: &Self| l.width() as f64 / l.height() as f64;
         let ratio = proportion(self) / proportion(other);
@@ -63,32 +70,58 @@ impl Letter {
 }
 
 impl Ink {
-    /// Tells ink from ground by its difference from the patch's border (Otsu's threshold); `None` when there is no ink, or
-    /// nothing that could be the ground.
+    /// Tells ink from ground by its difference from the patch's border (Otsu's threshold); `None`
+    /// when there is no ink, or nothing that could be the ground.
     pub fn of(patch: &Raster) -> Option<Self> {
         let (w, h) = (patch.width() as usize, patch.height() as usize);
         let ground = border_colour(patch);
-        let difference = |p: &[u8]| p.iter().zip(ground).map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0);
+        let difference = |p: &[u8]| {
+            p.iter()
+                .zip(ground)
+                .map(|(a, b)| a.abs_diff(b))
+                .max()
+                .unwrap_or(0)
+        };
         let differences: Vec<u8> = patch.pixels().chunks_exact(3).map(difference).collect();
         let threshold = otsu(&differences);
         let mask: Vec<bool> = differences.iter().map(|d| *d > threshold).collect();
         let area = mask.iter().filter(|m| **m).count();
         let share = area as f64 / (w * h) as f64;
-        let sum: f64 = differences.iter().zip(&mask).filter(|(_, m)| **m).map(|(d, _)| f64::from(*d)).sum();
+        let sum: f64 = differences
+            .iter()
+            .zip(&mask)
+            .filter(|(_, m)| **m)
+            .map(|(d, _)| f64::from(*d))
+            .sum();
         let contrast = sum / area.max(1) as f64;
         if contrast < LEAST_CONTRAST || !(INK_SHARE.0..=INK_SHARE.1).contains(&share) {
             return None;
         }
-        let alpha = differences.iter().map(|d| (f32::from(*d) / contrast as f32).min(1.0)).collect();
+        let alpha = differences
+            .iter()
+            .map(|d| (f32::from(*d) / contrast as f32).min(1.0))
+            .collect();
         let mut colour = [0.0; 3];
         let mut full = 0.0_f32;
-        for (pixel, _) in patch.pixels().chunks_exact(3).zip(&differences).filter(|(_, d)| f64::from(**d) >= contrast) {
+        for (pixel, _) in patch
+            .pixels()
+            .chunks_exact(3)
+            .zip(&differences)
+            .filter(|(_, d)| f64::from(**d) >= contrast)
+        {
             (0..3).for_each(|c| colour[c] += f32::from(pixel[c]));
             full += 1.0;
         }
         let colour = colour.map(|c| c / full.max(1.0));
         let ground = filled(patch, &grown(&mask, w, h));
-        Some(Self { patch: patch.clone(), area, colour, alpha, mask, ground })
+        Some(Self {
+            patch: patch.clone(),
+            area,
+            colour,
+            alpha,
+            mask,
+            ground,
+        })
     }
 
     /// How much of a pixel is ink, 0 to 1.
@@ -101,7 +134,8 @@ impl Ink {
         self.cut(&self.mask)
     }
 
-    /// Letters from left to right: connected ink, with dots and accents above joined to what they stand over.
+    /// Letters from left to right: connected ink, with dots and accents above joined to what they
+    /// stand over.
     pub fn letters(&self) -> Vec<Letter> {
         let mut groups: Vec<([usize; 4], Vec<usize>)> = Vec::new();
         let mut parts = self.connected();
@@ -109,9 +143,17 @@ impl Ink {
         for (outline, pixels) in parts {
             let narrower = |o: &[usize; 4]| (o[2] - o[0]).min(outline[2] - outline[0]) as f64;
             let shared = |o: &[usize; 4]| o[2].min(outline[2]) as f64 - o[0].max(outline[0]) as f64;
-            match groups.iter_mut().find(|(o, _)| shared(o) >= 0.5 * narrower(o)) {
+            match groups
+                .iter_mut()
+                .find(|(o, _)| shared(o) >= 0.5 * narrower(o))
+            {
                 Some((o, all)) => {
-                    *o = [o[0].min(outline[0]), o[1].min(outline[1]), o[2].max(outline[2]), o[3].max(outline[3])];
+                    *o = [
+                        o[0].min(outline[0]),
+                        o[1].min(outline[1]),
+                        o[2].max(outline[2]),
+                        o[3].max(outline[3]),
+                    ];
                     all.extend(pixels);
                 }
                 None => groups.push((outline, pixels)),
@@ -120,7 +162,10 @@ impl Ink {
         let tallest = groups.iter().map(|(o, _)| o[3] - o[1]).max().unwrap_or(0);
         groups.retain(|([x0, y0, x1, y1], _)| {
             let (w, h) = (x1 - x0, y1 - y0);
-            h >= LEAST_LETTER_PX && 5 * h >= 2 * tallest && w >= 2 && w as f64 <= WIDEST_LETTER * h as f64
+            h >= LEAST_LETTER_PX
+                && 5 * h >= 2 * tallest
+                && w >= 2
+                && w as f64 <= WIDEST_LETTER * h as f64
         });
         groups.sort_by_key(|(o, _)| o[0]);
         groups
@@ -135,7 +180,10 @@ impl Ink {
 
     /// A page that shows the print as it is.
     pub fn page(&self) -> Page<'_> {
-        Page { ink: self, pixels: self.patch.pixels().to_vec() }
+        Page {
+            ink: self,
+            pixels: self.patch.pixels().to_vec(),
+        }
     }
 
     fn size(&self) -> (usize, usize) {
@@ -147,18 +195,34 @@ impl Ink {
         let mut outline = [w, h, 0, 0];
         for i in (0..mask.len()).filter(|i| mask[*i]) {
             let (x, y) = (i % w, i / w);
-            outline = [outline[0].min(x), outline[1].min(y), outline[2].max(x + 1), outline[3].max(y + 1)];
+            outline = [
+                outline[0].min(x),
+                outline[1].min(y),
+                outline[2].max(x + 1),
+                outline[3].max(y + 1),
+            ];
         }
         let [x0, y0, x1, y1] = outline;
         let shape = std::array::from_fn(|n| {
             let x = x0 + (2 * (n % SHAPE) + 1) * (x1.max(x0 + 1) - x0) / (2 * SHAPE);
             let y = y0 + (2 * (n / SHAPE) + 1) * (y1.max(y0 + 1) - y0) / (2 * SHAPE);
-            if mask[y.min(h - 1) * w + x.min(w - 1)] { 1.0 } else { 0.0 }
+            if mask[y.min(h - 1) * w + x.min(w - 1)] {
+                1.0
+            } else {
+                0.0
+            }
         });
         let grown = grown(mask, w, h);
         // The soft edge of a neighbour's ink is the neighbour's.
-        let cover = (0..mask.len()).map(|i| mask[i] || grown[i] && !self.mask[i]).collect();
-        Letter { outline, area: mask.iter().filter(|m| **m).count(), cover, shape }
+        let cover = (0..mask.len())
+            .map(|i| mask[i] || grown[i] && !self.mask[i])
+            .collect();
+        Letter {
+            outline,
+            area: mask.iter().filter(|m| **m).count(),
+            cover,
+            shape,
+        }
     }
 
     /// Connected shapes of ink (eight neighbours): outline and pixels.
@@ -173,7 +237,12 @@ impl Ink {
             let (mut outline, mut pixels, mut next) = ([w, h, 0, 0], Vec::new(), vec![start]);
             while let Some(i) = next.pop() {
                 let (x, y) = (i % w, i / w);
-                outline = [outline[0].min(x), outline[1].min(y), outline[2].max(x + 1), outline[3].max(y + 1)];
+                outline = [
+                    outline[0].min(x),
+                    outline[1].min(y),
+                    outline[2].max(x + 1),
+                    outline[3].max(y + 1),
+                ];
                 pixels.push(i);
                 for ny in y.saturating_sub(1)..(y + 2).min(h) {
                     for nx in x.saturating_sub(1)..(x + 2).min(w) {
@@ -201,7 +270,8 @@ impl Page<'_> {
     /// Puts the ground in a letter's place.
     pub fn erase(&mut self, letter: &Letter) {
         for i in (0..letter.cover.len()).filter(|i| letter.cover[*i]) {
-            self.pixels[3 * i..3 * i + 3].copy_from_slice(&self.ink.ground.pixels()[3 * i..3 * i + 3]);
+            self.pixels[3 * i..3 * i + 3]
+                .copy_from_slice(&self.ink.ground.pixels()[3 * i..3 * i + 3]);
         }
     }
 
@@ -212,7 +282,8 @@ impl Page<'_> {
             let to = (i % w) as i64 + x as i64 - letter.outline[0] as i64;
             if (0..w as i64).contains(&to) {
                 let to = i / w * w + to as usize;
-                self.pixels[3 * to..3 * to + 3].copy_from_slice(&self.ink.patch.pixels()[3 * i..3 * i + 3]);
+                self.pixels[3 * to..3 * to + 3]
+                    .copy_from_slice(&self.ink.patch.pixels()[3 * i..3 * i + 3]);
             }
         }
     }
@@ -222,14 +293,18 @@ impl Page<'_> {
         let (w, h) = self.ink.size();
         let [x0, y0, x1, y1] = slot;
         let scale = |side: usize, of: usize| side as f64 / of.max(1) as f64;
-        let (sx, sy) = (scale(letter.width(), x1 - x0), scale(letter.height(), y1 - y0));
+        let (sx, sy) = (
+            scale(letter.width(), x1 - x0),
+            scale(letter.height(), y1 - y0),
+        );
         for y in y0.saturating_sub(1)..(y1 + 1).min(h) {
             for x in x0.saturating_sub(1)..(x1 + 1).min(w) {
                 let u = letter.outline[0] as f64 + (x as f64 - x0 as f64 + 0.5) * sx - 0.5;
                 let v = letter.outline[1] as f64 + (y as f64 - y0 as f64 + 0.5) * sy - 0.5;
                 let alpha = from.soft(letter, u, v);
                 for (c, value) in self.pixels[3 * (y * w + x)..][..3].iter_mut().enumerate() {
-                    *value = (f32::from(*value) * (1.0 - alpha) + self.ink.colour[c] * alpha).round() as u8;
+                    *value = (f32::from(*value) * (1.0 - alpha) + self.ink.colour[c] * alpha)
+                        .round() as u8;
                 }
             }
         }
@@ -256,7 +331,11 @@ impl Ink {
             }
             let i = y as usize * w + x as usize;
             let weight = (1.0 - (u - x as f64).abs()) * (1.0 - (v - y as f64).abs());
-            sum += if letter.cover[i] { self.alpha[i] * weight as f32 } else { 0.0 };
+            sum += if letter.cover[i] {
+                self.alpha[i] * weight as f32
+            } else {
+                0.0
+            };
         }
         sum.clamp(0.0, 1.0)
     }
@@ -266,8 +345,10 @@ impl Ink {
 fn border_colour(patch: &Raster) -> [u8; 3] {
     let (w, h) = (patch.width(), patch.height());
     let rows = (0..w).flat_map(|x| [(x, 0), (x, h - 1)]);
-    let border: Vec<[u8; 3]> =
-        rows.chain((0..h).flat_map(|y| [(0, y), (w - 1, y)])).map(|(x, y)| patch.at(x, y)).collect();
+    let border: Vec<[u8; 3]> = rows
+        .chain((0..h).flat_map(|y| [(0, y), (w - 1, y)]))
+        .map(|(x, y)| patch.at(x, y))
+        .collect();
     std::array::from_fn(|c| {
         let mut values: Vec<u8> = border.iter().map(|p| p[c]).collect();
         values.sort_unstable();
@@ -275,13 +356,17 @@ fn border_colour(patch: &Raster) -> [u8; 3] {
     })
 }
 
-/// The threshold that parts the values best in two (Otsu, "A threshold selection method", 1979): values above it are one
-/// side.
+/// The threshold that parts the values best in two (Otsu, "A threshold selection method", 1979):
+/// values above it are one side.
 fn otsu(values: &[u8]) -> u8 {
     let mut counts = [0_usize; 256];
     values.iter().for_each(|v| counts[usize::from(*v)] += 1);
     let total = values.len() as f64;
-    let sum: f64 = counts.iter().enumerate().map(|(v, n)| v as f64 * *n as f64).sum();
+    let sum: f64 = counts
+        .iter()
+        .enumerate()
+        .map(|(v, n)| v as f64 * *n as f64)
+        .sum();
     let (mut below, mut below_sum, mut best) = (0.0, 0.0, (0.0, 0));
     for (value, count) in counts.iter().enumerate() {
         below += *count as f64;
@@ -289,7 +374,9 @@ fn otsu(values: &[u8]) -> u8 {
         if below == 0.0 || below == total {
             continue;
         }
-        let between = below * (total - below) * (below_sum / below - (sum - below_sum) / (total - below)).powi(2);
+        let between = below
+            * (total - below)
+            * (below_sum / below - (sum - below_sum) / (total - below)).powi(2);
         if between > best.0 {
             best = (between, value as u8);
         }
@@ -309,8 +396,8 @@ fn grown(mask: &[bool], w: usize, h: usize) -> Vec<bool> {
     out
 }
 
-/// The patch with the `hidden` pixels filled from the nearest others to the left, right, above and below, nearer ones
-/// counting more.
+/// The patch with the `hidden` pixels filled from the nearest others to the left, right, above and
+/// below, nearer ones counting more.
 fn filled(patch: &Raster, hidden: &[bool]) -> Raster {
     let (w, h) = (patch.width() as usize, patch.height() as usize);
     let mut sums = vec![[0.0_f32; 4]; w * h];

@@ -18,27 +18,45 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    /// Takes the print within `region` (corners in 0..1 of the picture; four of them are taken as the mark's own top
-    /// left, top right, bottom right and bottom left, other numbers as the box around them). `None` when it is too small.
+    /// Takes the print within `region` (corners in 0..1 of the picture; four of them are taken as
+    /// the mark's own top left, top right, bottom right and bottom left, other numbers as the box
+    /// around them). `None` when it is too small.
     pub fn lift(picture: &Raster, region: &[Point]) -> Option<Self> {
-        let corners = corners(region, f64::from(picture.width()), f64::from(picture.height()))?;
-        let width = corners[0].distance(corners[1]).max(corners[3].distance(corners[2])).round();
-        let height = corners[0].distance(corners[3]).max(corners[1].distance(corners[2])).round();
+        let corners = corners(
+            region,
+            f64::from(picture.width()),
+            f64::from(picture.height()),
+        )?;
+        let width = corners[0]
+            .distance(corners[1])
+            .max(corners[3].distance(corners[2]))
+            .round();
+        let height = corners[0]
+            .distance(corners[3])
+            .max(corners[1].distance(corners[2]))
+            .round();
         let most = 2.0 * f64::from(picture.long_side());
         if width.min(height) < LEAST_PX || width.max(height) > most {
             return None;
         }
         let own = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)];
         let own = own.map(|(x, y)| Point::new(x - 0.5, y - 0.5));
-        let to_picture = Homography::through(own, corners.map(|p| Point::new(p.x - 0.5, p.y - 0.5)))?;
+        let to_picture =
+            Homography::through(own, corners.map(|p| Point::new(p.x - 0.5, p.y - 0.5)))?;
         let raster = rectify(picture, &to_picture, width as u32, height as u32).raster;
         Some(Self { raster, to_picture })
     }
 
-    /// The picture with `changed` (of this patch's size) in place of the patch; pixels that see no change stay as they are.
+    /// The picture with `changed` (of this patch's size) in place of the patch; pixels that see no
+    /// change stay as they are.
     pub fn lay(&self, changed: &Raster, picture: &Raster) -> Raster {
-        let Some(to_patch) = self.to_picture.inverse() else { return picture.clone() };
-        let (right, bottom) = (f64::from(self.raster.width()) - 0.5, f64::from(self.raster.height()) - 0.5);
+        let Some(to_patch) = self.to_picture.inverse() else {
+            return picture.clone();
+        };
+        let (right, bottom) = (
+            f64::from(self.raster.width()) - 0.5,
+            f64::from(self.raster.height()) - 0.5,
+        );
         Raster::from_fn(picture.width(), picture.height(), |x, y| {
             let at = to_patch.apply(Point::new(f64::from(x), f64::from(y)));
             if !((-0.5..right).contains(&at.x) && (-0.5..bottom).contains(&at.y)) {
@@ -46,22 +64,40 @@ impl Patch {
             }
             let (new, old) = (bilinear(changed, at), bilinear(&self.raster, at));
             let same = new.iter().zip(old).all(|(a, b)| (a - b).abs() < 0.5);
-            if same { picture.at(x, y) } else { new.map(|v| (v + 0.5) as u8) }
+            if same {
+                picture.at(x, y)
+            } else {
+                new.map(|v| (v + 0.5) as u8)
+            }
         })
     }
 }
 
-/// The region's corners in pixels; a box along the picture's axes is taken at whole pixels, so that nothing is resampled.
+/// The region's corners in pixels; a box along the picture's axes is taken at whole pixels, so that
+/// nothing is resampled.
 fn corners(region: &[Point], width: f64, height: f64) -> Option<[Point; 4]> {
-    let points: Vec<Point> = region.iter().map(|p| Point::new(p.x * width, p.y * height)).collect();
-    let fold = |f: fn(f64, f64) -> f64, start: f64, pick: fn(&Point) -> f64| points.iter().map(pick).fold(start, f);
-    let (x0, x1) = (fold(f64::min, f64::MAX, |p| p.x), fold(f64::max, f64::MIN, |p| p.x));
-    let (y0, y1) = (fold(f64::min, f64::MAX, |p| p.y), fold(f64::max, f64::MIN, |p| p.y));
+    let points: Vec<Point> = region
+        .iter()
+        .map(|p| Point::new(p.x * width, p.y * height))
+        .collect();
+    let fold = |f: fn(f64, f64) -> f64, start: f64, pick: fn(&Point) -> f64| {
+        points.iter().map(pick).fold(start, f)
+    };
+    let (x0, x1) = (
+        fold(f64::min, f64::MAX, |p| p.x),
+        fold(f64::max, f64::MIN, |p| p.x),
+    );
+    let (y0, y1) = (
+        fold(f64::min, f64::MAX, |p| p.y),
+        fold(f64::max, f64::MIN, |p| p.y),
+    );
     if points.len() < 3 {
         return None;
     }
     let near = |v: f64, a: f64, b: f64| (v - a).abs().min((v - b).abs()) < 1.5;
-    let straight = points.iter().all(|p| near(p.x, x0, x1) && near(p.y, y0, y1));
+    let straight = points
+        .iter()
+        .all(|p| near(p.x, x0, x1) && near(p.y, y0, y1));
     if let ([a, b, c, d], false) = (&points[..], straight) {
         return Some([*a, *b, *c, *d]);
     }
@@ -77,7 +113,8 @@ mod tests {
     #[test]
     fn a_patch_laid_back_unchanged_changes_nothing_and_a_changed_one_only_its_place() {
         let picture = Raster::from_fn(90, 70, |x, y| [(x * 2) as u8, (y * 3) as u8, 40]);
-        let tilted = [(0.2, 0.3), (0.7, 0.2), (0.75, 0.6), (0.25, 0.7)].map(|(x, y)| Point::new(x, y));
+        let tilted =
+            [(0.2, 0.3), (0.7, 0.2), (0.75, 0.6), (0.25, 0.7)].map(|(x, y)| Point::new(x, y));
         let patch = Patch::lift(&picture, &tilted).unwrap();
         assert_eq!(patch.lay(&patch.raster, &picture), picture);
         let white = Raster::from_fn(patch.raster.width(), patch.raster.height(), |_, _| [255; 3]);
@@ -86,6 +123,9 @@ mod tests {
         for (x, y) in [(10, 30), (80, 30), (42, 8), (42, 60)] {
             assert_eq!(laid.at(x, y), picture.at(x, y));
         }
-        assert!(Patch::lift(&picture, &tilted.map(|p| Point::new(p.x * 0.05, p.y))).is_none(), "too narrow");
+        assert!(
+            Patch::lift(&picture, &tilted.map(|p| Point::new(p.x * 0.05, p.y))).is_none(),
+            "too narrow"
+        );
     }
 }

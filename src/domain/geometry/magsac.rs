@@ -1,4 +1,5 @@
-//! MAGSAC++: robust estimation that marginalises over the noise scale instead of trusting one threshold.
+//! MAGSAC++: robust estimation that marginalises over the noise scale instead of trusting one
+//! threshold.
 
 use super::{Homography, Point, check_quad};
 use crate::domain::random::SplitMix;
@@ -18,7 +19,12 @@ pub struct MagsacOptions {
 
 impl Default for MagsacOptions {
     fn default() -> Self {
-        Self { max_error_px: 6.0, max_samples: 1500, confidence: 0.999, seed: 0x5eed }
+        Self {
+            max_error_px: 6.0,
+            max_samples: 1500,
+            confidence: 0.999,
+            seed: 0x5eed,
+        }
     }
 }
 
@@ -37,8 +43,9 @@ pub struct RobustFit {
 const FEWEST_INLIERS: usize = 6;
 /// Rounds of re-weighted least squares on a promising model.
 const REFINE_ROUNDS: usize = 8;
-/// A sample of a bent pack fits a part of it. What fits the whole is found by allowing errors so many times as large at
-/// first, and, at the end, by fits to samples of what nearly fits (local optimisation: Chum, Matas and Kittler, DAGM 2003).
+/// A sample of a bent pack fits a part of it. What fits the whole is found by allowing errors so
+/// many times as large at first, and, at the end, by fits to samples of what nearly fits (local
+/// optimisation: Chum, Matas and Kittler, DAGM 2003).
 const WIDER: f64 = 4.0;
 /// Fits to such samples.
 const RESAMPLES: usize = 10;
@@ -47,9 +54,9 @@ const RESAMPLED: usize = 7;
 /// Their largest error, in that of inliers.
 const NEARLY: f64 = 2.0;
 
-/// Fits the map of `pairs` (from, to), given in order of falling trust. `from_frame` and `to_frame` are the sides in
-/// pixels of the frames that the points lie in; maps that turn the first into no believable outline are refused.
-/// `None` when no map has six inliers.
+/// Fits the map of `pairs` (from, to), given in order of falling trust. `from_frame` and `to_frame`
+/// are the sides in pixels of the frames that the points lie in; maps that turn the first into no
+/// believable outline are refused. `None` when no map has six inliers.
 pub fn fit_homography(
     pairs: &[(Point, Point)],
     from_frame: (f64, f64),
@@ -73,13 +80,18 @@ pub fn fit_homography(
         if !same_orientation(&from, &to) {
             continue;
         }
-        let Some(map) = Homography::through(from, to).filter(|m| believable(m)) else { continue };
+        let Some(map) = Homography::through(from, to).filter(|m| believable(m)) else {
+            continue;
+        };
         let (gain, _) = loss.gain(&map, pairs);
         if best.as_ref().is_some_and(|(b, _)| gain <= *b) {
             continue;
         }
         let (_, rough) = refine(&wider, pairs, map, &believable);
-        let (near, far) = (refine(&loss, pairs, map, &believable), refine(&loss, pairs, rough, &believable));
+        let (near, far) = (
+            refine(&loss, pairs, map, &believable),
+            refine(&loss, pairs, rough, &believable),
+        );
         let (gain, map) = if far.0 > near.0 { far } else { near };
         let inliers = inliers(&map, pairs, options.max_error_px).len();
         needed = samples_needed(inliers as f64 / pairs.len() as f64, options);
@@ -90,8 +102,15 @@ pub fn fit_homography(
     if inliers.len() < FEWEST_INLIERS {
         return None;
     }
-    let square: f64 = inliers.iter().map(|&i| squared_error(&map, &pairs[i])).sum();
-    Some(RobustFit { map, rms_px: (square / inliers.len() as f64).sqrt(), inliers })
+    let square: f64 = inliers
+        .iter()
+        .map(|&i| squared_error(&map, &pairs[i]))
+        .sum();
+    Some(RobustFit {
+        map,
+        rms_px: (square / inliers.len() as f64).sqrt(),
+        inliers,
+    })
 }
 
 fn squared_error(map: &Homography, (from, to): &(Point, Point)) -> f64 {
@@ -102,11 +121,13 @@ fn squared_error(map: &Homography, (from, to): &(Point, Point)) -> f64 {
 
 fn inliers(map: &Homography, pairs: &[(Point, Point)], max_error_px: f64) -> Vec<usize> {
     let limit = max_error_px * max_error_px;
-    (0..pairs.len()).filter(|&i| squared_error(map, &pairs[i]) <= limit).collect()
+    (0..pairs.len())
+        .filter(|&i| squared_error(map, &pairs[i]) <= limit)
+        .collect()
 }
 
-/// Iteratively re-weighted least squares with the marginal weights (sigma-consensus++); keeps only what gains. The map
-/// with its gain.
+/// Iteratively re-weighted least squares with the marginal weights (sigma-consensus++); keeps only
+/// what gains. The map with its gain.
 fn refine(
     loss: &MarginalLoss,
     pairs: &[(Point, Point)],
@@ -122,7 +143,9 @@ fn refine(
                 (w > 0.0).then_some((pair.0, pair.1, w))
             })
             .collect();
-        let Some(map) = Homography::fit(&weighted).filter(|m| believable(m)) else { break };
+        let Some(map) = Homography::fit(&weighted).filter(|m| believable(m)) else {
+            break;
+        };
         let (gain, _) = loss.gain(&map, pairs);
         if gain <= best.0 + 1e-9 {
             break;
@@ -147,7 +170,9 @@ fn resampled(
             break;
         }
         let sample = [(); RESAMPLED].map(|()| pairs[near[random.below(near.len())]]);
-        let Some(map) = Homography::fit(&sample.map(|(from, to)| (from, to, 1.0))).filter(|m| believable(m)) else {
+        let Some(map) =
+            Homography::fit(&sample.map(|(from, to)| (from, to, 1.0))).filter(|m| believable(m))
+        else {
             continue;
         };
         let found = refine(loss, pairs, map, believable);
@@ -164,8 +189,8 @@ fn samples_needed(inlier_share: f64, options: &MagsacOptions) -> usize {
     (wanted as usize).clamp(32, options.max_samples)
 }
 
-/// Four distinct indices. The pool grows from the most trusted pairs to all of them over the first half of the draws
-/// (the idea of PROSAC: Chum and Matas, CVPR 2005).
+/// Four distinct indices. The pool grows from the most trusted pairs to all of them over the first
+/// half of the draws (the idea of PROSAC: Chum and Matas, CVPR 2005).
 fn draw(random: &mut SplitMix, pairs: usize, drawn: usize, max_samples: usize) -> [usize; 4] {
     let start = pairs.min(16);
     let grown = start + (pairs - start) * (2 * drawn).min(max_samples) / max_samples.max(1);
@@ -186,10 +211,13 @@ fn same_orientation(from: &[Point; 4], to: &[Point; 4]) -> bool {
     let side = |p: &[Point; 4], a: usize, b: usize, c: usize| {
         (p[b].x - p[a].x) * (p[c].y - p[a].y) - (p[b].y - p[a].y) * (p[c].x - p[a].x)
     };
-    [(0, 1, 2), (1, 2, 3), (2, 3, 0), (3, 0, 1)].iter().all(|&(a, b, c)| side(from, a, b, c) * side(to, a, b, c) > 0.0)
+    [(0, 1, 2), (1, 2, 3), (2, 3, 0), (3, 0, 1)]
+        .iter()
+        .all(|&(a, b, c)| side(from, a, b, c) * side(to, a, b, c) > 0.0)
 }
 
-/// The loss and weight of MAGSAC++ for point pairs (4 degrees of freedom), tabulated over the squared error.
+/// The loss and weight of MAGSAC++ for point pairs (4 degrees of freedom), tabulated over the
+/// squared error.
 #[derive(Clone)]
 struct MarginalLoss {
     limit: f64,
@@ -206,23 +234,36 @@ impl MarginalLoss {
         let limit = max_error_px * max_error_px;
         let sigma = max_error_px / Self::QUANTILE;
         let floor = upper_gamma_three_halves(Self::QUANTILE * Self::QUANTILE / 2.0);
-        let weight = |squared: f64| (upper_gamma_three_halves(squared / (2.0 * sigma * sigma)) - floor).max(0.0);
+        let weight = |squared: f64| {
+            (upper_gamma_three_halves(squared / (2.0 * sigma * sigma)) - floor).max(0.0)
+        };
         let top = weight(0.0);
         let step = limit / Self::STEPS as f64;
-        let weights: Vec<f64> = (0..=Self::STEPS).map(|i| weight(i as f64 * step) / top).collect();
-        // The loss is the integral of r w(r) dr, which is half the integral of w over the squared error.
+        let weights: Vec<f64> = (0..=Self::STEPS)
+            .map(|i| weight(i as f64 * step) / top)
+            .collect();
+        // The loss is the integral of r w(r) dr, which is half the integral of w over the squared
+        // error.
         let mut losses = vec![0.0; Self::STEPS + 1];
         for i in 1..=Self::STEPS {
             losses[i] = losses[i - 1] + (weights[i - 1] + weights[i]) / 2.0;
         }
         let most = losses[Self::STEPS];
         losses.iter_mut().for_each(|l| *l /= most);
-        Self { limit, weights, losses }
+        Self {
+            limit,
+            weights,
+            losses,
+        }
     }
 
-    /// The same for errors `times` as large: both are functions of the error's share of the largest.
+    /// The same for errors `times` as large: both are functions of the error's share of the
+    /// largest.
     fn widened(&self, times: f64) -> Self {
-        Self { limit: self.limit * times * times, ..self.clone() }
+        Self {
+            limit: self.limit * times * times,
+            ..self.clone()
+        }
     }
 
     fn slot(&self, squared: f64) -> Option<usize> {
@@ -234,7 +275,8 @@ impl MarginalLoss {
         self.slot(squared).map_or(0.0, |i| self.weights[i])
     }
 
-    /// Sum over the pairs of 1 minus the loss, and how many pairs lie within the limit; higher is better.
+    /// Sum over the pairs of 1 minus the loss, and how many pairs lie within the limit; higher is
+    /// better.
     fn gain(&self, map: &Homography, pairs: &[(Point, Point)]) -> (f64, usize) {
         let mut gain = 0.0;
         let mut count = 0;
@@ -253,11 +295,14 @@ fn upper_gamma_three_halves(x: f64) -> f64 {
     x.sqrt() * (-x).exp() + std::f64::consts::PI.sqrt() / 2.0 * erfc(x.sqrt())
 }
 
-/// Complementary error function for `x` >= 0, absolute error below 1.5e-7 (Abramowitz and Stegun, 7.1.26).
+/// Complementary error function for `x` >= 0, absolute error below 1.5e-7 (Abramowitz and Stegun,
+/// 7.1.26).
 fn erfc(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
-    let series =
-        t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    let series = t
+        * (0.254_829_592
+            + t * (-0.284_496_736
+                + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
     series * (-x * x).exp()
 }
 
@@ -269,8 +314,14 @@ mod tests {
     const FROM: (f64, f64) = (450.0, 640.0);
     const TO: (f64, f64) = (960.0, 720.0);
 
-    /// `inliers` pairs that obey a map up to `noise` pixels, then `outliers` at random, shuffled in trust.
-    fn scene(inliers: usize, outliers: usize, noise: f64, seed: u64) -> (Homography, Vec<(Point, Point)>) {
+    /// `inliers` pairs that obey a map up to `noise` pixels, then `outliers` at random, shuffled in
+    /// trust.
+    fn scene(
+        inliers: usize,
+        outliers: usize,
+        noise: f64,
+        seed: u64,
+    ) -> (Homography, Vec<(Point, Point)>) {
         let map = Homography([0.9, 0.2, 200.0, -0.15, 0.8, 120.0, 2e-4, 1e-4, 1.0]);
         let mut random = SplitMix(seed);
         let mut unit = || random.bits() as f64 / u64::MAX as f64;
@@ -279,7 +330,10 @@ mod tests {
             let from = Point::new(unit() * FROM.0, unit() * FROM.1);
             let exact = map.apply(from);
             let to = if i % (inliers + outliers) < inliers {
-                Point::new(exact.x + (unit() - 0.5) * 2.0 * noise, exact.y + (unit() - 0.5) * 2.0 * noise)
+                Point::new(
+                    exact.x + (unit() - 0.5) * 2.0 * noise,
+                    exact.y + (unit() - 0.5) * 2.0 * noise,
+                )
             } else {
                 Point::new(unit() * TO.0, unit() * TO.1)
             };
@@ -307,14 +361,21 @@ mod tests {
         }
     }
 
-    /// As [`fit_homography`] searches, from 4000 samples that all may come from anywhere, each refined.
+    /// As [`fit_homography`] searches, from 4000 samples that all may come from anywhere, each
+    /// refined.
     fn best_gain_of_many(pairs: &[(Point, Point)], options: &MagsacOptions) -> f64 {
         let (loss, mut random) = (MarginalLoss::new(options.max_error_px), SplitMix(99));
         let believable = |map: &Homography| check_quad(map, FROM, TO).is_ok();
         let gains = (0..4000).filter_map(|_| {
-            let sample = draw(&mut random, pairs.len(), usize::MAX / 4, options.max_samples);
+            let sample = draw(
+                &mut random,
+                pairs.len(),
+                usize::MAX / 4,
+                options.max_samples,
+            );
             let (from, to) = (sample.map(|i| pairs[i].0), sample.map(|i| pairs[i].1));
-            let map = Homography::through(from, to).filter(|m| same_orientation(&from, &to) && believable(m))?;
+            let map = Homography::through(from, to)
+                .filter(|m| same_orientation(&from, &to) && believable(m))?;
             Some(refine(&loss, pairs, map, &believable).0)
         });
         gains.fold(0.0, f64::max)
@@ -324,12 +385,20 @@ mod tests {
     fn a_bent_pack_is_fitted_as_well_as_by_trying_everything() {
         for seed in 0..12 {
             let (_, mut pairs) = scene(150, 60, 1.5, seed);
-            // A box whose front bulges: its middle is seen up to 8 pixels off the plane through its edges.
+            // A box whose front bulges: its middle is seen up to 8 pixels off the plane through its
+            // edges.
             let bulge = |v: f64, side: f64| (std::f64::consts::PI * v / side).sin();
-            pairs.iter_mut().for_each(|(from, to)| to.x += 8.0 * bulge(from.x, FROM.0) * bulge(from.y, FROM.1));
-            let options = MagsacOptions { max_error_px: 4.0, ..MagsacOptions::default() };
+            pairs
+                .iter_mut()
+                .for_each(|(from, to)| to.x += 8.0 * bulge(from.x, FROM.0) * bulge(from.y, FROM.1));
+            let options = MagsacOptions {
+                max_error_px: 4.0,
+                ..MagsacOptions::default()
+            };
             let fit = fit_homography(&pairs, FROM, TO, &options).unwrap();
-            let gain = MarginalLoss::new(options.max_error_px).gain(&fit.map, &pairs).0;
+            let gain = MarginalLoss::new(options.max_error_px)
+                .gain(&fit.map, &pairs)
+                .0;
             let most = best_gain_of_many(&pairs, &options);
             assert!(gain > 0.96 * most, "seed {seed}: {gain:.1} of {most:.1}");
         }
@@ -339,7 +408,10 @@ mod tests {
     fn the_same_pairs_give_the_same_fit() {
         let (_, pairs) = scene(40, 80, 1.5, 7);
         let options = MagsacOptions::default();
-        assert_eq!(fit_homography(&pairs, FROM, TO, &options), fit_homography(&pairs, FROM, TO, &options));
+        assert_eq!(
+            fit_homography(&pairs, FROM, TO, &options),
+            fit_homography(&pairs, FROM, TO, &options)
+        );
     }
 
     #[test]

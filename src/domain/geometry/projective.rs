@@ -21,7 +21,12 @@ impl Point {
 
     /// Corners of the upright box x0, y0, x1, y1, clockwise from the first.
     pub const fn corners([x0, y0, x1, y1]: [f64; 4]) -> [Self; 4] {
-        [Self::new(x0, y0), Self::new(x1, y0), Self::new(x1, y1), Self::new(x0, y1)]
+        [
+            Self::new(x0, y0),
+            Self::new(x1, y0),
+            Self::new(x1, y1),
+            Self::new(x0, y1),
+        ]
     }
 
     /// Euclidean distance.
@@ -47,7 +52,10 @@ impl Homography {
     pub fn apply(&self, p: Point) -> Point {
         let m = &self.0;
         let w = m[6] * p.x + m[7] * p.y + m[8];
-        Point::new((m[0] * p.x + m[1] * p.y + m[2]) / w, (m[3] * p.x + m[4] * p.y + m[5]) / w)
+        Point::new(
+            (m[0] * p.x + m[1] * p.y + m[2]) / w,
+            (m[3] * p.x + m[4] * p.y + m[5]) / w,
+        )
     }
 
     /// The map that does `first` and then `self`.
@@ -88,7 +96,11 @@ impl Homography {
     /// Scaled so that the last element is 1, unless it is nearly 0.
     pub fn normalised(&self) -> Self {
         let last = self.0[8];
-        if last.abs() > 1e-12 { Self(self.0.map(|v| v / last)) } else { *self }
+        if last.abs() > 1e-12 {
+            Self(self.0.map(|v| v / last))
+        } else {
+            *self
+        }
     }
 
     /// Whether every element is finite.
@@ -96,17 +108,17 @@ impl Homography {
         self.0.iter().all(|v| v.is_finite())
     }
 
-    /// The least-squares map of the weighted pairs `(from, to, weight)` by the normalised direct linear transform
-    /// (Hartley, "In defense of the eight-point algorithm", 1997). Needs four pairs in general position; `None` when
-    /// the system is degenerate.
+    /// The least-squares map of the weighted pairs `(from, to, weight)` by the normalised direct
+    /// linear transform (Hartley, "In defense of the eight-point algorithm", 1997). Needs four
+    /// pairs in general position; `None` when the system is degenerate.
     pub fn fit(pairs: &[(Point, Point, f64)]) -> Option<Self> {
         if pairs.len() < 4 {
             return None;
         }
         let from_norm = conditioning(pairs.iter().map(|p| (p.0, p.2)))?;
         let to_norm = conditioning(pairs.iter().map(|p| (p.1, p.2)))?;
-        // Inhomogeneous normal equations with the last element fixed at 1: safe because conditioning puts the
-        // centroid, whose image must be finite, at the origin.
+        // Inhomogeneous normal equations with the last element fixed at 1: safe because
+        // conditioning puts the centroid, whose image must be finite, at the origin.
         let mut ata = [[0.0; 9]; 8];
         for (from, to, weight) in pairs {
             let (p, q) = (from_norm.apply(*from), to_norm.apply(*to));
@@ -125,7 +137,8 @@ impl Homography {
             }
         }
         // Only what lies on and above the diagonal was added up: the rest is its mirror image.
-        let whole: [[f64; 9]; 8] = array::from_fn(|i| array::from_fn(|j| if j < i { ata[j][i] } else { ata[i][j] }));
+        let whole: [[f64; 9]; 8] =
+            array::from_fn(|i| array::from_fn(|j| if j < i { ata[j][i] } else { ata[i][j] }));
         let h = solve(whole)?;
         let conditioned = Self([h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1.0]);
         let map = to_norm.inverse()?.after(&conditioned).after(&from_norm);
@@ -138,18 +151,31 @@ impl Homography {
     }
 }
 
-/// The similarity that moves the weighted points' centroid to the origin and their mean distance to the square root
-/// of 2; `None` when they coincide.
+/// The similarity that moves the weighted points' centroid to the origin and their mean distance to
+/// the square root of 2; `None` when they coincide.
 fn conditioning(points: impl Iterator<Item = (Point, f64)> + Clone) -> Option<Homography> {
     let total: f64 = points.clone().map(|p| p.1).sum();
     let cx = points.clone().map(|(p, w)| p.x * w).sum::<f64>() / total;
     let cy = points.clone().map(|(p, w)| p.y * w).sum::<f64>() / total;
-    let spread = points.map(|(p, w)| p.distance(Point::new(cx, cy)) * w).sum::<f64>() / total;
+    let spread = points
+        .map(|(p, w)| p.distance(Point::new(cx, cy)) * w)
+        .sum::<f64>()
+        / total;
     if !spread.is_finite() || spread <= 1e-12 {
         return None;
     }
     let s = std::f64::consts::SQRT_2 / spread;
-    Some(Homography([s, 0.0, -s * cx, 0.0, s, -s * cy, 0.0, 0.0, 1.0]))
+    Some(Homography([
+        s,
+        0.0,
+        -s * cx,
+        0.0,
+        s,
+        -s * cy,
+        0.0,
+        0.0,
+        1.0,
+    ]))
 }
 
 #[cfg(test)]
@@ -164,7 +190,9 @@ mod tests {
             prop::array::uniform2(-300.0..300.0_f64),
             prop::array::uniform2(-4e-4..4e-4_f64),
         )
-            .prop_map(|(s, k, t, p)| Homography([s[0], k[0], t[0], k[1], s[1], t[1], p[0], p[1], 1.0]))
+            .prop_map(|(s, k, t, p)| {
+                Homography([s[0], k[0], t[0], k[1], s[1], t[1], p[0], p[1], 1.0])
+            })
     }
 
     proptest! {
@@ -196,6 +224,9 @@ mod tests {
     fn composition_applies_the_first_map_first() {
         let shift = Homography([1.0, 0.0, 5.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
         let double = Homography::scaling(2.0, 2.0);
-        assert_eq!(double.after(&shift).apply(Point::new(1.0, 1.0)), Point::new(12.0, 2.0));
+        assert_eq!(
+            double.after(&shift).apply(Point::new(1.0, 1.0)),
+            Point::new(12.0, 2.0)
+        );
     }
 }

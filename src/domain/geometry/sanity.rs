@@ -19,11 +19,15 @@ pub enum QuadProblem {
 
 /// Signed area of a quadrilateral, positive when its corners run clockwise on the screen (y down).
 pub fn quad_area(q: &[Point; 4]) -> f64 {
-    (0..4).map(|i| q[i].x * q[(i + 1) % 4].y - q[(i + 1) % 4].x * q[i].y).sum::<f64>() / 2.0
+    (0..4)
+        .map(|i| q[i].x * q[(i + 1) % 4].y - q[(i + 1) % 4].x * q[i].y)
+        .sum::<f64>()
+        / 2.0
 }
 
-/// The outline of a `reference` frame of (width, height) in a `photo` frame of (width, height), both in pixels, if it
-/// is believable: convex, not mirrored, of plausible area, perspective and aspect.
+/// The outline of a `reference` frame of (width, height) in a `photo` frame of (width, height),
+/// both in pixels, if it is believable: convex, not mirrored, of plausible area, perspective and
+/// aspect.
 pub fn check_quad(
     reference_to_photo: &Homography,
     reference: (f64, f64),
@@ -31,7 +35,8 @@ pub fn check_quad(
 ) -> Result<[Point; 4], QuadProblem> {
     let (w, h) = reference;
     let corners = [(0.0, 0.0), (w, 0.0), (w, h), (0.0, h)].map(|(x, y)| Point::new(x, y));
-    // The sign of the projective weight must not change over the rectangle, or the horizon runs through it.
+    // The sign of the projective weight must not change over the rectangle, or the horizon runs
+    // through it.
     let m = &reference_to_photo.0;
     let weights = corners.map(|p| m[6] * p.x + m[7] * p.y + m[8]);
     if !weights.iter().all(|w| w.is_finite()) || weights.iter().any(|w| w * weights[0] <= 0.0) {
@@ -77,12 +82,27 @@ mod tests {
     #[test]
     fn each_problem_is_named() {
         let mirrored = Homography([-1.0, 0.0, 400.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
-        assert_eq!(check_quad(&mirrored, REFERENCE, PHOTO), Err(QuadProblem::NotConvex));
-        assert_eq!(check_quad(&Homography::scaling(0.1, 0.1), REFERENCE, PHOTO), Err(QuadProblem::Area));
-        assert_eq!(check_quad(&Homography::scaling(1.6, 0.2), REFERENCE, PHOTO), Err(QuadProblem::Aspect));
+        assert_eq!(
+            check_quad(&mirrored, REFERENCE, PHOTO),
+            Err(QuadProblem::NotConvex)
+        );
+        assert_eq!(
+            check_quad(&Homography::scaling(0.1, 0.1), REFERENCE, PHOTO),
+            Err(QuadProblem::Area)
+        );
+        assert_eq!(
+            check_quad(&Homography::scaling(1.6, 0.2), REFERENCE, PHOTO),
+            Err(QuadProblem::Aspect)
+        );
         let horizon = Homography([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, -0.002, 1.0]);
-        assert_eq!(check_quad(&horizon, REFERENCE, PHOTO), Err(QuadProblem::NotFinite));
+        assert_eq!(
+            check_quad(&horizon, REFERENCE, PHOTO),
+            Err(QuadProblem::NotFinite)
+        );
         let steep = Homography([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0055, 1.0]);
-        assert_eq!(check_quad(&steep, REFERENCE, PHOTO), Err(QuadProblem::Perspective));
+        assert_eq!(
+            check_quad(&steep, REFERENCE, PHOTO),
+            Err(QuadProblem::Perspective)
+        );
     }
 }

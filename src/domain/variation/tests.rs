@@ -11,25 +11,51 @@ fn grid(evidence: [f32; 6]) -> CellGrid {
 
 fn mark(evidence: [f32; 6], read: Option<&str>) -> MarkSighting {
     let agreement = read.map(|text| agreement("tropicana", text));
-    let reading = read.map(|text| Reading { text: text.to_owned(), confidence: 0.9, agreement });
-    MarkSighting { place: [16, 8, 40, 24], first: grid(evidence), second: None, reading, turn: None }
+    let reading = read.map(|text| Reading {
+        text: text.to_owned(),
+        confidence: 0.9,
+        agreement,
+    });
+    MarkSighting {
+        place: [16, 8, 40, 24],
+        first: grid(evidence),
+        second: None,
+        reading,
+        turn: None,
+    }
 }
 
 fn sighting(evidence: [f32; 6], read: Option<&str>) -> Sighting {
-    Sighting { reference: "r".into(), identity: 9.0, marks: vec![None, Some(mark(evidence, read))], glance: None }
+    Sighting {
+        reference: "r".into(),
+        identity: 9.0,
+        marks: vec![None, Some(mark(evidence, read))],
+        glance: None,
+    }
 }
 
 fn known(sightings: &[(&str, Sighting)]) -> GenuineSightings {
     let mut all = GenuineSightings::default();
-    sightings.iter().for_each(|(item, sighting)| all.add(item, sighting));
+    sightings
+        .iter()
+        .for_each(|(item, sighting)| all.add(item, sighting));
     all
 }
 
 fn fusion() -> Fusion {
     Fusion {
-        presence: Logistic { weights: [0.0; 3], intercept: 0.0 },
-        rivalry: Logistic { weights: [0.0; 5], intercept: 0.0 },
-        mark: Logistic { weights: [-1.0, -4.0, 0.0], intercept: 0.0 },
+        presence: Logistic {
+            weights: [0.0; 3],
+            intercept: 0.0,
+        },
+        rivalry: Logistic {
+            weights: [0.0; 5],
+            intercept: 0.0,
+        },
+        mark: Logistic {
+            weights: [-1.0, -4.0, 0.0],
+            intercept: 0.0,
+        },
     }
 }
 
@@ -47,35 +73,73 @@ fn what_all_genuine_items_show_is_discounted_and_what_one_lacks_is_not() {
         assert!((cell - expected).abs() < 1e-4, "{cells:?}");
     }
     assert!(
-        known(&[("a", sighting(both, None)), ("c", sighting(both, None))]).variation().references["r"]
+        known(&[("a", sighting(both, None)), ("c", sighting(both, None))])
+            .variation()
+            .references["r"]
             .shared
             .is_empty()
     );
     let faint = |item| (item, sighting([0.09; 6], None));
     let all = known(&[faint("a"), faint("b"), faint("c")]);
-    assert!(all.variation().references["r"].shared.is_empty(), "a little of it is everywhere");
+    assert!(
+        all.variation().references["r"].shared.is_empty(),
+        "a little of it is everywhere"
+    );
 }
 
 #[test]
 fn what_no_mark_looked_at_is_known_from_the_glance() {
-    // The glance sees two rows of three cells from the frame's corner on; the second and third of the lower row lie in the mark.
+    // The glance sees two rows of three cells from the frame's corner on; the second and third of
+    // the lower row lie in the mark.
     let glance = CellGrid::new([0, 0, 24, 16], 3, &[0.9, 0.0, 0.0, 0.8, 0.9, 0.9]);
     let seen = |place| {
-        let marks = vec![Some(MarkSighting { place, ..mark([0.6, 0.0, 0.0, 0.0, 0.0, 0.0], None) })];
-        Sighting { glance: Some(glance.clone()), marks, ..sighting([0.0; 6], None) }
+        let marks = vec![Some(MarkSighting {
+            place,
+            ..mark([0.6, 0.0, 0.0, 0.0, 0.0, 0.0], None)
+        })];
+        Sighting {
+            glance: Some(glance.clone()),
+            marks,
+            ..sighting([0.0; 6], None)
+        }
     };
     let parts = |e: f32| (e * PARTS).round() as u16;
     let squares = seen([8, 8, 40, 24]).squares();
-    assert_eq!(squares, BTreeMap::from([((0, 0), parts(0.9)), ((1, 0), parts(0.8)), ((1, 2), parts(0.6))]));
-    assert_eq!(seen([0, 0, 40, 24]).squares(), BTreeMap::from([((1, 2), parts(0.6))]), "all of it was looked at");
+    assert_eq!(
+        squares,
+        BTreeMap::from([
+            ((0, 0), parts(0.9)),
+            ((1, 0), parts(0.8)),
+            ((1, 2), parts(0.6))
+        ])
+    );
+    assert_eq!(
+        seen([0, 0, 40, 24]).squares(),
+        BTreeMap::from([((1, 2), parts(0.6))]),
+        "all of it was looked at"
+    );
 }
 
 #[test]
 fn one_item_in_ten_may_lack_what_the_others_share() {
-    let print = |n: usize| if n < 1 { [0.0; 6] } else { [0.5 + n as f32 / 100.0, 0.0, 0.0, 0.0, 0.0, 0.0] };
+    let print = |n: usize| {
+        if n < 1 {
+            [0.0; 6]
+        } else {
+            [0.5 + n as f32 / 100.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        }
+    };
     let items: Vec<String> = (0..10).map(|n| n.to_string()).collect();
-    let seen: Vec<_> = items.iter().enumerate().map(|(n, item)| (item.as_str(), sighting(print(n), None))).collect();
-    let of = |count: usize| known(&seen[..count]).variation().references["r"].shared.clone();
+    let seen: Vec<_> = items
+        .iter()
+        .enumerate()
+        .map(|(n, item)| (item.as_str(), sighting(print(n), None)))
+        .collect();
+    let of = |count: usize| {
+        known(&seen[..count]).variation().references["r"]
+            .shared
+            .clone()
+    };
     assert!(of(9).is_empty());
     assert_eq!(
         of(10),
@@ -86,15 +150,32 @@ fn one_item_in_ten_may_lack_what_the_others_share() {
 
 #[test]
 fn a_photo_that_was_not_looked_at_tells_nothing_and_an_unsure_reading_neither() {
-    let unseen = Sighting { marks: vec![None, None], ..sighting([0.0; 6], None) };
+    let unseen = Sighting {
+        marks: vec![None, None],
+        ..sighting([0.0; 6], None)
+    };
     let print = sighting([0.9; 6], None);
-    let all = known(&[("a", unseen), ("a", print.clone()), ("b", print.clone()), ("c", print.clone())]);
+    let all = known(&[
+        ("a", unseen),
+        ("a", print.clone()),
+        ("b", print.clone()),
+        ("c", print.clone()),
+    ]);
     assert_eq!(all.variation().references["r"].shared.len(), 6);
     let mut unsure = sighting([0.9; 6], Some("TROPlCANA"));
-    for reading in unsure.marks.iter_mut().flatten().filter_map(|m| m.reading.as_mut()) {
+    for reading in unsure
+        .marks
+        .iter_mut()
+        .flatten()
+        .filter_map(|m| m.reading.as_mut())
+    {
         reading.confidence = 0.4;
     }
-    assert!(known(&[("a", unsure)]).variation().references["r"].misread.is_empty());
+    assert!(
+        known(&[("a", unsure)]).variation().references["r"]
+            .misread
+            .is_empty()
+    );
 }
 
 #[test]
@@ -108,7 +189,10 @@ fn photos_of_one_item_count_once_but_all_their_misreadings_do() {
     let told = &all.variation().references["r"];
     assert_eq!((told.items, told.shared.len()), (3, 6));
     assert_eq!(told.misread, BTreeSet::from([(1, "troplcana".to_owned())]));
-    assert!(all.without("a", "r").unwrap().misread.is_empty(), "an item does not vouch for itself");
+    assert!(
+        all.without("a", "r").unwrap().misread.is_empty(),
+        "an item does not vouch for itself"
+    );
 }
 
 #[test]
@@ -118,19 +202,31 @@ fn a_word_that_genuine_photos_are_misread_as_does_not_accuse() {
     let before = score(&Variation::default());
     let elsewhere = known(&[("a", sighting([0.0; 6], Some("TROPl")))]).variation();
     let there = known(&[("a", sighting([0.0; 6], Some("tropicano")))]).variation();
-    assert!((score(&elsewhere) - before).abs() < 1e-9, "no nearer than what is expected");
+    assert!(
+        (score(&elsewhere) - before).abs() < 1e-9,
+        "no nearer than what is expected"
+    );
     assert!(score(&there) > before + 0.3, "{} {before}", score(&there));
 }
 
 #[test]
 fn the_text_of_a_mark_that_genuine_photos_doubt_too_does_not_count() {
-    let photo = MarkSighting { second: Some(grid([1.0; 6])), ..mark([0.9; 6], Some("forged")) };
+    let photo = MarkSighting {
+        second: Some(grid([1.0; 6])),
+        ..mark([0.9; 6], Some("forged"))
+    };
     let seen = sighting([0.9; 6], None);
     let variation = known(&[("a", seen.clone()), ("b", seen.clone()), ("c", seen)]).variation();
     let (evidence, _) = photo.weighed(1, variation.references.get("r"));
-    assert!((evidence.difference - 0.1054).abs() < 1e-3 && evidence.text.is_none(), "{evidence:?}");
+    assert!(
+        (evidence.difference - 0.1054).abs() < 1e-3 && evidence.text.is_none(),
+        "{evidence:?}"
+    );
     let (evidence, _) = photo.weighed(1, None);
-    assert!(evidence.difference > 0.95 && evidence.text.is_some(), "{evidence:?}");
+    assert!(
+        evidence.difference > 0.95 && evidence.text.is_some(),
+        "{evidence:?}"
+    );
 }
 
 proptest! {

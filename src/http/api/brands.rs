@@ -30,7 +30,10 @@ pub struct BrandBody {
 
 impl From<Brand> for BrandBody {
     fn from(brand: Brand) -> Self {
-        Self { id: brand.id, name: brand.name }
+        Self {
+            id: brand.id,
+            name: brand.name,
+        }
     }
 }
 
@@ -43,8 +46,8 @@ pub struct BrandList {
 
 /// Create a brand
 ///
-/// The same id and name again is answered the same way, so that the request can be repeated safely; the same id with
-/// another name is a conflict.
+/// The same id and name again is answered the same way, so that the request can be repeated safely;
+/// the same id with another name is a conflict.
 #[utoipa::path(
     post, path = "/v1/brands", tag = "gallery",
     request_body(content = BrandBody, description = "The brand"),
@@ -58,9 +61,19 @@ pub async fn create_brand(
     State(state): State<HttpState>,
     extract::Json(body): extract::Json<BrandBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let brand = state.assay().create_brand(Brand { id: body.id, name: body.name }).await?;
+    let brand = state
+        .assay()
+        .create_brand(Brand {
+            id: body.id,
+            name: body.name,
+        })
+        .await?;
     let path = location(&["v1", "brands", &brand.id]);
-    Ok((StatusCode::CREATED, [(header::LOCATION, path)], Json(BrandBody::from(brand))))
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, path)],
+        Json(BrandBody::from(brand)),
+    ))
 }
 
 /// List all brands
@@ -72,5 +85,7 @@ pub async fn create_brand(
 )]
 pub async fn list_brands(State(state): State<HttpState>) -> Result<Json<BrandList>, Problem> {
     let brands = state.assay().brands().await?;
-    Ok(Json(BrandList { brands: brands.into_iter().map(Into::into).collect() }))
+    Ok(Json(BrandList {
+        brands: brands.into_iter().map(Into::into).collect(),
+    }))
 }

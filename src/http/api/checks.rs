@@ -35,13 +35,17 @@ const LONGEST_PAGE: usize = 100;
 
 /// The parts of the form that asks for a check.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the form; its parts are read as they arrive")]
+#[expect(
+    dead_code,
+    reason = "describes the form; its parts are read as they arrive"
+)]
 pub struct CheckForm {
-    /// The listing's photos, 1 to 12 parts of this name: JPEG, PNG or WebP, recognised by content. One bad photo does
-    /// not spoil the others.
+    /// The listing's photos, 1 to 12 parts of this name: JPEG, PNG or WebP, recognised by content.
+    /// One bad photo does not spoil the others.
     #[schema(value_type = Vec<String>, format = Binary, min_items = 1, max_items = 12)]
     photo: Vec<Vec<u8>>,
-    /// Brand that the listing claims. Without a claim the photos are identified against all references.
+    /// Brand that the listing claims. Without a claim the photos are identified against all
+    /// references.
     #[schema(nullable = false, example = "acme")]
     brand: Option<String>,
     /// Product that the listing claims; needs `brand`.
@@ -69,7 +73,8 @@ pub struct CheckList {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CheckQuery {
-    /// Only checks of this verdict: `consistent`, `deviates`, `reused_photo`, `not_comparable` or `no_brand_seen`.
+    /// Only checks of this verdict: `consistent`, `deviates`, `reused_photo`, `not_comparable` or
+    /// `no_brand_seen`.
     #[param(example = "deviates")]
     verdict: Option<String>,
     /// Only checks that claim this brand.
@@ -105,9 +110,9 @@ pub struct PhotoPath {
 
 /// Check photos
 ///
-/// Against the claim, or, without one, against all references. Answers with a verdict, an action, scores, reasons and
-/// places. A photo that cannot be used is part of the answer, not an error. When all places are taken the answer is 429
-/// with `retry-after`, before the photos are read.
+/// Against the claim, or, without one, against all references. Answers with a verdict, an action,
+/// scores, reasons and places. A photo that cannot be used is part of the answer, not an error.
+/// When all places are taken the answer is 429 with `retry-after`, before the photos are read.
 #[utoipa::path(
     post, path = "/v1/checks", tag = "checks",
     request_body(content = CheckForm, content_type = "multipart/form-data", description = "Photos and what the listing claims",
@@ -117,10 +122,16 @@ pub struct PhotoPath {
         Checking,
     ),
 )]
-pub async fn create_check(State(state): State<HttpState>, Form(form): Form) -> Result<Json<CheckAnswer>, Problem> {
+pub async fn create_check(
+    State(state): State<HttpState>,
+    Form(form): Form,
+) -> Result<Json<CheckAnswer>, Problem> {
     let config = state.config();
     let texts = ["brand", "product", "listing_id", "seller_id"].map(Wanted::text);
-    let wanted: Vec<_> = texts.into_iter().chain([Wanted::pictures("photo", MOST_PHOTOS, config)]).collect();
+    let wanted: Vec<_> = texts
+        .into_iter()
+        .chain([Wanted::pictures("photo", MOST_PHOTOS, config)])
+        .collect();
     let parts = Parts::read(form, &wanted, config).await?;
     let request = CheckRequest {
         photos: parts.pictures("photo"),
@@ -145,21 +156,39 @@ pub async fn list_checks(
     State(state): State<HttpState>,
     Query(query): Query<CheckQuery>,
 ) -> Result<Json<CheckList>, Problem> {
-    if let Some(verdict) = query.verdict.as_deref().filter(|v| Verdict::from_name(v).is_none()) {
+    if let Some(verdict) = query
+        .verdict
+        .as_deref()
+        .filter(|v| Verdict::from_name(v).is_none())
+    {
         let known = Verdict::ALL.map(|v| format!("`{}`", v.name())).join(", ");
-        return Err(Problem::field("verdict", format!("is `{verdict}`; it is one of {known}")));
+        return Err(Problem::field(
+            "verdict",
+            format!("is `{verdict}`; it is one of {known}"),
+        ));
     }
     let limit = query.limit.unwrap_or(PAGE);
     if !(1..=LONGEST_PAGE).contains(&limit) {
-        return Err(Problem::field("limit", format!("is {limit}; it is 1 to {LONGEST_PAGE}")));
+        return Err(Problem::field(
+            "limit",
+            format!("is {limit}; it is 1 to {LONGEST_PAGE}"),
+        ));
     }
     // One more than asked for tells whether there is a next page.
-    let filter = CheckFilter { verdict: query.verdict, brand: query.brand, before: query.cursor, limit: limit + 1 };
+    let filter = CheckFilter {
+        verdict: query.verdict,
+        brand: query.brand,
+        before: query.cursor,
+        limit: limit + 1,
+    };
     let mut checks = state.assay().checks(&filter).await?;
     let more = checks.len() > limit;
     checks.truncate(limit);
     let next_cursor = checks.last().filter(|_| more).map(|c| c.id.clone());
-    Ok(Json(CheckList { checks, next_cursor }))
+    Ok(Json(CheckList {
+        checks,
+        next_cursor,
+    }))
 }
 
 /// Get a check
@@ -181,7 +210,8 @@ pub async fn get_check(
 
 /// Draw the evidence of a photo
 ///
-/// A picture for a person: the photo with the located reference, its protected marks and the places that differ.
+/// A picture for a person: the photo with the located reference, its protected marks and the places
+/// that differ.
 #[utoipa::path(
     get, path = "/v1/checks/{id}/photos/{n}/evidence.png", tag = "checks", params(PhotoPath),
     responses((status = 200, description = "The picture", body = Vec<u8>, content_type = "image/png"), Drawing),
@@ -192,9 +222,15 @@ pub async fn draw_evidence(
 ) -> Result<Response, Problem> {
     let inputs = state.assay().evidence(&id, n).await?;
     let painter = state.painter();
-    let painted = state.assay().on_worker(move |vision| painter.paint(vision, &inputs)).await;
+    let painted = state
+        .assay()
+        .on_worker(move |vision| painter.paint(vision, &inputs))
+        .await;
     let png = painted
         .map_err(ServiceError::from)?
-        .map_err(|source| ServiceError::Intake { field: format!("photo {n}"), source })?;
+        .map_err(|source| ServiceError::Intake {
+            field: format!("photo {n}"),
+            source,
+        })?;
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }

@@ -81,7 +81,11 @@ pub struct SelfTesting;
 
 impl IntoResponses for SelfTesting {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let body = [&kind::TOO_LARGE, &kind::UNSUPPORTED_CONTENT_TYPE, &kind::INVALID_FIELD];
+        let body = [
+            &kind::TOO_LARGE,
+            &kind::UNSUPPORTED_CONTENT_TYPE,
+            &kind::INVALID_FIELD,
+        ];
         problems(&[body.to_vec(), Reading::kinds(), Working::kinds()].concat())
     }
 }
@@ -99,22 +103,40 @@ impl IntoResponses for Drawing {
 fn problems(kinds: &[&'static Kind]) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
     for kind in kinds {
-        by_status.entry(kind.status.as_u16()).or_default().push(kind);
+        by_status
+            .entry(kind.status.as_u16())
+            .or_default()
+            .push(kind);
     }
-    by_status.into_iter().map(|(status, kinds)| (status.to_string(), response(status, &kinds).into())).collect()
+    by_status
+        .into_iter()
+        .map(|(status, kinds)| (status.to_string(), response(status, &kinds).into()))
+        .collect()
 }
 
 fn response(status: u16, kinds: &[&Kind]) -> Response {
-    let titles: Vec<_> = kinds.iter().map(|k| format!("`{}`: {}", k.slug, k.title)).collect();
-    let examples = kinds.iter().map(|k| (k.slug, RefOr::Ref(Ref::new(format!("#/components/examples/{}", k.slug)))));
-    let content =
-        ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).examples_from_iter(examples).build();
-    let mut response =
-        ResponseBuilder::new().description(titles.join("; ")).content("application/problem+json", content);
+    let titles: Vec<_> = kinds
+        .iter()
+        .map(|k| format!("`{}`: {}", k.slug, k.title))
+        .collect();
+    let examples = kinds.iter().map(|k| {
+        (
+            k.slug,
+            RefOr::Ref(Ref::new(format!("#/components/examples/{}", k.slug))),
+        )
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ProblemBody")))
+        .examples_from_iter(examples)
+        .build();
+    let mut response = ResponseBuilder::new()
+        .description(titles.join("; "))
+        .content("application/problem+json", content);
     if matches!(status, 429 | 503) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer);
-        let header =
-            HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait before trying again"));
+        let header = HeaderBuilder::new()
+            .schema(Some(seconds))
+            .description(Some("Seconds to wait before trying again"));
         response = response.header("retry-after", header.build());
     }
     response.build()
@@ -131,7 +153,13 @@ pub fn problem_examples() -> impl Iterator<Item = (String, RefOr<Example>)> {
             request_id: "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10".to_owned(),
             errors: Vec::new(),
         };
-        (kind.slug.to_owned(), ExampleBuilder::new().summary(kind.title).value(Some(json!(body))).into())
+        (
+            kind.slug.to_owned(),
+            ExampleBuilder::new()
+                .summary(kind.title)
+                .value(Some(json!(body)))
+                .into(),
+        )
     })
 }
 
@@ -143,7 +171,9 @@ pub fn location(segments: &[&str]) -> String {
 /// Milliseconds since 1970 as RFC 3339, UTC.
 pub fn rfc3339(ms: i64) -> String {
     // The clock's own range is far inside what a timestamp can hold.
-    jiff::Timestamp::from_millisecond(ms).unwrap_or_default().to_string()
+    jiff::Timestamp::from_millisecond(ms)
+        .unwrap_or_default()
+        .to_string()
 }
 
 /// An enrolled reference, as an example.

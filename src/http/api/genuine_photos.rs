@@ -20,12 +20,16 @@ use crate::{
 
 /// The parts of the form that adds a genuine photo.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the form; its parts are read as they arrive")]
+#[expect(
+    dead_code,
+    reason = "describes the form; its parts are read as they arrive"
+)]
 pub struct GenuinePhotoForm {
     /// The photo, taken as sellers take theirs: JPEG, PNG or WebP, recognised by content.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     image: Vec<u8>,
-    /// The physical item that the photo shows; photos of one item are not independent of each other.
+    /// The physical item that the photo shows; photos of one item are not independent of each
+    /// other.
     #[schema(min_length = 1, max_length = 200, example = "item-0042")]
     item: String,
 }
@@ -62,10 +66,11 @@ impl From<GenuinePhotoRecord> for GenuinePhotoBody {
 
 /// Add a genuine photo
 ///
-/// Calibration data: a listing-like photo of an item known to be genuine. It is never searched. With enough items the
-/// product's p-values come from them instead of the shipped calibration; a check's `calibration` says how many are
-/// missing. From three items on, what nearly all of them show at a place of the reference is taken off a photo's evidence
-/// there; a word surely read as on one of them accuses no photo.
+/// Calibration data: a listing-like photo of an item known to be genuine. It is never searched.
+/// With enough items the product's p-values come from them instead of the shipped calibration; a
+/// check's `calibration` says how many are missing. From three items on, what nearly all of them
+/// show at a place of the reference is taken off a photo's evidence there; a word surely read as on
+/// one of them accuses no photo.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/products/{product}/genuine-photos", tag = "gallery", params(ProductPath),
     request_body(content = GenuinePhotoForm, content_type = "multipart/form-data", description = "The photo and its item",
@@ -78,8 +83,16 @@ pub async fn add_genuine_photo(
     Form(form): Form,
 ) -> Result<(StatusCode, Json<GenuinePhotoBody>), Problem> {
     let config = state.config();
-    let parts = Parts::read(form, &[Wanted::pictures("image", 1, config), Wanted::text("item")], config).await?;
+    let parts = Parts::read(
+        form,
+        &[Wanted::pictures("image", 1, config), Wanted::text("item")],
+        config,
+    )
+    .await?;
     let (item, image) = (parts.required_text("item")?, parts.picture("image")?);
-    let record = state.assay().add_genuine_photo(&path.into(), &item, image).await?;
+    let record = state
+        .assay()
+        .add_genuine_photo(&path.into(), &item, image)
+        .await?;
     Ok((StatusCode::CREATED, Json(record.into())))
 }

@@ -25,7 +25,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"id": "oat-drink-1l", "name": "Oat drink, 1 litre"}))]
 pub struct NewProductBody {
-    /// Unique within the brand: 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`, starting with a letter or digit.
+    /// Unique within the brand: 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`, starting with a letter or
+    /// digit.
     #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9][a-z0-9._-]*$")]
     id: String,
     /// Name for people.
@@ -47,7 +48,11 @@ pub struct ProductBody {
 
 impl From<Product> for ProductBody {
     fn from(product: Product) -> Self {
-        Self { brand: product.key.brand, id: product.key.product, name: product.name }
+        Self {
+            brand: product.key.brand,
+            id: product.key.product,
+            name: product.name,
+        }
     }
 }
 
@@ -81,14 +86,17 @@ pub struct ProductPath {
 
 impl From<ProductPath> for ProductKey {
     fn from(path: ProductPath) -> Self {
-        Self { brand: path.brand, product: path.product }
+        Self {
+            brand: path.brand,
+            product: path.product,
+        }
     }
 }
 
 /// Create a product
 ///
-/// The same id and name again is answered the same way, so that the request can be repeated safely; the same id with
-/// another name is a conflict.
+/// The same id and name again is answered the same way, so that the request can be repeated safely;
+/// the same id with another name is a conflict.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/products", tag = "gallery", params(BrandPath),
     request_body(content = NewProductBody, description = "The product"),
@@ -103,10 +111,29 @@ pub async fn create_product(
     Path(path): Path<BrandPath>,
     extract::Json(body): extract::Json<NewProductBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let key = ProductKey { brand: path.brand, product: body.id };
-    let product = state.assay().create_product(Product { key, name: body.name }).await?;
-    let path = location(&["v1", "brands", &product.key.brand, "products", &product.key.product]);
-    Ok((StatusCode::CREATED, [(header::LOCATION, path)], Json(ProductBody::from(product))))
+    let key = ProductKey {
+        brand: path.brand,
+        product: body.id,
+    };
+    let product = state
+        .assay()
+        .create_product(Product {
+            key,
+            name: body.name,
+        })
+        .await?;
+    let path = location(&[
+        "v1",
+        "brands",
+        &product.key.brand,
+        "products",
+        &product.key.product,
+    ]);
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, path)],
+        Json(ProductBody::from(product)),
+    ))
 }
 
 /// List a brand's products
@@ -121,7 +148,9 @@ pub async fn list_products(
     Path(path): Path<BrandPath>,
 ) -> Result<Json<ProductList>, Problem> {
     let products = state.assay().products(&path.brand).await?;
-    Ok(Json(ProductList { products: products.into_iter().map(Into::into).collect() }))
+    Ok(Json(ProductList {
+        products: products.into_iter().map(Into::into).collect(),
+    }))
 }
 
 /// Get a product

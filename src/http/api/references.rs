@@ -32,20 +32,23 @@ use crate::{
 
 /// The parts of the form that enrolls a reference.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the form; its parts are read as they arrive")]
+#[expect(
+    dead_code,
+    reason = "describes the form; its parts are read as they arrive"
+)]
 pub struct ReferenceForm {
     /// The picture: JPEG, PNG or WebP, recognised by content.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     image: Vec<u8>,
-    /// What the picture shows: `pack`, `logo`, `label`, or `catalogue_photo`, the brand's own published picture, which
-    /// on a listing shows no item at all.
+    /// What the picture shows: `pack`, `logo`, `label`, or `catalogue_photo`, the brand's own
+    /// published picture, which on a listing shows no item at all.
     #[schema(value_type = ReferenceKindName)]
     kind: String,
     /// Side or view, such as `front`.
     #[schema(min_length = 1, max_length = 200, nullable = false, example = "front")]
     view: Option<String>,
-    /// Protected marks, the places that a forger must get right: a JSON array of at most 24 `NewMarkBody`. Assay proposes
-    /// some when the part is left out.
+    /// Protected marks, the places that a forger must get right: a JSON array of at most 24
+    /// `NewMarkBody`. Assay proposes some when the part is left out.
     #[schema(value_type = String, content_media_type = "application/json", required = false,
         example = r#"[{"name":"brand name","kind":"text","text":"ACME","region":[[0.2,0.1],[0.8,0.1],[0.8,0.25],[0.2,0.25]]}]"#)]
     marks: Option<String>,
@@ -54,7 +57,10 @@ pub struct ReferenceForm {
 /// What a reference shows.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "names the values for the documentation; the domain has the type")]
+#[expect(
+    dead_code,
+    reason = "names the values for the documentation; the domain has the type"
+)]
 pub enum ReferenceKindName {
     /// A whole pack or article.
     Pack,
@@ -89,7 +95,10 @@ pub struct NewMarkBody {
 /// What a mark holds.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "names the values for the documentation; the domain has the type")]
+#[expect(
+    dead_code,
+    reason = "names the values for the documentation; the domain has the type"
+)]
 pub enum MarkKindName {
     /// Letters.
     Text,
@@ -156,7 +165,12 @@ pub struct ReferenceBody {
 
 impl From<ReferenceRecord> for ReferenceBody {
     fn from(record: ReferenceRecord) -> Self {
-        let Health { usable, keypoints, sharpness, problems } = record.health;
+        let Health {
+            usable,
+            keypoints,
+            sharpness,
+            problems,
+        } = record.health;
         Self {
             id: record.id,
             brand: record.product.brand,
@@ -166,7 +180,12 @@ impl From<ReferenceRecord> for ReferenceBody {
             sha256: record.sha256,
             width: record.width,
             height: record.height,
-            health: HealthBody { usable, keypoints, sharpness, problems },
+            health: HealthBody {
+                usable,
+                keypoints,
+                sharpness,
+                problems,
+            },
             marks: record.marks.into_iter().map(Into::into).collect(),
             created_at: rfc3339(record.created_ms),
         }
@@ -176,7 +195,13 @@ impl From<ReferenceRecord> for ReferenceBody {
 impl From<Mark> for MarkBody {
     fn from(mark: Mark) -> Self {
         let region = mark.region.iter().map(|p| [p.x, p.y]).collect();
-        Self { name: mark.name, kind: mark.kind.name(), region, text: mark.text, proposed: mark.proposed }
+        Self {
+            name: mark.name,
+            kind: mark.kind.name(),
+            region,
+            text: mark.text,
+            proposed: mark.proposed,
+        }
     }
 }
 
@@ -204,8 +229,8 @@ pub struct ReferencePath {
 
 /// Enroll a reference
 ///
-/// A picture of a genuine item, or of its logo or label. It takes part in the next check. The answer says at once how
-/// usable it is. The same picture for the same product again is a conflict.
+/// A picture of a genuine item, or of its logo or label. It takes part in the next check. The
+/// answer says at once how usable it is. The same picture for the same product again is a conflict.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/products/{product}/references", tag = "gallery", params(ProductPath),
     request_body(content = ReferenceForm, content_type = "multipart/form-data", description = "The picture and what it shows",
@@ -223,20 +248,38 @@ pub async fn enroll_reference(
     Form(form): Form,
 ) -> Result<impl IntoResponse, Problem> {
     let config = state.config();
-    let wanted =
-        [Wanted::pictures("image", 1, config), Wanted::text("kind"), Wanted::text("view"), Wanted::json("marks")];
+    let wanted = [
+        Wanted::pictures("image", 1, config),
+        Wanted::text("kind"),
+        Wanted::text("view"),
+        Wanted::json("marks"),
+    ];
     let parts = Parts::read(form, &wanted, config).await?;
     let new = NewReference {
         product: path.into(),
         kind: reference_kind(&parts.required_text("kind")?)?,
         view: parts.text("view")?,
-        marks: parts.text("marks")?.map_or(Ok(Vec::new()), |json| marks(&json))?,
+        marks: parts
+            .text("marks")?
+            .map_or(Ok(Vec::new()), |json| marks(&json))?,
         image: parts.picture("image")?,
     };
     let record = state.assay().enroll_reference(new).await?;
     let ProductKey { brand, product } = &record.product;
-    let path = location(&["v1", "brands", brand, "products", product, "references", &record.id]);
-    Ok((StatusCode::CREATED, [(header::LOCATION, path)], Json(ReferenceBody::from(record))))
+    let path = location(&[
+        "v1",
+        "brands",
+        brand,
+        "products",
+        product,
+        "references",
+        &record.id,
+    ]);
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, path)],
+        Json(ReferenceBody::from(record)),
+    ))
 }
 
 /// List a product's references
@@ -251,7 +294,9 @@ pub async fn list_references(
     Path(path): Path<ProductPath>,
 ) -> Result<Json<ReferenceList>, Problem> {
     let references = state.assay().references(&path.into()).await?;
-    Ok(Json(ReferenceList { references: references.into_iter().map(Into::into).collect() }))
+    Ok(Json(ReferenceList {
+        references: references.into_iter().map(Into::into).collect(),
+    }))
 }
 
 /// Get a reference
@@ -265,7 +310,10 @@ pub async fn get_reference(
     State(state): State<HttpState>,
     Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
 ) -> Result<Json<ReferenceBody>, Problem> {
-    let references = state.assay().references(&ProductKey { brand, product }).await?;
+    let references = state
+        .assay()
+        .references(&ProductKey { brand, product })
+        .await?;
     let found = references.into_iter().find(|r| r.id == id);
     let missing = || Problem::new(&kind::NOT_FOUND, format!("reference `{id}` does not exist"));
     Ok(Json(found.ok_or_else(missing)?.into()))
@@ -282,32 +330,57 @@ pub async fn delete_reference(
     State(state): State<HttpState>,
     Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
 ) -> Result<StatusCode, Problem> {
-    state.assay().delete_reference(&ProductKey { brand, product }, &id).await?;
+    state
+        .assay()
+        .delete_reference(&ProductKey { brand, product }, &id)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {
     ReferenceKind::from_name(name).ok_or_else(|| {
-        let known = ReferenceKind::ALL.map(|k| format!("`{}`", k.name())).join(", ");
+        let known = ReferenceKind::ALL
+            .map(|k| format!("`{}`", k.name()))
+            .join(", ");
         Problem::field("kind", format!("is `{name}`; it is one of {known}"))
     })
 }
 
-/// The marks of the part `marks`. Only their form is looked at here: their values are the use case's to judge.
+/// The marks of the part `marks`. Only their form is looked at here: their values are the use
+/// case's to judge.
 fn marks(json: &str) -> Result<Vec<Mark>, Problem> {
     let given: Vec<NewMarkBody> = serde_json::from_str(json).map_err(|error| {
         Problem::field(
             "marks",
-            format!("is not a JSON array of marks ({error}); see the documentation of this request"),
+            format!(
+                "is not a JSON array of marks ({error}); see the documentation of this request"
+            ),
         )
     })?;
-    given.into_iter().enumerate().map(|(n, given)| mark(n, given)).collect()
+    given
+        .into_iter()
+        .enumerate()
+        .map(|(n, given)| mark(n, given))
+        .collect()
 }
 
 fn mark(n: usize, given: NewMarkBody) -> Result<Mark, Problem> {
     let Some(kind) = MarkKind::from_name(&given.kind) else {
-        return Err(Problem::field(format!("marks[{n}].kind"), format!("is `{}`; it is `text` or `logo`", given.kind)));
+        return Err(Problem::field(
+            format!("marks[{n}].kind"),
+            format!("is `{}`; it is `text` or `logo`", given.kind),
+        ));
     };
-    let region = given.region.iter().map(|[x, y]| Point::new(*x, *y)).collect();
-    Ok(Mark { name: given.name, kind, region, text: given.text, proposed: false })
+    let region = given
+        .region
+        .iter()
+        .map(|[x, y]| Point::new(*x, *y))
+        .collect();
+    Ok(Mark {
+        name: given.name,
+        kind,
+        region,
+        text: given.text,
+        proposed: false,
+    })
 }

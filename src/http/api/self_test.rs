@@ -22,22 +22,27 @@ pub struct SelfTestBody {
     /// Photos of each kind of edit, and as many unedited ones.
     #[schema(minimum = 1, maximum = 12, default = 4)]
     photos_per_kind: usize,
-    /// Seed of edits and photos: the same seed gives the same report while references, models and calibration stay.
+    /// Seed of edits and photos: the same seed gives the same report while references, models and
+    /// calibration stay.
     #[schema(default = 1)]
     seed: u64,
 }
 
 impl Default for SelfTestBody {
     fn default() -> Self {
-        Self { photos_per_kind: 4, seed: 1 }
+        Self {
+            photos_per_kind: 4,
+            seed: 1,
+        }
     }
 }
 
 /// Try what would be flagged
 ///
-/// Edits the product's own references by kind, photographs them by a simulator, and says per kind what share would be
-/// flagged at the budget in use, and which of the product's genuine photos would be. Shares on real photos will differ.
-/// Nothing of it is kept. It takes about as long as a check of as many photos; one runs at a time.
+/// Edits the product's own references by kind, photographs them by a simulator, and says per kind
+/// what share would be flagged at the budget in use, and which of the product's genuine photos
+/// would be. Shares on real photos will differ. Nothing of it is kept. It takes about as long as a
+/// check of as many photos; one runs at a time.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/products/{product}/self-test", tag = "gallery", params(ProductPath),
     request_body(content = SelfTestBody, description = "How much to try; without a body, four photos of each kind"),
@@ -48,7 +53,14 @@ pub async fn self_test(
     Path(path): Path<ProductPath>,
     OptionalJson(body): OptionalJson<SelfTestBody>,
 ) -> Result<Json<SelfTestAnswer>, Problem> {
-    let SelfTestBody { photos_per_kind, seed } = body;
-    let request = SelfTestRequest { product: path.into(), photos_per_kind, seed };
+    let SelfTestBody {
+        photos_per_kind,
+        seed,
+    } = body;
+    let request = SelfTestRequest {
+        product: path.into(),
+        photos_per_kind,
+        seed,
+    };
     Ok(Json(state.assay().self_test(request, |_, _, _| {}).await?))
 }

@@ -1,4 +1,5 @@
-//! For operators and tools: `/livez`, `/readyz`, `/metrics`, the contract itself and the kinds of problems.
+//! For operators and tools: `/livez`, `/readyz`, `/metrics`, the contract itself and the kinds of
+//! problems.
 
 use std::collections::BTreeMap;
 
@@ -76,27 +77,56 @@ pub async fn livez() -> Json<Alive> {
 )]
 pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Problem> {
     let readiness = state.assay().ready().await;
-    let failing: Vec<_> = readiness.parts.into_iter().filter_map(|(part, why)| Some((part, why?))).collect();
+    let failing: Vec<_> = readiness
+        .parts
+        .into_iter()
+        .filter_map(|(part, why)| Some((part, why?)))
+        .collect();
     if failing.is_empty() {
-        return Ok(Json(Ready { status: "ready", models: state.assay().models().clone() }));
+        return Ok(Json(Ready {
+            status: "ready",
+            models: state.assay().models().clone(),
+        }));
     }
-    let parts: Vec<_> = failing.iter().map(|(part, _)| format!("`{part}`")).collect();
-    let detail = format!("not working: {}; the server's log says why under this request's id", parts.join(", "));
-    let causes: Vec<_> = failing.iter().map(|(part, why)| format!("{part}: {why}")).collect();
-    Err(Problem::new(&kind::NOT_READY, detail).caused_by(causes.join("; ")).retry_after(5))
+    let parts: Vec<_> = failing
+        .iter()
+        .map(|(part, _)| format!("`{part}`"))
+        .collect();
+    let detail = format!(
+        "not working: {}; the server's log says why under this request's id",
+        parts.join(", ")
+    );
+    let causes: Vec<_> = failing
+        .iter()
+        .map(|(part, why)| format!("{part}: {why}"))
+        .collect();
+    Err(Problem::new(&kind::NOT_READY, detail)
+        .caused_by(causes.join("; "))
+        .retry_after(5))
 }
 
 /// Metrics
 ///
-/// In the text format of Prometheus: requests, latencies, checks by verdict, stages, requests underway, jobs waiting, references.
+/// In the text format of Prometheus: requests, latencies, checks by verdict, stages, requests
+/// underway, jobs waiting, references.
 #[utoipa::path(
     get, path = "/metrics", tag = "system",
     responses((status = 200, description = "All metrics", body = String, content_type = "text/plain")),
 )]
 pub async fn read_metrics(State(state): State<HttpState>) -> Response {
-    metrics::levels(state.assay().gallery().references.len(), state.assay().waiting());
+    metrics::levels(
+        state.assay().gallery().references.len(),
+        state.assay().waiting(),
+    );
     let text = state.metrics().render();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response()
 }
 
 /// This document
@@ -119,8 +149,12 @@ pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
 )]
 pub async fn problem_kind(Path(path): Path<KindPath>) -> Result<Json<ProblemKind>, Problem> {
     let found = kind::ALL.iter().find(|k| k.slug == path.kind);
-    let kind =
-        found.ok_or_else(|| Problem::new(&kind::NOT_FOUND, format!("problem `{}` does not exist", path.kind)))?;
+    let kind = found.ok_or_else(|| {
+        Problem::new(
+            &kind::NOT_FOUND,
+            format!("problem `{}` does not exist", path.kind),
+        )
+    })?;
     Ok(Json(ProblemKind {
         r#type: format!("/problems/{}", kind.slug),
         title: kind.title,

@@ -1,4 +1,5 @@
-//! A page to draw on: rectangles, pictures, antialiased lines and areas, all cut to where they belong.
+//! A page to draw on: rectangles, pictures, antialiased lines and areas, all cut to where they
+//! belong.
 
 use crate::domain::{geometry::Point, raster::Raster};
 
@@ -16,7 +17,12 @@ pub(super) struct Area {
 
 impl Area {
     pub(super) fn new(x: i32, y: i32, width: i32, height: i32) -> Self {
-        Self { x, y, width, height }
+        Self {
+            x,
+            y,
+            width,
+            height,
+        }
     }
 
     pub(super) fn right(&self) -> i32 {
@@ -30,13 +36,21 @@ impl Area {
     /// The common part; its sides are not positive when there is none.
     fn cut(&self, other: &Self) -> Self {
         let (x, y) = (self.x.max(other.x), self.y.max(other.y));
-        Self::new(x, y, self.right().min(other.right()) - x, self.bottom().min(other.bottom()) - y)
+        Self::new(
+            x,
+            y,
+            self.right().min(other.right()) - x,
+            self.bottom().min(other.bottom()) - y,
+        )
     }
 
     /// A point of 0..1 in this area, in pixels.
     pub(super) fn place(&self, point: Point) -> Point {
         let (w, h) = (f64::from(self.width), f64::from(self.height));
-        Point::new(f64::from(self.x) + point.x * w, f64::from(self.y) + point.y * h)
+        Point::new(
+            f64::from(self.x) + point.x * w,
+            f64::from(self.y) + point.y * h,
+        )
     }
 }
 
@@ -62,7 +76,11 @@ impl Canvas {
     pub(super) fn new(width: i32, height: i32, colour: Colour) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         let pixels = colour.repeat(width as usize * height as usize);
-        Self { width, height, pixels }
+        Self {
+            width,
+            height,
+            pixels,
+        }
     }
 
     pub(super) fn size(&self) -> (u32, u32) {
@@ -123,7 +141,9 @@ impl Canvas {
     /// Fills a polygon, given in pixels, inside `clip`; even-odd, four lines a pixel.
     pub(super) fn area(&mut self, outline: &[Point], clip: Area, colour: Colour, alpha: f64) {
         const LINES: i32 = 4;
-        let Some(bounds) = bounds(outline) else { return };
+        let Some(bounds) = bounds(outline) else {
+            return;
+        };
         let clip = clip.cut(&self.whole()).cut(&bounds);
         if clip.width <= 0 {
             return;
@@ -160,20 +180,45 @@ impl Canvas {
             dashes(from, to, &mut walked, stroke.dash, clip, &mut pieces);
         }
         if stroke.seam {
-            pieces.iter().for_each(|&(a, b)| self.segment(a, b, clip, [255; 3], stroke.width + 2.0, 0.55));
+            pieces
+                .iter()
+                .for_each(|&(a, b)| self.segment(a, b, clip, [255; 3], stroke.width + 2.0, 0.55));
         }
-        pieces.iter().for_each(|&(a, b)| self.segment(a, b, clip, stroke.colour, stroke.width, 1.0));
+        pieces
+            .iter()
+            .for_each(|&(a, b)| self.segment(a, b, clip, stroke.colour, stroke.width, 1.0));
     }
 
-    fn segment(&mut self, from: Point, to: Point, clip: Area, colour: Colour, width: f64, alpha: f64) {
-        let Some(bounds) = bounds(&[from, to]) else { return };
+    fn segment(
+        &mut self,
+        from: Point,
+        to: Point,
+        clip: Area,
+        colour: Colour,
+        width: f64,
+        alpha: f64,
+    ) {
+        let Some(bounds) = bounds(&[from, to]) else {
+            return;
+        };
         let reach = (width / 2.0).ceil() as i32 + 1;
-        let grown = Area::new(bounds.x - reach, bounds.y - reach, bounds.width + 2 * reach, bounds.height + 2 * reach);
+        let grown = Area::new(
+            bounds.x - reach,
+            bounds.y - reach,
+            bounds.width + 2 * reach,
+            bounds.height + 2 * reach,
+        );
         let area = grown.cut(&clip).cut(&self.whole());
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
-                let distance = distance_to(Point::new(f64::from(x) + 0.5, f64::from(y) + 0.5), from, to);
-                self.blend(x, y, colour, (width / 2.0 + 0.5 - distance).clamp(0.0, 1.0) * alpha);
+                let distance =
+                    distance_to(Point::new(f64::from(x) + 0.5, f64::from(y) + 0.5), from, to);
+                self.blend(
+                    x,
+                    y,
+                    colour,
+                    (width / 2.0 + 0.5 - distance).clamp(0.0, 1.0) * alpha,
+                );
             }
         }
     }
@@ -189,17 +234,27 @@ fn dashes(
     pieces: &mut Vec<(Point, Point)>,
 ) {
     let length = from.distance(to);
-    // A place far outside the picture may come from a map that hardly fits; a dashed line there would never end.
+    // A place far outside the picture may come from a map that hardly fits; a dashed line there
+    // would never end.
     let far = f64::from(clip.width + clip.height) * 20.0;
     let Some((on, off)) = dash.filter(|_| length < far) else {
         pieces.push((from, to));
         return;
     };
-    let along = |t: f64| Point::new(from.x + (to.x - from.x) * t / length, from.y + (to.y - from.y) * t / length);
+    let along = |t: f64| {
+        Point::new(
+            from.x + (to.x - from.x) * t / length,
+            from.y + (to.y - from.y) * t / length,
+        )
+    };
     let mut at = 0.0;
     while at < length {
         let phase = *walked % (on + off);
-        let (left, drawn) = if phase < on { (on - phase, true) } else { (on + off - phase, false) };
+        let (left, drawn) = if phase < on {
+            (on - phase, true)
+        } else {
+            (on + off - phase, false)
+        };
         let next = (at + left.max(1e-3)).min(length);
         if drawn {
             pieces.push((along(at), along(next)));
@@ -212,7 +267,11 @@ fn dashes(
 fn distance_to(p: Point, from: Point, to: Point) -> f64 {
     let (dx, dy) = (to.x - from.x, to.y - from.y);
     let square = dx * dx + dy * dy;
-    let t = if square > 0.0 { (((p.x - from.x) * dx + (p.y - from.y) * dy) / square).clamp(0.0, 1.0) } else { 0.0 };
+    let t = if square > 0.0 {
+        (((p.x - from.x) * dx + (p.y - from.y) * dy) / square).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     p.distance(Point::new(from.x + t * dx, from.y + t * dy))
 }
 
@@ -234,8 +293,10 @@ fn bounds(points: &[Point]) -> Option<Area> {
     if points.is_empty() || points.iter().any(|p| !p.x.is_finite() || !p.y.is_finite()) {
         return None;
     }
-    let low = |of: fn(&Point) -> f64| points.iter().map(of).fold(FAR, f64::min).max(-FAR).floor() as i32;
-    let high = |of: fn(&Point) -> f64| points.iter().map(of).fold(-FAR, f64::max).min(FAR).ceil() as i32;
+    let low =
+        |of: fn(&Point) -> f64| points.iter().map(of).fold(FAR, f64::min).max(-FAR).floor() as i32;
+    let high =
+        |of: fn(&Point) -> f64| points.iter().map(of).fold(-FAR, f64::max).min(FAR).ceil() as i32;
     let (x, y) = (low(|p| p.x), low(|p| p.y));
     Some(Area::new(x, y, high(|p| p.x) - x, high(|p| p.y) - y))
 }
@@ -263,25 +324,45 @@ mod tests {
         let mut canvas = page();
         let outline = points(&[(2.5, 2.0), (100.0, 2.0), (100.0, 5.0), (2.5, 5.0)]);
         canvas.area(&outline, Area::new(0, 0, 8, 10), INK, 1.0);
-        assert_eq!([1, 2, 3, 7, 8].map(|x| value(&canvas, x, 3)), [255, 128, 0, 0, 255]);
+        assert_eq!(
+            [1, 2, 3, 7, 8].map(|x| value(&canvas, x, 3)),
+            [255, 128, 0, 0, 255]
+        );
         assert_eq!((value(&canvas, 4, 1), value(&canvas, 4, 5)), (255, 255));
     }
 
     #[test]
     fn a_dashed_line_has_gaps_and_a_plain_one_has_none() {
         let line = points(&[(0.0, 5.5), (20.0, 5.5)]);
-        let stroke = Stroke { colour: INK, width: 1.0, dash: None, seam: false };
+        let stroke = Stroke {
+            colour: INK,
+            width: 1.0,
+            dash: None,
+            seam: false,
+        };
         let mut plain = page();
         plain.outline(&line, plain.whole(), stroke);
         assert!((0..20).all(|x| value(&plain, x, 5) == 0));
         let mut dashed = page();
-        dashed.outline(&line[..], dashed.whole(), Stroke { dash: Some((4.0, 36.0)), ..stroke });
+        dashed.outline(
+            &line[..],
+            dashed.whole(),
+            Stroke {
+                dash: Some((4.0, 36.0)),
+                ..stroke
+            },
+        );
         assert!(value(&dashed, 1, 5) == 0 && value(&dashed, 10, 5) == 255);
     }
 
     #[test]
     fn places_outside_or_nowhere_draw_nothing_and_end() {
-        let stroke = Stroke { colour: INK, width: 3.0, dash: Some((4.0, 4.0)), seam: true };
+        let stroke = Stroke {
+            colour: INK,
+            width: 3.0,
+            dash: Some((4.0, 4.0)),
+            seam: true,
+        };
         for bad in [f64::NAN, f64::INFINITY, 1e300, -1e12] {
             let mut canvas = page();
             let outline = points(&[(bad, 1.0), (bad, 2.0), (bad, bad)]);

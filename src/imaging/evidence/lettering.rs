@@ -58,7 +58,13 @@ impl Lettering {
     }
 
     /// Breaks `text` at spaces into at most `lines` lines of `width` pixels; the last is elided.
-    pub(super) fn wrapped(&self, text: &str, style: Style, width: f32, lines: usize) -> Vec<String> {
+    pub(super) fn wrapped(
+        &self,
+        text: &str,
+        style: Style,
+        width: f32,
+        lines: usize,
+    ) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
             let full = out.len() >= lines.max(1);
@@ -71,11 +77,19 @@ impl Lettering {
                 _ => out.push(word.to_owned()),
             }
         }
-        out.iter().map(|line| self.elided(line, style, width)).collect()
+        out.iter()
+            .map(|line| self.elided(line, style, width))
+            .collect()
     }
 
     /// Draws `text` with its line's top left corner at `at`; gives the column behind it.
-    pub(super) fn draw(&self, canvas: &mut Canvas, at: (i32, i32), text: &str, style: Style) -> i32 {
+    pub(super) fn draw(
+        &self,
+        canvas: &mut Canvas,
+        at: (i32, i32),
+        text: &str,
+        style: Style,
+    ) -> i32 {
         let font = self.font(style).as_scaled(style.size);
         let mut caret = point(at.0 as f32, at.1 as f32 + font.ascent());
         for c in text.chars() {
@@ -103,7 +117,11 @@ fn glyph<F: Font, S: ScaleFont<F>>(font: &S, c: char) -> GlyphId {
 mod tests {
     use super::*;
 
-    const STYLE: Style = Style { size: 20.0, bold: false, colour: [0; 3] };
+    const STYLE: Style = Style {
+        size: 20.0,
+        bold: false,
+        colour: [0; 3],
+    };
 
     fn inked(text: &str) -> usize {
         let lettering = Lettering::new().expect("the embedded typeface");
@@ -125,7 +143,10 @@ mod tests {
         let lettering = Lettering::new().expect("the embedded typeface");
         assert_eq!(lettering.elided("short", STYLE, 200.0), "short");
         let cut = lettering.elided(&"long ".repeat(50), STYLE, 200.0);
-        assert!(cut.ends_with('…') && lettering.width(&cut, STYLE) <= 200.0 && cut.len() > 15, "{cut}");
+        assert!(
+            cut.ends_with('…') && lettering.width(&cut, STYLE) <= 200.0 && cut.len() > 15,
+            "{cut}"
+        );
     }
 
     #[test]
@@ -134,7 +155,10 @@ mod tests {
         let text = "one two three four five six seven eight nine ten";
         let lines = lettering.wrapped(text, STYLE, 150.0, 2);
         assert_eq!(lines.len(), 2);
-        assert!(lines.iter().all(|l| lettering.width(l, STYLE) <= 150.0) && lines[1].ends_with('…'), "{lines:?}");
+        assert!(
+            lines.iter().all(|l| lettering.width(l, STYLE) <= 150.0) && lines[1].ends_with('…'),
+            "{lines:?}"
+        );
         assert_eq!(lettering.wrapped("one two", STYLE, 150.0, 3), ["one two"]);
         assert!(lettering.wrapped("", STYLE, 150.0, 3).is_empty());
     }

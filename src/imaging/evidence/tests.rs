@@ -5,7 +5,13 @@ use crate::checker::answer::{ChannelsAnswer, DeviationAnswer, GeometryAnswer};
 
 /// A pale pack with a dark band, 200x300.
 fn reference() -> Raster {
-    Raster::from_fn(200, 300, |_, y| if (60..110).contains(&y) { [30, 40, 90] } else { [225, 220, 200] })
+    Raster::from_fn(200, 300, |_, y| {
+        if (60..110).contains(&y) {
+            [30, 40, 90]
+        } else {
+            [225, 220, 200]
+        }
+    })
 }
 
 /// The pack on a grey desk, upright, from (0.25, 0.2) to (0.75, 0.8) of 800x600.
@@ -33,7 +39,11 @@ fn mark(name: &str, answer: &str, y: f64) -> MarkAnswerBody {
         expected: Some("HALMORA".into()),
         read: Some("HALMOBA".into()),
         region: rectangle(0.3, y, 0.7, y + 0.1),
-        differing: if answer == "different" { vec![rectangle(0.5, y + 0.02, 0.56, y + 0.08)] } else { vec![] },
+        differing: if answer == "different" {
+            vec![rectangle(0.5, y + 0.02, 0.56, y + 0.08)]
+        } else {
+            vec![]
+        },
         hue_turn: None,
     }
 }
@@ -46,15 +56,26 @@ fn found() -> MatchAnswer {
         similarity: 0.8,
         channels: ChannelsAnswer {
             embedding: Some(0.9),
-            geometry: GeometryAnswer { inliers: 90, inlier_ratio: 0.6, spread: 0.7 },
+            geometry: GeometryAnswer {
+                inliers: 90,
+                inlier_ratio: 0.6,
+                spread: 0.7,
+            },
             appearance: Some(0.8),
             text: None,
             colour: None,
         },
-        marks: vec![mark("name", "same", 0.3), mark("size", "different", 0.5), mark("seal", "cannot_see", 0.65)],
+        marks: vec![
+            mark("name", "same", 0.3),
+            mark("size", "different", 0.5),
+            mark("seal", "cannot_see", 0.65),
+        ],
         region: Some(rectangle(0.25, 0.2, 0.75, 0.8)),
         reference_to_photo: Some(vec![0.5, 0.0, 0.25, 0.0, 0.6, 0.2, 0.0, 0.0, 1.0]),
-        deviations: vec![DeviationAnswer { region: rectangle(0.6, 0.22, 0.72, 0.27), strength: 0.7 }],
+        deviations: vec![DeviationAnswer {
+            region: rectangle(0.6, 0.22, 0.72, 0.27),
+            strength: 0.7,
+        }],
     }
 }
 
@@ -74,24 +95,49 @@ fn answer(matches: Vec<MatchAnswer>) -> PhotoAnswer {
 }
 
 fn reason(detail: &str) -> ReasonAnswer {
-    ReasonAnswer { code: "mark_differs".into(), detail: detail.into(), photo: 0, region: rectangle(0.1, 0.1, 0.2, 0.2) }
+    ReasonAnswer {
+        code: "mark_differs".into(),
+        detail: detail.into(),
+        photo: 0,
+        region: rectangle(0.1, 0.1, 0.2, 0.2),
+    }
 }
 
 fn drawn(reference: Option<&Raster>, answer: &PhotoAnswer, reasons: &[ReasonAnswer]) -> Raster {
-    let claim = ClaimAnswer { brand: "halmora".into(), product: Some("oat".into()) };
-    let evidence = Evidence { photo: &photo(), reference, answer, reasons, claim: Some(&claim) };
+    let claim = ClaimAnswer {
+        brand: "halmora".into(),
+        product: Some("oat".into()),
+    };
+    let evidence = Evidence {
+        photo: &photo(),
+        reference,
+        answer,
+        reasons,
+        claim: Some(&claim),
+    };
     let png = evidence_png(&evidence).expect("draws");
-    Intake::default().decode(&png).expect("a PNG of believable size").raster
+    Intake::default()
+        .decode(&png)
+        .expect("a PNG of believable size")
+        .raster
 }
 
 /// Pixels of about this colour.
 fn count(raster: &Raster, colour: Colour) -> usize {
-    raster.pixels().chunks_exact(3).filter(|p| (0..3).all(|c| p[c].abs_diff(colour[c]) < 8)).count()
+    raster
+        .pixels()
+        .chunks_exact(3)
+        .filter(|p| (0..3).all(|c| p[c].abs_diff(colour[c]) < 8))
+        .count()
 }
 
 #[test]
 fn a_match_shows_every_kind_of_finding() {
-    let page = drawn(Some(&reference()), &answer(vec![found()]), &[reason("mark `size` differs")]);
+    let page = drawn(
+        Some(&reference()),
+        &answer(vec![found()]),
+        &[reason("mark `size` differs")],
+    );
     for colour in [LOCATED, SAME, DIFFERENT, UNSEEN, DEVIATION] {
         assert!(count(&page, colour) > 150, "{colour:?} is missing");
     }
@@ -116,11 +162,18 @@ fn only_what_was_found_is_coloured() {
 fn agreeing_marks_beyond_the_first_close_ups_are_named_in_a_line() {
     let with = |extra: usize, answer_of_extra: &str| {
         let mut all = found();
-        all.marks.extend((0..extra).map(|_| mark("extra", answer_of_extra, 0.4)));
+        all.marks
+            .extend((0..extra).map(|_| mark("extra", answer_of_extra, 0.4)));
         drawn(Some(&reference()), &answer(vec![all]), &[]).height()
     };
-    assert!(with(4, "same") < with(0, "same") + 80, "a line, not four close-ups");
-    assert!(with(4, "different") > with(0, "same") + 3 * CLOSE_UP_HEIGHT as u32 / 2, "what differs is always shown");
+    assert!(
+        with(4, "same") < with(0, "same") + 80,
+        "a line, not four close-ups"
+    );
+    assert!(
+        with(4, "different") > with(0, "same") + 3 * CLOSE_UP_HEIGHT as u32 / 2,
+        "what differs is always shown"
+    );
 }
 
 #[test]
@@ -128,9 +181,16 @@ fn a_photo_without_a_match_is_shown_with_its_reasons() {
     let mut lost = answer(vec![]);
     lost.verdict = "no_brand_seen".into();
     lost.p_value = None;
-    let with_words = drawn(None, &lost, &[reason("nothing of the claimed brand was found")]);
+    let with_words = drawn(
+        None,
+        &lost,
+        &[reason("nothing of the claimed brand was found")],
+    );
     let without = drawn(None, &lost, &[]);
-    assert!(count(&with_words, INK) > count(&without, INK) + 300, "the reason is written");
+    assert!(
+        count(&with_words, INK) > count(&without, INK) + 300,
+        "the reason is written"
+    );
     assert!(count(&with_words, DEVIATION) > 300, "its place is outlined");
 }
 
@@ -144,13 +204,20 @@ fn a_match_without_its_reference_or_place_still_draws() {
 
 #[test]
 fn maps_without_sense_and_endless_words_still_draw() {
-    for numbers in [vec![0.0; 9], vec![f64::NAN; 9], vec![1e300; 9], vec![1.0; 3]] {
+    for numbers in [
+        vec![0.0; 9],
+        vec![f64::NAN; 9],
+        vec![1e300; 9],
+        vec![1.0; 3],
+    ] {
         let mut odd = found();
         odd.reference_to_photo = Some(numbers);
         odd.marks[0].region = vec![[f64::INFINITY, 0.0], [1e30, -1e30], [0.0, f64::NAN]];
         odd.marks[1].name = "endless ".repeat(300);
         odd.marks = odd.marks.into_iter().cycle().take(40).collect();
-        let reasons: Vec<_> = (0..30).map(|_| reason(&"茶 and more ".repeat(90))).collect();
+        let reasons: Vec<_> = (0..30)
+            .map(|_| reason(&"茶 and more ".repeat(90)))
+            .collect();
         let page = drawn(Some(&reference()), &answer(vec![odd]), &reasons);
         assert!(page.height() < 4000);
     }

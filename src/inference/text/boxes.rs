@@ -1,11 +1,13 @@
-//! From a map of "text is here" probabilities to rectangles around lines: the host part of the DB text detector
-//! (Liao et al., "Real-time Scene Text Detection with Differentiable Binarization"), with PP-OCRv4's settings.
+//! From a map of "text is here" probabilities to rectangles around lines: the host part of the DB
+//! text detector (Liao et al., "Real-time Scene Text Detection with Differentiable Binarization"),
+//! with PP-OCRv4's settings.
 
 /// Pixels above this probability are text.
 const THRESHOLD: f32 = 0.3;
 /// A rectangle's mean probability must reach this.
 const MIN_SCORE: f32 = 0.5;
-/// The network marks the core of a line; the rectangle grows by `area * UNCLIP / perimeter` on each side.
+/// The network marks the core of a line; the rectangle grows by `area * UNCLIP / perimeter` on each
+/// side.
 const UNCLIP: f64 = 1.6;
 /// Shortest side in map pixels before and after growing.
 const MIN_SIDE: f64 = 3.0;
@@ -25,10 +27,17 @@ pub struct Rectangle {
 }
 
 impl Rectangle {
-    /// Corners as top left, top right, bottom right, bottom left: left and right pair by x, ordered by y within.
+    /// Corners as top left, top right, bottom right, bottom left: left and right pair by x, ordered
+    /// by y within.
     pub fn corners(&self) -> [(f64, f64); 4] {
-        let (ux, uy) = (self.axis.0 * self.sides.0 / 2.0, self.axis.1 * self.sides.0 / 2.0);
-        let (vx, vy) = (-self.axis.1 * self.sides.1 / 2.0, self.axis.0 * self.sides.1 / 2.0);
+        let (ux, uy) = (
+            self.axis.0 * self.sides.0 / 2.0,
+            self.axis.1 * self.sides.0 / 2.0,
+        );
+        let (vx, vy) = (
+            -self.axis.1 * self.sides.1 / 2.0,
+            self.axis.0 * self.sides.1 / 2.0,
+        );
         let (x, y) = self.centre;
         let mut corners = [
             (x - ux - vx, y - uy - vy),
@@ -74,7 +83,12 @@ pub fn find(map: &[f32], width: usize, height: usize) -> Vec<Rectangle> {
         .collect();
     found.sort_by(|a, b| (b.sides.0 * b.sides.1).total_cmp(&(a.sides.0 * a.sides.1)));
     found.truncate(MAX_LINES);
-    found.sort_by(|a, b| a.centre.1.total_cmp(&b.centre.1).then(a.centre.0.total_cmp(&b.centre.0)));
+    found.sort_by(|a, b| {
+        a.centre
+            .1
+            .total_cmp(&b.centre.1)
+            .then(a.centre.0.total_cmp(&b.centre.0))
+    });
     found
 }
 
@@ -95,7 +109,8 @@ fn mask(map: &[f32], width: usize, height: usize) -> Vec<bool> {
     mask
 }
 
-/// The 8-connected components of `mask`, each as the first and last pixel of its rows: enough for the convex hull.
+/// The 8-connected components of `mask`, each as the first and last pixel of its rows: enough for
+/// the convex hull.
 fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>> {
     let mut left = mask.to_vec();
     let mut found = Vec::new();
@@ -121,7 +136,12 @@ fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>
                 }
             }
         }
-        found.push(extents.into_iter().flat_map(|(y, (a, b))| [(a as i32, y as i32), (b as i32, y as i32)]).collect());
+        found.push(
+            extents
+                .into_iter()
+                .flat_map(|(y, (a, b))| [(a as i32, y as i32), (b as i32, y as i32)])
+                .collect(),
+        );
     }
     found
 }
@@ -130,7 +150,11 @@ fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>
 fn score(map: &[f32], width: usize, height: usize, rectangle: &Rectangle) -> f32 {
     let corners = rectangle.corners();
     let range = |values: [f64; 4], limit: usize| {
-        let low = values.iter().fold(f64::INFINITY, |m, v| m.min(*v)).floor().max(0.0) as usize;
+        let low = values
+            .iter()
+            .fold(f64::INFINITY, |m, v| m.min(*v))
+            .floor()
+            .max(0.0) as usize;
         let high = values.iter().fold(0.0_f64, |m, v| m.max(*v)).ceil() as usize;
         low..(high + 1).min(limit)
     };
@@ -146,8 +170,8 @@ fn score(map: &[f32], width: usize, height: usize, rectangle: &Rectangle) -> f32
     if count == 0 { 0.0 } else { sum / count as f32 }
 }
 
-/// The smallest rectangle around `points`: one of its sides lies on an edge of their convex hull. `None` when all
-/// points lie on one line.
+/// The smallest rectangle around `points`: one of its sides lies on an edge of their convex hull.
+/// `None` when all points lie on one line.
 pub fn min_area_rectangle(points: &[(i32, i32)]) -> Option<Rectangle> {
     let hull = convex_hull(points);
     if hull.len() < 3 {
@@ -159,7 +183,10 @@ pub fn min_area_rectangle(points: &[(i32, i32)]) -> Option<Rectangle> {
         let (dx, dy) = (f64::from(b.0 - a.0), f64::from(b.1 - a.1));
         let length = dx.hypot(dy);
         let axis = (dx / length, dy / length);
-        let (mut low, mut high) = ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
+        let (mut low, mut high) = (
+            (f64::INFINITY, f64::INFINITY),
+            (f64::NEG_INFINITY, f64::NEG_INFINITY),
+        );
         for &(x, y) in &hull {
             let (x, y) = (f64::from(x), f64::from(y));
             let (along, across) = (x * axis.0 + y * axis.1, y * axis.0 - x * axis.1);
@@ -169,8 +196,15 @@ pub fn min_area_rectangle(points: &[(i32, i32)]) -> Option<Rectangle> {
         let sides = (high.0 - low.0, high.1 - low.1);
         if best.is_none_or(|b| sides.0 * sides.1 < b.sides.0 * b.sides.1) {
             let (along, across) = ((low.0 + high.0) / 2.0, (low.1 + high.1) / 2.0);
-            let centre = (along * axis.0 - across * axis.1, along * axis.1 + across * axis.0);
-            best = Some(Rectangle { centre, axis, sides });
+            let centre = (
+                along * axis.0 - across * axis.1,
+                along * axis.1 + across * axis.0,
+            );
+            best = Some(Rectangle {
+                centre,
+                axis,
+                sides,
+            });
         }
     }
     best
@@ -185,12 +219,15 @@ fn convex_hull(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
         return sorted;
     }
     let turns_left = |a: (i32, i32), b: (i32, i32), c: (i32, i32)| {
-        i64::from(b.0 - a.0) * i64::from(c.1 - a.1) - i64::from(b.1 - a.1) * i64::from(c.0 - a.0) > 0
+        i64::from(b.0 - a.0) * i64::from(c.1 - a.1) - i64::from(b.1 - a.1) * i64::from(c.0 - a.0)
+            > 0
     };
     let chain = |points: &mut dyn Iterator<Item = (i32, i32)>| {
         let mut chain: Vec<(i32, i32)> = Vec::new();
         for point in points {
-            while chain.len() >= 2 && !turns_left(chain[chain.len() - 2], chain[chain.len() - 1], point) {
+            while chain.len() >= 2
+                && !turns_left(chain[chain.len() - 2], chain[chain.len() - 1], point)
+            {
                 chain.pop();
             }
             chain.push(point);
@@ -211,17 +248,25 @@ mod tests {
     /// A map with one bar of probability 0.9 from (x0, y0) to (x1, y1), ends included.
     fn bar(x0: usize, y0: usize, x1: usize, y1: usize) -> Vec<f32> {
         let inside = |x: usize, y: usize| (x0..=x1).contains(&x) && (y0..=y1).contains(&y);
-        (0..64 * 40).map(|i| if inside(i % 64, i / 64) { 0.9 } else { 0.0 }).collect()
+        (0..64 * 40)
+            .map(|i| if inside(i % 64, i / 64) { 0.9 } else { 0.0 })
+            .collect()
     }
 
     #[test]
     fn a_bar_becomes_one_grown_rectangle() {
         let found = find(&bar(10, 10, 40, 18), 64, 40);
         assert_eq!(found.len(), 1);
-        // Dilation makes it 31 x 9 between pixel centres; it grows by 31*9*1.6/(2*40) = 5.58 on each side.
+        // Dilation makes it 31 x 9 between pixel centres; it grows by 31*9*1.6/(2*40) = 5.58 on
+        // each side.
         let [top_left, top_right, bottom_right, _] = found[0].corners();
-        assert!((top_left.0 - (10.0 - 5.58)).abs() < 0.01 && (top_left.1 - (10.0 - 5.58)).abs() < 0.01);
-        assert!((top_right.0 - (41.0 + 5.58)).abs() < 0.01 && (bottom_right.1 - (19.0 + 5.58)).abs() < 0.01);
+        assert!(
+            (top_left.0 - (10.0 - 5.58)).abs() < 0.01 && (top_left.1 - (10.0 - 5.58)).abs() < 0.01
+        );
+        assert!(
+            (top_right.0 - (41.0 + 5.58)).abs() < 0.01
+                && (bottom_right.1 - (19.0 + 5.58)).abs() < 0.01
+        );
     }
 
     #[test]
@@ -235,7 +280,10 @@ mod tests {
     #[test]
     fn a_slanted_square_is_found_at_its_angle() {
         let found = min_area_rectangle(&[(10, 0), (20, 10), (10, 20), (0, 10), (10, 10)]).unwrap();
-        assert!((found.sides.0 - 200_f64.sqrt()).abs() < 1e-9 && (found.sides.1 - 200_f64.sqrt()).abs() < 1e-9);
+        assert!(
+            (found.sides.0 - 200_f64.sqrt()).abs() < 1e-9
+                && (found.sides.1 - 200_f64.sqrt()).abs() < 1e-9
+        );
         assert!((found.centre.0 - 10.0).abs() < 1e-9 && (found.centre.1 - 10.0).abs() < 1e-9);
         assert_eq!(min_area_rectangle(&[(0, 0), (5, 5), (9, 9)]), None);
     }

@@ -28,9 +28,16 @@ pub struct Recogniser {
 impl Recogniser {
     /// Loads the model; its file carries the characters, one a line.
     pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
-        let model = Model::load(manifest.model(Role::TextRecogniser)?, models_dir, Scratch::GivenBack)?;
+        let model = Model::load(
+            manifest.model(Role::TextRecogniser)?,
+            models_dir,
+            Scratch::GivenBack,
+        )?;
         let listed = model.metadata("character").ok_or_else(|| {
-            InferenceError::Unavailable(format!("model `{}` carries no list of characters", model.id()))
+            InferenceError::Unavailable(format!(
+                "model `{}` carries no list of characters",
+                model.id()
+            ))
         })?;
         let characters = by_class(&listed);
         Ok(Self { model, characters })
@@ -45,26 +52,41 @@ impl Recogniser {
     pub fn read(&mut self, line: &Raster) -> Result<Reading, InferenceError> {
         let line = lines::at_reading_height(line);
         let narrow = nchw(&line, Channels::Bgr, [0.5; 3], [0.5; 3]);
-        let input = if line.width() as usize >= MIN_WIDTH { narrow } else { filled_up(&narrow) };
+        let input = if line.width() as usize >= MIN_WIDTH {
+            narrow
+        } else {
+            filled_up(&narrow)
+        };
         let id = self.model.id().clone();
         let characters = &self.characters;
-        self.model.run([input.view()], |[scores]| decode(scores, characters))?.ok_or_else(|| InferenceError::Failed {
-            model: id,
-            detail: format!("the output is not one row of {} classes a step", characters.len()),
-        })
+        self.model
+            .run([input.view()], |[scores]| decode(scores, characters))?
+            .ok_or_else(|| InferenceError::Failed {
+                model: id,
+                detail: format!(
+                    "the output is not one row of {} classes a step",
+                    characters.len()
+                ),
+            })
     }
 }
 
-/// What each class stands for. The network knows East Asian print and answers Latin signs in their wide forms, too, which
-/// read and compare worse.
+/// What each class stands for. The network knows East Asian print and answers Latin signs in their
+/// wide forms, too, which read and compare worse.
 fn by_class(listed: &str) -> Vec<String> {
     let half_width = |sign: &str| sign.chars().map(half_width).collect();
-    std::iter::once("").chain(listed.lines()).chain([" "]).map(half_width).collect()
+    std::iter::once("")
+        .chain(listed.lines())
+        .chain([" "])
+        .map(half_width)
+        .collect()
 }
 
 fn filled_up(narrow: &Array4<f32>) -> Array4<f32> {
     let (n, c, h, w) = narrow.dim();
-    Array4::from_shape_fn((n, c, h, MIN_WIDTH), |(n, c, y, x)| if x < w { narrow[[n, c, y, x]] } else { 0.0 })
+    Array4::from_shape_fn((n, c, h, MIN_WIDTH), |(n, c, y, x)| {
+        if x < w { narrow[[n, c, y, x]] } else { 0.0 }
+    })
 }
 
 /// `None` when `scores` is not 1 x steps x `characters.len()`.
@@ -76,12 +98,16 @@ fn decode(scores: ArrayViewD<'_, f32>, characters: &[String]) -> Option<Reading>
     Some(greedy(scores.index_axis(ndarray::Axis(0), 0), characters))
 }
 
-/// Greedy CTC: the best class of each step, repeats merged, blanks (class 0) dropped. `scores` is steps x classes.
+/// Greedy CTC: the best class of each step, repeats merged, blanks (class 0) dropped. `scores` is
+/// steps x classes.
 fn greedy(scores: ArrayView2<'_, f32>, characters: &[String]) -> Reading {
     let (mut text, mut sum, mut count, mut last) = (String::new(), 0.0, 0_u32, 0);
     for step in scores.rows() {
         let (best, score) =
-            step.iter().enumerate().fold((0, f32::MIN), |best, (i, v)| if *v > best.1 { (i, *v) } else { best });
+            step.iter().enumerate().fold(
+                (0, f32::MIN),
+                |best, (i, v)| if *v > best.1 { (i, *v) } else { best },
+            );
         if best != 0 && best != last {
             text += &characters[best];
             sum += f64::from(score);
@@ -89,7 +115,11 @@ fn greedy(scores: ArrayView2<'_, f32>, characters: &[String]) -> Reading {
         }
         last = best;
     }
-    let confidence = if count == 0 { 0.0 } else { (sum / f64::from(count)).clamp(0.0, 1.0) };
+    let confidence = if count == 0 {
+        0.0
+    } else {
+        (sum / f64::from(count)).clamp(0.0, 1.0)
+    };
     Reading { text, confidence }
 }
 
@@ -109,7 +139,15 @@ mod tests {
 
     #[test]
     fn repeats_merge_unless_a_blank_lies_between() {
-        let read = reading(&[(0, 0.9), (1, 0.8), (1, 0.6), (0, 0.9), (1, 0.4), (3, 1.0), (2, 0.6)]);
+        let read = reading(&[
+            (0, 0.9),
+            (1, 0.8),
+            (1, 0.6),
+            (0, 0.9),
+            (1, 0.4),
+            (3, 1.0),
+            (2, 0.6),
+        ]);
         assert_eq!(read.text, "aa b");
         assert!((read.confidence - (0.8 + 0.4 + 1.0 + 0.6) / 4.0).abs() < 1e-6);
     }
@@ -121,6 +159,12 @@ mod tests {
 
     #[test]
     fn blanks_alone_read_nothing() {
-        assert_eq!(reading(&[(0, 0.9), (0, 0.9)]), Reading { text: String::new(), confidence: 0.0 });
+        assert_eq!(
+            reading(&[(0, 0.9), (0, 0.9)]),
+            Reading {
+                text: String::new(),
+                confidence: 0.0
+            }
+        );
     }
 }

@@ -40,7 +40,10 @@ pub async fn scores(
             informed: row.try_get("informed")?,
         })
     };
-    rows.iter().map(score).collect::<Result<_, sqlx::Error>>().map_err(failed)
+    rows.iter()
+        .map(score)
+        .collect::<Result<_, sqlx::Error>>()
+        .map_err(failed)
 }
 
 /// Stores a photo's score and what it showed, replacing older ones.
@@ -62,10 +65,12 @@ pub async fn put_score(
     .await
     .map_err(failed)?;
     let query = match sighting {
-        Some(sighting) => sqlx::query("REPLACE INTO genuine_sightings (photo, version, sighting) VALUES (?, ?, ?)")
-            .bind(&score.photo)
-            .bind(version)
-            .bind(sighting),
+        Some(sighting) => sqlx::query(
+            "REPLACE INTO genuine_sightings (photo, version, sighting) VALUES (?, ?, ?)",
+        )
+        .bind(&score.photo)
+        .bind(version)
+        .bind(sighting),
         None => sqlx::query("DELETE FROM genuine_sightings WHERE photo = ?").bind(&score.photo),
     };
     query.execute(&mut *transaction).await.map_err(failed)?;
@@ -94,10 +99,18 @@ pub async fn sightings(
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    Ok(rows.into_iter().map(|(photo, item, sighting)| KeptSighting { photo, item, sighting }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(photo, item, sighting)| KeptSighting {
+            photo,
+            item,
+            sighting,
+        })
+        .collect())
 }
 
-/// Stores what a product's genuine photos show together, with their informed scores, unless more is there already.
+/// Stores what a product's genuine photos show together, with their informed scores, unless more is
+/// there already.
 pub async fn put_variation(
     pool: &SqlitePool,
     product: &ProductKey,
@@ -163,6 +176,9 @@ pub async fn variations(
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    let kept = |(photos, variation)| KeptVariation { photos: usize::try_from(photos).unwrap_or(0), variation };
+    let kept = |(photos, variation)| KeptVariation {
+        photos: usize::try_from(photos).unwrap_or(0),
+        variation,
+    };
     Ok(rows.into_iter().map(kept).collect())
 }

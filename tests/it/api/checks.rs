@@ -19,16 +19,32 @@ async fn check(app: &TestServer, form: Form) -> Value {
 #[tokio::test]
 async fn a_check_answers_as_the_contract_says_and_can_be_read_again() {
     let app = TestServer::with_reference().await;
-    let form = claim().text("listing_id", "l-1").text("seller_id", "s-1").picture("photo", &Scene::photo(1, "a"));
+    let form = claim()
+        .text("listing_id", "l-1")
+        .text("seller_id", "s-1")
+        .picture("photo", &Scene::photo(1, "a"));
     let body = check(&app, form).await;
     let answer: CheckAnswer = serde_json::from_value(body.clone()).unwrap();
     assert_eq!(answer.verdict, "consistent", "{body}");
     assert_eq!(answer.action, "allow");
     assert_eq!(body["claim"], json!({"brand": "acme", "product": "oat"}));
-    assert_eq!((answer.listing_id.as_deref(), answer.seller_id.as_deref()), (Some("l-1"), Some("s-1")));
-    assert_eq!((answer.photos.len(), answer.photos[0].width, answer.photos[0].height), (1, 960, 640));
+    assert_eq!(
+        (answer.listing_id.as_deref(), answer.seller_id.as_deref()),
+        (Some("l-1"), Some("s-1"))
+    );
+    assert_eq!(
+        (
+            answer.photos.len(),
+            answer.photos[0].width,
+            answer.photos[0].height
+        ),
+        (1, 960, 640)
+    );
     assert_eq!(answer.photos[0].matches[0].product, "oat");
-    assert_eq!(app.get(&format!("/v1/checks/{}", answer.id)).await.json(), body);
+    assert_eq!(
+        app.get(&format!("/v1/checks/{}", answer.id)).await.json(),
+        body
+    );
     app.get("/v1/checks/none").await.problem(404, "not-found");
 }
 
@@ -43,11 +59,17 @@ async fn without_a_claim_photos_are_identified() {
 #[tokio::test]
 async fn one_bad_photo_does_not_spoil_the_others() {
     let app = TestServer::with_reference().await;
-    let form = claim().picture("photo", &Scene::photo(1, "a")).file("photo", b"").file("photo", b"no picture");
+    let form = claim()
+        .picture("photo", &Scene::photo(1, "a"))
+        .file("photo", b"")
+        .file("photo", b"no picture");
     let body = check(&app, form.picture("photo", &Scene::photo(1, "b"))).await;
     let error = |n: usize| body["photos"][n]["error"]["kind"].clone();
     assert_eq!((error(0), error(3)), (Value::Null, Value::Null));
-    assert_eq!((error(1), error(2)), (json!("photo-empty"), json!("photo-unsupported-format")));
+    assert_eq!(
+        (error(1), error(2)),
+        (json!("photo-empty"), json!("photo-unsupported-format"))
+    );
     assert_eq!(body["photos"][1]["verdict"], "not_comparable");
     assert_eq!(body["photos"][3]["matches"][0]["product"], "oat");
 }
@@ -58,13 +80,26 @@ async fn what_a_check_may_not_hold_is_refused_by_name() {
     let refused = async |form: Form| app.upload("/v1/checks", form).await;
     let photo = || Form::new().picture("photo", &Scene::photo(1, "a"));
     refused(claim()).await.invalid("photo");
-    refused(photo().text("product", "oat")).await.invalid("product");
-    refused(photo().text("brand", "Not An Id")).await.invalid("brand");
+    refused(photo().text("product", "oat"))
+        .await
+        .invalid("product");
+    refused(photo().text("brand", "Not An Id"))
+        .await
+        .invalid("brand");
     refused(photo().text("brand", "")).await.invalid("brand");
-    refused(photo().text("brand", "acme").text("brand", "acme")).await.invalid("brand");
-    refused(photo().text("budget", "0.5")).await.invalid("budget");
+    refused(photo().text("brand", "acme").text("brand", "acme"))
+        .await
+        .invalid("brand");
+    refused(photo().text("budget", "0.5"))
+        .await
+        .invalid("budget");
     let twelve = (0..12).fold(Form::new(), |form, _| form.file("photo", b"x"));
-    assert!(refused(twelve.clone().file("photo", b"x")).await.invalid("photo").contains("12"));
+    assert!(
+        refused(twelve.clone().file("photo", b"x"))
+            .await
+            .invalid("photo")
+            .contains("12")
+    );
     assert_eq!(refused(twelve).await.status, 200);
     let rice = refused(photo().text("brand", "acme").text("product", "rice")).await;
     assert!(rice.problem(404, "not-found").contains("rice"));
@@ -76,7 +111,11 @@ async fn checks_are_listed_newest_first_page_by_page() {
     let mut ids = Vec::new();
     for n in 0..5 {
         let form = if n == 2 { Form::new() } else { claim() };
-        let body = check(&app, form.file("photo", format!("no picture {n}").as_bytes())).await;
+        let body = check(
+            &app,
+            form.file("photo", format!("no picture {n}").as_bytes()),
+        )
+        .await;
         ids.insert(0, body["id"].as_str().unwrap().to_owned());
     }
     let (mut listed, mut pages, mut cursor) = (Vec::new(), Vec::new(), String::new());
@@ -85,26 +124,55 @@ async fn checks_are_listed_newest_first_page_by_page() {
         let checks = page["checks"].as_array().unwrap();
         pages.push(checks.len());
         listed.extend(checks.iter().map(|c| c["id"].as_str().unwrap().to_owned()));
-        let Some(next) = page["next_cursor"].as_str() else { break };
+        let Some(next) = page["next_cursor"].as_str() else {
+            break;
+        };
         cursor = format!("&cursor={next}");
     }
     assert_eq!((listed, pages), (ids.clone(), vec![2, 2, 1]));
     let of_brand = app.get("/v1/checks?brand=acme").await.json();
-    assert_eq!((of_brand["checks"].as_array().unwrap().len(), &of_brand["next_cursor"]), (4, &Value::Null));
+    assert_eq!(
+        (
+            of_brand["checks"].as_array().unwrap().len(),
+            &of_brand["next_cursor"]
+        ),
+        (4, &Value::Null)
+    );
     let verdict = |v: &str| format!("/v1/checks?verdict={v}&limit=5");
     let listed = app.get(&verdict("not_comparable")).await.json();
-    assert_eq!((listed["checks"].as_array().unwrap().len(), &listed["next_cursor"]), (5, &Value::Null));
-    assert_eq!(app.get(&verdict("deviates")).await.json()["checks"], json!([]));
+    assert_eq!(
+        (
+            listed["checks"].as_array().unwrap().len(),
+            &listed["next_cursor"]
+        ),
+        (5, &Value::Null)
+    );
+    assert_eq!(
+        app.get(&verdict("deviates")).await.json()["checks"],
+        json!([])
+    );
 }
 
 #[tokio::test]
 async fn a_list_refuses_what_it_does_not_know() {
     let app = TestServer::new().await;
-    assert!(app.get("/v1/checks?verdict=counterfeit").await.invalid("verdict").contains("`deviates`"));
+    assert!(
+        app.get("/v1/checks?verdict=counterfeit")
+            .await
+            .invalid("verdict")
+            .contains("`deviates`")
+    );
     app.get("/v1/checks?limit=0").await.invalid("limit");
     app.get("/v1/checks?limit=101").await.invalid("limit");
-    for (query, named) in [("seller=s", "seller"), ("limit=many", "invalid digit"), ("brand=a&brand=b", "brand")] {
-        let detail = app.get(&format!("/v1/checks?{query}")).await.problem(422, "invalid-field");
+    for (query, named) in [
+        ("seller=s", "seller"),
+        ("limit=many", "invalid digit"),
+        ("brand=a&brand=b", "brand"),
+    ] {
+        let detail = app
+            .get(&format!("/v1/checks?{query}"))
+            .await
+            .problem(422, "invalid-field");
         assert!(detail.contains(named), "{detail}");
     }
 }
@@ -112,16 +180,28 @@ async fn a_list_refuses_what_it_does_not_know() {
 #[tokio::test]
 async fn evidence_is_drawn_for_a_photo_that_was_accepted() {
     let app = TestServer::with_reference().await;
-    let body = check(&app, claim().picture("photo", &Scene::photo(1, "a")).file("photo", b"no picture")).await;
+    let body = check(
+        &app,
+        claim()
+            .picture("photo", &Scene::photo(1, "a"))
+            .file("photo", b"no picture"),
+    )
+    .await;
     let evidence = async |n: &str| {
         let id = body["id"].as_str().unwrap();
-        app.get(&format!("/v1/checks/{id}/photos/{n}/evidence.png")).await
+        app.get(&format!("/v1/checks/{id}/photos/{n}/evidence.png"))
+            .await
     };
     let drawn = evidence("0").await;
-    assert_eq!((drawn.status.as_u16(), drawn.header("content-type")), (200, "image/png"));
+    assert_eq!(
+        (drawn.status.as_u16(), drawn.header("content-type")),
+        (200, "image/png")
+    );
     assert_eq!(drawn.body, "PNG 960x640 consistent");
     evidence("1").await.problem(404, "not-found");
     evidence("2").await.problem(404, "not-found");
     evidence("first").await.problem(400, "malformed-request");
-    app.get("/v1/checks/none/photos/0/evidence.png").await.problem(404, "not-found");
+    app.get("/v1/checks/none/photos/0/evidence.png")
+        .await
+        .problem(404, "not-found");
 }

@@ -1,4 +1,5 @@
-//! What every answer has, and what is no business of a single resource: unknown paths, foreign pages, operators.
+//! What every answer has, and what is no business of a single resource: unknown paths, foreign
+//! pages, operators.
 
 use axum::{
     body::Body,
@@ -12,12 +13,27 @@ use crate::support::vision::Scene;
 #[tokio::test]
 async fn unknown_paths_and_methods_are_problems() {
     let app = TestServer::new().await;
-    for path in ["/v1/nothing", "/v2/brands", "/docs/nothing.js", "/v1/brands/"] {
+    for path in [
+        "/v1/nothing",
+        "/v2/brands",
+        "/docs/nothing.js",
+        "/v1/brands/",
+    ] {
         app.get(path).await.problem(404, "no-such-route");
     }
-    let wrong = app.send(request(Method::PUT, "/v1/brands").body(Body::empty()).unwrap()).await;
+    let wrong = app
+        .send(
+            request(Method::PUT, "/v1/brands")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await;
     wrong.problem(405, "method-not-allowed");
-    assert!(wrong.header("allow").contains("POST"), "{:?}", wrong.headers);
+    assert!(
+        wrong.header("allow").contains("POST"),
+        "{:?}",
+        wrong.headers
+    );
 }
 
 #[tokio::test]
@@ -27,47 +43,93 @@ async fn bodies_of_the_wrong_kind_are_problems() {
         let request = request(Method::POST, path).header(header::CONTENT_TYPE, content_type);
         app.send(request.body(Body::from(body)).unwrap()).await
     };
-    post("/v1/brands", "text/plain", "{}").await.problem(415, "unsupported-content-type");
-    post("/v1/brands", "application/json", "{\"id\":").await.problem(400, "malformed-request");
-    post("/v1/checks", "application/json", "{}").await.problem(415, "unsupported-content-type");
-    post("/v1/checks", "multipart/form-data", "x").await.problem(400, "malformed-request");
-    post("/v1/checks", "multipart/form-data; boundary=b", "no parts").await.problem(400, "malformed-request");
+    post("/v1/brands", "text/plain", "{}")
+        .await
+        .problem(415, "unsupported-content-type");
+    post("/v1/brands", "application/json", "{\"id\":")
+        .await
+        .problem(400, "malformed-request");
+    post("/v1/checks", "application/json", "{}")
+        .await
+        .problem(415, "unsupported-content-type");
+    post("/v1/checks", "multipart/form-data", "x")
+        .await
+        .problem(400, "malformed-request");
+    post("/v1/checks", "multipart/form-data; boundary=b", "no parts")
+        .await
+        .problem(400, "malformed-request");
     let cut_off = "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nhalf a pho";
-    post("/v1/checks", "multipart/form-data; boundary=b", cut_off).await.problem(400, "malformed-request");
+    post("/v1/checks", "multipart/form-data; boundary=b", cut_off)
+        .await
+        .problem(400, "malformed-request");
 }
 
 #[tokio::test]
 async fn a_plain_request_id_comes_back() {
     let app = TestServer::new().await;
     let send = async |id: &str| {
-        app.send(request(Method::GET, "/v1/nothing").header("x-request-id", id).body(Body::empty()).unwrap()).await
+        app.send(
+            request(Method::GET, "/v1/nothing")
+                .header("x-request-id", id)
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
     };
     assert_eq!(send("pipeline-7").await.json()["request_id"], "pipeline-7");
     assert_eq!(send("not plain").await.header("x-request-id").len(), 36);
-    assert_ne!(app.get("/livez").await.header("x-request-id"), app.get("/livez").await.header("x-request-id"));
+    assert_ne!(
+        app.get("/livez").await.header("x-request-id"),
+        app.get("/livez").await.header("x-request-id")
+    );
 }
 
 #[tokio::test]
 async fn pages_of_other_sites_may_not_send_here() {
     let app = TestServer::new().await;
     let post = async |headers: &[(&str, &str)]| {
-        let mut request = Request::post("/v1/brands").header(header::CONTENT_TYPE, "application/json");
+        let mut request =
+            Request::post("/v1/brands").header(header::CONTENT_TYPE, "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        app.send(request.body(Body::from(json!({"id": "acme", "name": "Acme"}).to_string())).unwrap()).await
+        app.send(
+            request
+                .body(Body::from(
+                    json!({"id": "acme", "name": "Acme"}).to_string(),
+                ))
+                .unwrap(),
+        )
+        .await
     };
     let own = ("host", "127.0.0.1:8080");
-    post(&[own, ("origin", "https://evil.example")]).await.problem(403, "cross-site-request");
-    post(&[own, ("origin", "null")]).await.problem(403, "cross-site-request");
-    post(&[own, ("sec-fetch-site", "cross-site")]).await.problem(403, "cross-site-request");
+    post(&[own, ("origin", "https://evil.example")])
+        .await
+        .problem(403, "cross-site-request");
+    post(&[own, ("origin", "null")])
+        .await
+        .problem(403, "cross-site-request");
+    post(&[own, ("sec-fetch-site", "cross-site")])
+        .await
+        .problem(403, "cross-site-request");
     // A foreign name that resolves to this machine.
     let rebound = [("host", "evil.example"), ("origin", "http://evil.example")];
     post(&rebound).await.problem(403, "cross-site-request");
-    post(&[("host", "evil.example"), ("sec-fetch-site", "same-origin")]).await.problem(403, "cross-site-request");
+    post(&[("host", "evil.example"), ("sec-fetch-site", "same-origin")])
+        .await
+        .problem(403, "cross-site-request");
     assert_eq!(post(&[own]).await.status, 201);
-    assert_eq!(post(&[own, ("origin", "http://127.0.0.1:8080")]).await.status, 201);
-    let docs = [("host", "localhost:8080"), ("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(
+        post(&[own, ("origin", "http://127.0.0.1:8080")])
+            .await
+            .status,
+        201
+    );
+    let docs = [
+        ("host", "localhost:8080"),
+        ("origin", "http://localhost:8080"),
+        ("sec-fetch-site", "same-origin"),
+    ];
     assert_eq!(post(&docs).await.status, 201);
 }
 
@@ -75,21 +137,45 @@ async fn pages_of_other_sites_may_not_send_here() {
 async fn the_documentation_is_served_with_a_policy_that_lets_it_run() {
     let app = TestServer::new().await;
     let root = app.get("/").await;
-    assert_eq!((root.status.as_u16(), root.header("location")), (307, "/docs/"));
+    assert_eq!(
+        (root.status.as_u16(), root.header("location")),
+        (307, "/docs/")
+    );
     let page = app.get("/docs/").await;
-    assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html"));
-    assert!(page.header("content-security-policy").contains("script-src 'self'"));
+    assert_eq!(
+        (page.status.as_u16(), page.header("content-type")),
+        (200, "text/html")
+    );
+    assert!(
+        page.header("content-security-policy")
+            .contains("script-src 'self'")
+    );
     let text = String::from_utf8(page.body.to_vec()).unwrap();
     let scripts: Vec<_> = text.split("<script ").skip(1).collect();
     assert!(!scripts.is_empty());
     for script in scripts {
-        let source = script.split("src=\"").nth(1).and_then(|s| s.split('"').next()).unwrap();
+        let source = script
+            .split("src=\"")
+            .nth(1)
+            .and_then(|s| s.split('"').next())
+            .unwrap();
         assert!(source.starts_with("./"), "{source}");
-        assert_eq!(app.get(&format!("/docs/{}", &source[2..])).await.status, 200, "{source}");
+        assert_eq!(
+            app.get(&format!("/docs/{}", &source[2..])).await.status,
+            200,
+            "{source}"
+        );
     }
     let start = app.get("/docs/swagger-initializer.js").await;
-    assert!(String::from_utf8(start.body.to_vec()).unwrap().contains("/v1/openapi.json"));
-    assert_eq!(app.get("/v1/openapi.json").await.json(), serde_json::to_value(assay::http::open_api()).unwrap());
+    assert!(
+        String::from_utf8(start.body.to_vec())
+            .unwrap()
+            .contains("/v1/openapi.json")
+    );
+    assert_eq!(
+        app.get("/v1/openapi.json").await.json(),
+        serde_json::to_value(assay::http::open_api()).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -99,7 +185,12 @@ async fn the_type_of_a_problem_can_be_looked_up() {
     assert_eq!(kind.json()["status"], 429);
     let missing = app.get("/problems/nonsense").await;
     missing.problem(404, "not-found");
-    assert_eq!(app.get(missing.json()["type"].as_str().unwrap()).await.json()["title"], missing.json()["title"]);
+    assert_eq!(
+        app.get(missing.json()["type"].as_str().unwrap())
+            .await
+            .json()["title"],
+        missing.json()["title"]
+    );
 }
 
 #[tokio::test]
@@ -107,13 +198,21 @@ async fn readiness_follows_the_workers() {
     let app = TestServer::new().await;
     assert_eq!(app.get("/livez").await.json(), json!({"status": "alive"}));
     let ready = app.get("/readyz").await.json();
-    assert_eq!((&ready["status"], &ready["models"]["embedder"]), (&json!("ready"), &json!("fake-packs@1")));
+    assert_eq!(
+        (&ready["status"], &ready["models"]["embedder"]),
+        (&json!("ready"), &json!("fake-packs@1"))
+    );
     app.pool.shutdown();
     let unready = app.get("/readyz").await;
     assert!(unready.problem(503, "not-ready").contains("`workers`"));
     assert!(!unready.header("retry-after").is_empty());
     assert_eq!(app.get("/livez").await.status, 200);
-    let check = app.upload("/v1/checks", Form::new().picture("photo", &Scene::photo(1, "a"))).await;
+    let check = app
+        .upload(
+            "/v1/checks",
+            Form::new().picture("photo", &Scene::photo(1, "a")),
+        )
+        .await;
     check.problem(503, "interrupted");
 }
 
@@ -122,7 +221,11 @@ async fn metrics_count_requests_by_route_and_checks_by_verdict() {
     let app = TestServer::with_reference().await;
     app.get("/v1/checks/some-id").await;
     app.get("/v1/unheard-of").await;
-    app.upload("/v1/checks", Form::new().picture("photo", &Scene::photo(1, "a"))).await;
+    app.upload(
+        "/v1/checks",
+        Form::new().picture("photo", &Scene::photo(1, "a")),
+    )
+    .await;
     let metrics = app.get("/metrics").await;
     assert!(metrics.header("content-type").starts_with("text/plain"));
     let text = String::from_utf8(metrics.body.to_vec()).unwrap();

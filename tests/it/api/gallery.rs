@@ -12,64 +12,126 @@ const GENUINE: &str = "/v1/brands/acme/products/oat/genuine-photos";
 async fn a_brand_is_created_once_however_often_it_is_sent() {
     let app = TestServer::new().await;
     for _ in 0..2 {
-        let created = app.post("/v1/brands", json!({"id": "acme", "name": "Acme"})).await;
-        assert_eq!((created.status.as_u16(), created.header("location")), (201, "/v1/brands/acme"));
+        let created = app
+            .post("/v1/brands", json!({"id": "acme", "name": "Acme"}))
+            .await;
+        assert_eq!(
+            (created.status.as_u16(), created.header("location")),
+            (201, "/v1/brands/acme")
+        );
         assert_eq!(created.json(), json!({"id": "acme", "name": "Acme"}));
     }
-    let other = app.post("/v1/brands", json!({"id": "acme", "name": "Acme Inc"})).await;
+    let other = app
+        .post("/v1/brands", json!({"id": "acme", "name": "Acme Inc"}))
+        .await;
     assert!(other.problem(409, "conflict").contains("`acme`"));
-    assert_eq!(app.get("/v1/brands").await.json(), json!({"brands": [{"id": "acme", "name": "Acme"}]}));
+    assert_eq!(
+        app.get("/v1/brands").await.json(),
+        json!({"brands": [{"id": "acme", "name": "Acme"}]})
+    );
 }
 
 #[tokio::test]
 async fn products_belong_to_a_brand() {
     let app = TestServer::new().await;
     let oat = json!({"id": "oat", "name": "Oat drink"});
-    assert!(app.post("/v1/brands/acme/products", oat.clone()).await.problem(404, "not-found").contains("brand `acme`"));
-    assert!(app.get("/v1/brands/acme/products").await.problem(404, "not-found").contains("brand `acme`"));
+    assert!(
+        app.post("/v1/brands/acme/products", oat.clone())
+            .await
+            .problem(404, "not-found")
+            .contains("brand `acme`")
+    );
+    assert!(
+        app.get("/v1/brands/acme/products")
+            .await
+            .problem(404, "not-found")
+            .contains("brand `acme`")
+    );
     app.create_product().await;
     let created = app.post("/v1/brands/acme/products", oat).await;
-    assert_eq!((created.status.as_u16(), created.header("location")), (201, "/v1/brands/acme/products/oat"));
+    assert_eq!(
+        (created.status.as_u16(), created.header("location")),
+        (201, "/v1/brands/acme/products/oat")
+    );
     let product = json!({"brand": "acme", "id": "oat", "name": "Oat drink"});
     assert_eq!(created.json(), product);
-    assert_eq!(app.get("/v1/brands/acme/products").await.json(), json!({"products": [product]}));
+    assert_eq!(
+        app.get("/v1/brands/acme/products").await.json(),
+        json!({"products": [product]})
+    );
     assert_eq!(app.get(created.header("location")).await.json(), product);
-    assert!(app.get("/v1/brands/acme/products/rice").await.problem(404, "not-found").contains("rice"));
+    assert!(
+        app.get("/v1/brands/acme/products/rice")
+            .await
+            .problem(404, "not-found")
+            .contains("rice")
+    );
 }
 
 #[tokio::test]
 async fn fields_of_json_are_refused_by_name() {
     let app = TestServer::new().await;
-    let refused = async |body| app.post("/v1/brands", body).await.problem(422, "invalid-field");
-    assert!(refused(json!({"id": "acme", "name": "Acme", "colour": "red"})).await.contains("`colour`"));
+    let refused = async |body| {
+        app.post("/v1/brands", body)
+            .await
+            .problem(422, "invalid-field")
+    };
+    assert!(
+        refused(json!({"id": "acme", "name": "Acme", "colour": "red"}))
+            .await
+            .contains("`colour`")
+    );
     assert!(refused(json!({"id": "acme"})).await.contains("`name`"));
-    assert!(refused(json!({"id": 7, "name": "Acme"})).await.contains("id"));
-    app.post("/v1/brands", json!({"id": "Not An Id", "name": "Acme"})).await.invalid("id");
-    app.post("/v1/brands", json!({"id": "acme", "name": ""})).await.invalid("name");
+    assert!(
+        refused(json!({"id": 7, "name": "Acme"}))
+            .await
+            .contains("id")
+    );
+    app.post("/v1/brands", json!({"id": "Not An Id", "name": "Acme"}))
+        .await
+        .invalid("id");
+    app.post("/v1/brands", json!({"id": "acme", "name": ""}))
+        .await
+        .invalid("name");
 }
 
 #[tokio::test]
 async fn a_reference_is_enrolled_listed_and_removed() {
     let app = TestServer::new().await;
     app.create_product().await;
-    let marks =
-        json!([{"name": "word", "kind": "text", "text": "OAT", "region": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.3]]}]);
-    let form = Form::new().text("kind", "pack").text("view", "front").text("marks", &marks.to_string());
-    let created = app.upload(REFERENCES, form.clone().picture("image", &Scene::of(1))).await;
+    let marks = json!([{"name": "word", "kind": "text", "text": "OAT", "region": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.3]]}]);
+    let form = Form::new()
+        .text("kind", "pack")
+        .text("view", "front")
+        .text("marks", &marks.to_string());
+    let created = app
+        .upload(REFERENCES, form.clone().picture("image", &Scene::of(1)))
+        .await;
     let body = created.json();
     assert_eq!(created.status, 201, "{body}");
     let place = format!("{REFERENCES}/{}", body["id"].as_str().unwrap());
     assert_eq!(created.header("location"), place);
-    assert_eq!((&body["brand"], &body["product"], &body["kind"]), (&json!("acme"), &json!("oat"), &json!("pack")));
-    assert_eq!((&body["view"], &body["width"], &body["height"]), (&json!("front"), &json!(640), &json!(480)));
+    assert_eq!(
+        (&body["brand"], &body["product"], &body["kind"]),
+        (&json!("acme"), &json!("oat"), &json!("pack"))
+    );
+    assert_eq!(
+        (&body["view"], &body["width"], &body["height"]),
+        (&json!("front"), &json!(640), &json!(480))
+    );
     assert_eq!(body["health"]["usable"], true, "{body}");
     let mut kept = marks[0].clone();
     kept["proposed"] = json!(false);
     assert_eq!(body["marks"], json!([kept]));
-    assert_eq!(app.get(REFERENCES).await.json(), json!({"references": [body]}));
+    assert_eq!(
+        app.get(REFERENCES).await.json(),
+        json!({"references": [body]})
+    );
     assert_eq!(app.get(&place).await.json(), body);
 
-    let again = app.upload(REFERENCES, form.picture("image", &Scene::of(1))).await;
+    let again = app
+        .upload(REFERENCES, form.picture("image", &Scene::of(1)))
+        .await;
     again.problem(409, "conflict");
     let gone = app.delete(&place).await;
     assert_eq!((gone.status.as_u16(), gone.body.len()), (204, 0));
@@ -85,14 +147,47 @@ async fn parts_of_a_reference_are_refused_by_name() {
     let upload = async |form: Form| app.upload(REFERENCES, form).await;
     let image = || Form::new().picture("image", &Scene::of(1));
     upload(image()).await.invalid("kind");
-    upload(Form::new().text("kind", "pack")).await.invalid("image");
-    assert!(upload(image().text("kind", "poster")).await.invalid("kind").contains("`catalogue_photo`"));
-    assert!(upload(image().text("kind", "pack").text("kind", "logo")).await.invalid("kind").contains("once"));
-    upload(image().text("kind", "pack").picture("image", &Scene::of(2))).await.invalid("image");
-    assert!(upload(image().text("kind", "pack").text("photo", "x")).await.invalid("photo").contains("`marks`"));
-    upload(image().text("kind", "pack").text("view", "")).await.invalid("view");
-    upload(image().text("kind", "pack").part("name=\"view\"", b"\xff\xfe")).await.invalid("view");
-    upload(image().text("kind", "pack").part("filename=\"a.jpg\"", b"x")).await.invalid("");
+    upload(Form::new().text("kind", "pack"))
+        .await
+        .invalid("image");
+    assert!(
+        upload(image().text("kind", "poster"))
+            .await
+            .invalid("kind")
+            .contains("`catalogue_photo`")
+    );
+    assert!(
+        upload(image().text("kind", "pack").text("kind", "logo"))
+            .await
+            .invalid("kind")
+            .contains("once")
+    );
+    upload(image().text("kind", "pack").picture("image", &Scene::of(2)))
+        .await
+        .invalid("image");
+    assert!(
+        upload(image().text("kind", "pack").text("photo", "x"))
+            .await
+            .invalid("photo")
+            .contains("`marks`")
+    );
+    upload(image().text("kind", "pack").text("view", ""))
+        .await
+        .invalid("view");
+    upload(
+        image()
+            .text("kind", "pack")
+            .part("name=\"view\"", b"\xff\xfe"),
+    )
+    .await
+    .invalid("view");
+    upload(
+        image()
+            .text("kind", "pack")
+            .part("filename=\"a.jpg\"", b"x"),
+    )
+    .await
+    .invalid("");
 }
 
 #[tokio::test]
@@ -100,17 +195,29 @@ async fn marks_are_refused_by_name_and_place() {
     let app = TestServer::new().await;
     app.create_product().await;
     let with = async |marks: &str| {
-        let form = Form::new().text("kind", "pack").text("marks", marks).picture("image", &Scene::of(1));
+        let form = Form::new()
+            .text("kind", "pack")
+            .text("marks", marks)
+            .picture("image", &Scene::of(1));
         app.upload(REFERENCES, form).await
     };
     let corners = json!([[0.1, 0.1], [0.5, 0.1], [0.5, 0.3]]);
     with("not JSON").await.invalid("marks");
     with("{}").await.invalid("marks");
-    assert!(with(r#"[{"name": "a", "kind": "text"}]"#).await.invalid("marks").contains("`region`"));
+    assert!(
+        with(r#"[{"name": "a", "kind": "text"}]"#)
+            .await
+            .invalid("marks")
+            .contains("`region`")
+    );
     let unknown = json!([{"name": "a", "kind": "text", "region": corners, "colour": "red"}]);
-    assert!(with(&unknown.to_string()).await.invalid("marks").contains("`colour`"));
-    let kind =
-        json!([{"name": "a", "kind": "text", "region": corners}, {"name": "b", "kind": "sign", "region": corners}]);
+    assert!(
+        with(&unknown.to_string())
+            .await
+            .invalid("marks")
+            .contains("`colour`")
+    );
+    let kind = json!([{"name": "a", "kind": "text", "region": corners}, {"name": "b", "kind": "sign", "region": corners}]);
     with(&kind.to_string()).await.invalid("marks[1].kind");
     with(&json!([{"name": "a", "kind": "text", "region": [[0, 0], [1, 1]]}]).to_string())
         .await
@@ -120,8 +227,7 @@ async fn marks_are_refused_by_name_and_place() {
     with(&json!([{"name": "a", "kind": "logo", "text": "A", "region": corners}]).to_string())
         .await
         .invalid("marks[0].text");
-    let twice =
-        json!([{"name": "a", "kind": "text", "region": corners}, {"name": "a", "kind": "text", "region": corners}]);
+    let twice = json!([{"name": "a", "kind": "text", "region": corners}, {"name": "a", "kind": "text", "region": corners}]);
     with(&twice.to_string()).await.invalid("marks[1].name");
 }
 
@@ -129,14 +235,31 @@ async fn marks_are_refused_by_name_and_place() {
 async fn an_unusable_picture_is_refused_with_its_kind() {
     let app = TestServer::new().await;
     app.create_product().await;
-    for (bytes, kind) in [(&b"no picture"[..], "photo-unsupported-format"), (b"", "photo-empty")] {
-        let reference = app.upload(REFERENCES, Form::new().text("kind", "logo").file("image", bytes)).await;
+    for (bytes, kind) in [
+        (&b"no picture"[..], "photo-unsupported-format"),
+        (b"", "photo-empty"),
+    ] {
+        let reference = app
+            .upload(
+                REFERENCES,
+                Form::new().text("kind", "logo").file("image", bytes),
+            )
+            .await;
         assert!(reference.problem(422, kind).starts_with("`image`: "));
-        let genuine = app.upload(GENUINE, Form::new().text("item", "item-1").file("image", bytes)).await;
+        let genuine = app
+            .upload(
+                GENUINE,
+                Form::new().text("item", "item-1").file("image", bytes),
+            )
+            .await;
         assert!(genuine.problem(422, kind).starts_with("`image`: "));
     }
-    let nowhere = Form::new().text("kind", "logo").picture("image", &Scene::of(1));
-    let nowhere = app.upload("/v1/brands/acme/products/rice/references", nowhere).await;
+    let nowhere = Form::new()
+        .text("kind", "logo")
+        .picture("image", &Scene::of(1));
+    let nowhere = app
+        .upload("/v1/brands/acme/products/rice/references", nowhere)
+        .await;
     assert!(nowhere.problem(404, "not-found").contains("rice"));
 }
 
@@ -144,14 +267,27 @@ async fn an_unusable_picture_is_refused_with_its_kind() {
 async fn genuine_photos_are_added_once() {
     let app = TestServer::new().await;
     app.create_product().await;
-    let form = || Form::new().text("item", "item-1").picture("image", &Scene::photo(1, "a"));
+    let form = || {
+        Form::new()
+            .text("item", "item-1")
+            .picture("image", &Scene::photo(1, "a"))
+    };
     let added = app.upload(GENUINE, form()).await;
     let body = added.json();
     assert_eq!(added.status, 201, "{body}");
-    assert_eq!((&body["brand"], &body["product"], &body["item"]), (&json!("acme"), &json!("oat"), &json!("item-1")));
+    assert_eq!(
+        (&body["brand"], &body["product"], &body["item"]),
+        (&json!("acme"), &json!("oat"), &json!("item-1"))
+    );
     assert_eq!(body["sha256"].as_str().unwrap().len(), 64);
     app.upload(GENUINE, form()).await.problem(409, "conflict");
-    app.upload(GENUINE, Form::new().picture("image", &Scene::photo(1, "b"))).await.invalid("item");
-    app.upload(GENUINE, Form::new().text("item", "item-1")).await.invalid("image");
-    app.upload("/v1/brands/acme/products/rice/genuine-photos", form()).await.problem(404, "not-found");
+    app.upload(GENUINE, Form::new().picture("image", &Scene::photo(1, "b")))
+        .await
+        .invalid("item");
+    app.upload(GENUINE, Form::new().text("item", "item-1"))
+        .await
+        .invalid("image");
+    app.upload("/v1/brands/acme/products/rice/genuine-photos", form())
+        .await
+        .problem(404, "not-found");
 }

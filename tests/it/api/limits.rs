@@ -20,7 +20,11 @@ use super::{Form, TestServer, form_request, request};
 use crate::support::vision::Scene;
 
 fn small() -> HttpConfig {
-    HttpConfig { max_photo_bytes: 1000, max_body_bytes: 3000, ..HttpConfig::default() }
+    HttpConfig {
+        max_photo_bytes: 1000,
+        max_body_bytes: 3000,
+        ..HttpConfig::default()
+    }
 }
 
 /// A body that tells whether anybody asked for its bytes.
@@ -37,12 +41,27 @@ fn watched(bytes: Vec<u8>) -> (Body, Arc<AtomicBool>) {
 #[tokio::test]
 async fn a_picture_may_be_as_large_as_the_limit_and_no_larger() {
     let app = TestServer::with(small()).await;
-    let exactly = app.upload("/v1/checks", Form::new().file("photo", &[b'x'; 1000])).await;
-    assert_eq!(exactly.json()["photos"][0]["error"]["kind"], "photo-unsupported-format");
-    let over = app.upload("/v1/checks", Form::new().file("photo", &[b'x'; 1001])).await;
+    let exactly = app
+        .upload("/v1/checks", Form::new().file("photo", &[b'x'; 1000]))
+        .await;
+    assert_eq!(
+        exactly.json()["photos"][0]["error"]["kind"],
+        "photo-unsupported-format"
+    );
+    let over = app
+        .upload("/v1/checks", Form::new().file("photo", &[b'x'; 1001]))
+        .await;
     let detail = over.problem(413, "body-too-large");
-    assert!(detail.contains("`photo`") && detail.contains("1000"), "{detail}");
-    let text = app.upload("/v1/checks", Form::new().text("seller_id", &"x".repeat(1025))).await;
+    assert!(
+        detail.contains("`photo`") && detail.contains("1000"),
+        "{detail}"
+    );
+    let text = app
+        .upload(
+            "/v1/checks",
+            Form::new().text("seller_id", &"x".repeat(1025)),
+        )
+        .await;
     assert!(text.problem(413, "body-too-large").contains("`seller_id`"));
 }
 
@@ -50,8 +69,9 @@ async fn a_picture_may_be_as_large_as_the_limit_and_no_larger() {
 async fn a_body_that_announces_too_much_is_not_read() {
     let app = TestServer::with(small()).await;
     let (body, asked) = watched(vec![b'x'; 3001]);
-    let request =
-        form_request("/v1/checks").header(header::CONTENT_LENGTH, 3001).header(header::EXPECT, "100-continue");
+    let request = form_request("/v1/checks")
+        .header(header::CONTENT_LENGTH, 3001)
+        .header(header::EXPECT, "100-continue");
     let refused = app.send(request.body(body).unwrap()).await;
     assert!(refused.problem(413, "body-too-large").contains("3001"));
     assert!(!asked.load(Ordering::SeqCst));
@@ -62,7 +82,9 @@ async fn a_body_that_announces_nothing_is_read_up_to_the_limit() {
     let app = TestServer::with(small()).await;
     let form = (0..4).fold(Form::new(), |form, _| form.file("photo", &[b'x'; 900]));
     let (body, asked) = watched(form.body());
-    let refused = app.send(form_request("/v1/checks").body(body).unwrap()).await;
+    let refused = app
+        .send(form_request("/v1/checks").body(body).unwrap())
+        .await;
     refused.problem(413, "body-too-large");
     assert!(asked.load(Ordering::SeqCst));
 }
@@ -70,8 +92,11 @@ async fn a_body_that_announces_nothing_is_read_up_to_the_limit() {
 #[tokio::test]
 async fn json_has_a_small_limit() {
     let app = TestServer::new().await;
-    let request = request(Method::POST, "/v1/brands").header(header::CONTENT_TYPE, "application/json");
-    let refused = app.send(request.body(Body::from(vec![b' '; 17 << 10])).unwrap()).await;
+    let request =
+        request(Method::POST, "/v1/brands").header(header::CONTENT_TYPE, "application/json");
+    let refused = app
+        .send(request.body(Body::from(vec![b' '; 17 << 10])).unwrap())
+        .await;
     refused.problem(413, "body-too-large");
 }
 
@@ -79,10 +104,20 @@ async fn json_has_a_small_limit() {
 async fn with_all_places_taken_uploads_are_refused_unread_and_the_rest_still_answers() {
     let app = TestServer::with_reference().await;
     let taken: Vec<_> = (0..2).map(|_| app.assay.try_admit(0).unwrap()).collect();
-    for path in ["/v1/checks", "/v1/brands/acme/products/oat/references", "/v1/brands/acme/products/oat/genuine-photos"]
-    {
+    for path in [
+        "/v1/checks",
+        "/v1/brands/acme/products/oat/references",
+        "/v1/brands/acme/products/oat/genuine-photos",
+    ] {
         let (body, asked) = watched(Form::new().picture("photo", &Scene::photo(1, "a")).body());
-        let refused = app.send(form_request(path).header(header::EXPECT, "100-continue").body(body).unwrap()).await;
+        let refused = app
+            .send(
+                form_request(path)
+                    .header(header::EXPECT, "100-continue")
+                    .body(body)
+                    .unwrap(),
+            )
+            .await;
         refused.problem(429, "busy");
         let seconds: u64 = refused.header("retry-after").parse().unwrap();
         assert!(seconds >= 1);
@@ -100,31 +135,61 @@ async fn a_place_is_free_again_after_every_kind_of_answer() {
     let app = TestServer::with_reference().await;
     // There are two places: a request that kept its place would fill them.
     for _ in 0..3 {
-        app.upload("/v1/checks", Form::new().text("colour", "red")).await.invalid("colour");
-        app.upload("/v1/checks", Form::new()).await.problem(422, "invalid-field");
-        assert_eq!(app.upload("/v1/checks", Form::new().picture("photo", &Scene::photo(1, "a"))).await.status, 200);
+        app.upload("/v1/checks", Form::new().text("colour", "red"))
+            .await
+            .invalid("colour");
+        app.upload("/v1/checks", Form::new())
+            .await
+            .problem(422, "invalid-field");
+        assert_eq!(
+            app.upload(
+                "/v1/checks",
+                Form::new().picture("photo", &Scene::photo(1, "a"))
+            )
+            .await
+            .status,
+            200
+        );
     }
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_not_waited_for() {
-    let config = HttpConfig { body_timeout: Duration::from_millis(20), ..HttpConfig::default() };
+    let config = HttpConfig {
+        body_timeout: Duration::from_millis(20),
+        ..HttpConfig::default()
+    };
     let app = TestServer::with(config).await;
     let start = Form::new().text("brand", "acme").0;
-    let never_ends = stream::once(async { Ok::<_, std::io::Error>(Bytes::from(start)) }).chain(stream::pending());
-    let refused = app.send(form_request("/v1/checks").body(Body::from_stream(never_ends)).unwrap()).await;
+    let never_ends = stream::once(async { Ok::<_, std::io::Error>(Bytes::from(start)) })
+        .chain(stream::pending());
+    let refused = app
+        .send(
+            form_request("/v1/checks")
+                .body(Body::from_stream(never_ends))
+                .unwrap(),
+        )
+        .await;
     refused.problem(408, "body-too-slow");
 }
 
 #[tokio::test]
 async fn work_that_does_not_end_is_not_waited_for() {
-    let config = HttpConfig { request_timeout: Duration::from_millis(50), ..HttpConfig::default() };
+    let config = HttpConfig {
+        request_timeout: Duration::from_millis(50),
+        ..HttpConfig::default()
+    };
     let app = TestServer::with(config).await;
     // Asked of the façade, which has no limit: only the evidence below is late.
-    let request = CheckRequest { photos: vec![Scene::photo(1, "a").bytes()], ..CheckRequest::default() };
+    let request = CheckRequest {
+        photos: vec![Scene::photo(1, "a").bytes()],
+        ..CheckRequest::default()
+    };
     let check = app.assay.check(request).await.unwrap();
     let gate = app.gate.close();
-    let late = app.get(&format!("/v1/checks/{}/photos/0/evidence.png", check.id)).await;
+    let late = app
+        .get(&format!("/v1/checks/{}/photos/0/evidence.png", check.id))
+        .await;
     late.problem(503, "timed-out");
     assert!(!late.header("retry-after").is_empty());
     drop(gate);

@@ -12,43 +12,94 @@ const SELF_TEST: &str = "/v1/brands/acme/products/oat/self-test";
 async fn a_self_test_reports_the_same_each_time_and_one_runs_at_a_time() {
     let app = TestServer::with_reference().await;
     let body = json!({"photos_per_kind": 1, "seed": 7});
-    let (first, second) = tokio::join!(app.post(SELF_TEST, body.clone()), app.post(SELF_TEST, body.clone()));
-    let (done, refused) = if first.status == 200 { (first, second) } else { (second, first) };
-    assert!(refused.problem(429, "busy").contains("another self-test is underway"));
+    let (first, second) = tokio::join!(
+        app.post(SELF_TEST, body.clone()),
+        app.post(SELF_TEST, body.clone())
+    );
+    let (done, refused) = if first.status == 200 {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    assert!(
+        refused
+            .problem(429, "busy")
+            .contains("another self-test is underway")
+    );
     assert_eq!(refused.header("retry-after"), "10");
     let report = done.json();
     assert_eq!(done.status, 200, "{report}");
-    assert_eq!((&report["brand"], &report["product"]), (&json!("acme"), &json!("oat")));
-    assert_eq!((&report["photos_per_kind"], &report["seed"]), (&json!(1), &json!(7)));
+    assert_eq!(
+        (&report["brand"], &report["product"]),
+        (&json!("acme"), &json!("oat"))
+    );
+    assert_eq!(
+        (&report["photos_per_kind"], &report["seed"]),
+        (&json!(1), &json!(7))
+    );
     assert!(report["note"].as_str().unwrap().contains("will differ"));
     assert_eq!(report["references"].as_array().unwrap().len(), 1);
-    assert_eq!((&report["unedited"]["kind"], &report["unedited"]["made"]), (&json!("unedited"), &json!(1)));
+    assert_eq!(
+        (&report["unedited"]["kind"], &report["unedited"]["made"]),
+        (&json!("unedited"), &json!(1))
+    );
     let edits = report["edits"].as_array().unwrap();
     let kinds: Vec<_> = edits.iter().map(|e| e["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["letter", "swap", "missing", "word", "logo", "hue"]);
     for edit in edits {
         assert_eq!(edit["applicable"], edit["made"] == 1, "{edit}");
-        assert_eq!(edit["share"].is_null(), edit["made"] == 0, "what was not made has no share: {edit}");
+        assert_eq!(
+            edit["share"].is_null(),
+            edit["made"] == 0,
+            "what was not made has no share: {edit}"
+        );
     }
-    assert_eq!(report["genuine_photos"], json!({"stored": 0, "judged": 0, "flagged": []}));
+    assert_eq!(
+        report["genuine_photos"],
+        json!({"stored": 0, "judged": 0, "flagged": []})
+    );
     assert_eq!(report["calibration"]["source"], "default");
     assert_eq!(app.post(SELF_TEST, body).await.json(), report);
-    assert_eq!(app.get("/v1/checks").await.json()["checks"], json!([]), "nothing of it is kept");
+    assert_eq!(
+        app.get("/v1/checks").await.json()["checks"],
+        json!([]),
+        "nothing of it is kept"
+    );
 }
 
 #[tokio::test]
 async fn a_self_test_says_what_is_missing() {
     let app = TestServer::new().await;
-    assert!(app.post(SELF_TEST, json!({})).await.problem(404, "not-found").contains("oat"));
-    let bare = request(Method::POST, SELF_TEST).body(Body::empty()).unwrap();
+    assert!(
+        app.post(SELF_TEST, json!({}))
+            .await
+            .problem(404, "not-found")
+            .contains("oat")
+    );
+    let bare = request(Method::POST, SELF_TEST)
+        .body(Body::empty())
+        .unwrap();
     app.send(bare).await.problem(404, "not-found");
     app.create_product().await;
-    assert!(app.post(SELF_TEST, json!({})).await.invalid("product").contains("no reference"));
+    assert!(
+        app.post(SELF_TEST, json!({}))
+            .await
+            .invalid("product")
+            .contains("no reference")
+    );
     for number in [0, 13] {
-        let told = app.post(SELF_TEST, json!({"photos_per_kind": number})).await.invalid("photos_per_kind");
+        let told = app
+            .post(SELF_TEST, json!({"photos_per_kind": number}))
+            .await
+            .invalid("photos_per_kind");
         assert!(told.contains("1 to 12"), "{told}");
     }
     let unknown = app.post(SELF_TEST, json!({"photos": 1})).await;
     assert!(unknown.problem(422, "invalid-field").contains("`photos`"));
-    assert!(app.upload(SELF_TEST, Form::new().picture("image", &Scene::of(1))).await.status.is_client_error());
+    assert!(
+        app.upload(SELF_TEST, Form::new().picture("image", &Scene::of(1)))
+            .await
+            .status
+            .is_client_error()
+    );
 }
