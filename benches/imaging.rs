@@ -4,17 +4,17 @@
 use std::io::Cursor;
 
 use assay::{
-    checker::ports::Imaging,
     domain::{
         appearance::compare_blocks,
         colour::PackColours,
         fingerprint::fingerprint,
         geometry::Homography,
-        light::relit,
+        illumination::normalised_light,
         quality::measure,
         raster::Raster,
         rectify::{Rectified, rectify},
     },
+    engine::vision::Imaging,
     imaging::Intake,
 };
 use divan::{Bencher, black_box};
@@ -123,13 +123,13 @@ fn blocks_of_a_pack(bencher: Bencher) {
 #[divan::bench]
 fn light_of_a_pack(bencher: Bencher) {
     let (reference, photo) = aligned();
-    bencher.bench_local(|| relit(black_box(&photo), &reference));
+    bencher.bench_local(|| normalised_light(black_box(&photo), &reference));
 }
 
 #[divan::bench]
 fn hues_of_eight_marks(bencher: Bencher) {
     let (reference, photo) = aligned();
-    let lit = relit(&photo, &reference);
+    let lit = normalised_light(&photo, &reference);
     bencher.bench_local(|| {
         let colours = PackColours::of(black_box(&reference), &photo, &lit);
         (0..8)

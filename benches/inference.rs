@@ -1,8 +1,8 @@
 //! Time of each model on one thread, pictures in memory to result: `cargo bench --bench inference`.
 
 use assay::{
-    checker::ports::{Embedder, LocalFeatures, MarkComparator, TextReader},
     domain::raster::Raster,
+    engine::vision::{Embedder, LocalFeatures, MarkComparator, TextReader},
     inference::{
         comparator::Comparator, embedder::PrintEmbedder, manifest::Manifest, text::PpOcr,
         xfeat::XFeat,
@@ -50,7 +50,7 @@ fn embedder(bencher: Bencher) {
 }
 
 /// One mark of a photo against a reference whose side is known already, as it is from the second
-/// check on; the last size is a glance's at a whole article.
+/// check on; the last size is an overview's at a whole article.
 #[divan::bench(args = [(192, 64), (320, 96), (432, 304)])]
 fn comparator(bencher: Bencher, (width, height): (u32, u32)) {
     let mut model = load(Comparator::load(&manifest(), None));

@@ -12,7 +12,7 @@ use std::{
 };
 
 use assay::{
-    checker::ports::Imaging,
+    engine::vision::Imaging,
     imaging::{Intake, IntakeLimits},
 };
 use mutation::{Mutator, originals};

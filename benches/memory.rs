@@ -5,8 +5,8 @@
 use std::time::Instant;
 
 use assay::{
-    checker::ports::Vision,
     domain::raster::Raster,
+    engine::vision::Vision,
     imaging::{Intake, IntakeLimits},
     inference,
 };
@@ -29,7 +29,7 @@ fn picture(width: u32, height: u32) -> Raster {
     })
 }
 
-fn work(vision: &mut Vision, detector: bool) -> Result<(), assay::checker::ports::InferenceError> {
+fn work(vision: &mut Vision, detector: bool) -> Result<(), assay::engine::vision::InferenceError> {
     for (width, height) in [(960, 704), (640, 448), (448, 640), (704, 960)] {
         vision.local.extract(&picture(width, height), 1000)?;
     }

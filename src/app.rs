@@ -9,11 +9,11 @@ use tokio::net::TcpListener;
 
 use crate::{
     checker::{
-        pipeline::Pipeline,
-        ports::{Files, Vision},
+        ports::Files,
         service::{Assay, EvidencePainter, Parts},
     },
     config::{AppConfig, ComputeConfig, HttpConfig},
+    engine::{Engine, vision::Vision},
     http::{self, HttpState},
     imaging::Intake,
     inference::{self, pool::WorkerPool},
@@ -57,7 +57,7 @@ impl App {
         let files: Files = Arc::new(ContentFiles::open(&config.data)?);
         let parts = Parts {
             store: store.clone(),
-            pipeline: Pipeline::new(Arc::clone(&files)),
+            engine: Engine::new(Arc::clone(&files)),
             files,
             compute: pool.clone(),
             budget: config.budget,

@@ -61,6 +61,7 @@ pub mod checker;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod engine;
 pub mod http;
 pub mod imaging;
 pub mod inference;

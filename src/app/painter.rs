@@ -1,10 +1,8 @@
 //! Evidence drawn by `imaging` from what the façade gives.
 
 use crate::{
-    checker::{
-        ports::{IntakeError, Vision},
-        service::{EvidenceInputs, EvidencePainter},
-    },
+    checker::service::{EvidenceInputs, EvidencePainter},
+    engine::vision::{IntakeError, Vision},
     imaging::{Evidence, evidence_png},
 };
 

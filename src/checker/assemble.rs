@@ -9,7 +9,6 @@ use super::{
         GeometryAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer,
         ReasonAnswer,
     },
-    pipeline::{CheckedPhoto, Claim},
     records::SeenElsewhere,
 };
 use crate::domain::{
@@ -18,6 +17,7 @@ use crate::domain::{
     quality::Quality,
     verdict::{MarkAnswer, MarkComparison, MatchReport, Verdict, action_for, overall},
 };
+use crate::engine::{CheckedPhoto, Claim};
 
 /// What an answer holds besides its photos.
 pub struct Frame<'a> {

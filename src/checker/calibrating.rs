@@ -10,22 +10,21 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     answer::CalibrationAnswer,
-    digest::sha256_hex,
-    pipeline::Basis,
-    records::{GenuinePhotoRecord, GenuineScore, KeptSighting},
-    sightings,
+    observations,
+    records::{GenuinePhotoRecord, GenuineScore, KeptObservation},
 };
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     fusion::Fusion,
-    variation::{GenuineSightings, ReferenceVariation, Sighting, Variation},
+    variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
 };
+use crate::{domain::digest::sha256_hex, engine::OperatingPoint};
 
-/// Sightings of a product's genuine photos, read in portions: first all to [`Learner::add`], then
-/// all to [`Learner::score`].
+/// Observations of a product's genuine photos, read in portions: first all to [`VariationFit::add`], then
+/// all to [`VariationFit::score`].
 #[derive(Default)]
-pub struct Learner {
-    genuine: GenuineSightings,
+pub struct VariationFit {
+    genuine: GenuineObservations,
     /// Photos that were added.
     pub photos: usize,
     /// What the other items tell, by reference and item; nothing of items that tell nothing
@@ -33,11 +32,11 @@ pub struct Learner {
     others: HashMap<(String, String), Option<ReferenceVariation>>,
 }
 
-impl Learner {
+impl VariationFit {
     /// Adds photos, the oldest first.
-    pub fn add(&mut self, kept: &[KeptSighting]) {
-        for (photo, sighting) in readable(kept) {
-            self.genuine.add(&photo.item, &sighting);
+    pub fn add(&mut self, kept: &[KeptObservation]) {
+        for (photo, observation) in readable(kept) {
+            self.genuine.add(&photo.item, &observation);
             self.photos += 1;
         }
     }
@@ -50,31 +49,34 @@ impl Learner {
     /// The score of each of these photos, by its id, less what the other items show.
     pub fn score(
         &mut self,
-        kept: &[KeptSighting],
+        kept: &[KeptObservation],
         all: &Variation,
         fusion: &Fusion,
     ) -> Vec<(String, f64)> {
         let Self {
             genuine, others, ..
         } = self;
-        let score = |(photo, sighting): (&KeptSighting, Sighting)| {
-            let (reference, item) = (sighting.reference.clone(), photo.item.clone());
+        let score = |(photo, observation): (&KeptObservation, Observation)| {
+            let (reference, item) = (observation.reference.clone(), photo.item.clone());
             let key = (reference.clone(), item.clone());
             let others = others
                 .entry(key)
                 .or_insert_with(|| genuine.without(&item, &reference));
             let known = others.as_ref().or(all.references.get(&reference));
-            (photo.photo.clone(), sighting.score(fusion, known).value())
+            (
+                photo.photo.clone(),
+                observation.score(fusion, known).value(),
+            )
         };
         readable(kept).map(score).collect()
     }
 }
 
-/// Sightings that can be read; another one must not stop the others.
-fn readable(kept: &[KeptSighting]) -> impl Iterator<Item = (&KeptSighting, Sighting)> {
+/// Observations that can be read; another one must not stop the others.
+fn readable(kept: &[KeptObservation]) -> impl Iterator<Item = (&KeptObservation, Observation)> {
     kept.iter().filter_map(
-        |photo| match sightings::sighting_from_json(&photo.sighting) {
-            Ok(sighting) => Some((photo, sighting)),
+        |photo| match observations::observation_from_json(&photo.observation) {
+            Ok(observation) => Some((photo, observation)),
             Err(error) => {
                 tracing::error!(
                     "what genuine photo `{}` showed is left out: {error}",
@@ -140,7 +142,7 @@ fn first_of_each<'a>(
     let mut taken = BTreeSet::new();
     let value = |s: &GenuineScore| {
         if source == CalibrationSource::Product {
-            s.informed
+            s.adjusted
         } else {
             s.score
         }
@@ -187,7 +189,7 @@ pub fn advice(
             "add genuine photos of {more} more items ({there} of {needed} are there) to support a budget of {percent} % by this product's own photos; {meanwhile}"
         );
     }
-    let is_done = |s: &&GenuineScore| s.score.is_none() || s.informed.is_some();
+    let is_done = |s: &&GenuineScore| s.score.is_none() || s.adjusted.is_some();
     let scored: BTreeSet<_> = scores
         .iter()
         .filter(is_done)
@@ -216,10 +218,10 @@ pub fn advice(
 
 /// What a check is judged by, as callers see it.
 pub fn describe(
-    Basis {
+    OperatingPoint {
         calibration,
         variation,
-    }: &Basis,
+    }: &OperatingPoint,
     advice: Option<String>,
 ) -> CalibrationAnswer {
     let source = match calibration.source {
@@ -227,7 +229,7 @@ pub fn describe(
         CalibrationSource::Brand => "brand",
         CalibrationSource::Default => "default",
     };
-    let variation_id = sightings::variation_id(variation).map(|id| format!("+{id}"));
+    let variation_id = observations::variation_id(variation).map(|id| format!("+{id}"));
     CalibrationAnswer {
         id: format!("{}{}", calibration.id, variation_id.unwrap_or_default()),
         budget: calibration.budget,
@@ -243,11 +245,11 @@ pub fn describe(
 mod tests {
     use super::*;
     use crate::{
-        checker::pipeline::Defaults,
         domain::{
             gallery::ProductKey,
-            variation::{CellGrid, MarkSighting},
+            variation::{CellGrid, MarkObservation},
         },
+        engine::Defaults,
     };
 
     fn score(n: usize, item: usize, score: Option<f64>) -> GenuineScore {
@@ -256,7 +258,7 @@ mod tests {
             product: "oat".into(),
             item: format!("i{item}"),
             score,
-            informed: score,
+            adjusted: score,
         }
     }
 
@@ -277,65 +279,65 @@ mod tests {
     #[test]
     fn a_photo_is_scored_by_what_the_other_items_show() {
         let first = CellGrid::new([0, 0, 32, 16], 4, &[0.9; 8]);
-        let marks = vec![Some(MarkSighting {
+        let marks = vec![Some(MarkObservation {
             place: [0, 0, 32, 16],
             first,
             second: None,
             reading: None,
             turn: None,
         })];
-        let seen = |marks| Sighting {
+        let seen = |marks| Observation {
             reference: "r".into(),
             identity: 9.0,
             marks,
-            glance: None,
+            overview: None,
         };
-        let sighting = sightings::sighting_to_json(&seen(marks)).unwrap();
+        let observation = observations::observation_to_json(&seen(marks)).unwrap();
         let kept = |n: usize, item: usize| {
             let (photo, item) = (format!("p{n}"), format!("i{item}"));
-            KeptSighting {
+            KeptObservation {
                 photo,
                 item,
-                sighting: sighting.clone(),
+                observation: observation.clone(),
             }
         };
         let fusion = Defaults::shipped().fusion;
-        let informed = |kept: &[KeptSighting]| -> Vec<f64> {
-            let mut learner = Learner::default();
-            kept.chunks(7).for_each(|some| learner.add(some));
-            let all = learner.variation();
+        let adjusted = |kept: &[KeptObservation]| -> Vec<f64> {
+            let mut fit = VariationFit::default();
+            kept.chunks(7).for_each(|some| fit.add(some));
+            let all = fit.variation();
             let scores = kept
                 .chunks(7)
-                .flat_map(|some| learner.score(some, &all, &fusion));
+                .flat_map(|some| fit.score(some, &all, &fusion));
             scores.map(|(_, score)| score).collect()
         };
-        let alone = informed(&[kept(0, 0)])[0];
+        let alone = adjusted(&[kept(0, 0)])[0];
         let nine: Vec<_> = (0..10).map(|n| kept(n, n.min(8))).collect();
         assert_eq!(
-            informed(&nine),
+            adjusted(&nine),
             [alone; 10],
             "of nine items not one may lack what the others share, and it has to"
         );
         let ten: Vec<_> = (0..11).map(|n| kept(n, n.min(9))).collect();
         assert!(
-            informed(&ten).iter().all(|score| *score > alone + 1.0),
+            adjusted(&ten).iter().all(|score| *score > alone + 1.0),
             "{alone}"
         );
         let many: Vec<_> = (0..120).map(|n| kept(n, n)).collect();
         assert_eq!(
-            informed(&many)[119],
-            informed(&ten)[0],
+            adjusted(&many)[119],
+            adjusted(&ten)[0],
             "an item beyond those that tell is judged by all of them"
         );
         let broken = [
             kept(0, 0),
-            KeptSighting {
-                sighting: "{}".into(),
+            KeptObservation {
+                observation: "{}".into(),
                 ..kept(1, 1)
             },
         ];
         assert_eq!(
-            informed(&broken),
+            adjusted(&broken),
             [alone],
             "one that cannot be read is left out"
         );
@@ -361,7 +363,7 @@ mod tests {
         );
         // Had the second photo of item 3 counted, a score of -50 would not be the strangest of all.
         assert_eq!(calibration.p_value(-50.0).get(), 1.0 / 60.0);
-        scores[3].informed = None;
+        scores[3].adjusted = None;
         let other = own(&scores, "v").unwrap();
         assert_eq!((other.items, other.p_value(-50.0).get()), (59, 2.0 / 60.0));
         assert_ne!(other.id, calibration.id);

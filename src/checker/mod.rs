@@ -3,12 +3,10 @@
 pub mod answer;
 mod assemble;
 mod calibrating;
-pub mod digest;
-pub mod pipeline;
+mod observations;
 pub mod ports;
 pub mod records;
 pub mod self_test;
 pub mod service;
-mod shelf;
-mod sightings;
+mod snapshot;
 mod validate;

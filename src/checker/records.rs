@@ -55,7 +55,7 @@ pub struct ReferenceRecord {
     /// Height in pixels, upright.
     pub height: u32,
     /// The part of the upright image that shows the article (x, y, width, height in pixels), as the
-    /// pipeline found it.
+    /// engine found it.
     pub article: Option<[u32; 4]>,
     /// Protected marks, given or proposed.
     pub marks: Vec<Mark>,
@@ -93,18 +93,18 @@ pub struct GenuineScore {
     pub score: Option<f64>,
     /// The score less what the product's other items show too; `None` when the photo is not
     /// comparable or was scored since these were last put together.
-    pub informed: Option<f64>,
+    pub adjusted: Option<f64>,
 }
 
 /// What one genuine photo showed under one version of models and references.
 #[derive(Clone, Debug, PartialEq)]
-pub struct KeptSighting {
+pub struct KeptObservation {
     /// The genuine photo.
     pub photo: String,
     /// Its item.
     pub item: String,
     /// What it showed, in the checker's own form.
-    pub sighting: String,
+    pub observation: String,
 }
 
 /// What a product's genuine photos show together under one version of models and references.
@@ -208,26 +208,26 @@ pub trait Store: Send + Sync {
     async fn put_genuine_score(
         &self,
         score: &GenuineScore,
-        sighting: Option<&str>,
+        observation: Option<&str>,
         version: &str,
     ) -> Result<(), StoreError>;
     /// What a product's comparable genuine photos showed under a version, oldest photo first:
     /// `most` of them `after` a photo (by id), or from the first on.
-    async fn kept_sightings(
+    async fn observations(
         &self,
         product: &ProductKey,
         version: &str,
         after: Option<&str>,
         most: usize,
-    ) -> Result<Vec<KeptSighting>, StoreError>;
-    /// Stores what a product's genuine photos show together under a version, and the informed
+    ) -> Result<Vec<KeptObservation>, StoreError>;
+    /// Stores what a product's genuine photos show together under a version, and the adjusted
     /// scores (by photo) of photos scored under it; nothing when what is there was put together
     /// from more photos.
     async fn put_variation(
         &self,
         product: &ProductKey,
         kept: &KeptVariation,
-        informed: &[(String, f64)],
+        adjusted: &[(String, f64)],
         version: &str,
     ) -> Result<(), StoreError>;
     /// What genuine photos of a brand's products, of one or of all, show under a version.

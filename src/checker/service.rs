@@ -14,15 +14,16 @@ use uuid::Uuid;
 
 use super::{
     answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer},
-    pipeline::{Pipeline, PipelineError},
-    ports::{
-        Compute, ComputeError, Files, InferenceError, IntakeError, Permit, StoreError, Vision,
-    },
+    ports::{Compute, ComputeError, Files, Permit, StoreError},
     records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
-    shelf::Shelf,
+    snapshot::GallerySnapshot,
     validate,
 };
 use crate::domain::gallery::{Gallery, Mark, ProductKey, ReferenceKind};
+use crate::engine::{
+    Engine, EngineError,
+    vision::{InferenceError, IntakeError, Vision},
+};
 
 mod calibrate;
 mod check;
@@ -144,7 +145,7 @@ pub struct Parts {
     /// Runs work on threads that own models.
     pub compute: Arc<dyn Compute>,
     /// Compares and judges.
-    pub pipeline: Pipeline,
+    pub engine: Engine,
     /// Share of genuine photos that may be flagged, 0 to 1, both exclusive.
     pub budget: f64,
 }
@@ -154,10 +155,10 @@ pub struct Assay {
     store: Arc<dyn Store>,
     files: Files,
     compute: Arc<dyn Compute>,
-    pipeline: Pipeline,
+    engine: Engine,
     budget: f64,
     models: BTreeMap<String, String>,
-    shelf: Mutex<Arc<Shelf>>,
+    snapshot: Mutex<Arc<GallerySnapshot>>,
     /// Whether the models answered when they were last asked.
     seeing: AtomicBool,
     /// Whether a self-test is underway: one at a time, so that checks keep the workers.
@@ -175,7 +176,7 @@ impl Assay {
             store,
             files,
             compute,
-            pipeline,
+            engine,
             budget,
         } = parts;
         if !(budget > 0.0 && budget < 1.0) {
@@ -189,14 +190,14 @@ impl Assay {
             store,
             files,
             compute,
-            pipeline,
+            engine,
             budget,
             models: BTreeMap::new(),
-            shelf: Mutex::default(),
+            snapshot: Mutex::default(),
             seeing: AtomicBool::new(true),
             testing: AtomicBool::new(false),
         };
-        let models = assay.on_worker(|vision| Pipeline::models(vision)).await?;
+        let models = assay.on_worker(|vision| Engine::models(vision)).await?;
         assay.models = models
             .into_iter()
             .map(|(role, model)| (role.to_owned(), model))
@@ -276,7 +277,7 @@ impl Assay {
 
     /// The references in memory, as they were at the last check or enrolment.
     pub fn gallery(&self) -> Gallery {
-        self.shelf().gallery.clone()
+        self.snapshot().gallery.clone()
     }
 
     /// Counters that move when references or genuine photos change, here or in another process.
@@ -330,30 +331,30 @@ impl Assay {
             .ok_or(ComputeError::Interrupted)
     }
 
-    /// Runs a piece of the pipeline on a worker and remembers whether the models answered. `field`
+    /// Runs a piece of the engine on a worker and remembers whether the models answered. `field`
     /// names the image in a refusal.
     async fn see<T: Send + 'static>(
         &self,
         field: &str,
-        work: impl FnOnce(&mut Vision) -> Result<T, PipelineError> + Send + 'static,
+        work: impl FnOnce(&mut Vision) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let result = self.on_worker(work).await?;
         self.seeing.store(
-            !matches!(result, Err(PipelineError::Inference(_))),
+            !matches!(result, Err(EngineError::Inference(_))),
             Ordering::Relaxed,
         );
         result.map_err(|error| match error {
-            PipelineError::Intake(source) => ServiceError::Intake {
+            EngineError::Intake(source) => ServiceError::Intake {
                 field: field.to_owned(),
                 source,
             },
-            PipelineError::Inference(source) => source.into(),
-            PipelineError::Store(source) => source.into(),
+            EngineError::Inference(source) => source.into(),
+            EngineError::Store(source) => source.into(),
         })
     }
 
-    fn shelf(&self) -> Arc<Shelf> {
-        Arc::clone(&self.shelf.lock().unwrap_or_else(PoisonError::into_inner))
+    fn snapshot(&self) -> Arc<GallerySnapshot> {
+        Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -1,8 +1,11 @@
 //! What ends a command: an error in words, its remedy, and the exit code.
 
-use crate::checker::{
-    ports::{ComputeError, InferenceError, StoreError},
-    service::ServiceError,
+use crate::{
+    checker::{
+        ports::{ComputeError, StoreError},
+        service::ServiceError,
+    },
+    engine::vision::InferenceError,
 };
 
 /// What to look at when the store fails.

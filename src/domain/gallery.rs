@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{
+use crate::domain::{
+    descriptors::CoarseDescriptors,
     embedding::{ModelId, QuantisedEmbedding},
+    fingerprint::Fingerprint,
     geometry::Point,
 };
 
@@ -126,24 +128,6 @@ pub struct Reference {
     pub fingerprint: Fingerprint,
     /// Strongest descriptors in four rotations, for the coarse search.
     pub coarse: CoarseDescriptors,
-}
-
-/// Perceptual fingerprint of a whole picture (64-bit difference hashes of rows and columns).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint {
-    /// Sign of the change between horizontal neighbours of an 8x8 grid.
-    pub horizontal: u64,
-    /// Sign of the change between vertical neighbours of an 8x8 grid.
-    pub vertical: u64,
-}
-
-/// The strongest descriptors of a reference in each of four rotations, as signed bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CoarseDescriptors {
-    /// Per quarter turn: rows of `dimensions` bytes.
-    pub turns: [Box<[i8]>; 4],
-    /// Length of one descriptor.
-    pub dimensions: usize,
 }
 
 /// All references that a check may compare with; cheap to clone, replaced as a whole when a

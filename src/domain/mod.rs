@@ -3,30 +3,34 @@
 //!
 //! Nothing here touches files, clocks, networks or unseeded randomness, and nothing here imports
 //! another module of the crate: every function gives the same answer for the same input.
+//!
+//! | room | holds | may import |
+//! | --- | --- | --- |
+//! | [`score`] | one type per scale | nothing |
+//! | [`geometry`] | points, boxes, homographies and their robust fit | nothing |
+//! | [`picture`] | pixels, their quality, other points of view and other lights | geometry |
+//! | [`matching`] | vectors, descriptors and fingerprints that pictures are found by | geometry, picture |
+//! | [`gallery`] | products and their references | geometry, matching |
+//! | [`marks`] | what cells, blocks, letters and hues of an aligned pair say | score, geometry, picture |
+//! | [`judgement`] | fusion, genuine variation, calibration, verdict | score, geometry, gallery, marks |
+//! | [`simulation`] | photos made up for a self-test | geometry, picture, gallery, marks |
+//!
+//! A test compares the imports between rooms with this table.
 
-pub mod appearance;
-pub mod averaging;
-pub mod calibration;
-pub mod camera;
-pub mod colour;
-pub mod edits;
-pub mod embedding;
-pub mod features;
-pub mod fingerprint;
-pub mod fusion;
+pub mod digest;
 pub mod gallery;
 pub mod geometry;
-pub mod light;
-pub mod linear;
+pub mod judgement;
 pub mod marks;
 pub mod matching;
-pub mod quality;
-pub mod random;
-pub mod raster;
-pub mod rates;
-pub mod rectify;
+pub mod picture;
 pub mod score;
-pub mod text;
-pub mod variation;
-pub mod verdict;
-pub mod windows;
+pub mod simulation;
+
+// Every module is named by itself: which room it stands in matters to the domain alone.
+pub use geometry::{linear, random};
+pub use judgement::{calibration, fusion, rates, variation, verdict};
+pub use marks::{appearance, cells, colour, text, windows};
+pub use matching::{descriptors, embedding, features, fingerprint};
+pub use picture::{averaging, illumination, quality, raster, rectify};
+pub use simulation::{camera, edits};

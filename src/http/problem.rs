@@ -12,9 +12,12 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::checker::{
-    ports::{ComputeError, InferenceError, IntakeError, StoreError},
-    service::ServiceError,
+use crate::{
+    checker::{
+        ports::{ComputeError, StoreError},
+        service::ServiceError,
+    },
+    engine::vision::{InferenceError, IntakeError},
 };
 
 /// One kind of problem: its stable name and how HTTP shows it.

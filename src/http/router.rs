@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    api::{brands, checks, documents, genuine_photos, products, references, self_test, system},
+    api::{brands, checks, genuine_photos, openapi, products, references, self_test, system},
     guard, observe,
     problem::ProblemBody,
     state::HttpState,
@@ -51,7 +51,7 @@ pub fn open_api() -> utoipa::openapi::OpenApi {
         .components
         .get_or_insert_default()
         .examples
-        .extend(documents::problem_examples());
+        .extend(openapi::problem_examples());
     contract
 }
 

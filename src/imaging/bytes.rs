@@ -11,7 +11,7 @@ use std::{
 
 use zune_core::bytestream::{ZByteIoError, ZByteReaderTrait, ZCursor, ZSeekFrom};
 
-use crate::checker::ports::IntakeError;
+use crate::engine::vision::IntakeError;
 
 /// Most bytes that one read may hand out, so that the clock is looked at often enough.
 const STEP_BYTES: usize = 16 * 1024;

@@ -17,14 +17,12 @@ use self::{
 };
 use super::Intake;
 use crate::{
-    checker::{
-        answer::{ClaimAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, ReasonAnswer},
-        ports::Imaging,
-    },
+    checker::answer::{ClaimAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, ReasonAnswer},
     domain::{
         geometry::{Homography, Point},
         raster::Raster,
     },
+    engine::vision::Imaging,
 };
 
 const MARGIN: i32 = 28;

@@ -16,8 +16,8 @@ use super::{
     upright, webp,
 };
 use crate::{
-    checker::ports::{Imaging, IntakeError, UprightPhoto},
     domain::raster::Raster,
+    engine::vision::{Imaging, IntakeError, UprightPhoto},
 };
 
 /// What a photo may cost. Everything but the time is checked from the headers, before memory is

@@ -8,7 +8,7 @@ use super::{
     intake::{Decoded, IntakeLimits, blank, damaged},
     upright,
 };
-use crate::checker::ports::IntakeError;
+use crate::engine::vision::IntakeError;
 
 /// What the markers of a file say.
 #[derive(Debug, Default, PartialEq)]

@@ -7,7 +7,7 @@ use super::{
     intake::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
     upright,
 };
-use crate::checker::ports::IntakeError;
+use crate::engine::vision::IntakeError;
 
 /// Most bytes the decoder may spend besides the pixels; one row of the longest side at 16 bits with
 /// alpha is 96 kB.

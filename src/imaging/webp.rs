@@ -7,7 +7,7 @@ use super::{
     intake::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
     upright,
 };
-use crate::checker::ports::IntakeError;
+use crate::engine::vision::IntakeError;
 
 /// What the chunks of a file say.
 #[derive(Debug, Default, PartialEq)]

@@ -15,11 +15,11 @@ use super::{
     tensor::nchw_bytes,
 };
 use crate::{
-    checker::ports::{CellMap, EncodedMark, InferenceError, MarkComparator},
     domain::{embedding::ModelId, raster::Raster},
+    engine::vision::{CellMap, EncodedMark, InferenceError, MarkComparator},
 };
 
-/// Sides in pixels that are taken, also multiples of [`STEP`]: a glance at a whole article is the
+/// Sides in pixels that are taken, also multiples of [`STEP`]: an overview at a whole article is the
 /// largest. The networks were trained on sizes of up to 352 wide or 192 high.
 const SIDES: std::ops::RangeInclusive<u32> = 32..=512;
 const STEP: u32 = 16;

@@ -5,7 +5,7 @@
 //! mean. The network could hold it too; but a runtime takes it as some two hundred small steps,
 //! which took nearly half of a mark's time.
 
-use crate::checker::ports::EncodedMark;
+use crate::engine::vision::EncodedMark;
 
 /// Largest shift looked at, in cells along a side.
 const REACH: usize = 3;

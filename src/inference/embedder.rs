@@ -8,11 +8,11 @@ use super::{
     tensor::{Channels, nchw},
 };
 use crate::{
-    checker::ports::{Embedder, InferenceError},
     domain::{
         embedding::{Embedding, ModelId},
         raster::Raster,
     },
+    engine::vision::{Embedder, InferenceError},
 };
 
 /// Side in pixels that the network was trained at.

@@ -12,7 +12,7 @@ pub mod xfeat;
 
 use std::path::Path;
 
-use crate::checker::ports::{Imaging, InferenceError, Vision};
+use crate::engine::vision::{Imaging, InferenceError, Vision};
 
 /// All that one worker sees with: every model loaded and verified but for the text detector, which
 /// is verified now and loaded when a whole picture is to be read. `models_dir` is the folder that

@@ -17,7 +17,7 @@ use ort::{
 use sha2::{Digest, Sha256};
 
 use super::manifest::{self, ManifestError, ModelEntry};
-use crate::{checker::ports::InferenceError, domain::embedding::ModelId};
+use crate::{domain::embedding::ModelId, engine::vision::InferenceError};
 
 /// Why a model could not be loaded.
 #[derive(Debug, thiserror::Error)]

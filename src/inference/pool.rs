@@ -20,8 +20,9 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use crate::{
-    checker::ports::{Compute, ComputeError, InferenceError, Job, Permit, Vision},
+    checker::ports::{Compute, ComputeError, Job, Permit},
     config::ComputeConfig,
+    engine::vision::{InferenceError, Vision},
 };
 
 /// Makes one worker's models.

@@ -10,12 +10,12 @@ use super::{
     onnx::{Model, Scratch},
 };
 use crate::{
-    checker::ports::{InferenceError, LocalFeatures},
     domain::{
         embedding::ModelId,
         features::{FeatureSet, Keypoint},
         raster::Raster,
     },
+    engine::vision::{InferenceError, LocalFeatures},
 };
 
 /// Heat below this is no keypoint (the method's own value).

@@ -23,7 +23,7 @@ use crate::{
         answer::CheckAnswer,
         ports::StoreError,
         records::{
-            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptSighting,
+            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptObservation,
             KeptVariation, MOST_GENUINE_PHOTOS, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
@@ -418,30 +418,30 @@ impl Store for SqliteStore {
     async fn put_genuine_score(
         &self,
         score: &GenuineScore,
-        sighting: Option<&str>,
+        observation: Option<&str>,
         version: &str,
     ) -> Result<(), StoreError> {
-        genuine::put_score(&self.pool, score, sighting, version).await
+        genuine::put_score(&self.pool, score, observation, version).await
     }
 
-    async fn kept_sightings(
+    async fn observations(
         &self,
         product: &ProductKey,
         version: &str,
         after: Option<&str>,
         most: usize,
-    ) -> Result<Vec<KeptSighting>, StoreError> {
-        genuine::sightings(&self.pool, product, version, after, most).await
+    ) -> Result<Vec<KeptObservation>, StoreError> {
+        genuine::observations(&self.pool, product, version, after, most).await
     }
 
     async fn put_variation(
         &self,
         product: &ProductKey,
         kept: &KeptVariation,
-        informed: &[(String, f64)],
+        adjusted: &[(String, f64)],
         version: &str,
     ) -> Result<(), StoreError> {
-        genuine::put_variation(&self.pool, product, kept, informed, version).await
+        genuine::put_variation(&self.pool, product, kept, adjusted, version).await
     }
 
     async fn variations(

@@ -15,11 +15,14 @@ use std::{
 
 use assay::{
     checker::{
-        pipeline::Pipeline,
-        ports::{Files, IntakeError, Vision},
+        ports::Files,
         service::{Assay, EvidenceInputs, EvidencePainter, Parts},
     },
     config::{ComputeConfig, HttpConfig},
+    engine::{
+        Engine,
+        vision::{IntakeError, Vision},
+    },
     http::{self, HttpState},
     inference::pool::WorkerPool,
     storage::{files::ContentFiles, sqlite::SqliteStore},
@@ -73,7 +76,7 @@ impl TestServer {
         let files: Files = Arc::new(ContentFiles::open(data.path()).unwrap());
         let parts = Parts {
             store: Arc::new(SqliteStore::open(data.path()).await.unwrap()),
-            pipeline: Pipeline::with(
+            engine: Engine::with(
                 Arc::clone(&files),
                 Arc::new(defaults(Shipped::Lenient)),
                 64 << 20,

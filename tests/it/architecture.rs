@@ -25,16 +25,26 @@ const RULES: &[Rule] = &[
         imports: &[],
     },
     Rule {
+        module: "engine",
+        imports: &["domain", "checker::ports", "checker::records"],
+    },
+    Rule {
         module: "checker",
-        imports: &["domain"],
+        imports: &["domain", "engine"],
     },
     Rule {
         module: "imaging",
-        imports: &["domain", "config", "checker::ports", "checker::answer"],
+        imports: &["domain", "config", "engine::vision", "checker::answer"],
     },
     Rule {
         module: "inference",
-        imports: &["domain", "checker::ports", "imaging", "config"],
+        imports: &[
+            "domain",
+            "engine::vision",
+            "checker::ports",
+            "imaging",
+            "config",
+        ],
     },
     Rule {
         module: "storage",
@@ -48,17 +58,18 @@ const RULES: &[Rule] = &[
     },
     Rule {
         module: "http",
-        imports: &["checker", "domain", "config"],
+        imports: &["checker", "engine", "domain", "config"],
     },
     Rule {
         module: "cli",
-        imports: &["checker", "domain", "config", "app"],
+        imports: &["checker", "engine", "domain", "config", "app"],
     },
     Rule {
         module: "app",
         imports: &[
             "domain",
             "config",
+            "engine",
             "checker",
             "imaging",
             "inference",
@@ -79,8 +90,9 @@ const RULES: &[Rule] = &[
 
 /// Modules that may name no dependency but these, and in tests also those of [`TEST_ONLY`].
 const PURE: &[(&str, &[&str])] = &[
-    ("domain", &["ndarray", "thiserror"]),
+    ("domain", &["ndarray", "sha2", "thiserror"]),
     ("config", &["clap", "serde"]),
+    ("engine", &["ndarray", "serde", "serde_json", "thiserror"]),
     (
         "checker",
         &[

@@ -8,8 +8,8 @@
 use std::io::Cursor;
 
 use assay::{
-    checker::ports::{Embedder, LocalFeatures, MarkComparator, TextReader},
     domain::raster::Raster,
+    engine::vision::{Embedder, LocalFeatures, MarkComparator, TextReader},
     inference::{
         comparator::Comparator,
         embedder::PrintEmbedder,
@@ -214,8 +214,8 @@ fn the_comparator_answers_as_the_reference() {
         comparator.encode(&picture.crop(0, 0, 100, 64)).is_err(),
         "sides that are no multiples of 16 must be refused"
     );
-    let glance = load(comparator.encode(&Raster::from_fn(304, 432, |_, _| [90; 3])));
-    assert_eq!((glance.rows, glance.columns), (108, 76));
+    let overview = load(comparator.encode(&Raster::from_fn(304, 432, |_, _| [90; 3])));
+    assert_eq!((overview.rows, overview.columns), (108, 76));
     let long = Raster::from_fn(528, 32, |_, _| [90; 3]);
     assert!(
         comparator.encode(&long).is_err(),

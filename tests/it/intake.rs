@@ -7,8 +7,8 @@ mod mutation;
 use std::{io::Cursor, time::Duration};
 
 use assay::{
-    checker::ports::{Imaging, IntakeError, UprightPhoto},
     domain::raster::Raster,
+    engine::vision::{Imaging, IntakeError, UprightPhoto},
     imaging::{Intake, IntakeLimits},
 };
 use image::{

@@ -11,8 +11,9 @@ use std::{
 };
 
 use assay::{
-    checker::ports::{Compute, ComputeError, InferenceError, Job},
+    checker::ports::{Compute, ComputeError, Job},
     config::ComputeConfig,
+    engine::vision::InferenceError,
     inference::pool::WorkerPool,
 };
 use futures_util::FutureExt;

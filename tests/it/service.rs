@@ -1,4 +1,4 @@
-//! The use cases end to end over the real store, files, workers and pipeline; only the models are
+//! The use cases end to end over the real store, files, workers and engine; only the models are
 //! made up.
 
 use assay::{

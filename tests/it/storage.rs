@@ -6,7 +6,9 @@ use std::path::Path;
 use assay::{
     checker::{
         ports::StoreError,
-        records::{CheckFilter, GenuineScore, KeptSighting, KeptVariation, SeenElsewhere, Store},
+        records::{
+            CheckFilter, GenuineScore, KeptObservation, KeptVariation, SeenElsewhere, Store,
+        },
     },
     storage::sqlite::{OpenError, SqliteStore},
 };
@@ -138,14 +140,14 @@ async fn scores_of_genuine_photos_belong_to_one_version() {
         store.genuine_photos_of_brand("none").await,
         "brand"
     ));
-    let score = |score, informed| {
+    let score = |score, adjusted| {
         let (photo, product, item) = ("g1".into(), "oat".into(), "item-1".into());
         GenuineScore {
             photo,
             product,
             item,
             score,
-            informed,
+            adjusted,
         }
     };
     store
@@ -196,35 +198,35 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
             product,
             item,
             score: Some(1.0),
-            informed: None,
+            adjusted: None,
         };
         store
             .put_genuine_score(&score, (n != 2).then_some("seen"), "v1")
             .await
             .unwrap();
     }
-    let kept = |id: &str| KeptSighting {
+    let kept = |id: &str| KeptObservation {
         photo: id.into(),
         item: "item".into(),
-        sighting: "seen".into(),
+        observation: "seen".into(),
     };
-    let sightings = async |version, after, most| {
+    let observations = async |version, after, most| {
         store
-            .kept_sightings(&oat, version, after, most)
+            .observations(&oat, version, after, most)
             .await
             .unwrap()
     };
     assert_eq!(
-        sightings("v1", None, 5).await,
+        observations("v1", None, 5).await,
         [kept("g1"), kept("g4")],
         "what is not comparable showed nothing"
     );
-    assert_eq!(sightings("v1", None, 1).await, [kept("g1")]);
-    assert_eq!(sightings("v1", Some("g1"), 5).await, [kept("g4")]);
+    assert_eq!(observations("v1", None, 1).await, [kept("g1")]);
+    assert_eq!(observations("v1", Some("g1"), 5).await, [kept("g4")]);
     assert_eq!(
         (
-            sightings("v1", Some("g4"), 5).await,
-            sightings("v2", None, 5).await
+            observations("v1", Some("g4"), 5).await,
+            observations("v2", None, 5).await
         ),
         (vec![], vec![])
     );
@@ -245,11 +247,11 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         .put_variation(&rice, &of(1, "other"), &[], "v1")
         .await
         .unwrap();
-    let informed = async |product: Option<&'static str>| -> Vec<_> {
+    let adjusted = async |product: Option<&'static str>| -> Vec<_> {
         let scores = store.genuine_scores("acme", product, "v1").await.unwrap();
-        scores.into_iter().map(|s| s.informed).collect()
+        scores.into_iter().map(|s| s.adjusted).collect()
     };
-    assert_eq!(informed(Some("oat")).await, [Some(2.0), None, None]);
+    assert_eq!(adjusted(Some("oat")).await, [Some(2.0), None, None]);
     let variations =
         async |product, version| store.variations("acme", product, version).await.unwrap();
     assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")]);
@@ -263,7 +265,7 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         [of(2, "one")],
         "a slower process saw fewer photos"
     );
-    assert_eq!(informed(Some("oat")).await, [Some(2.0), None, None]);
+    assert_eq!(adjusted(Some("oat")).await, [Some(2.0), None, None]);
     store
         .put_variation(&oat, &of(0, "[]"), &[("g1".into(), 4.0)], "v0")
         .await
@@ -274,7 +276,7 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         "other references are another matter"
     );
     assert_eq!(
-        informed(Some("oat")).await,
+        adjusted(Some("oat")).await,
         [Some(2.0), None, None],
         "a score of another version is left alone"
     );
@@ -293,14 +295,14 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         product: "oat".into(),
         item: "item".into(),
         score: Some(0.0),
-        informed: Some(9.0),
+        adjusted: Some(9.0),
     };
     store
         .put_genuine_score(&again, Some("seen anew"), "v1")
         .await
         .unwrap();
     assert_eq!(
-        informed(Some("oat")).await,
+        adjusted(Some("oat")).await,
         [None, None, None],
         "what is known of the others is to be put together again"
     );

@@ -6,13 +6,13 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc};
 use assay::{
     checker::{
         answer::CheckAnswer,
-        pipeline::{Defaults, Pipeline},
         ports::Files,
         records::ReferenceRecord,
         service::{Assay, CheckRequest, NewReference, Parts},
     },
     config::ComputeConfig,
     domain::gallery::{ProductKey, ReferenceKind},
+    engine::{Defaults, Engine},
     inference::pool::WorkerPool,
     storage::{files::ContentFiles, sqlite::SqliteStore},
 };
@@ -65,12 +65,12 @@ impl TestApp {
             .unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
         let files: Files = Arc::new(ContentFiles::open(folder.path()).unwrap());
-        let pipeline = Pipeline::with(Arc::clone(&files), Arc::new(defaults(shipped)), 64 << 20);
+        let engine = Engine::with(Arc::clone(&files), Arc::new(defaults(shipped)), 64 << 20);
         let parts = Parts {
             store: Arc::new(store),
             files,
             compute: Arc::new(pool),
-            pipeline,
+            engine,
             budget: BUDGET,
         };
         let assay = Arc::new(Assay::open(parts, |_, _| {}).await.unwrap());

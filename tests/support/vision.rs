@@ -6,14 +6,14 @@
 //! counts the packs' colours.
 
 use assay::{
-    checker::ports::{
-        CellMap, Embedder, EncodedMark, Imaging, InferenceError, IntakeError, LocalFeatures,
-        MarkComparator, Reading, TextLine, TextReader, UprightPhoto, Vision,
-    },
     domain::{
         embedding::{Embedding, ModelId},
         features::{FeatureSet, Keypoint},
         raster::Raster,
+    },
+    engine::vision::{
+        CellMap, Embedder, EncodedMark, Imaging, InferenceError, IntakeError, LocalFeatures,
+        MarkComparator, Reading, TextLine, TextReader, UprightPhoto, Vision,
     },
 };
 use bytes::Bytes;

@@ -8,24 +8,24 @@ use super::{Assay, ServiceError};
 use crate::{
     checker::{
         answer::CalibrationAnswer,
-        calibrating::{self, Learner},
-        digest::sha256_hex,
-        pipeline::{Basis, Claim, PipelineError},
-        ports::{StoreError, Vision},
-        records::{GenuinePhotoRecord, GenuineScore, KeptSighting, KeptVariation},
-        shelf::{Shelf, reference_set},
-        sightings::{self, FORM},
+        calibrating::{self, VariationFit},
+        observations::{self, FORM},
+        ports::StoreError,
+        records::{GenuinePhotoRecord, GenuineScore, KeptObservation, KeptVariation},
+        snapshot::{GallerySnapshot, reference_set},
     },
     domain::{
         calibration::CalibrationSource,
+        digest::sha256_hex,
         gallery::ProductKey,
-        variation::{Sighting, Variation},
+        variation::{Observation, Variation},
     },
+    engine::{Claim, EngineError, OperatingPoint, vision::Vision},
 };
 
 /// Genuine photos scored at a time: checks come first.
 const AT_ONCE: usize = 2;
-/// Sightings in memory at a time while they are put together: about 5 MB.
+/// Observations in memory at a time while they are put together: about 5 MB.
 const PORTION: usize = 256;
 
 impl Assay {
@@ -35,22 +35,22 @@ impl Assay {
         &self,
         product: &ProductKey,
     ) -> Result<CalibrationAnswer, ServiceError> {
-        let shelf = self.refresh().await?;
-        self.score_genuine_photos(product, &shelf).await?;
-        let (basis, advice) = self
-            .basis_for(Some(&Claim::Product(product.clone())), &shelf)
+        let snapshot = self.refresh().await?;
+        self.score_genuine_photos(product, &snapshot).await?;
+        let (operating_point, advice) = self
+            .operating_point_for(Some(&Claim::Product(product.clone())), &snapshot)
             .await?;
-        Ok(calibrating::describe(&basis, advice))
+        Ok(calibrating::describe(&operating_point, advice))
     }
 
     /// Brings the scores of all products' genuine photos up to date; to be called in the background
     /// after changes. Returns how many photos were scored.
     pub async fn calibrate_all(&self) -> Result<usize, ServiceError> {
-        let shelf = self.refresh().await?;
+        let snapshot = self.refresh().await?;
         let mut scored = 0;
         for brand in self.store.brands().await? {
             for product in self.store.products(&brand.id).await? {
-                scored += self.score_genuine_photos(&product.key, &shelf).await?;
+                scored += self.score_genuine_photos(&product.key, &snapshot).await?;
             }
         }
         Ok(scored)
@@ -58,18 +58,18 @@ impl Assay {
 
     /// What a claim is judged by, with advice for its owner. Only what is scored already counts: a
     /// check never waits for a calibration.
-    pub(super) async fn basis_for(
+    pub(super) async fn operating_point_for(
         &self,
         claim: Option<&Claim>,
-        shelf: &Shelf,
-    ) -> Result<(Basis, Option<String>), ServiceError> {
-        let shipped = self.pipeline.defaults().calibration(self.budget);
+        snapshot: &GallerySnapshot,
+    ) -> Result<(OperatingPoint, Option<String>), ServiceError> {
+        let shipped = self.engine.defaults().calibration(self.budget);
         let (brand, product) = match claim {
             Some(Claim::Product(product)) => (&product.brand, Some(product)),
             Some(Claim::Brand(brand)) => (brand, None),
             None => {
                 return Ok((
-                    Basis {
+                    OperatingPoint {
                         calibration: shipped,
                         variation: Variation::default(),
                     },
@@ -77,15 +77,15 @@ impl Assay {
                 ));
             }
         };
-        let version = self.score_version(brand, shelf);
+        let version = self.score_version(brand, snapshot);
         let (mut photos, mut scores) = (Vec::new(), Vec::new());
         if let Some(product) = product {
-            photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
+            photos = calibrating_only(self.store.genuine_photos(product).await?, snapshot);
             scores = self
                 .scores_of(&photos, Some(&product.product), &version)
                 .await?;
         }
-        // After the scores: those are informed by what is stored with them or before.
+        // After the scores: those are adjusted by what is stored with them or before.
         let variation = self.variation_of(brand, product, &version).await?;
         let own = || calibrating::own(&scores, self.budget, &version, CalibrationSource::Product);
         let own = variation
@@ -95,21 +95,21 @@ impl Assay {
         let variation = variation.unwrap_or_default();
         if let Some(calibration) = own {
             return Ok((
-                Basis {
+                OperatingPoint {
                     calibration,
                     variation,
                 },
                 None,
             ));
         }
-        let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, shelf);
+        let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, snapshot);
         let together = self.scores_of(&together, None, &version).await?;
         let family = calibrating::own(&together, self.budget, &version, CalibrationSource::Brand);
         let calibration = family.unwrap_or(shipped);
         let advice =
             product.map(|_| calibrating::advice(&photos, &scores, self.budget, calibration.source));
         Ok((
-            Basis {
+            OperatingPoint {
                 calibration,
                 variation,
             },
@@ -129,7 +129,7 @@ impl Assay {
             .store
             .variations(brand, product.map(|p| p.product.as_str()), version)
             .await?;
-        let known = sightings::variation_from_json(kept.iter().map(|k| k.variation.as_str()));
+        let known = observations::variation_from_json(kept.iter().map(|k| k.variation.as_str()));
         Ok(match known {
             Ok(known) => Some(known).filter(|_| !kept.is_empty()),
             Err(error) => {
@@ -162,9 +162,9 @@ impl Assay {
     /// What a score depends on: models, rule, and the references of the brand. Other brands'
     /// references are rivals too, but far ones, and scoring anew whenever any brand anywhere
     /// enrolls would never end.
-    pub(super) fn score_version(&self, brand: &str, shelf: &Shelf) -> String {
-        let references = reference_set(&shelf.gallery, Some(brand));
-        let rule = &self.pipeline.defaults().id;
+    pub(super) fn score_version(&self, brand: &str, snapshot: &GallerySnapshot) -> String {
+        let references = reference_set(&snapshot.gallery, Some(brand));
+        let rule = &self.engine.defaults().id;
         sha256_hex(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes())[..16]
             .to_owned()
     }
@@ -174,13 +174,13 @@ impl Assay {
     async fn score_genuine_photos(
         &self,
         product: &ProductKey,
-        shelf: &Arc<Shelf>,
+        snapshot: &Arc<GallerySnapshot>,
     ) -> Result<usize, ServiceError> {
-        let photos = calibrating_only(self.store.genuine_photos(product).await?, shelf);
+        let photos = calibrating_only(self.store.genuine_photos(product).await?, snapshot);
         if photos.is_empty() {
             return Ok(0);
         }
-        let version = self.score_version(&product.brand, shelf);
+        let version = self.score_version(&product.brand, snapshot);
         let scored = self
             .scores_of(&photos, Some(&product.product), &version)
             .await?;
@@ -189,14 +189,14 @@ impl Assay {
             .into_iter()
             .filter(|p| !known.contains(p.id.as_str()));
         let work = unscored.map(|photo| async {
-            let (score, sighting) = self.genuine_score(photo, shelf).await?;
-            let sighting = sighting
+            let (score, observation) = self.genuine_score(photo, snapshot).await?;
+            let observation = observation
                 .as_ref()
-                .map(sightings::sighting_to_json)
+                .map(observations::observation_to_json)
                 .transpose()
                 .map_err(unwritable)?;
             self.store
-                .put_genuine_score(&score, sighting.as_deref(), &version)
+                .put_genuine_score(&score, observation.as_deref(), &version)
                 .await?;
             Ok::<_, ServiceError>(())
         });
@@ -215,7 +215,7 @@ impl Assay {
             .await?;
         let put_together = kept.iter().map(|k| k.photos).sum::<usize>();
         if comparable.clone().count() != put_together
-            || comparable.clone().any(|s| s.informed.is_none())
+            || comparable.clone().any(|s| s.adjusted.is_none())
         {
             self.put_together(product, &version).await?;
         }
@@ -225,49 +225,49 @@ impl Assay {
     /// Keeps what a product's genuine photos show together, and the score of each under what the
     /// other items show.
     async fn put_together(&self, product: &ProductKey, version: &str) -> Result<(), ServiceError> {
-        let mut learner = Learner::default();
+        let mut fit = VariationFit::default();
         let mut last = None;
         while let Some(kept) = self.portion(product, version, &mut last).await? {
             let add = move |_: &mut Vision| {
-                learner.add(&kept);
-                learner
+                fit.add(&kept);
+                fit
             };
-            learner = self.on_worker(add).await?;
+            fit = self.on_worker(add).await?;
         }
-        let variation = learner.variation();
-        let json = sightings::variation_to_json(&variation).map_err(unwritable)?;
+        let variation = fit.variation();
+        let json = observations::variation_to_json(&variation).map_err(unwritable)?;
         let together = KeptVariation {
-            photos: learner.photos,
+            photos: fit.photos,
             variation: json,
         };
-        let (all, mut informed) = (Arc::new(variation), Vec::with_capacity(together.photos));
+        let (all, mut adjusted) = (Arc::new(variation), Vec::with_capacity(together.photos));
         last = None;
         while let Some(kept) = self.portion(product, version, &mut last).await? {
-            let (fusion, all) = (self.pipeline.defaults().fusion.clone(), Arc::clone(&all));
+            let (fusion, all) = (self.engine.defaults().fusion.clone(), Arc::clone(&all));
             let score = move |_: &mut Vision| {
-                let scores = learner.score(&kept, &all, &fusion);
-                (learner, scores)
+                let scores = fit.score(&kept, &all, &fusion);
+                (fit, scores)
             };
             let scores;
-            (learner, scores) = self.on_worker(score).await?;
-            informed.extend(scores);
+            (fit, scores) = self.on_worker(score).await?;
+            adjusted.extend(scores);
         }
         Ok(self
             .store
-            .put_variation(product, &together, &informed, version)
+            .put_variation(product, &together, &adjusted, version)
             .await?)
     }
 
-    /// The next sightings after photo `last`, which moves on; `None` at the end.
+    /// The next observations after photo `last`, which moves on; `None` at the end.
     async fn portion(
         &self,
         product: &ProductKey,
         version: &str,
         last: &mut Option<String>,
-    ) -> Result<Option<Vec<KeptSighting>>, ServiceError> {
+    ) -> Result<Option<Vec<KeptObservation>>, ServiceError> {
         let kept = self
             .store
-            .kept_sightings(product, version, last.as_deref(), PORTION)
+            .observations(product, version, last.as_deref(), PORTION)
             .await?;
         *last = kept.last().map(|end| end.photo.clone());
         Ok(last.is_some().then_some(kept))
@@ -277,12 +277,12 @@ impl Assay {
     pub(super) async fn genuine_score(
         &self,
         photo: GenuinePhotoRecord,
-        shelf: &Arc<Shelf>,
-    ) -> Result<(GenuineScore, Option<Sighting>), ServiceError> {
-        let (pipeline, files, shelf) = (
-            self.pipeline.clone(),
+        snapshot: &Arc<GallerySnapshot>,
+    ) -> Result<(GenuineScore, Option<Observation>), ServiceError> {
+        let (engine, files, snapshot) = (
+            self.engine.clone(),
             Arc::clone(&self.files),
-            Arc::clone(shelf),
+            Arc::clone(snapshot),
         );
         self.see("genuine photo", move |vision| {
             let GenuinePhotoRecord {
@@ -293,30 +293,30 @@ impl Assay {
                 ..
             } = photo;
             let seen = match files.image(&sha256) {
-                Ok(bytes) => pipeline.genuine_sighting(vision, &shelf.gallery, &product, &bytes),
-                Err(error) => Err(PipelineError::Store(error)),
+                Ok(bytes) => engine.observe_genuine(vision, &snapshot.gallery, &product, &bytes),
+                Err(error) => Err(EngineError::Store(error)),
             };
             // A photo that cannot be read any more counts as not comparable: it must not stop the
             // others.
-            let sighting = match seen {
-                Err(PipelineError::Inference(error)) => return Err(error.into()),
+            let observation = match seen {
+                Err(EngineError::Inference(error)) => return Err(error.into()),
                 Err(error) => {
                     tracing::error!("genuine photo `{id}` of {product} is left out: {error}");
                     None
                 }
-                Ok(sighting) => sighting,
+                Ok(observation) => observation,
             };
-            let score = sighting
+            let score = observation
                 .as_ref()
-                .map(|s| s.score(&pipeline.defaults().fusion, None).value());
+                .map(|s| s.score(&engine.defaults().fusion, None).value());
             let score = GenuineScore {
                 photo: id,
                 product: product.product,
                 item,
                 score,
-                informed: None,
+                adjusted: None,
             };
-            Ok((score, sighting))
+            Ok((score, observation))
         })
         .await
     }
@@ -330,9 +330,9 @@ fn unwritable(error: serde_json::Error) -> ServiceError {
 /// Genuine photos but those that are references too: a photo agrees with itself whatever it shows.
 pub(super) fn calibrating_only(
     mut photos: Vec<GenuinePhotoRecord>,
-    shelf: &Shelf,
+    snapshot: &GallerySnapshot,
 ) -> Vec<GenuinePhotoRecord> {
-    let enrolled: HashSet<_> = shelf
+    let enrolled: HashSet<_> = snapshot
         .gallery
         .references
         .iter()

@@ -11,15 +11,15 @@ use crate::{
         answer::CheckAnswer,
         assemble::{self, Frame},
         calibrating,
-        pipeline::{Basis, CheckedPhoto, Claim},
         ports::StoreError,
-        shelf::Shelf,
+        snapshot::GallerySnapshot,
         validate,
     },
     domain::{
-        fingerprint::fingerprint,
-        gallery::{Fingerprint, ProductKey},
+        fingerprint::{Fingerprint, fingerprint},
+        gallery::ProductKey,
     },
+    engine::{CheckedPhoto, Claim, OperatingPoint},
 };
 
 /// Photos of one check worked on at a time: one request must not take all workers.
@@ -31,11 +31,12 @@ impl Assay {
     pub async fn check(&self, request: CheckRequest) -> Result<CheckAnswer, ServiceError> {
         validate::check(&request)?;
         let claim = self.claim(&request).await?;
-        let shelf = self.refresh().await?;
-        let (basis, advice) = self.basis_for(claim.as_ref(), &shelf).await?;
-        let basis = Arc::new(basis);
+        let snapshot = self.refresh().await?;
+        let (operating_point, advice) = self.operating_point_for(claim.as_ref(), &snapshot).await?;
+        let operating_point = Arc::new(operating_point);
         let work = request.photos.into_iter().enumerate();
-        let work = work.map(|(n, bytes)| self.check_photo(n, bytes, &shelf, &basis, &claim));
+        let work =
+            work.map(|(n, bytes)| self.check_photo(n, bytes, &snapshot, &operating_point, &claim));
         let photos: Vec<_> = stream::iter(work)
             .buffered(PHOTOS_AT_ONCE)
             .try_collect()
@@ -52,8 +53,8 @@ impl Assay {
             claim: claim.as_ref(),
             listing_id: request.listing_id,
             seller_id: request.seller_id,
-            calibration: calibrating::describe(&basis, advice),
-            reference_set: shelf.reference_set.clone(),
+            calibration: calibrating::describe(&operating_point, advice),
+            reference_set: snapshot.reference_set.clone(),
             models: self.models.clone(),
         };
         let answer = assemble::answer(frame, photos, &seen);
@@ -84,15 +85,25 @@ impl Assay {
         &self,
         n: usize,
         bytes: Bytes,
-        shelf: &Arc<Shelf>,
-        basis: &Arc<Basis>,
+        snapshot: &Arc<GallerySnapshot>,
+        operating_point: &Arc<OperatingPoint>,
         claim: &Option<Claim>,
     ) -> Result<(CheckedPhoto, Option<u128>), ServiceError> {
-        let (pipeline, files) = (self.pipeline.clone(), Arc::clone(&self.files));
-        let (shelf, basis, claim) = (Arc::clone(shelf), Arc::clone(basis), claim.clone());
+        let (engine, files) = (self.engine.clone(), Arc::clone(&self.files));
+        let (snapshot, operating_point, claim) = (
+            Arc::clone(snapshot),
+            Arc::clone(operating_point),
+            claim.clone(),
+        );
         self.see("photo", move |vision| {
-            let checked =
-                pipeline.check_photo(vision, &shelf.gallery, &basis, claim.as_ref(), n, &bytes)?;
+            let checked = engine.check_photo(
+                vision,
+                &snapshot.gallery,
+                &operating_point,
+                claim.as_ref(),
+                n,
+                &bytes,
+            )?;
             let Ok((photo, _)) = &checked.photo else {
                 return Ok((checked, None));
             };

@@ -8,14 +8,16 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Assay, NewReference, ServiceError, new_id, now_ms};
 use crate::{
     checker::{
-        digest::sha256_hex,
-        pipeline::{self, PipelineError},
-        ports::{ReferenceFiles, StoreError, Vision},
+        ports::{ReferenceFiles, StoreError},
         records::{GenuinePhotoRecord, ReferenceRecord},
-        shelf::{Shelf, entry_from_bytes, entry_model, entry_name, entry_to_bytes},
+        snapshot::{GallerySnapshot, entry_from_bytes, entry_model, entry_name, entry_to_bytes},
         validate,
     },
-    domain::gallery::{ProductKey, Reference},
+    domain::{
+        digest::sha256_hex,
+        gallery::{ProductKey, Reference},
+    },
+    engine::{self, EngineError, vision::Vision},
 };
 
 /// References read or prepared at a time.
@@ -31,15 +33,19 @@ impl Assay {
         validate::reference(&new)?;
         self.store.product(&new.product).await?;
         let sha256 = sha256_hex(&new.image);
-        let shelf = self.refresh().await?;
-        if shelf.gallery.of(&new.product).any(|r| r.sha256 == sha256) {
+        let snapshot = self.refresh().await?;
+        if snapshot
+            .gallery
+            .of(&new.product)
+            .any(|r| r.sha256 == sha256)
+        {
             return Err(StoreError::Conflict {
                 what: "reference",
                 id: sha256,
             }
             .into());
         }
-        let (pipeline, files) = (self.pipeline.clone(), Arc::clone(&self.files));
+        let (engine, files) = (self.engine.clone(), Arc::clone(&self.files));
         let enrolled = self
             .see("image", move |vision| {
                 let NewReference {
@@ -52,14 +58,14 @@ impl Assay {
                 // Bytes that are no picture are refused before they reach the disk.
                 vision.imaging.decode(&image)?;
                 files.put_image(&image)?;
-                let new = pipeline::NewReference {
+                let new = engine::NewReference {
                     id: new_id(),
                     product,
                     kind,
                     view,
                     marks,
                 };
-                let enrolled = pipeline.enroll(vision, new, &shelf.gallery, &image)?;
+                let enrolled = engine.enroll(vision, new, &snapshot.gallery, &image)?;
                 keep_entry(files.as_ref(), vision, &enrolled.reference)?;
                 Ok(enrolled)
             })
@@ -125,10 +131,10 @@ impl Assay {
     }
 
     /// The gallery, read anew when this or another process changed the references since.
-    pub(super) async fn refresh(&self) -> Result<Arc<Shelf>, ServiceError> {
-        let shelf = self.shelf();
-        if shelf.changes == self.store.changes().await?.references {
-            return Ok(shelf);
+    pub(super) async fn refresh(&self) -> Result<Arc<GallerySnapshot>, ServiceError> {
+        let snapshot = self.snapshot();
+        if snapshot.changes == self.store.changes().await?.references {
+            return Ok(snapshot);
         }
         self.reload(&mut |_, _| {}).await
     }
@@ -136,11 +142,11 @@ impl Assay {
     pub(super) async fn reload(
         &self,
         progress: &mut (dyn FnMut(usize, usize) + Send),
-    ) -> Result<Arc<Shelf>, ServiceError> {
+    ) -> Result<Arc<GallerySnapshot>, ServiceError> {
         // Asked first: a change while the records are read makes the next check read again.
         let changes = self.store.changes().await?.references;
         let records = self.store.references(None).await?;
-        let old = self.shelf();
+        let old = self.snapshot();
         let known = old.by_id();
         let total = records.len();
         let mut references = Vec::with_capacity(total);
@@ -158,11 +164,11 @@ impl Assay {
             progress(references.len(), total);
         }
         drop(read);
-        let fresh = Arc::new(Shelf::new(references, changes));
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = Arc::new(GallerySnapshot::new(references, changes));
+        let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         // Two checks may read at the same time; the older reading must not replace the newer.
-        if shelf.changes <= fresh.changes {
-            *shelf = Arc::clone(&fresh);
+        if snapshot.changes <= fresh.changes {
+            *snapshot = Arc::clone(&fresh);
         }
         Ok(fresh)
     }
@@ -174,7 +180,7 @@ impl Assay {
         &self,
         record: ReferenceRecord,
     ) -> Result<Option<Arc<Reference>>, ServiceError> {
-        let (pipeline, files) = (self.pipeline.clone(), Arc::clone(&self.files));
+        let (engine, files) = (self.engine.clone(), Arc::clone(&self.files));
         let (id, product) = (record.id.clone(), record.product.clone());
         let read = self
             .see("image", move |vision| {
@@ -196,14 +202,14 @@ impl Assay {
                     article,
                     ..
                 } = record;
-                let new = pipeline::NewReference {
+                let new = engine::NewReference {
                     id,
                     product,
                     kind,
                     view,
                     marks,
                 };
-                let reference = pipeline.prepare(vision, new, article, &image)?.reference;
+                let reference = engine.prepare(vision, new, article, &image)?.reference;
                 keep_entry(files.as_ref(), vision, &reference)?;
                 Ok(reference)
             })
@@ -225,7 +231,7 @@ fn keep_entry(
     files: &dyn ReferenceFiles,
     vision: &Vision,
     reference: &Reference,
-) -> Result<(), PipelineError> {
+) -> Result<(), EngineError> {
     let model = entry_model(vision.embedder.model(), vision.local.model());
     let name = entry_name(&reference.sha256, reference.article);
     Ok(files.put_features(&name, &model, &entry_to_bytes(reference))?)

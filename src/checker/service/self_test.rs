@@ -16,17 +16,17 @@ use super::{Assay, ServiceError, calibrate::calibrating_only};
 use crate::{
     checker::{
         calibrating,
-        digest::sha256_hex,
-        pipeline::{Basis, Claim, Seeds},
         records::GenuineScore,
         self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
-        shelf::Shelf,
+        snapshot::GallerySnapshot,
     },
     domain::{
         calibration::CalibrationSource,
+        digest::sha256_hex,
         edits::EditKind,
         gallery::{ProductKey, Reference, ReferenceKind},
     },
+    engine::{Claim, OperatingPoint, Seeds},
 };
 
 /// Most photos of each kind: with seven kinds, and the genuine photos without a score, one worker
@@ -71,8 +71,8 @@ pub struct Trial {
 struct Plan {
     request: SelfTestRequest,
     references: Vec<Arc<Reference>>,
-    shelf: Arc<Shelf>,
-    basis: Arc<Basis>,
+    snapshot: Arc<GallerySnapshot>,
+    operating_point: Arc<OperatingPoint>,
 }
 
 /// Marks a self-test as underway until it is dropped, also when its caller leaves.
@@ -110,8 +110,8 @@ impl Assay {
         }
         let product = request.product.clone();
         self.store.product(&product).await?;
-        let shelf = self.refresh().await?;
-        let references = references(&shelf, &product);
+        let snapshot = self.refresh().await?;
+        let references = references(&snapshot, &product);
         if references.is_empty() {
             let problem = "has no reference to edit; enroll one first".to_owned();
             return Err(invalid("product", problem));
@@ -122,14 +122,14 @@ impl Assay {
             });
         }
         let _underway = Underway(&self.testing);
-        let (basis, advice) = self
-            .basis_for(Some(&Claim::Product(product.clone())), &shelf)
+        let (operating_point, advice) = self
+            .operating_point_for(Some(&Claim::Product(product.clone())), &snapshot)
             .await?;
         let plan = Plan {
             request,
             references,
-            shelf,
-            basis: Arc::new(basis),
+            snapshot,
+            operating_point: Arc::new(operating_point),
         };
         let kinds: Vec<_> = std::iter::once(None)
             .chain(EditKind::ALL.map(Some))
@@ -168,8 +168,8 @@ impl Assay {
             unedited: counted(UNEDITED),
             edits: EditKind::ALL.map(|kind| counted(kind.name())).into(),
             genuine_photos: self.judge_genuine(&product, &plan).await?,
-            calibration: calibrating::describe(&plan.basis, advice),
-            reference_set: plan.shelf.reference_set.clone(),
+            calibration: calibrating::describe(&plan.operating_point, advice),
+            reference_set: plan.snapshot.reference_set.clone(),
             models: self.models.clone(),
         })
     }
@@ -180,8 +180,11 @@ impl Assay {
         kind: Option<EditKind>,
         n: usize,
     ) -> Result<Option<Trial>, ServiceError> {
-        let (pipeline, product) = (self.pipeline.clone(), plan.request.product.clone());
-        let (shelf, basis) = (Arc::clone(&plan.shelf), Arc::clone(&plan.basis));
+        let (engine, product) = (self.engine.clone(), plan.request.product.clone());
+        let (snapshot, operating_point) = (
+            Arc::clone(&plan.snapshot),
+            Arc::clone(&plan.operating_point),
+        );
         let references = plan.references.clone();
         let name = kind.map_or(UNEDITED, EditKind::name);
         let seed = plan.request.seed;
@@ -193,14 +196,14 @@ impl Assay {
         self.see("reference", move |vision| {
             for i in 0..references.len() {
                 let reference = &references[(n + i) % references.len()];
-                let Some(made) = pipeline.simulate(vision, reference, kind, seeds)? else {
+                let Some(made) = engine.simulate(vision, reference, kind, seeds)? else {
                     continue;
                 };
                 let claim = Claim::Product(product);
-                let checked = pipeline.check_photo(
+                let checked = engine.check_photo(
                     vision,
-                    &shelf.gallery,
-                    &basis,
+                    &snapshot.gallery,
+                    &operating_point,
                     Some(&claim),
                     0,
                     &made.jpeg,
@@ -224,19 +227,19 @@ impl Assay {
         product: &ProductKey,
         plan: &Plan,
     ) -> Result<GenuineAnswer, ServiceError> {
-        let photos = calibrating_only(self.store.genuine_photos(product).await?, &plan.shelf);
-        let version = self.score_version(&product.brand, &plan.shelf);
+        let photos = calibrating_only(self.store.genuine_photos(product).await?, &plan.snapshot);
+        let version = self.score_version(&product.brand, &plan.snapshot);
         let mut scores = self
             .scores_of(&photos, Some(&product.product), &version)
             .await?;
-        let source = plan.basis.calibration.source;
+        let source = plan.operating_point.calibration.source;
         // What the calibration rests on: an item must not vouch for itself.
         let counted = match source {
             CalibrationSource::Default => Vec::new(),
             CalibrationSource::Product => scores.clone(),
             CalibrationSource::Brand => {
                 let all = self.store.genuine_photos_of_brand(&product.brand).await?;
-                self.scores_of(&calibrating_only(all, &plan.shelf), None, &version)
+                self.scores_of(&calibrating_only(all, &plan.snapshot), None, &version)
                     .await?
             }
         };
@@ -251,33 +254,38 @@ impl Assay {
             .take(MOST_UNSCORED);
         let fresh = stream::iter(
             unscored
-                .map(|photo| self.genuine_score(photo, &plan.shelf))
+                .map(|photo| self.genuine_score(photo, &plan.snapshot))
                 .collect::<Vec<_>>(),
         );
         let fresh: Vec<_> = fresh.buffered(AT_ONCE).try_collect().await?;
-        let (fusion, variation) = (&self.pipeline.defaults().fusion, &plan.basis.variation);
+        let (fusion, variation) = (
+            &self.engine.defaults().fusion,
+            &plan.operating_point.variation,
+        );
         let telling: HashSet<_> = scores.iter().map(|s| s.item.clone()).collect();
-        for (score, sighting) in fresh {
+        for (score, observation) in fresh {
             // As a check would see it, unless other photos of the item tell what genuine photos
             // show.
-            let seen = sighting.filter(|_| !telling.contains(&score.item));
-            let informed = seen.map(|s| {
+            let seen = observation.filter(|_| !telling.contains(&score.item));
+            let adjusted = seen.map(|s| {
                 s.score(fusion, variation.references.get(&s.reference))
                     .value()
             });
-            scores.push(GenuineScore { informed, ..score });
+            scores.push(GenuineScore { adjusted, ..score });
         }
         for judged in &scores {
             let alone = judged
                 .score
                 .filter(|_| source != CalibrationSource::Product);
-            let Some(score) = judged.informed.or(alone) else {
+            let Some(score) = judged.adjusted.or(alone) else {
                 continue;
             };
             answer.judged += 1;
             let without = (source != CalibrationSource::Default)
                 .then(|| calibrating::own_without(&counted, judged, self.budget, &version, source));
-            let calibration = without.as_ref().unwrap_or(&plan.basis.calibration);
+            let calibration = without
+                .as_ref()
+                .unwrap_or(&plan.operating_point.calibration);
             if calibration.flags(score) {
                 let p_value = calibration.p_value(score).get();
                 let (id, item) = (judged.photo.clone(), judged.item.clone());
@@ -294,8 +302,8 @@ impl Assay {
 }
 
 /// The references to photograph: catalogue pictures only where there is nothing else.
-fn references(shelf: &Shelf, product: &ProductKey) -> Vec<Arc<Reference>> {
-    let all = || shelf.gallery.of(product).map(Arc::clone);
+fn references(snapshot: &GallerySnapshot, product: &ProductKey) -> Vec<Arc<Reference>> {
+    let all = || snapshot.gallery.of(product).map(Arc::clone);
     let own: Vec<_> = all()
         .filter(|r| r.kind != ReferenceKind::CataloguePhoto)
         .take(MOST_REFERENCES)

@@ -9,13 +9,13 @@ use std::{
 use anyhow::{Context, bail};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::checker::{
-    digest::sha256_hex,
-    ports::{ReferenceFiles, StoreError},
-};
 use crate::domain::{
     embedding::ModelId,
     gallery::{ProductKey, ReferenceKind},
+};
+use crate::{
+    checker::ports::{ReferenceFiles, StoreError},
+    domain::digest::sha256_hex,
 };
 
 /// A row of `references.csv`.

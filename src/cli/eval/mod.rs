@@ -15,9 +15,9 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 
-use crate::checker::{
-    pipeline::{Defaults, Pipeline},
-    ports::Files,
+use crate::{
+    checker::ports::Files,
+    engine::{Defaults, Engine},
 };
 pub use run::MakeVision;
 
@@ -79,7 +79,7 @@ pub fn run(
     let dir = args.dir.as_ref().context("a labelled folder is needed")?;
     let data = data::Labelled::read(dir)?;
     let files: Files = Arc::new(data::MemoryFiles::default());
-    let pipeline = Pipeline::with(files.clone(), Arc::new(Defaults::shipped()), CACHE_BYTES);
+    let engine = Engine::with(files.clone(), Arc::new(Defaults::shipped()), CACHE_BYTES);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.unwrap_or(cores).max(1);
     let (references, without_variation) = (args.references, args.without_variation);
@@ -90,11 +90,11 @@ pub fn run(
         without_variation,
         stop,
     };
-    let measured = run::run(&plan, &pipeline, files.as_ref(), threads, make, bar)?;
+    let measured = run::run(&plan, &engine, files.as_ref(), threads, make, bar)?;
     if let Some(path) = &args.rows {
         measured.write_rows(path)?;
     }
-    let models = Pipeline::models(&make()?)
+    let models = Engine::models(&make()?)
         .into_iter()
         .map(|(role, id)| (role.to_owned(), id))
         .collect();

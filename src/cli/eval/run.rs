@@ -1,4 +1,4 @@
-//! Runs the pipeline over a labelled folder: enrolment, calibration photos, test claims.
+//! Runs the engine over a labelled folder: enrolment, calibration photos, test claims.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -15,15 +15,18 @@ use super::{
     audit::Facts,
     data::{ClaimRow, Labelled, PhotoRow},
 };
-use crate::checker::{
-    pipeline::{Analysis, Claim, Clock, NewReference, Pipeline, Purpose, Sight, Subject, too_poor},
-    ports::{ReferenceFiles, Vision},
-};
 use crate::domain::{
     fusion::{MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
     gallery::{Gallery, ProductKey, Reference, ReferenceKind},
     quality::measure,
-    variation::{GenuineSightings, ReferenceVariation, Sighting, Variation},
+    variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
+};
+use crate::{
+    checker::ports::ReferenceFiles,
+    engine::{
+        Analysis, Claim, Clock, Engine, FeaturePass, NewReference, Purpose, Subject, too_poor,
+        vision::Vision,
+    },
 };
 
 /// One claim on one photo, measured.
@@ -64,7 +67,7 @@ pub struct Measured {
     /// Claims on calibration photos that are not genuine: for fitting the fusion only.
     pub fitting: Vec<Row>,
     /// What comparable calibration photos showed of their product.
-    sightings: Vec<(PhotoRow, Sighting)>,
+    observations: Vec<(PhotoRow, Observation)>,
     /// Per product, the items that tell what its genuine photos show; without those of whom there
     /// is none.
     pub variation_items: BTreeMap<ProductKey, usize>,
@@ -145,7 +148,7 @@ fn in_parallel(
 /// Enrolls, then measures every photo.
 pub fn run(
     plan: &Plan,
-    pipeline: &Pipeline,
+    engine: &Engine,
     files: &dyn ReferenceFiles,
     threads: usize,
     make: &MakeVision,
@@ -155,7 +158,7 @@ pub fn run(
         references,
         facts,
         used,
-    } = enroll(plan, pipeline, files, threads, make, &bar)?;
+    } = enroll(plan, engine, files, threads, make, &bar)?;
     let genuine: Vec<_> = references
         .iter()
         .filter(|r| !plan.data.is_edited(&r.product))
@@ -168,7 +171,7 @@ pub fn run(
     let bar = bar(calibration.len() + test.len(), "photos");
     let mut world = World {
         plan,
-        pipeline,
+        engine,
         references: &references,
         base: &base,
         facts: &facts,
@@ -176,7 +179,7 @@ pub fn run(
     };
     for photos in [calibration, test] {
         if !plan.without_variation {
-            world.variations = variations(&measured.sightings);
+            world.variations = variations(&measured.observations);
         }
         let all = Mutex::new(measured);
         in_parallel(
@@ -208,13 +211,13 @@ pub fn run(
 }
 
 /// What the calibration photos of each product show together.
-fn variations(sightings: &[(PhotoRow, Sighting)]) -> HashMap<ProductKey, Variation> {
-    let mut genuine: HashMap<ProductKey, GenuineSightings> = HashMap::new();
-    for (photo, sighting) in sightings {
+fn variations(observations: &[(PhotoRow, Observation)]) -> HashMap<ProductKey, Variation> {
+    let mut genuine: HashMap<ProductKey, GenuineObservations> = HashMap::new();
+    for (photo, observation) in observations {
         genuine
             .entry(photo.key())
             .or_default()
-            .add(&photo.item, sighting);
+            .add(&photo.item, observation);
     }
     genuine
         .into_iter()
@@ -233,7 +236,7 @@ struct Enrolment {
 /// Enrolls the table's references and then, each told of its product's own, the chosen photos.
 fn enroll(
     plan: &Plan,
-    pipeline: &Pipeline,
+    engine: &Engine,
     files: &dyn ReferenceFiles,
     threads: usize,
     make: &MakeVision,
@@ -278,7 +281,7 @@ fn enroll(
                 view: None,
                 marks: Vec::new(),
             };
-            let enrolled = pipeline
+            let enrolled = engine
                 .enroll(vision, new, &known, &bytes)
                 .with_context(|| format!("reference `{path}`"))?;
             lock(&done)[start + i] = Some(Arc::new(enrolled.reference));
@@ -326,7 +329,7 @@ fn chosen_photos(data: &Labelled, per_product: usize) -> Vec<&PhotoRow> {
 /// What every photo is measured in.
 struct World<'a> {
     plan: &'a Plan<'a>,
-    pipeline: &'a Pipeline,
+    engine: &'a Engine,
     references: &'a [Arc<Reference>],
     base: &'a Gallery,
     facts: &'a HashMap<ProductKey, Facts>,
@@ -345,19 +348,14 @@ impl World<'_> {
         let quality = measure(&upright.raster);
         let photo_facts = Facts::of(&bytes, upright.raster.pixels().len() / 3, &quality);
         clock.lap("decode");
-        let poor = too_poor(self.pipeline.defaults(), &quality).is_some();
-        let mut analysis = Analysis::new(vision, upright.raster, Sight::Quick)?;
+        let poor = too_poor(self.engine.defaults(), &quality).is_some();
+        let mut analysis = Analysis::new(vision, upright.raster, FeaturePass::Coarse)?;
         clock.lap("features");
         if !photo.is_calibration() {
             let (purpose, mut clock) = (Purpose::Judge(&nothing), Clock::start());
-            let ranking = self.pipeline.compare(
-                vision,
-                &mut analysis,
-                self.base,
-                None,
-                purpose,
-                &mut clock,
-            )?;
+            let ranking =
+                self.engine
+                    .compare(vision, &mut analysis, self.base, None, purpose, &mut clock)?;
             let own = photo.key();
             out.identified.push(Identified {
                 rank: ranking.ranking().position(|p| *p == own),
@@ -372,7 +370,7 @@ impl World<'_> {
                 (true, "genuine") => Purpose::Learn,
                 _ => Purpose::Judge(&variation),
             };
-            let comparison = self.pipeline.compare(
+            let comparison = self.engine.compare(
                 vision,
                 &mut analysis,
                 &gallery,
@@ -380,9 +378,10 @@ impl World<'_> {
                 purpose,
                 &mut lap,
             )?;
-            if let (Purpose::Learn, false, Some(sighting)) = (purpose, poor, comparison.sighting())
+            if let (Purpose::Learn, false, Some(observation)) =
+                (purpose, poor, comparison.observation())
             {
-                out.sightings.push((photo.clone(), sighting));
+                out.observations.push((photo.clone(), observation));
             }
             if group == "genuine" {
                 clock.laps.extend(lap.laps);
@@ -535,7 +534,7 @@ impl Measured {
         self.test.extend(one.test);
         self.fitting.extend(one.fitting);
         self.identified.extend(one.identified);
-        self.sightings.extend(one.sightings);
+        self.observations.extend(one.observations);
         for (stage, (ms, n)) in one.stages {
             let entry = self.stages.entry(stage).or_default();
             *entry = (entry.0 + ms, entry.1 + n);
@@ -547,7 +546,7 @@ impl Measured {
         for rows in [&mut self.calibration, &mut self.test, &mut self.fitting] {
             rows.sort_by(|a, b| (&a.photo.path, &a.claimed).cmp(&(&b.photo.path, &b.claimed)));
         }
-        self.sightings.sort_by(|a, b| a.0.path.cmp(&b.0.path));
+        self.observations.sort_by(|a, b| a.0.path.cmp(&b.0.path));
     }
 
     /// (item, score) of the calibration photos that can be judged.

@@ -9,7 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::documents::{Creating, Reading, location};
+use super::openapi::{Creating, Reading, location};
 use crate::{
     checker::records::Brand,
     http::{extract, problem::Problem, state::HttpState},

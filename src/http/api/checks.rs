@@ -9,7 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::documents::{Checking, Drawing, Listing, Reading};
+use super::openapi::{Checking, Drawing, Listing, Reading};
 use crate::{
     checker::{
         answer::CheckAnswer,
@@ -118,7 +118,7 @@ pub struct PhotoPath {
     request_body(content = CheckForm, content_type = "multipart/form-data", description = "Photos and what the listing claims",
                  encoding(("photo" = (content_type = "image/jpeg, image/png, image/webp")))),
     responses(
-        (status = 200, description = "What the photos show", body = CheckAnswer, example = super::documents::check_example),
+        (status = 200, description = "What the photos show", body = CheckAnswer, example = super::openapi::check_example),
         Checking,
     ),
 )]
@@ -197,7 +197,7 @@ pub async fn list_checks(
 #[utoipa::path(
     get, path = "/v1/checks/{id}", tag = "checks", params(CheckPath),
     responses(
-        (status = 200, description = "The check", body = CheckAnswer, example = super::documents::check_example),
+        (status = 200, description = "The check", body = CheckAnswer, example = super::openapi::check_example),
         Reading,
     ),
 )]

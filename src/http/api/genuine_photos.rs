@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    documents::{Uploading, rfc3339},
+    openapi::{Uploading, rfc3339},
     products::ProductPath,
 };
 use crate::{

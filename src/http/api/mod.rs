@@ -2,8 +2,8 @@
 
 pub mod brands;
 pub mod checks;
-pub mod documents;
 pub mod genuine_photos;
+pub mod openapi;
 pub mod products;
 pub mod references;
 pub mod self_test;

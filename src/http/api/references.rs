@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    documents::{Reading, Uploading, location, rfc3339},
+    openapi::{Reading, Uploading, location, rfc3339},
     products::ProductPath,
 };
 use crate::{
@@ -136,7 +136,7 @@ pub struct HealthBody {
 
 /// An enrolled reference.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = super::documents::reference_example)]
+#[schema(example = super::openapi::reference_example)]
 pub struct ReferenceBody {
     /// Id.
     id: String,

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{documents::SelfTesting, products::ProductPath};
+use super::{openapi::SelfTesting, products::ProductPath};
 use crate::{
     checker::{self_test::SelfTestAnswer, service::SelfTestRequest},
     http::{

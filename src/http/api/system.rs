@@ -12,7 +12,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::documents::{NotReady, Reading};
+use super::openapi::{NotReady, Reading};
 use crate::http::{
     extract::Path,
     metrics,

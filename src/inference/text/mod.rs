@@ -18,8 +18,8 @@ use super::{
     tensor::{Channels, nchw},
 };
 use crate::{
-    checker::ports::{InferenceError, Reading, TextLine, TextReader},
     domain::{embedding::ModelId, geometry::Point, raster::Raster},
+    engine::vision::{InferenceError, Reading, TextLine, TextReader},
 };
 
 /// Long sides in pixels at which text is searched. The second time, on a sharpened picture, finds

@@ -6,8 +6,8 @@ use ndarray::{Array4, ArrayView2, ArrayViewD, Ix3};
 
 use super::lines;
 use crate::{
-    checker::ports::{InferenceError, Reading},
     domain::{embedding::ModelId, raster::Raster, text::half_width},
+    engine::vision::{InferenceError, Reading},
     inference::{
         manifest::{Manifest, Role},
         onnx::{Model, Scratch},

@@ -5,7 +5,7 @@ use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use crate::{
     checker::{
         ports::StoreError,
-        records::{GenuineScore, KeptSighting, KeptVariation, MOST_GENUINE_PHOTOS},
+        records::{GenuineScore, KeptObservation, KeptVariation, MOST_GENUINE_PHOTOS},
     },
     domain::gallery::ProductKey,
     storage::rows::failed,
@@ -37,7 +37,7 @@ pub async fn scores(
             product: row.try_get("product")?,
             item: row.try_get("item")?,
             score: row.try_get("score")?,
-            informed: row.try_get("informed")?,
+            adjusted: row.try_get("informed")?,
         })
     };
     rows.iter()
@@ -50,7 +50,7 @@ pub async fn scores(
 pub async fn put_score(
     pool: &SqlitePool,
     score: &GenuineScore,
-    sighting: Option<&str>,
+    observation: Option<&str>,
     version: &str,
 ) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await.map_err(failed)?;
@@ -64,13 +64,13 @@ pub async fn put_score(
     .execute(&mut *transaction)
     .await
     .map_err(failed)?;
-    let query = match sighting {
-        Some(sighting) => sqlx::query(
+    let query = match observation {
+        Some(observation) => sqlx::query(
             "REPLACE INTO genuine_sightings (photo, version, sighting) VALUES (?, ?, ?)",
         )
         .bind(&score.photo)
         .bind(version)
-        .bind(sighting),
+        .bind(observation),
         None => sqlx::query("DELETE FROM genuine_sightings WHERE photo = ?").bind(&score.photo),
     };
     query.execute(&mut *transaction).await.map_err(failed)?;
@@ -78,13 +78,13 @@ pub async fn put_score(
 }
 
 /// What a product's genuine photos showed under a version, oldest photo first.
-pub async fn sightings(
+pub async fn observations(
     pool: &SqlitePool,
     product: &ProductKey,
     version: &str,
     after: Option<&str>,
     most: usize,
-) -> Result<Vec<KeptSighting>, StoreError> {
+) -> Result<Vec<KeptObservation>, StoreError> {
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT p.id, p.item, s.sighting FROM genuine_sightings s JOIN genuine_photos p ON p.id = s.photo
          WHERE p.brand = ?1 AND p.product = ?2 AND s.version = ?3
@@ -101,21 +101,21 @@ pub async fn sightings(
     .map_err(failed)?;
     Ok(rows
         .into_iter()
-        .map(|(photo, item, sighting)| KeptSighting {
+        .map(|(photo, item, observation)| KeptObservation {
             photo,
             item,
-            sighting,
+            observation,
         })
         .collect())
 }
 
-/// Stores what a product's genuine photos show together, with their informed scores, unless more is
+/// Stores what a product's genuine photos show together, with their adjusted scores, unless more is
 /// there already.
 pub async fn put_variation(
     pool: &SqlitePool,
     product: &ProductKey,
     kept: &KeptVariation,
-    informed: &[(String, f64)],
+    adjusted: &[(String, f64)],
     version: &str,
 ) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await.map_err(failed)?;
@@ -135,7 +135,7 @@ pub async fn put_variation(
     if done.rows_affected() == 0 {
         return Ok(());
     }
-    for (photo, score) in informed {
+    for (photo, score) in adjusted {
         sqlx::query("UPDATE genuine_scores SET informed = ? WHERE photo = ? AND version = ?")
             .bind(score)
             .bind(photo)

@@ -1,0 +1,87 @@
+//! Genuine scores to p-values and operating points (conformal prediction: Vovk, Gammerman, Shafer,
+//! "Algorithmic Learning in a Random World", 2005).
+
+use crate::domain::score::PValue;
+
+/// Where a calibration's scores come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalibrationSource {
+    /// Genuine photos of the claimed product.
+    Product,
+    /// Genuine photos of all of the brand's products.
+    Brand,
+    /// The calibration shipped with the program.
+    Default,
+}
+
+/// Scores of genuine photos, one per item, and the budget they are used with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    /// Changes with the scores, the models and the rule.
+    pub id: String,
+    /// Share of genuine photos that may be flagged, 0 to 1.
+    pub budget: f64,
+    /// Where the scores come from.
+    pub source: CalibrationSource,
+    /// Ascending genuine scores; higher is more genuine.
+    scores: Vec<f64>,
+    /// Number of distinct items among them.
+    pub items: usize,
+}
+
+impl Calibration {
+    /// A calibration from (item, score) pairs.
+    pub fn new(
+        id: String,
+        budget: f64,
+        source: CalibrationSource,
+        scores: &[(String, f64)],
+    ) -> Self {
+        let mut items: Vec<&str> = scores.iter().map(|s| s.0.as_str()).collect();
+        items.sort_unstable();
+        items.dedup();
+        let items = items.len();
+        let mut scores: Vec<f64> = scores.iter().map(|s| s.1).filter(|s| !s.is_nan()).collect();
+        scores.sort_by(f64::total_cmp);
+        Self {
+            id,
+            budget,
+            source,
+            scores,
+            items,
+        }
+    }
+
+    /// Share of genuine photos at least as strange as a photo of this score, that photo counted in.
+    pub fn p_value(&self, score: f64) -> PValue {
+        let stranger = self.scores.partition_point(|s| *s <= score);
+        PValue::saturating((stranger + 1) as f64 / (self.scores.len() + 1) as f64)
+    }
+
+    /// Whether a photo of this score is flagged: its p-value is within the budget or, where the
+    /// scores are too few for the budget, it is stranger than every one of them.
+    pub fn flags(&self, score: f64) -> bool {
+        !self.scores.is_empty()
+            && self.p_value(score).get() <= self.budget.max(1.0 / (self.scores.len() + 1) as f64)
+    }
+
+    /// Number of scores.
+    pub fn len(&self) -> usize {
+        self.scores.len()
+    }
+
+    /// Whether there is no score.
+    pub fn is_empty(&self) -> bool {
+        self.scores.is_empty()
+    }
+
+    /// Upper 95 % bound of the false-flag rate that this many items support when none of them is
+    /// flagged.
+    pub fn bound_95(&self) -> f64 {
+        if self.items == 0 {
+            1.0
+        } else {
+            1.0 - 0.05_f64.powf(1.0 / self.items as f64)
+        }
+    }
+}

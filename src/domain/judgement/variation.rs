@@ -1,0 +1,416 @@
+//! What genuine photos of an article show of its reference: where they look different from it too,
+//! and what its words are misread as there.
+//!
+//! Evidence at a place speaks against a photo only as far as genuine photos lack it there. Per
+//! square of the reference's frame a [`Variation`] keeps the evidence that nearly all genuine items
+//! reach: a second printing, a fold, lettering that cameras render pale. What only some of them
+//! show is left alone: a bad photo differs everywhere, and letters too small for a camera are where
+//! edits are made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{
+    cells::{MarkBox, mark_score},
+    colour::HueTurn,
+    fusion::{FusedScore, Fusion, MarkEvidence, logit, sigmoid},
+    geometry::Point,
+    text::{agreement, normalised},
+    windows::lies_in,
+};
+
+/// A mark is in doubt from this difference on: then it is looked at again and read, both dear, and
+/// reading was measured to add nothing where the print looks the same.
+pub const SUSPECT_FROM: f64 = 0.4;
+/// Side of a square of the frame, in pixels: that of a cell where a mark is not brought down.
+const SQUARE_PX: u32 = 8;
+/// Evidence is kept in these parts of 1.
+const PARTS: f32 = 65_535.0;
+/// Evidence up to this is no variation: where letters are small for a camera all genuine photos
+/// share a little, and only from here on counts what they do. On calibration titles the edits of
+/// letters stay found that otherwise would not, and no false alarm comes back.
+const FAINT: f32 = 0.1;
+/// Genuine items that show a place at least before what they share there counts.
+pub const LEAST_ITEMS: usize = 3;
+/// Items that tell what is shared, of each reference the first: more change little and cost time.
+const MOST_ITEMS: usize = 100;
+/// One item in this many may lack what the others share.
+const EXCEPTIONS: usize = 10;
+/// Readings less sure than this, 0 to 1, are no evidence of what genuine photos are misread as.
+const SURE: f64 = 0.5;
+/// Misreadings kept of one item at most.
+const MOST_MISREAD: usize = 64;
+
+/// Evidence of cells over a part of a reference's frame (`marks::cell_evidence`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellGrid {
+    /// Left, top, right, bottom in pixels of the frame.
+    pub area: [u32; 4],
+    /// Cells in a row.
+    pub columns: usize,
+    /// Row-major evidence in 65,535ths of 1, as it is stored: a kept observation scores as it did when
+    /// it was new.
+    pub evidence: Vec<u16>,
+}
+
+/// What the recogniser made of a mark's text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// What it read.
+    pub text: String,
+    /// How sure it was, 0 to 1.
+    pub confidence: f64,
+    /// Agreement with the expected text, 0 to 1; `None` when the reference itself cannot be read.
+    pub agreement: Option<f64>,
+}
+
+/// What a photo showed of one mark, before anything known of genuine photos is taken into account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarkObservation {
+    /// The mark's own box in pixels of the frame: left, top, right, bottom; looks reach a little
+    /// beyond.
+    pub place: [u32; 4],
+    /// The first look.
+    pub first: CellGrid,
+    /// The second look, taken of a mark in doubt.
+    pub second: Option<CellGrid>,
+    /// Its text, when it was read.
+    pub reading: Option<Reading>,
+    /// How far its hues are turned, when both sides show enough.
+    pub turn: Option<HueTurn>,
+}
+
+/// What a photo showed of a reference: enough to score it anew whenever more is known of genuine
+/// photos.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// Id of the reference.
+    pub reference: String,
+    /// Log-odds that this is the product, without its marks.
+    pub identity: f64,
+    /// Per mark of the reference and per place looked at besides; `None` when it could not be seen.
+    pub marks: Vec<Option<MarkObservation>>,
+    /// An overview at the whole article, when one was taken.
+    pub overview: Option<CellGrid>,
+}
+
+/// Observations of one product's genuine photos, to be told apart by item.
+#[derive(Clone, Debug, Default)]
+pub struct GenuineObservations {
+    references: BTreeMap<String, Vec<ItemSeen>>,
+}
+
+/// What the photos of one item showed of one reference.
+#[derive(Clone, Debug)]
+struct ItemSeen {
+    item: String,
+    /// Evidence by square (row, column), that of its first photo.
+    squares: BTreeMap<Square, u16>,
+    /// What marks were surely read as where that is not what was expected, on any of its photos.
+    misread: BTreeSet<(usize, String)>,
+}
+
+type Square = (u32, u32);
+
+/// What is known of genuine photos of some references.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variation {
+    /// By the reference's id.
+    pub references: BTreeMap<String, ReferenceVariation>,
+}
+
+/// What is known of genuine photos of one reference.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReferenceVariation {
+    /// Genuine items behind it.
+    pub items: usize,
+    /// Evidence in 65,535ths of 1 that nearly all items reach beyond the faint, by square (row,
+    /// column) of the frame.
+    pub shared: BTreeMap<Square, u16>,
+    /// What the recogniser made of a mark (by its number) on genuine photos, where not what was
+    /// expected.
+    pub misread: BTreeSet<(usize, String)>,
+}
+
+impl CellGrid {
+    /// A grid of [`crate::domain::marks::cell_evidence`], 0 to 1, over `area`.
+    pub fn new(area: [u32; 4], columns: usize, evidence: &[f32]) -> Self {
+        let parts = |e: &f32| (e.clamp(0.0, 1.0) * PARTS).round() as u16;
+        Self {
+            area,
+            columns: columns.max(1),
+            evidence: evidence.iter().map(parts).collect(),
+        }
+    }
+
+    /// Evidence of each cell, 0 to 1, less what genuine photos share there: times one minus the
+    /// most shared of the squares that it reaches into.
+    pub fn discounted(&self, known: Option<&ReferenceVariation>) -> Vec<f32> {
+        let known = known.filter(|k| !k.shared.is_empty());
+        let weighed = |(i, e): (usize, &u16)| {
+            let shared = known.map_or(0, |k| k.most_shared(self.squares_of(i)));
+            f32::from(*e) / PARTS * (1.0 - f32::from(shared) / PARTS)
+        };
+        self.evidence.iter().enumerate().map(weighed).collect()
+    }
+
+    /// Corners in pixels of the frame of a block of cells (column, row, columns, rows).
+    pub fn cells_to_frame(&self, block: [usize; 4]) -> [Point; 4] {
+        let place = MarkBox {
+            tight: self.area,
+            padded: self.area,
+        };
+        place.cells_to_frame(block, self.columns, self.evidence.len() / self.columns)
+    }
+
+    /// Raises `squares` that `counts` to the evidence of the cells that reach into them, the faint
+    /// left out.
+    fn add_to(&self, squares: &mut BTreeMap<Square, u16>, counts: impl Fn(Square) -> bool) {
+        for (i, e) in self
+            .evidence
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| f32::from(**e) > FAINT * PARTS)
+        {
+            let [rows, columns] = self.squares_of(i);
+            let reached = rows.flat_map(|row| columns.clone().map(move |column| (row, column)));
+            for square in reached.filter(|square| counts(*square)) {
+                let most = squares.entry(square).or_default();
+                *most = (*most).max(*e);
+            }
+        }
+    }
+
+    /// The squares that cell `i` reaches into: rows and columns, the ends exclusive.
+    fn squares_of(&self, i: usize) -> [std::ops::Range<u32>; 2] {
+        let rows = (self.evidence.len() / self.columns).max(1) as u64;
+        let [x0, y0, x1, y1] = self.area.map(u64::from);
+        let (column, row, columns) = (
+            (i % self.columns) as u64,
+            (i / self.columns) as u64,
+            self.columns as u64,
+        );
+        let square = u64::from(SQUARE_PX);
+        // Whole numbers: a cell that ends where a square begins does not reach into it.
+        let reach = |low: u64, high: u64, n: u64, of: u64| {
+            let from = (low * of + (high - low) * n) / (of * square);
+            let to = (low * of + (high - low) * (n + 1)).div_ceil(of * square);
+            from as u32..(to as u32).max(from as u32 + 1)
+        };
+        [reach(y0, y1, row, rows), reach(x0, x1, column, columns)]
+    }
+}
+
+impl MarkObservation {
+    /// Whether a first look leaves a mark in doubt.
+    pub fn is_suspect(first: &CellGrid) -> bool {
+        mark_score(&first.discounted(None)).get() >= SUSPECT_FROM
+    }
+
+    /// What the fusion needs of mark number `mark`, and the evidence of the first look's cells,
+    /// both less what genuine photos show as well.
+    pub fn weighed(
+        &self,
+        mark: usize,
+        known: Option<&ReferenceVariation>,
+    ) -> (MarkEvidence, Vec<f32>) {
+        let cells = self.first.discounted(known);
+        let difference = mark_score(&cells).get();
+        let mut evidence = MarkEvidence {
+            difference,
+            text: None,
+            text_confidence: 0.0,
+            turn: self.turn,
+        };
+        if let Some(second) = &self.second {
+            let again = mark_score(&second.discounted(known)).get();
+            evidence.difference = sigmoid((logit(difference) + logit(again)) / 2.0);
+        }
+        if let Some(Reading {
+            text,
+            confidence,
+            agreement,
+        }) = self.reading.as_ref().filter(|_| difference >= SUSPECT_FROM)
+        {
+            evidence.text = agreement.map(|a| known.map_or(a, |k| k.agreement(mark, text).max(a)));
+            evidence.text_confidence = *confidence;
+        }
+        (evidence, cells)
+    }
+}
+
+impl Observation {
+    /// The photo's score under what is known of genuine photos of its reference.
+    pub fn score(&self, fusion: &Fusion, known: Option<&ReferenceVariation>) -> FusedScore {
+        let seen = self
+            .marks
+            .iter()
+            .enumerate()
+            .filter_map(|(n, mark)| Some(mark.as_ref()?.weighed(n, known).0));
+        fusion.with_marks(self.identity, seen)
+    }
+
+    /// Evidence by square where it is more than faint: the strongest of first looks and, where no
+    /// mark was looked at, of the overview. Every photo points to places of its own, and a place that
+    /// was not looked at is not therefore the same.
+    fn squares(&self) -> BTreeMap<Square, u16> {
+        let mut squares = BTreeMap::new();
+        for mark in self.marks.iter().flatten() {
+            mark.first.add_to(&mut squares, |square| {
+                lies_in(&[mark.place], middle(square))
+            });
+        }
+        let places: Vec<[u32; 4]> = self.marks.iter().flatten().map(|m| m.place).collect();
+        if let Some(overview) = &self.overview {
+            overview.add_to(&mut squares, |square| !lies_in(&places, middle(square)));
+        }
+        squares
+    }
+
+    fn misread(&self) -> impl Iterator<Item = (usize, String)> {
+        let readings = self
+            .marks
+            .iter()
+            .enumerate()
+            .filter_map(|(n, m)| Some((n, m.as_ref()?.reading.as_ref()?)));
+        let wrong =
+            readings.filter(|(_, r)| r.confidence >= SURE && r.agreement.is_some_and(|a| a < 1.0));
+        wrong.map(|(n, r)| (n, normalised(&r.text)))
+    }
+}
+
+impl GenuineObservations {
+    /// Adds a photo of `item`; photos come oldest first. One that was not looked at closely tells
+    /// nothing.
+    pub fn add(&mut self, item: &str, observation: &Observation) {
+        if observation.overview.is_none() && observation.marks.iter().all(Option::is_none) {
+            return;
+        }
+        let items = self
+            .references
+            .entry(observation.reference.clone())
+            .or_default();
+        if let Some(seen) = items.iter_mut().find(|seen| seen.item == item) {
+            let room = MOST_MISREAD.saturating_sub(seen.misread.len());
+            seen.misread.extend(observation.misread().take(room));
+        } else if items.len() < MOST_ITEMS {
+            let (squares, misread) = (
+                observation.squares(),
+                observation.misread().take(MOST_MISREAD).collect(),
+            );
+            items.push(ItemSeen {
+                item: item.to_owned(),
+                squares,
+                misread,
+            });
+        }
+    }
+
+    /// What all items together tell.
+    pub fn variation(&self) -> Variation {
+        let told =
+            |items: &Vec<ItemSeen>| known_of(items.iter().collect(), |n| Some(n / EXCEPTIONS));
+        Variation {
+            references: self
+                .references
+                .iter()
+                .map(|(id, items)| (id.clone(), told(items)))
+                .collect(),
+        }
+    }
+
+    /// What the items but `item` tell of a reference: what its own photos are scored by, since a
+    /// photo agrees with itself. `None` when it is not among those that tell something.
+    ///
+    /// One exception fewer is allowed than to all of them. So nothing that another photo is
+    /// forgiven, which is judged by all items, is less than what any of these was: where just
+    /// enough items share a place, its own would otherwise be the ones that lack it, and look
+    /// stranger for it than new photos do. A p-value by these scores is at least that of
+    /// cross-conformal prediction (Vovk, 2015), which compares both without `item`.
+    pub fn without(&self, item: &str, reference: &str) -> Option<ReferenceVariation> {
+        let items = self.references.get(reference)?;
+        let others: Vec<&ItemSeen> = items.iter().filter(|seen| seen.item != item).collect();
+        (others.len() < items.len())
+            .then(|| known_of(others, |n| ((n + 1) / EXCEPTIONS).checked_sub(1)))
+    }
+}
+
+/// What some items tell, of whom so many as `exceptions` says may lack what the others share;
+/// nothing shared without an answer.
+fn known_of(
+    items: Vec<&ItemSeen>,
+    exceptions: impl Fn(usize) -> Option<usize>,
+) -> ReferenceVariation {
+    let misread = items
+        .iter()
+        .flat_map(|seen| seen.misread.iter().cloned())
+        .collect();
+    let enough = Some(items.len()).filter(|n| *n >= LEAST_ITEMS);
+    let shared = enough
+        .and_then(exceptions)
+        .map(|exceptions| shared(&items, exceptions));
+    ReferenceVariation {
+        items: items.len(),
+        shared: shared.unwrap_or_default(),
+        misread,
+    }
+}
+
+/// The middle of a square in pixels of the frame.
+fn middle((row, column): Square) -> (u32, u32) {
+    (
+        column * SQUARE_PX + SQUARE_PX / 2,
+        row * SQUARE_PX + SQUARE_PX / 2,
+    )
+}
+
+/// Per square the evidence that all items but some `exceptions` reach, as a part of what there is
+/// beyond the faint.
+fn shared(items: &[&ItemSeen], exceptions: usize) -> BTreeMap<Square, u16> {
+    let mut reached: BTreeMap<Square, Vec<u16>> = BTreeMap::new();
+    for (square, evidence) in items.iter().flat_map(|seen| &seen.squares) {
+        reached.entry(*square).or_default().push(*evidence);
+    }
+    let beyond = |e: u16| {
+        ((f32::from(e) - FAINT * PARTS) / (1.0 - FAINT))
+            .round()
+            .max(0.0) as u16
+    };
+    let least = |(square, mut evidence): (Square, Vec<u16>)| {
+        let lacking = items.len() - evidence.len();
+        evidence.sort_unstable();
+        let reached = exceptions
+            .checked_sub(lacking)
+            .and_then(|spared| evidence.get(spared));
+        Some((square, beyond(*reached?)))
+    };
+    reached.into_iter().filter_map(least).collect()
+}
+
+impl ReferenceVariation {
+    fn most_shared(&self, [rows, columns]: [std::ops::Range<u32>; 2]) -> u16 {
+        let of_row = |row| {
+            self.shared
+                .range((row, columns.start)..(row, columns.end))
+                .map(|(_, e)| *e)
+        };
+        rows.flat_map(of_row).max().unwrap_or(0)
+    }
+
+    /// How far a reading of mark number `mark` agrees with one from a genuine photo, 0 to 1.
+    fn agreement(&self, mark: usize, read: &str) -> f64 {
+        let known = self.misread.iter().filter(|(n, _)| *n == mark);
+        known
+            .map(|(_, text)| agreement(text, read))
+            .fold(0.0, f64::max)
+    }
+}
+
+impl Variation {
+    /// The most genuine items behind any reference.
+    pub fn items(&self) -> usize {
+        self.references.values().map(|r| r.items).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! What a photo shows, with reasons, and the action that a policy makes of it.
+
+use crate::domain::{
+    gallery::{MarkKind, ProductKey},
+    geometry::{Homography, Point},
+    score::{Difference, PValue, Similarity},
+};
+
+/// What the photo (or the whole check) shows. It never says "counterfeit".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Comparable with a reference of the claimed product, and no deviation beyond genuine
+    /// variation.
+    Consistent,
+    /// Comparable, and something differs more than genuine photos do.
+    Deviates,
+    /// The brand's own catalogue picture, or one already seen on another seller's listing.
+    ReusedPhoto,
+    /// Blurred, too small, wrong side, covered, or no reference for this view.
+    NotComparable,
+    /// Nothing of the claimed product or brand is in the photo.
+    NoBrandSeen,
+}
+
+impl Verdict {
+    /// All verdicts in the order of the documentation.
+    pub const ALL: [Self; 5] = [
+        Self::Consistent,
+        Self::Deviates,
+        Self::ReusedPhoto,
+        Self::NotComparable,
+        Self::NoBrandSeen,
+    ];
+
+    /// The stable name used in answers, files and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Consistent => "consistent",
+            Self::Deviates => "deviates",
+            Self::ReusedPhoto => "reused_photo",
+            Self::NotComparable => "not_comparable",
+            Self::NoBrandSeen => "no_brand_seen",
+        }
+    }
+
+    /// The verdict of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
+    }
+}
+
+/// What policy does with a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Let the listing through.
+    Allow,
+    /// Have a person look.
+    Review,
+    /// Ask the seller for another photo.
+    RequestPhoto,
+}
+
+impl Action {
+    /// The stable name used in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Review => "review",
+            Self::RequestPhoto => "request_photo",
+        }
+    }
+}
+
+/// The verdict of a whole check. The worst evidence wins; a photo that cannot be judged hides
+/// nothing and, beside one that agrees, takes nothing away. Without any photo there is nothing to
+/// compare.
+pub fn overall(photos: &[Verdict]) -> Verdict {
+    let by_weight = [Verdict::Deviates, Verdict::ReusedPhoto, Verdict::Consistent];
+    if let Some(verdict) = by_weight.into_iter().find(|v| photos.contains(v)) {
+        return verdict;
+    }
+    let nothing_seen = !photos.is_empty() && photos.iter().all(|v| *v == Verdict::NoBrandSeen);
+    if nothing_seen {
+        Verdict::NoBrandSeen
+    } else {
+        Verdict::NotComparable
+    }
+}
+
+/// What policy makes of a check's verdict. Nothing is ever blocked: a doubt goes to a person, a
+/// photo that says nothing is asked for again.
+pub fn action_for(verdict: Verdict) -> Action {
+    match verdict {
+        Verdict::Consistent => Action::Allow,
+        Verdict::Deviates | Verdict::NoBrandSeen => Action::Review,
+        Verdict::ReusedPhoto | Verdict::NotComparable => Action::RequestPhoto,
+    }
+}
+
+/// One reason for a verdict: a stable code, words for a person, and where to look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// Stable code such as `mark_differs`, `photo_blurred`, `rival_fits_better`.
+    pub code: &'static str,
+    /// A sentence for a person, lower case, no full stop.
+    pub detail: String,
+    /// Index of the photo in the check, from 0.
+    pub photo: usize,
+    /// Outline in 0..1 of the upright photo; empty when the reason has no place.
+    pub region: Vec<Point>,
+}
+
+/// A mark's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MarkAnswer {
+    /// Looks as on the reference.
+    Same,
+    /// Differs from the reference.
+    Different,
+    /// Occluded, in glare, or too blurred to say.
+    CannotSee,
+}
+
+impl MarkAnswer {
+    /// The stable name used in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Different => "different",
+            Self::CannotSee => "cannot_see",
+        }
+    }
+}
+
+/// One protected mark compared closely.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarkComparison {
+    /// The mark's name.
+    pub name: String,
+    /// Text or logo.
+    pub kind: MarkKind,
+    /// Same, different or cannot see.
+    pub answer: MarkAnswer,
+    /// How surely it differs.
+    pub score: Difference,
+    /// What genuine photos that show the same took off that score, 0 to 1.
+    pub genuine_variation: f64,
+    /// Share of its cells that cannot be judged, 0 to 1.
+    pub unseen: f64,
+    /// What it should read.
+    pub expected: Option<String>,
+    /// What the recogniser read in the photo, with its confidence 0 to 1.
+    pub read: Option<(String, f64)>,
+    /// Whether that speaks against it: not when genuine photos are misread so, nor when the
+    /// reference itself cannot be read.
+    pub misreads: bool,
+    /// Outline in 0..1 of the upright photo.
+    pub region: Vec<Point>,
+    /// Outlines, in 0..1 of the upright photo, of the cells that differ.
+    pub differing: Vec<Vec<Point>>,
+    /// Degrees, -180 to 180, by which its hues are turned against the rest of the pack, when that
+    /// is notable.
+    pub hue_turn: Option<f64>,
+}
+
+/// The separate channels of one comparison; `None` where a channel could not be measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Channels {
+    /// Cosine of the whole-image embeddings, -1 to 1.
+    pub embedding: Option<f64>,
+    /// Inliers of the homography.
+    pub inliers: usize,
+    /// Inliers over tentative correspondences, 0 to 1.
+    pub inlier_ratio: f64,
+    /// Share of an 8x8 grid over the reference that holds an inlier, 0 to 1.
+    pub spread: f64,
+    /// Mean correlation of aligned blocks, -1 to 1.
+    pub appearance: Option<f64>,
+    /// Mean agreement of expected and read text, 0 to 1.
+    pub text: Option<f64>,
+    /// Agreement of the marks' colours relative to the rest of the pack, 0 to 1.
+    pub colour: Option<f64>,
+}
+
+/// One photo against one reference, located and compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchReport {
+    /// Product of the reference.
+    pub product: ProductKey,
+    /// Reference id.
+    pub reference: String,
+    /// Fused similarity to this reference.
+    pub similarity: Similarity,
+    /// The channels it was fused from.
+    pub channels: Channels,
+    /// Protected marks, when they were compared.
+    pub marks: Vec<MarkComparison>,
+    /// Corners of the reference (top left, top right, bottom right, bottom left) in 0..1 of the
+    /// upright photo.
+    pub region: Option<[Point; 4]>,
+    /// Maps 0..1 of the reference to 0..1 of the photo.
+    pub reference_to_photo: Option<Homography>,
+    /// Places outside the marks that differ, strongest first: outline in 0..1 of the photo and
+    /// strength.
+    pub deviations: Vec<(Vec<Point>, Difference)>,
+}
+
+/// The answer for one photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhotoReport {
+    /// What the photo shows.
+    pub verdict: Verdict,
+    /// Fused similarity to the claimed product, or to the best match without a claim.
+    pub similarity: Similarity,
+    /// Conformal p-value of the claim, when there is one and the photo was comparable.
+    pub p_value: Option<PValue>,
+    /// Best matches, most similar first; the claimed product's first when there is a claim.
+    pub matches: Vec<MatchReport>,
+    /// Why.
+    pub reasons: Vec<Reason>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Consistent, Deviates, NoBrandSeen, NotComparable, ReusedPhoto};
+
+    #[test]
+    fn the_worst_evidence_of_a_check_wins() {
+        assert_eq!(
+            overall(&[Consistent, ReusedPhoto, Deviates, NotComparable]),
+            Deviates
+        );
+        assert_eq!(
+            overall(&[Consistent, NotComparable, ReusedPhoto]),
+            ReusedPhoto
+        );
+        assert_eq!(
+            overall(&[NoBrandSeen, Consistent, NotComparable]),
+            Consistent
+        );
+        assert_eq!(overall(&[NoBrandSeen, NoBrandSeen]), NoBrandSeen);
+        assert_eq!(overall(&[NoBrandSeen, NotComparable]), NotComparable);
+        assert_eq!(overall(&[]), NotComparable);
+        for verdict in Verdict::ALL {
+            assert_eq!(overall(&[verdict]), verdict);
+        }
+    }
+
+    #[test]
+    fn only_agreement_is_let_through_and_only_silence_is_asked_again() {
+        assert_eq!(action_for(Consistent), Action::Allow);
+        assert_eq!(action_for(Deviates), Action::Review);
+        assert_eq!(action_for(NoBrandSeen), Action::Review);
+        assert_eq!(action_for(ReusedPhoto), Action::RequestPhoto);
+        assert_eq!(action_for(NotComparable), Action::RequestPhoto);
+    }
+}

@@ -1,0 +1,458 @@
+//! The appearance channel: an aligned photo against its reference, block by block.
+//!
+//! Once light is taken out (`light`), blocks are compared by normalised cross-correlation with a
+//! small search, which forgives the few pixels by which a homography misses on curved or folded
+//! packs.
+
+use crate::domain::{
+    raster::Plane,
+    rectify::Rectified,
+    windows::{lies_in, strongest_window},
+};
+
+/// Side of a block in pixels of the frame.
+pub const BLOCK_PX: usize = 32;
+/// Distance between neighbouring blocks in pixels.
+pub const STRIDE_PX: usize = 20;
+/// Largest shift tried in each direction, in pixels.
+const SEARCH_PX: usize = 4;
+/// Blocks of a reference with less contrast (standard deviation of grey, 0 to 128) say nothing.
+const FLAT: f32 = 12.0;
+/// Values multiplied at once.
+const LANES: usize = 16;
+/// Columns and rows of blocks of a place that is explained least, 192x72 pixels: a line of large
+/// lettering.
+const PLACE_BLOCKS: (usize, usize) = (9, 3);
+/// Contrast that the blocks of such a place leave unexplained together at least, in grey levels:
+/// nearly identical pictures have none.
+const LEAST_SURPLUS: f64 = 20.0;
+/// Blocks whose middle lies nearer to the frame's border than this, in pixels, differ by their
+/// alignment.
+const OUTER_PX: u32 = 28;
+
+/// A block of the reference against the photo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Block {
+    /// Normalised cross-correlation, -1 to 1.
+    pub correlation: f32,
+    /// Contrast of the reference: standard deviation of grey, 0 to 128.
+    pub contrast: f32,
+}
+
+impl Block {
+    /// Contrast of the reference that the photo does not explain, in grey levels: what is left of a
+    /// block after the best linear prediction from the photo's with a slope of 0 or more.
+    fn unexplained(&self) -> f64 {
+        let explained = f64::from(self.correlation.max(0.0));
+        f64::from(self.contrast) * (1.0 - explained * explained).max(0.0).sqrt()
+    }
+}
+
+/// The blocks of an aligned pair.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockMap {
+    /// Blocks in a row.
+    pub columns: usize,
+    /// Rows of blocks.
+    pub rows: usize,
+    /// Row-major; `None` where the reference is flat or the photo does not show it.
+    pub blocks: Vec<Option<Block>>,
+}
+
+impl BlockMap {
+    /// Mean correlation over the blocks that say something.
+    pub fn mean(&self) -> Option<f64> {
+        let known: Vec<f64> = self
+            .blocks
+            .iter()
+            .flatten()
+            .map(|b| f64::from(b.correlation))
+            .collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    }
+
+    /// The place of a frame of `width` x `height` pixels with most contrast that the photo does not
+    /// explain, against the median, outside the boxes `taken`: x0, y0, x1, y1. `None` where nothing
+    /// stands out.
+    pub fn least_explained(&self, taken: &[[u32; 4]], width: u32, height: u32) -> Option<[u32; 4]> {
+        let mut levels: Vec<f64> = self
+            .blocks
+            .iter()
+            .flatten()
+            .map(Block::unexplained)
+            .collect();
+        levels.sort_by(f64::total_cmp);
+        let usual = *levels.get(levels.len() / 2)?;
+        let inner = |v: u32, side: u32| (OUTER_PX..=side.saturating_sub(OUTER_PX)).contains(&v);
+        let surplus: Vec<f64> = (0..self.blocks.len())
+            .map(|i| {
+                let (x, y) = self.middle(i);
+                let counts = inner(x, width) && inner(y, height) && !self.lies_in(i, taken);
+                self.blocks[i]
+                    .filter(|_| counts)
+                    .map_or(0.0, |b| (b.unexplained() - usual).max(0.0))
+            })
+            .collect();
+        let (wide, high) = (
+            PLACE_BLOCKS.0.min(self.columns),
+            PLACE_BLOCKS.1.min(self.rows),
+        );
+        let (c, r) = strongest_window(
+            &surplus,
+            (self.columns, self.rows),
+            (wide, high),
+            LEAST_SURPLUS,
+        )?;
+        let px = |blocks: usize| (blocks * STRIDE_PX) as u32;
+        let end = |first: usize, blocks: usize| px(first + blocks - 1) + BLOCK_PX as u32;
+        Some([px(c), px(r), end(c, wide), end(r, high)])
+    }
+
+    /// Whether the block's middle lies in one of some boxes (x0, y0, x1, y1, the ends exclusive) in
+    /// pixels of the frame.
+    pub fn lies_in(&self, index: usize, boxes: &[[u32; 4]]) -> bool {
+        lies_in(boxes, self.middle(index))
+    }
+
+    /// The block whose middle is nearest to a place in pixels of the frame; `None` when it says
+    /// nothing.
+    pub fn nearest(&self, x: f64, y: f64) -> Option<Block> {
+        let index = |at: f64, count: usize| {
+            let number = ((at - BLOCK_PX as f64 / 2.0) / STRIDE_PX as f64)
+                .round()
+                .max(0.0) as usize;
+            number.min(count.saturating_sub(1))
+        };
+        *self
+            .blocks
+            .get(index(y, self.rows) * self.columns + index(x, self.columns))?
+    }
+
+    fn middle(&self, index: usize) -> (u32, u32) {
+        let (x, y, side) = self.place(index);
+        ((x + side / 2) as u32, (y + side / 2) as u32)
+    }
+
+    /// The block's box in pixels of the frame: (x, y, side).
+    pub fn place(&self, index: usize) -> (usize, usize, usize) {
+        (
+            index % self.columns * STRIDE_PX,
+            index / self.columns * STRIDE_PX,
+            BLOCK_PX,
+        )
+    }
+}
+
+/// Compares block by block; both pictures are of one size.
+pub fn compare_blocks(reference: &Plane, photo: &Plane, rectified: &Rectified) -> BlockMap {
+    let count = |side: usize| {
+        if side < BLOCK_PX {
+            0
+        } else {
+            (side - BLOCK_PX) / STRIDE_PX + 1
+        }
+    };
+    let (columns, rows) = (count(reference.width), count(reference.height));
+    let sums = BoxSums::new(photo);
+    let mut blocks = Vec::with_capacity(columns * rows);
+    for row in 0..rows {
+        for column in 0..columns {
+            let (x, y) = (column * STRIDE_PX, row * STRIDE_PX);
+            let side = BLOCK_PX as u32;
+            let seen = rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side);
+            blocks.push(if seen {
+                compare_block(reference, photo, &sums, x, y)
+            } else {
+                None
+            });
+        }
+    }
+    BlockMap {
+        columns,
+        rows,
+        blocks,
+    }
+}
+
+/// The reference's block at `x`, `y` where it correlates best with the photo over the search;
+/// `None` for a flat block.
+fn compare_block(
+    reference: &Plane,
+    photo: &Plane,
+    sums: &BoxSums,
+    x: usize,
+    y: usize,
+) -> Option<Block> {
+    let n = (BLOCK_PX * BLOCK_PX) as f32;
+    let row = |plane: &Plane, x: usize, y: usize| -> std::ops::Range<usize> {
+        let start = y * plane.width + x;
+        start..start + BLOCK_PX
+    };
+    let mut template = [0.0_f32; BLOCK_PX * BLOCK_PX];
+    for dy in 0..BLOCK_PX {
+        template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX]
+            .copy_from_slice(&reference.data[row(reference, x, y + dy)]);
+    }
+    let mean = template.iter().sum::<f32>() / n;
+    template.iter_mut().for_each(|v| *v -= mean);
+    let energy = template.iter().map(|v| v * v).sum::<f32>();
+    let contrast = (energy / n).sqrt();
+    if contrast < FLAT {
+        return None;
+    }
+    let correlation = |px: usize, py: usize| {
+        let mut lanes = [0.0_f32; LANES];
+        for (dy, line) in template.chunks_exact(BLOCK_PX).enumerate() {
+            add_products(&mut lanes, &photo.data[row(photo, px, py + dy)], line);
+        }
+        let cross: f32 = lanes.iter().sum();
+        let spread = sums.spread(px, py);
+        if spread > 1e-3 {
+            cross / (spread * energy).sqrt()
+        } else {
+            -1.0
+        }
+    };
+    // Every second place first, then the neighbours of the best: the planes are smoothed, so their
+    // peak is wider than that.
+    let range = |at: usize, side: usize| {
+        at.saturating_sub(SEARCH_PX)..=(at + SEARCH_PX).min(side - BLOCK_PX)
+    };
+    let (across, down) = (range(x, photo.width), range(y, photo.height));
+    let mut best = (-1.0_f32, x, y);
+    for py in down.clone().step_by(2) {
+        for px in across.clone().step_by(2) {
+            let found = correlation(px, py);
+            if found > best.0 {
+                best = (found, px, py);
+            }
+        }
+    }
+    let (_, cx, cy) = best;
+    for py in cy.saturating_sub(1)..=cy + 1 {
+        for px in cx.saturating_sub(1)..=cx + 1 {
+            if (px, py) != (cx, cy) && across.contains(&px) && down.contains(&py) {
+                best.0 = best.0.max(correlation(px, py));
+            }
+        }
+    }
+    Some(Block {
+        correlation: best.0,
+        contrast,
+    })
+}
+
+/// Adds the products of two lines, in lanes so that the compiler can use vectors.
+fn add_products(lanes: &mut [f32; LANES], line: &[f32], template: &[f32]) {
+    for (a, b) in line.chunks_exact(LANES).zip(template.chunks_exact(LANES)) {
+        (0..LANES).for_each(|k| lanes[k] += a[k] * b[k]);
+    }
+}
+
+/// Sums of a plane's values and of their squares over everything above and to the left (Crow,
+/// 1984).
+struct BoxSums {
+    stride: usize,
+    sums: Vec<(f64, f64)>,
+}
+
+impl BoxSums {
+    fn new(plane: &Plane) -> Self {
+        let stride = plane.width + 1;
+        let mut sums = vec![(0.0, 0.0); stride * (plane.height + 1)];
+        for y in 0..plane.height {
+            let (mut sum, mut square) = (0.0, 0.0);
+            for x in 0..plane.width {
+                let value = f64::from(plane.data[y * plane.width + x]);
+                sum += value;
+                square += value * value;
+                let above = sums[y * stride + x + 1];
+                sums[(y + 1) * stride + x + 1] = (above.0 + sum, above.1 + square);
+            }
+        }
+        Self { stride, sums }
+    }
+
+    /// Sum of squared differences to the mean over the block at `x`, `y`.
+    fn spread(&self, x: usize, y: usize) -> f32 {
+        let at = |x: usize, y: usize| self.sums[y * self.stride + x];
+        let (a, b, c, d) = (
+            at(x, y),
+            at(x + BLOCK_PX, y),
+            at(x, y + BLOCK_PX),
+            at(x + BLOCK_PX, y + BLOCK_PX),
+        );
+        let (sum, square) = (d.0 - b.0 - c.0 + a.0, d.1 - b.1 - c.1 + a.1);
+        (square - sum * sum / (BLOCK_PX * BLOCK_PX) as f64) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        geometry::Homography,
+        raster::{Raster, texture},
+        rectify::rectify,
+    };
+
+    #[test]
+    fn a_shifted_copy_correlates_everywhere() {
+        let reference = texture(200, 140);
+        let moved = rectify(
+            &reference,
+            &Homography([1.0, 0.0, 2.0, 0.0, 1.0, -3.0, 0.0, 0.0, 1.0]),
+            200,
+            140,
+        );
+        let smooth = |raster: &Raster| raster.grey().smoothed(1.0);
+        let map = compare_blocks(&smooth(&reference), &smooth(&moved.raster), &moved);
+        assert!(map.mean().unwrap() > 0.94, "{:?}", map.mean());
+    }
+
+    #[test]
+    fn the_nearest_block_is_told_to_the_very_corner() {
+        let block = |n: usize| {
+            Some(Block {
+                correlation: n as f32,
+                contrast: 20.0,
+            })
+        };
+        let map = BlockMap {
+            columns: 3,
+            rows: 2,
+            blocks: (0..6).map(|n| block(n).filter(|_| n != 4)).collect(),
+        };
+        // Middles lie at 16, 36 and 56 across and at 16 and 36 down.
+        assert_eq!(
+            [
+                map.nearest(0.0, 0.0),
+                map.nearest(27.0, 20.0),
+                map.nearest(99.0, 99.0)
+            ],
+            [block(0), block(1), block(5)]
+        );
+        assert_eq!(map.nearest(36.0, 36.0), None);
+        assert_eq!(
+            BlockMap {
+                columns: 0,
+                rows: 0,
+                blocks: Vec::new()
+            }
+            .nearest(5.0, 5.0),
+            None
+        );
+    }
+
+    #[test]
+    fn a_changed_block_is_the_worst() {
+        let reference = texture(200, 140);
+        let changed = Raster::from_fn(200, 140, |x, y| {
+            if (80..112).contains(&x) && (40..72).contains(&y) {
+                reference.at(x + 57, y + 31)
+            } else {
+                reference.at(x, y)
+            }
+        });
+        let seen = rectify(&changed, &Homography::IDENTITY, 200, 140);
+        let map = compare_blocks(&reference.grey(), &seen.raster.grey(), &seen);
+        let correlation = |i: &usize| map.blocks[*i].map_or(1.0, |b| b.correlation);
+        let worst = (0..map.blocks.len())
+            .min_by(|a, b| correlation(a).total_cmp(&correlation(b)))
+            .unwrap();
+        assert_eq!(map.place(worst), (80, 40, 32));
+    }
+
+    #[test]
+    fn the_least_explained_place_lies_where_print_changed_and_outside_the_boxes_taken() {
+        let reference = texture(400, 300);
+        let changed = Raster::from_fn(400, 300, |x, y| {
+            let (first, second) = (
+                (200..260).contains(&x) && (80..110).contains(&y),
+                x < 120 && (200..230).contains(&y),
+            );
+            reference.at(
+                if first || second {
+                    (x * 7 + y * 3) % 400
+                } else {
+                    x
+                },
+                y,
+            )
+        });
+        let seen = rectify(&changed, &Homography::IDENTITY, 400, 300);
+        let map = compare_blocks(&reference.grey(), &seen.raster.grey(), &seen);
+        let holds =
+            |[x0, y0, x1, y1]: [u32; 4], x: u32, y: u32| x0 <= x && x < x1 && y0 <= y && y < y1;
+        let place = map.least_explained(&[], 400, 300).unwrap();
+        let (first, second) = (holds(place, 230, 95), holds(place, 60, 215));
+        assert!(first != second, "{place:?}");
+        let other = map.least_explained(&[place], 400, 300).unwrap();
+        assert!(
+            if first {
+                holds(other, 60, 215)
+            } else {
+                holds(other, 230, 95)
+            },
+            "{other:?}"
+        );
+        let same = rectify(&reference, &Homography::IDENTITY, 400, 300);
+        let same = compare_blocks(&reference.grey(), &same.raster.grey(), &same);
+        assert_eq!(same.least_explained(&[], 400, 300), None);
+    }
+
+    #[test]
+    fn the_search_finds_nearly_what_every_shift_would() {
+        let reference = texture(200, 140);
+        for (dx, dy) in [
+            (0.0, 0.0),
+            (1.0, -1.0),
+            (2.5, 3.0),
+            (-3.0, 1.3),
+            (3.7, -3.6),
+        ] {
+            let map = Homography([1.0, 0.0, dx, 0.0, 1.0, dy, 0.0, 0.0, 1.0]);
+            let moved = rectify(&reference, &map, 200, 140);
+            let (a, b) = (
+                reference.grey().smoothed(1.5),
+                moved.raster.grey().smoothed(1.5),
+            );
+            for (x, y) in [(40, 40), (80, 60), (120, 80)] {
+                let found = compare_block(&a, &b, &BoxSums::new(&b), x, y)
+                    .unwrap()
+                    .correlation;
+                let every = (-4..=4_isize)
+                    .flat_map(|v| (-4..=4_isize).map(move |u| (u, v)))
+                    .map(|(u, v)| {
+                        plain_correlation(
+                            &a,
+                            (x, y),
+                            &b,
+                            (x.wrapping_add_signed(u), y.wrapping_add_signed(v)),
+                        )
+                    })
+                    .fold(-1.0, f64::max);
+                assert!(
+                    (f64::from(found) - every).abs() < 0.01,
+                    "{found} {every} at {x},{y} moved by {dx},{dy}"
+                );
+            }
+        }
+    }
+
+    /// The definition of the normalised cross-correlation of two blocks.
+    fn plain_correlation(a: &Plane, at: (usize, usize), b: &Plane, other: (usize, usize)) -> f64 {
+        let block = |plane: &Plane, (x, y): (usize, usize)| -> Vec<f64> {
+            (0..BLOCK_PX * BLOCK_PX)
+                .map(|i| f64::from(plane.at(x + i % BLOCK_PX, y + i / BLOCK_PX)))
+                .collect()
+        };
+        let centred = |values: Vec<f64>| {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            values.into_iter().map(|v| v - mean).collect::<Vec<f64>>()
+        };
+        let (a, b) = (centred(block(a, at)), centred(block(b, other)));
+        let dot = |u: &[f64], v: &[f64]| u.iter().zip(v).map(|(x, y)| x * y).sum::<f64>();
+        dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+    }
+}

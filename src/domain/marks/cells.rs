@@ -1,0 +1,447 @@
+//! Protected marks: the box that is compared, and what its cells say together.
+
+use crate::domain::{
+    geometry::Point,
+    score::Difference,
+    windows::{lies_in, strongest_window},
+};
+
+/// Context in pixels of the frame that is compared along with a mark.
+const PADDING_PX: f64 = 8.0;
+/// A cell whose middle lies this far outside a mark, in pixels of the frame, still belongs to it:
+/// half a cell.
+const EDGE_PX: f64 = 4.0;
+/// Outlines are stored in units of the picture; brought back to pixels, whole ones are off by less
+/// than this.
+const ROUNDING_PX: f64 = 0.01;
+/// Sides of the comparator's input are multiples of this.
+const MULTIPLE: u32 = 16;
+/// Half of a cell of the maps that the comparator encodes a print to, in pixels of its input.
+const HALF_CELL: f64 = 2.0;
+/// Smallest and largest input for a mark: (width, height) in pixels.
+const SMALLEST: (u32, u32) = (32, 32);
+const LARGEST: (u32, u32) = (512, 256);
+/// Largest area of the input, in pixels: larger marks are brought down to it. Their letters stay
+/// larger than a small mark's, and the cost of a check stays bounded.
+const LARGEST_AREA: f64 = 64.0 * 192.0;
+/// Cells whose mean makes a mark's score: about one changed letter.
+const TOP_CELLS: usize = 6;
+/// A cell differs visibly from this probability.
+const CELL_DIFFERS: f32 = 0.5;
+/// Sides in pixels of the frame of a place in doubt: a line of large lettering.
+const PLACE_PX: (f64, f64) = (192.0, 72.0);
+/// Squared [`cell_evidence`] that the cells of a place in doubt have together at least: of 80
+/// genuine calibration photos of covers 33 have no such place, 50 no second one.
+const LEAST_SUSPICION: f64 = 0.2;
+
+/// The place of a mark in a reference's frame, in pixels: x0, y0, x1, y1, the ends exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkBox {
+    /// The mark itself.
+    pub tight: [u32; 4],
+    /// With context, sides grown to multiples of 16 where the frame allows.
+    pub padded: [u32; 4],
+}
+
+impl MarkBox {
+    /// The box around an outline in a frame of `width` x `height` pixels; `None` when too little of
+    /// it lies inside.
+    pub fn around(outline: &[Point], width: u32, height: u32) -> Option<Self> {
+        let fold = |f: fn(f64, f64) -> f64, start: f64, pick: fn(&Point) -> f64| {
+            outline.iter().map(pick).fold(start, f)
+        };
+        let (x0, x1) = (
+            fold(f64::min, f64::MAX, |p| p.x),
+            fold(f64::max, f64::MIN, |p| p.x),
+        );
+        let (y0, y1) = (
+            fold(f64::min, f64::MAX, |p| p.y),
+            fold(f64::max, f64::MIN, |p| p.y),
+        );
+        let (across, down) = (span(x0, x1, 0.0, width)?, span(y0, y1, 0.0, height)?);
+        if across.1 - across.0 < 4 || down.1 - down.0 < 4 {
+            return None;
+        }
+        let wide = grown(span(x0, x1, PADDING_PX, width)?, width, SMALLEST.0)?;
+        let high = grown(span(y0, y1, PADDING_PX, height)?, height, SMALLEST.1)?;
+        Some(Self {
+            tight: [across.0, down.0, across.1, down.1],
+            padded: [wide.0, high.0, wide.1, high.1],
+        })
+    }
+
+    /// The whole frame.
+    pub fn whole(width: u32, height: u32) -> Self {
+        Self {
+            tight: [0, 0, width, height],
+            padded: [0, 0, width, height],
+        }
+    }
+
+    /// Sides in pixels of the comparator's input for this box, `times` smaller than it but at least
+    /// 32. There is no upper bound: the caller's `times` is to bring the box down far enough.
+    pub fn shrunk(&self, times: f64) -> (u32, u32) {
+        let [x0, y0, x1, y1] = self.padded;
+        let side = |v: u32| {
+            ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE
+        };
+        (side(x1 - x0), side(y1 - y0))
+    }
+
+    /// Sides in pixels of the comparator's input for this box: its own, or scaled down to the
+    /// largest allowed.
+    pub fn input_size(&self) -> (u32, u32) {
+        let [x0, y0, x1, y1] = self.padded;
+        let (w, h) = (x1 - x0, y1 - y0);
+        let shrink = (f64::from(LARGEST.0) / f64::from(w))
+            .min(f64::from(LARGEST.1) / f64::from(h))
+            .min(1.0);
+        self.shrunk(1.0 / shrink.min((LARGEST_AREA / (f64::from(w) * f64::from(h))).sqrt()))
+    }
+
+    /// The same mark with its context moved by half a cell of the comparator's encoded maps: on, or
+    /// back where a frame of `width` x `height` pixels ends, or not at all where there is no room.
+    pub fn half_a_cell_on(&self, width: u32, height: u32) -> Self {
+        let [x0, y0, x1, y1] = self.padded;
+        let (w, h) = self.input_size();
+        let moved = |low: u32, high: u32, input: u32, side: u32| {
+            let step = (HALF_CELL * f64::from(high - low) / f64::from(input)).round() as u32;
+            match (high + step <= side, low >= step) {
+                (true, _) => (low + step, high + step),
+                (_, true) => (low - step, high - step),
+                _ => (low, high),
+            }
+        };
+        let ((x0, x1), (y0, y1)) = (moved(x0, x1, w, width), moved(y0, y1, h, height));
+        Self {
+            padded: [x0, y0, x1, y1],
+            ..*self
+        }
+    }
+
+    /// Whether a place in pixels of the frame belongs to the mark itself rather than to its
+    /// surroundings.
+    pub fn holds(&self, at: Point) -> bool {
+        let [x0, y0, x1, y1] = self.tight.map(f64::from);
+        (x0 - EDGE_PX..=x1 + EDGE_PX).contains(&at.x)
+            && (y0 - EDGE_PX..=y1 + EDGE_PX).contains(&at.y)
+    }
+
+    /// Corners in pixels of the frame of a block of cells (column, row, columns, rows) out of
+    /// `columns` x `rows`.
+    pub fn cells_to_frame(&self, cells: [usize; 4], columns: usize, rows: usize) -> [Point; 4] {
+        let [x0, y0, x1, y1] = self.padded.map(f64::from);
+        let x = |c: usize| x0 + (x1 - x0) * c as f64 / columns.max(1) as f64;
+        let y = |r: usize| y0 + (y1 - y0) * r as f64 / rows.max(1) as f64;
+        let [c, r, w, h] = cells;
+        Point::corners([x(c), y(r), x(c + w), y(r + h)])
+    }
+}
+
+/// Whole pixels that hold a span with padding. What reaches into a pixel by a rounding error does
+/// not reach it.
+fn span(low: f64, high: f64, padding: f64, side: u32) -> Option<(u32, u32)> {
+    let low = (low - padding + ROUNDING_PX).floor().max(0.0);
+    let high = (high + padding - ROUNDING_PX).ceil().min(f64::from(side));
+    (low < high).then_some((low as u32, high as u32))
+}
+
+/// Grows a span about its middle to a multiple of 16 of at least `least`, within a side that is
+/// such a multiple.
+fn grown((low, high): (u32, u32), side: u32, least: u32) -> Option<(u32, u32)> {
+    let length = (high - low)
+        .next_multiple_of(MULTIPLE)
+        .max(least)
+        .min(side / MULTIPLE * MULTIPLE);
+    if length < least {
+        return None;
+    }
+    let middle = (low + high) / 2;
+    let start = middle.saturating_sub(length / 2).min(side - length);
+    Some((start, start + length))
+}
+
+/// How surely each cell (row-major, probabilities of same, different, cannot see) differs:
+/// P(different) times the least chance of being seen among itself and its eight neighbours. What
+/// covers the print ends in the middle of cells, and its edge looks like an edit.
+pub fn cell_evidence(cells: &[[f32; 3]], columns: usize) -> Vec<f32> {
+    let columns = columns.max(1);
+    let reach = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
+    let rows = cells.len() / columns;
+    let unseen = |i: usize| {
+        let around = reach(i / columns, rows)
+            .flat_map(|r| reach(i % columns, columns).map(move |c| r * columns + c));
+        around.map(|n| cells[n][2]).fold(0.0, f32::max)
+    };
+    cells
+        .iter()
+        .enumerate()
+        .map(|(i, p)| p[1] * (1.0 - unseen(i)))
+        .collect()
+}
+
+/// How surely a mark differs: the mean [`cell_evidence`] over the six cells that differ most.
+pub fn mark_score(evidence: &[f32]) -> Difference {
+    let mut scores = evidence.to_vec();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    let top = &scores[..scores.len().min(TOP_CELLS)];
+    Difference::saturating(top.iter().map(|v| f64::from(*v)).sum::<f64>() / top.len().max(1) as f64)
+}
+
+/// The place of a frame of `width` x `height` pixels that a grid of [`cell_evidence`] over it
+/// doubts most: x0, y0, x1, y1 in pixels; `None` when none is in doubt. Cells whose middle lies in
+/// one of the boxes `taken` do not count, nor does a faint doubt many times over: evidence is
+/// squared before it is added up.
+pub fn suspect_region(
+    evidence: &[f32],
+    columns: usize,
+    width: u32,
+    height: u32,
+    taken: &[[u32; 4]],
+) -> Option<[u32; 4]> {
+    let (columns, rows) = (columns.max(1), evidence.len() / columns.max(1));
+    let (across, down) = (
+        f64::from(width) / columns as f64,
+        f64::from(height) / rows.max(1) as f64,
+    );
+    let cells =
+        |px: f64, cell: f64, count: usize| ((px / cell).round() as usize).clamp(1, count.max(1));
+    let (wide, high) = (
+        cells(PLACE_PX.0, across, columns),
+        cells(PLACE_PX.1, down, rows),
+    );
+    let middle = |cell: usize, side: f64| ((cell as f64 + 0.5) * side) as u32;
+    let is_taken = |i: usize| {
+        lies_in(
+            taken,
+            (middle(i % columns, across), middle(i / columns, down)),
+        )
+    };
+    let doubt = |(i, e): (usize, &f32)| {
+        if is_taken(i) {
+            0.0
+        } else {
+            f64::from(*e).powi(2)
+        }
+    };
+    let doubt: Vec<f64> = evidence.iter().enumerate().map(doubt).collect();
+    let (c, r) = strongest_window(&doubt, (columns, rows), (wide, high), LEAST_SUSPICION)?;
+    let px = |cells: usize, cell: f64| (cells as f64 * cell).round() as u32;
+    Some([
+        px(c, across),
+        px(r, down),
+        px(c + wide, across),
+        px(r + high, down),
+    ])
+}
+
+/// Bounding boxes (column, row, columns, rows) of the connected groups of cells that differ by
+/// their [`cell_evidence`], largest first.
+pub fn blobs(evidence: &[f32], columns: usize) -> Vec<[usize; 4]> {
+    let mut open: Vec<bool> = evidence.iter().map(|e| *e >= CELL_DIFFERS).collect();
+    let mut found = Vec::new();
+    for start in 0..open.len() {
+        if !open[start] {
+            continue;
+        }
+        let (mut left, mut top, mut right, mut bottom) = (columns, usize::MAX, 0, 0);
+        let mut pending = vec![start];
+        open[start] = false;
+        while let Some(cell) = pending.pop() {
+            let (c, r) = (cell % columns, cell / columns);
+            (left, top, right, bottom) = (left.min(c), top.min(r), right.max(c), bottom.max(r));
+            let neighbours = [
+                (c > 0).then(|| cell - 1),
+                (c + 1 < columns).then_some(cell + 1),
+                (r > 0).then(|| cell - columns),
+                (cell + columns < open.len()).then_some(cell + columns),
+            ];
+            for n in neighbours.into_iter().flatten() {
+                if std::mem::take(&mut open[n]) {
+                    pending.push(n);
+                }
+            }
+        }
+        found.push([left, top, right - left + 1, bottom - top + 1]);
+    }
+    found.sort_by_key(|b| std::cmp::Reverse(b[2] * b[3]));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn boxes_stay_inside_and_fit_the_comparator(
+            x in 0.0..600.0_f64, y in 0.0..420.0_f64, w in 5.0..640.0_f64, h in 5.0..448.0_f64,
+        ) {
+            let outline = [Point::new(x, y), Point::new(x + w, y), Point::new(x + w, y + h), Point::new(x, y + h)];
+            if let Some(b) = MarkBox::around(&outline, 640, 448) {
+                let [x0, y0, x1, y1] = b.padded;
+                prop_assert!(x1 <= 640 && y1 <= 448 && (x1 - x0) % 16 == 0 && (y1 - y0) % 16 == 0);
+                prop_assert!(x0 <= b.tight[0] && b.tight[2] <= x1 && y0 <= b.tight[1] && b.tight[3] <= y1);
+                let (iw, ih) = b.input_size();
+                prop_assert!((32..=512).contains(&iw) && (32..=256).contains(&ih) && iw % 16 == 0 && ih % 16 == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn an_article_on_its_side_or_upright_is_brought_down_alike() {
+        let [lying, upright] = [(640, 448), (448, 640)].map(|(w, h)| MarkBox::whole(w, h));
+        assert_eq!(
+            (lying.shrunk(1.5), upright.shrunk(1.5)),
+            ((432, 304), (304, 432))
+        );
+        assert_eq!(
+            MarkBox::whole(640, 32).shrunk(1.5),
+            (432, 32),
+            "no side gets too short for the comparator"
+        );
+    }
+
+    #[test]
+    fn a_rounding_error_moves_no_box() {
+        let around = |by: f64| {
+            let outline = Point::corners([160.0 - by, 40.0 - by, 352.0 + by, 112.0 + by]);
+            MarkBox::around(&outline, 640, 448).unwrap()
+        };
+        assert_eq!(around(0.0).tight, [160, 40, 352, 112]);
+        assert_eq!(around(1e-9), around(0.0));
+        assert_eq!(around(-1e-9), around(0.0));
+    }
+
+    #[test]
+    fn context_moves_by_half_a_cell_where_there_is_room() {
+        let around = |[x0, y0, x1, y1]: [f64; 4]| {
+            MarkBox::around(&Point::corners([x0, y0, x1, y1]), 640, 448).unwrap()
+        };
+        let check = |place: MarkBox, by: [i64; 2]| {
+            let moved = place.half_a_cell_on(640, 448);
+            assert_eq!(moved.tight, place.tight);
+            let want: Vec<i64> = place
+                .padded
+                .iter()
+                .zip([by, by].concat())
+                .map(|(v, by)| i64::from(*v) + by)
+                .collect();
+            assert_eq!(moved.padded.map(i64::from).to_vec(), want);
+        };
+        check(around([200.0, 100.0, 300.0, 140.0]), [2, 2]);
+        check(around([500.0, 400.0, 636.0, 444.0]), [-2, -2]);
+        let large = around([100.0, 100.0, 484.0, 308.0]);
+        assert_eq!(
+            (large.padded, large.input_size()),
+            ([92, 92, 492, 316], (144, 80))
+        );
+        check(large, [6, 6]);
+        check(MarkBox::whole(640, 448), [0, 0]);
+    }
+
+    #[test]
+    fn a_mark_outside_the_frame_has_no_box() {
+        let outline = [
+            Point::new(-50.0, 0.0),
+            Point::new(-10.0, 0.0),
+            Point::new(-10.0, 40.0),
+        ];
+        assert_eq!(MarkBox::around(&outline, 640, 448), None);
+    }
+
+    #[test]
+    fn surroundings_are_not_the_mark() {
+        let outline = [
+            Point::new(200.0, 100.0),
+            Point::new(300.0, 100.0),
+            Point::new(300.0, 140.0),
+        ];
+        let b = MarkBox::around(&outline, 640, 448).unwrap();
+        assert!(b.holds(Point::new(200.0, 140.0)) && b.holds(Point::new(303.0, 97.0)));
+        assert!(
+            b.padded[1] < 93
+                && !b.holds(Point::new(250.0, 93.0))
+                && !b.holds(Point::new(250.0, 147.0))
+        );
+    }
+
+    #[test]
+    fn the_place_in_doubt_holds_the_strongest_evidence_outside_what_is_taken() {
+        // 26 x 18 cells over 640 x 448 pixels, each of about 25 by 25.
+        let mut evidence = vec![0.04; 26 * 18];
+        let cells = [
+            (4, 3, 0.9),
+            (5, 3, 0.8),
+            (20, 14, 0.7),
+            (21, 15, 0.6),
+            (12, 9, 0.3),
+        ];
+        cells
+            .iter()
+            .for_each(|&(column, row, value)| evidence[row * 26 + column] = value);
+        let look = |taken: &[[u32; 4]]| suspect_region(&evidence, 26, 640, 448, taken);
+        let holds =
+            |[x0, y0, x1, y1]: [u32; 4], x: u32, y: u32| x0 <= x && x < x1 && y0 <= y && y < y1;
+        let first = look(&[]).unwrap();
+        assert!(holds(first, 110, 87) && holds(first, 135, 87), "{first:?}");
+        let second = look(&[first]).unwrap();
+        assert!(
+            holds(second, 504, 360) && holds(second, 529, 385),
+            "{second:?}"
+        );
+        let inside =
+            |[x0, y0, x1, y1]: [u32; 4]| x1 <= 640 && y1 <= 448 && x1 - x0 > 180 && y1 - y0 > 60;
+        assert!(inside(first) && inside(second), "{first:?}, {second:?}");
+        assert_eq!(
+            look(&[first, second]),
+            None,
+            "one cell in some doubt is no place"
+        );
+        assert_eq!(
+            look(&[[90, 70, 150, 100]]),
+            Some(second),
+            "a mark holds the first"
+        );
+        assert_eq!(suspect_region(&[], 0, 640, 448, &[]), None);
+    }
+
+    #[test]
+    fn unseen_cells_do_not_accuse() {
+        let seen = vec![[0.1, 0.9, 0.0]; 6];
+        let covered = vec![[0.0, 0.1, 0.9]; 6];
+        let score = |cells: &[[f32; 3]]| mark_score(&cell_evidence(cells, 3)).get();
+        assert!(score(&seen) > 0.85);
+        assert!(score(&covered) < 0.02);
+        assert_eq!(score(&[]), 0.0);
+    }
+
+    #[test]
+    fn cells_beside_an_unseen_one_do_not_accuse() {
+        let mut cells = vec![[0.0, 1.0, 0.0]; 5 * 4];
+        cells[7] = [0.0, 0.0, 1.0];
+        let beside = [1, 2, 3, 6, 7, 8, 11, 12, 13];
+        let want: Vec<f32> = (0..20)
+            .map(|i| if beside.contains(&i) { 0.0 } else { 1.0 })
+            .collect();
+        assert_eq!(cell_evidence(&cells, 5), want);
+        assert_eq!(
+            blobs(&want, 5)[0],
+            [0, 0, 5, 4],
+            "what is left is one group around the hole"
+        );
+    }
+
+    #[test]
+    fn neighbouring_cells_are_one_blob() {
+        let mut cells = vec![[1.0, 0.0, 0.0]; 12];
+        for i in [0, 1, 5, 11] {
+            cells[i] = [0.0, 1.0, 0.0];
+        }
+        assert_eq!(
+            blobs(&cell_evidence(&cells, 4), 4),
+            vec![[0, 0, 2, 2], [3, 2, 1, 1]]
+        );
+    }
+}

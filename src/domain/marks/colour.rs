@@ -1,0 +1,493 @@
+//! The colour channel: by how much the hues of a mark are turned, relative to the rest of the same
+//! pack.
+//!
+//! Absolute colour is lost in white balance and in how a camera renders colours, so the photo is
+//! brought to the reference's light first (`light::normalised_light`), and the pack outside the mark then says
+//! how this photo's chroma (a*, b* of CIE 1976 L*a*b*; D65, sRGB) maps to the reference's: an
+//! affine map fitted by re-weighted least squares. What is left at the mark is one turn of all its
+//! hues and one gain of their saturation, by least squares. Glare and fading take saturation away
+//! but turn no hue, so only the turn accuses.
+
+use crate::domain::{appearance::BlockMap, linear::solve, raster::Raster, rectify::Rectified};
+
+/// Side in pixels of the patches whose colours are compared: wider than what alignment leaves.
+const PATCH_PX: u32 = 8;
+/// Patches within this distance of a mark, in pixels, say nothing about the rest of the pack.
+const APART_PX: f64 = 12.0;
+/// Fewest patches of the rest of the pack, and of the mark.
+const LEAST_PATCHES: (usize, usize) = (60, 3);
+/// Residual (delta a*b*) at which a patch of the pack counts half as much: Cauchy weights, so that
+/// stickers, hands and other changes do not pull the map.
+const OUTLIER: f64 = 6.0;
+/// Rounds of re-weighting.
+const ROUNDS: usize = 5;
+/// Ridge that holds the map near the identity where the pack has little colour to tell: of the
+/// linear part and the shift.
+const RIDGE: (f64, f64) = (125.0, 0.5);
+/// Saturation gains that fading and camera explain.
+const GAINS: (f64, f64) = (0.6, 1.6);
+/// Added to the pack's noise (delta a*b*): a perfectly kept pack still has the noise of its
+/// picture.
+const LEAST_NOISE: f64 = 2.0;
+/// Share of a mark's chroma by which a camera may miss its hue: saturated colours, reds above all,
+/// are rendered up to some 15 degrees off, however well the rest of the pack is kept.
+const RENDERING: f64 = 0.25;
+/// Channel value of a patch from which on its colour is clipped: cameras bend hues before they
+/// reach the end of their range.
+const CLIPPED: f64 = 240.0;
+/// A place turned less is not worth a closer look: of 80 genuine calibration photos 37 have no
+/// place that is turned as far.
+const LEAST_TURN: f64 = 0.8;
+/// Columns and rows of patches of the place that is turned most, 120x24 pixels: a line of
+/// lettering.
+const PLACE_PATCHES: (usize, usize) = (15, 3);
+/// Patches nearer to the frame's border than this, in patches, are not searched.
+const OUTER_PATCHES: usize = 2;
+/// Blocks of print that is clearly seen correlate at least so: where they do not, a reflection or a
+/// hand has the colour.
+const SEEN: f32 = 0.5;
+
+/// How the hues of a mark are turned against the rest of the pack.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HueTurn {
+    /// The turn in degrees, -180 to 180, from the photo to the reference.
+    pub degrees: f64,
+    /// Root mean square chroma change that the turn explains, in units of what the pack's noise and
+    /// the camera explain, and lessened where the mark's colours do not turn together; 0 for a mark
+    /// without colour, 0.4 in the middle of genuine photos.
+    pub strength: f64,
+}
+
+/// The chroma of a pack's patches in the reference and in the normalised_light photo.
+pub struct PackColours {
+    columns: usize,
+    /// Row-major; `None` where the photo does not show the patch or is clipped.
+    patches: Vec<Option<Patch>>,
+}
+
+#[derive(Clone, Copy)]
+struct Patch {
+    /// Middle, in pixels of the frame.
+    x: f64,
+    y: f64,
+    reference: [f64; 2],
+    photo: [f64; 2],
+}
+
+impl PackColours {
+    /// Of an aligned pair: the reference's frame, the photo rectified into it, and that in the
+    /// reference's light. Patches that the photo does not show or that are clipped in it are left
+    /// out.
+    pub fn of(reference: &Raster, rectified: &Rectified, lit: &Raster) -> Self {
+        let (columns, rows) = (reference.width() / PATCH_PX, reference.height() / PATCH_PX);
+        let patch = |column: u32, row: u32| {
+            let (x, y) = (column * PATCH_PX, row * PATCH_PX);
+            let hidden = !rectified.shows(x, y, x + PATCH_PX, y + PATCH_PX)
+                || rectified
+                    .raster
+                    .square_mean(x, y, PATCH_PX)
+                    .iter()
+                    .any(|v| *v >= CLIPPED);
+            let middle = |v: u32| f64::from(v) + f64::from(PATCH_PX) / 2.0;
+            (!hidden).then(|| Patch {
+                x: middle(x),
+                y: middle(y),
+                reference: chroma(reference.square_mean(x, y, PATCH_PX)),
+                photo: chroma(lit.square_mean(x, y, PATCH_PX)),
+            })
+        };
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+        Self {
+            columns: columns as usize,
+            patches: places.map(|(column, row)| patch(column, row)).collect(),
+        }
+    }
+
+    /// The turn of the hues inside the box `x0, y0, x1, y1` (pixels of the frame) against
+    /// everything outside it; `None` when either has too few patches.
+    pub fn turn(&self, place: [u32; 4]) -> Option<HueTurn> {
+        let [x0, y0, x1, y1] = place.map(f64::from);
+        let within = |p: &&Patch, by: f64| {
+            (x0 - by..x1 + by).contains(&p.x) && (y0 - by..y1 + by).contains(&p.y)
+        };
+        let known = || self.patches.iter().flatten();
+        let rest: Vec<&Patch> = known().filter(|p| !within(p, APART_PX)).collect();
+        let mark: Vec<&Patch> = known().filter(|p| within(p, 0.0)).collect();
+        if rest.len() < LEAST_PATCHES.0 || mark.len() < LEAST_PATCHES.1 {
+            return None;
+        }
+        let (map, noise) = ChromaMap::fit(&rest);
+        let mut sums = TurnSums::default();
+        mark.iter()
+            .for_each(|patch| sums.add(patch.reference, map.apply(patch.photo)));
+        Some(sums.turn(noise))
+    }
+
+    /// The place (x0, y0, x1, y1 in pixels of the frame) whose hues are turned most against the
+    /// pack as a whole, among places that the photo clearly shows; `None` where no turn is worth a
+    /// closer look.
+    pub fn most_turned(&self, blocks: &BlockMap) -> Option<[u32; 4]> {
+        let known: Vec<&Patch> = self.patches.iter().flatten().collect();
+        if known.len() < LEAST_PATCHES.0 {
+            return None;
+        }
+        let (map, noise) = ChromaMap::fit(&known);
+        let seen = |p: &&Patch| {
+            blocks
+                .nearest(p.x, p.y)
+                .is_some_and(|b| b.correlation >= SEEN)
+        };
+        let pairs: Vec<Option<([f64; 2], [f64; 2])>> = self
+            .patches
+            .iter()
+            .map(|p| {
+                p.as_ref()
+                    .filter(seen)
+                    .map(|p| (p.reference, map.apply(p.photo)))
+            })
+            .collect();
+        let (wide, high) = PLACE_PATCHES;
+        let rows = pairs.len() / self.columns.max(1);
+        let last = |side: usize, length: usize| (side + 1).saturating_sub(OUTER_PATCHES + length);
+        let places = (OUTER_PATCHES..last(rows, high)).flat_map(|row| {
+            (OUTER_PATCHES..last(self.columns, wide)).map(move |column| (column, row))
+        });
+        let turned = places.filter_map(|(column, row)| {
+            let mut sums = TurnSums::default();
+            for line in row..row + high {
+                let start = line * self.columns + column;
+                pairs[start..start + wide]
+                    .iter()
+                    .flatten()
+                    .for_each(|(reference, photo)| sums.add(*reference, *photo));
+            }
+            (2 * sums.patches >= wide * high).then(|| (column, row, sums.turn(noise).strength))
+        });
+        let turned = turned.filter(|(.., strength)| *strength > LEAST_TURN);
+        let (column, row, _) = turned.max_by(|a, b| a.2.total_cmp(&b.2))?;
+        let px = |patches: usize| patches as u32 * PATCH_PX;
+        Some([px(column), px(row), px(column + wide), px(row + high)])
+    }
+}
+
+/// Sums over patches from which one turn of their hues follows, with chroma taken as complex
+/// numbers.
+#[derive(Default)]
+struct TurnSums {
+    /// Of the reference times the conjugate photo: its angle is the turn, its length the gain.
+    real: f64,
+    imaginary: f64,
+    /// Of the squared photo.
+    own: f64,
+    /// Of the squared reference.
+    expected: f64,
+    patches: usize,
+}
+
+impl TurnSums {
+    fn add(&mut self, [a, b]: [f64; 2], [u, v]: [f64; 2]) {
+        self.real += u * a + v * b;
+        self.imaginary += u * b - v * a;
+        self.own += u * u + v * v;
+        self.expected += a * a + b * b;
+        self.patches += 1;
+    }
+
+    /// The turn, on a pack of the given noise (delta a*b*).
+    fn turn(&self, noise: f64) -> HueTurn {
+        let patches = self.patches.max(1) as f64;
+        let length = (self.real * self.real + self.imaginary * self.imaginary).sqrt();
+        let together = length * length / (self.own * self.expected + 1e-9);
+        let gain = (length / (self.own + 1e-9)).clamp(GAINS.0, GAINS.1);
+        let explained = 2.0 * gain * (length - self.real).max(0.0) / patches;
+        let innocent = noise + LEAST_NOISE + RENDERING * (self.expected / patches).sqrt();
+        let strength = explained.sqrt() / innocent * together.min(1.0);
+        HueTurn {
+            degrees: self.imaginary.atan2(self.real).to_degrees(),
+            strength,
+        }
+    }
+}
+
+/// An affine map of chroma: each row is two weights and a shift.
+struct ChromaMap([[f64; 3]; 2]);
+
+/// The rows of the map that changes nothing.
+const IDENTITY: [[f64; 3]; 2] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
+
+impl ChromaMap {
+    /// From the photo's chroma to the reference's, with the median residual.
+    fn fit(patches: &[&Patch]) -> (Self, f64) {
+        let mut map = Self(IDENTITY);
+        let mut weights = vec![1.0; patches.len()];
+        let mut squared = vec![0.0; patches.len()];
+        for _ in 0..ROUNDS {
+            map = Self::weighted(patches, &weights);
+            for ((patch, squared), weight) in patches.iter().zip(&mut squared).zip(&mut weights) {
+                let [a, b] = map.apply(patch.photo);
+                *squared = (patch.reference[0] - a).powi(2) + (patch.reference[1] - b).powi(2);
+                *weight = 1.0 / (1.0 + *squared / (OUTLIER * OUTLIER));
+            }
+        }
+        let middle = squared.len() / 2;
+        let (_, median, _) = squared.select_nth_unstable_by(middle, f64::total_cmp);
+        (map, median.sqrt())
+    }
+
+    /// Weighted least squares with a ridge towards the identity, which also keeps the system
+    /// solvable.
+    fn weighted(patches: &[&Patch], weights: &[f64]) -> Self {
+        // Of the photo's two terms and a constant with these and with the reference's two: both
+        // rows of the map need the first.
+        let mut sums = [[0.0; 5]; 3];
+        for (patch, weight) in patches.iter().zip(weights) {
+            let terms = [
+                patch.photo[0],
+                patch.photo[1],
+                1.0,
+                patch.reference[0],
+                patch.reference[1],
+            ];
+            for (row, term) in sums.iter_mut().zip(terms.map(|term| weight * term)) {
+                row.iter_mut()
+                    .zip(terms)
+                    .for_each(|(sum, other)| *sum += term * other);
+            }
+        }
+        for (i, ridge) in [RIDGE.0, RIDGE.0, RIDGE.1].into_iter().enumerate() {
+            sums[i][i] += ridge;
+        }
+        Self(std::array::from_fn(|channel| {
+            let mut system = sums.map(|row| [row[0], row[1], row[2], row[3 + channel]]);
+            system[channel][3] += RIDGE.0;
+            solve(system).unwrap_or(IDENTITY[channel])
+        }))
+    }
+
+    fn apply(&self, [a, b]: [f64; 2]) -> [f64; 2] {
+        self.0.map(|[p, q, shift]| p * a + q * b + shift)
+    }
+}
+
+/// Chroma (a*, b*) of an sRGB colour (CIE 15:2004 with sRGB primaries, D65).
+fn chroma(rgb: [f64; 3]) -> [f64; 2] {
+    let linear = rgb.map(|v| {
+        let c = v / 255.0;
+        if c <= 0.040_45 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
+    });
+    let [r, g, b] = linear;
+    let xyz = [
+        (0.412_456 * r + 0.357_576 * g + 0.180_438 * b) / 0.950_47,
+        0.212_673 * r + 0.715_152 * g + 0.072_175 * b,
+        (0.019_334 * r + 0.119_192 * g + 0.950_304 * b) / 1.088_83,
+    ];
+    let f = xyz.map(|t| {
+        if t > 0.008_856 {
+            t.cbrt()
+        } else {
+            7.787 * t + 16.0 / 116.0
+        }
+    });
+    [500.0 * (f[0] - f[1]), 200.0 * (f[1] - f[2])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{appearance::Block, random::SplitMix};
+
+    const MARK: [u32; 4] = [64, 48, 128, 80];
+
+    /// A pack of coloured tiles; `look` says what becomes of a colour, told whether it lies in the
+    /// mark.
+    fn pack(look: impl Fn(bool, [f64; 3]) -> [f64; 3]) -> Raster {
+        let mut random = SplitMix(7);
+        let tiles: Vec<[f64; 3]> = (0..64)
+            .map(|_| std::array::from_fn(|_| random.between(40.0, 200.0)))
+            .collect();
+        Raster::from_fn(256, 128, |x, y| {
+            let inside = (MARK[0]..MARK[2]).contains(&x) && (MARK[1]..MARK[3]).contains(&y);
+            let colour = look(inside, tiles[(y / 16 * 16 + x / 16) as usize % 64]);
+            colour.map(|v| v.round().clamp(0.0, 255.0) as u8)
+        })
+    }
+
+    /// Turns a colour by a third of the circle: the channels change places.
+    fn turned([r, g, b]: [f64; 3]) -> [f64; 3] {
+        [b, r, g]
+    }
+
+    fn turn(photo: &Raster) -> HueTurn {
+        let visible = vec![true; 256 * 128];
+        let rectified = Rectified {
+            raster: photo.clone(),
+            visible,
+            scale: 1.0,
+        };
+        PackColours::of(&pack(|_, c| c), &rectified, photo)
+            .turn(MARK)
+            .unwrap()
+    }
+
+    #[test]
+    fn known_colours_have_their_chroma() {
+        let [a, b] = chroma([255.0, 0.0, 0.0]);
+        assert!((a - 80.1).abs() < 0.3 && (b - 67.2).abs() < 0.3, "{a} {b}");
+        let [a, b] = chroma([128.0; 3]);
+        assert!(a.abs() < 0.1 && b.abs() < 0.1);
+    }
+
+    #[test]
+    fn the_same_print_is_not_turned_whatever_the_camera_does_to_all_of_it() {
+        assert!(turn(&pack(|_, c| c)).strength < 0.05);
+        // Weaker colours and a cast over everything.
+        let faded = turn(&pack(|_, c| c.map(|v| 110.0 + 0.6 * (v - 110.0))));
+        assert!(faded.strength < 0.5, "{faded:?}");
+        let cast = turn(&pack(|_, [r, g, b]| [r * 1.1, g, b * 0.85]));
+        assert!(cast.strength < 0.5, "{cast:?}");
+    }
+
+    #[test]
+    fn glare_over_the_mark_takes_colour_but_turns_no_hue() {
+        let glare = turn(&pack(|inside, c| {
+            if inside {
+                c.map(|v| v + 0.4 * (240.0 - v))
+            } else {
+                c
+            }
+        }));
+        let other = turn(&pack(|inside, c| if inside { turned(c) } else { c }));
+        assert!(
+            glare.strength < 0.5 && other.strength > 2.0,
+            "{glare:?} {other:?}"
+        );
+        assert!(other.degrees.abs() > 60.0);
+    }
+
+    #[test]
+    fn the_whole_pack_in_another_hue_is_light_not_print() {
+        // What cannot be told from white balance must not accuse a mark more than the rest.
+        let all = turn(&pack(|_, c| turned(c)));
+        let one = turn(&pack(|inside, c| if inside { turned(c) } else { c }));
+        assert!(all.strength < one.strength, "{all:?} {one:?}");
+    }
+
+    #[test]
+    fn the_place_turned_most_is_found_where_the_print_is_seen() {
+        let blocks = |correlation| BlockMap {
+            columns: 12,
+            rows: 5,
+            blocks: vec![
+                Some(Block {
+                    correlation,
+                    contrast: 40.0
+                });
+                60
+            ],
+        };
+        let look = |photo: &Raster, correlation| {
+            let rectified = Rectified {
+                raster: photo.clone(),
+                visible: vec![true; 256 * 128],
+                scale: 1.0,
+            };
+            PackColours::of(&pack(|_, c| c), &rectified, photo).most_turned(&blocks(correlation))
+        };
+        let (own, other) = (pack(|_, c| c), pack(|_, c| turned(c)));
+        let recoloured = Raster::from_fn(256, 128, |x, y| {
+            let inside = (64..192).contains(&x) && (48..80).contains(&y);
+            if inside { other.at(x, y) } else { own.at(x, y) }
+        });
+        let [x0, y0, x1, y1] = look(&recoloured, 0.9).unwrap();
+        assert_eq!((x1 - x0, y1 - y0), (120, 24));
+        assert!(
+            x0 >= 56 && x1 <= 200 && y0 >= 40 && y1 <= 88,
+            "{x0} {y0} {x1} {y1}"
+        );
+        assert_eq!(
+            look(&recoloured, 0.2),
+            None,
+            "what correlates so little may be a reflection"
+        );
+        assert_eq!(look(&pack(|_, c| c), 0.9), None);
+    }
+
+    #[test]
+    fn grey_print_and_a_mark_without_patches_say_nothing() {
+        let grey = Raster::from_fn(256, 128, |x, y| [((x ^ y) % 200) as u8; 3]);
+        let rectified = Rectified {
+            raster: grey.clone(),
+            visible: vec![true; 256 * 128],
+            scale: 1.0,
+        };
+        let colours = PackColours::of(&grey, &rectified, &grey);
+        assert!(colours.turn(MARK).unwrap().strength < 0.05);
+        assert_eq!(colours.turn([0, 0, 4, 4]), None);
+    }
+
+    #[test]
+    fn the_closed_form_equals_a_search_over_turns_and_gains() {
+        let patch = |reference, photo| Patch {
+            x: 0.0,
+            y: 0.0,
+            reference,
+            photo,
+        };
+        let marks = [
+            patch([20.0, 5.0], [8.0, 18.0]),
+            patch([-4.0, 30.0], [-25.0, 9.0]),
+            patch([9.0, 9.0], [0.0, 14.0]),
+        ];
+        let error = |degrees: f64, gain: f64| -> f64 {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let one = |p: &Patch| {
+                let [u, v] = p.photo;
+                (p.reference[0] - gain * (cos * u - sin * v)).powi(2)
+                    + (p.reference[1] - gain * (sin * u + cos * v)).powi(2)
+            };
+            marks.iter().map(one).sum::<f64>() / 3.0
+        };
+        let grid =
+            (-180..180).flat_map(|d| (60..=160).map(move |g| (f64::from(d), f64::from(g) / 100.0)));
+        let (least, degrees, gain) = grid
+            .map(|(d, g)| (error(d, g), d, g))
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .unwrap();
+        // Grey surroundings: the map stays the identity and the noise 0.
+        let rest = (0..80).map(|i| Patch {
+            x: 200.0 + f64::from(i),
+            y: 200.0,
+            reference: [0.0; 2],
+            photo: [0.0; 2],
+        });
+        let patches = marks.iter().copied().chain(rest).map(Some).collect();
+        let found = PackColours {
+            columns: 1,
+            patches,
+        }
+        .turn([0, 0, 8, 8])
+        .unwrap();
+        assert!(
+            (found.degrees - degrees).abs() <= 1.0,
+            "{found:?} {degrees}"
+        );
+        let (explained, energy) = (
+            error(0.0, gain) - least,
+            marks
+                .iter()
+                .map(|p| p.reference[0].powi(2) + p.reference[1].powi(2))
+                .sum::<f64>()
+                / 3.0,
+        );
+        let expected =
+            explained.sqrt() / (LEAST_NOISE + RENDERING * energy.sqrt()) * (1.0 - least / energy);
+        assert!(
+            (found.strength - expected).abs() < 0.03 * expected,
+            "{found:?} {expected}"
+        );
+    }
+}

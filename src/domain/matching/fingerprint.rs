@@ -1,0 +1,111 @@
+//! Perceptual fingerprints: is this the very same picture, re-encoded or resized?
+//!
+//! Difference hashes (Krawetz, "Kind of like that", 2013) of rows and of columns over an 8x8 grid.
+//! Re-encoding and resizing change next to no bit; another photo of the same article changes
+//! dozens.
+
+use crate::domain::{averaging::averaged, raster::Raster};
+
+/// Perceptual fingerprint of a whole picture (64-bit difference hashes of rows and columns).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint {
+    /// Sign of the change between horizontal neighbours of an 8x8 grid.
+    pub horizontal: u64,
+    /// Sign of the change between vertical neighbours of an 8x8 grid.
+    pub vertical: u64,
+}
+
+/// Cells of the grid in each direction.
+const GRID: usize = 8;
+
+/// Grey levels that a cell must be brighter than its neighbour. Plain backgrounds are common in
+/// catalogue pictures; without a margin their bits would be noise.
+const LEAST_STEP: f32 = 1.0;
+
+/// The fingerprint of a whole picture.
+pub fn fingerprint(raster: &Raster) -> Fingerprint {
+    let (wide, high) = (
+        averaged(raster, GRID + 1, GRID),
+        averaged(raster, GRID, GRID + 1),
+    );
+    let mut print = Fingerprint {
+        horizontal: 0,
+        vertical: 0,
+    };
+    for y in 0..GRID {
+        for x in 0..GRID {
+            let bit = 1_u64 << (y * GRID + x);
+            if wide.at(x + 1, y) > wide.at(x, y) + LEAST_STEP {
+                print.horizontal |= bit;
+            }
+            if high.at(x, y + 1) > high.at(x, y) + LEAST_STEP {
+                print.vertical |= bit;
+            }
+        }
+    }
+    print
+}
+
+impl Fingerprint {
+    /// Bits in which the two differ, 0 (the same picture) to 128.
+    pub fn distance(&self, other: &Self) -> u32 {
+        (self.horizontal ^ other.horizontal).count_ones()
+            + (self.vertical ^ other.vertical).count_ones()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scene(width: u32, height: u32, seed: f64) -> Raster {
+        Raster::from_fn(width, height, |x, y| {
+            let (u, v) = (
+                (f64::from(x) + 0.5) / f64::from(width),
+                (f64::from(y) + 0.5) / f64::from(height),
+            );
+            let wave =
+                (u * 9.0 + seed).sin() + (v * 7.0 - seed * 2.0).sin() + (u * v * 20.0 + seed).cos();
+            [(127.0 + 40.0 * wave) as u8, (120.0 + 38.0 * wave) as u8, 60]
+        })
+    }
+
+    #[test]
+    fn a_resized_copy_keeps_its_fingerprint() {
+        let print = fingerprint(&scene(500, 700, 0.3));
+        for (w, h) in [(250, 350), (1000, 1400), (123, 173), (36, 50)] {
+            assert!(
+                print.distance(&fingerprint(&scene(w, h, 0.3))) <= 4,
+                "{w}x{h}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_picture_has_another() {
+        let print = fingerprint(&scene(500, 700, 0.3));
+        assert!(print.distance(&fingerprint(&scene(500, 700, 1.9))) > 24);
+        assert!(print.distance(&fingerprint(&scene(500, 700, 0.3).rotated(2))) > 24);
+    }
+
+    #[test]
+    fn a_brighter_copy_keeps_its_fingerprint() {
+        let picture = scene(300, 300, 1.0);
+        let brighter = Raster::from_fn(300, 300, |x, y| {
+            picture.at(x, y).map(|v| v.saturating_add(20))
+        });
+        assert!(fingerprint(&picture).distance(&fingerprint(&brighter)) <= 2);
+    }
+
+    #[test]
+    fn a_flat_picture_has_no_bits() {
+        let flat = fingerprint(&Raster::from_fn(33, 21, |_, _| [77; 3]));
+        assert_eq!(
+            flat,
+            Fingerprint {
+                horizontal: 0,
+                vertical: 0
+            }
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! A picture as numbers: pixels, their quality, and the same pixels from another point of view or
+//! in another light.
+
+pub mod averaging;
+pub mod illumination;
+pub mod quality;
+pub mod raster;
+pub mod rectify;

@@ -1,0 +1,98 @@
+//! Where in the photo is the reference: coarse vote, mutual nearest neighbours, robust homography.
+
+use super::prepared::TurnedFeatures;
+use crate::domain::{
+    descriptors::{located, mutual_nearest},
+    features::FeatureSet,
+    geometry::{Homography, MagsacOptions, fit_homography},
+};
+
+/// Descriptors less alike than this (cosine) are no tentative correspondence.
+const MIN_COSINE: f32 = 0.75;
+/// Largest reprojection error of a first fit, in pixels of the photo's frame.
+const FIRST_ERROR_PX: f64 = 6.0;
+/// Largest reprojection error once the photo is rectified, in pixels of the reference's frame.
+const REFINED_ERROR_PX: f64 = 4.0;
+/// Inliers from which a location needs no second opinion from another rotation.
+pub const SOLID_INLIERS: usize = 25;
+/// With so many inliers a first, quick look at a photo will do: what follows locates the reference
+/// anew, on the rectified photo.
+const SURE_INLIERS: usize = 40;
+/// Spread of the inliers that it takes besides: many titles share one banner.
+const SURE_SPREAD: f64 = 0.3;
+/// The reference is seen as a grid of this many cells a side when asking how far the inliers
+/// spread.
+const SPREAD_CELLS: usize = 8;
+
+/// A reference located in a photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Location {
+    /// Maps pixels of the reference's frame to pixels of the photo's frame.
+    pub reference_to_photo: Homography,
+    /// Correspondences that agree.
+    pub inliers: usize,
+    /// Correspondences in all.
+    pub correspondences: usize,
+    /// Share of the cells of an 8x8 grid over the reference that hold an inlier, 0 to 1.
+    pub spread: f64,
+}
+
+impl Location {
+    /// Whether a closer look would only find the reference again.
+    pub fn is_sure(&self) -> bool {
+        self.inliers >= SURE_INLIERS && self.spread >= SURE_SPREAD
+    }
+}
+
+/// Looks for the reference in the rotations given by `order`, until one is solid.
+pub fn locate(photo: &FeatureSet, reference: &TurnedFeatures, order: &[usize]) -> Option<Location> {
+    let mut best: Option<Location> = None;
+    for &turn in order {
+        let found = fit(photo, &reference.turns[turn], FIRST_ERROR_PX);
+        if found.as_ref().map_or(0, |f| f.inliers) > best.as_ref().map_or(0, |b| b.inliers) {
+            best = found;
+        }
+        if best.as_ref().is_some_and(|b| b.inliers >= SOLID_INLIERS) {
+            break;
+        }
+    }
+    best
+}
+
+/// Matches an already rectified photo: perspective and rotation are gone, so the error allowed is
+/// smaller.
+pub fn locate_rectified(rectified: &FeatureSet, reference: &TurnedFeatures) -> Option<Location> {
+    fit(rectified, &reference.turns[0], REFINED_ERROR_PX)
+}
+
+fn fit(photo: &FeatureSet, reference: &FeatureSet, max_error_px: f64) -> Option<Location> {
+    let pairs = mutual_nearest(reference, photo, MIN_COSINE);
+    let points = located(reference, photo, &pairs);
+    let size = |s: &FeatureSet| (f64::from(s.width), f64::from(s.height));
+    let options = MagsacOptions {
+        max_error_px,
+        ..MagsacOptions::default()
+    };
+    let fit = fit_homography(&points, size(reference), size(photo), &options)?;
+    let cell = |v: f64, side: u32| {
+        ((v / f64::from(side) * SPREAD_CELLS as f64) as usize).min(SPREAD_CELLS - 1)
+    };
+    let mut cells = [false; SPREAD_CELLS * SPREAD_CELLS];
+    for &i in &fit.inliers {
+        let at = points[i].0;
+        cells[cell(at.y, reference.height) * SPREAD_CELLS + cell(at.x, reference.width)] = true;
+    }
+    Some(Location {
+        reference_to_photo: fit.map,
+        inliers: fit.inliers.len(),
+        correspondences: pairs.len(),
+        spread: cells.iter().filter(|c| **c).count() as f64 / cells.len() as f64,
+    })
+}
+
+/// The rotations by falling number of votes.
+pub fn by_votes(votes: [usize; 4]) -> [usize; 4] {
+    let mut order = [0, 1, 2, 3];
+    order.sort_by_key(|&turn| (std::cmp::Reverse(votes[turn]), turn));
+    order
+}

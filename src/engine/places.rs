@@ -1,0 +1,190 @@
+//! Places of a photo that are compared besides the marks of its reference: what proposed marks
+//! leave out, the photo points to itself.
+
+use super::{
+    EngineError,
+    frames::Frame,
+    inspect::{Border, View, compare_at, grid},
+    prepared::Cache,
+    propose::figure,
+};
+use crate::domain::{
+    appearance::BlockMap,
+    cells::{MarkBox, cell_evidence, suspect_region},
+    gallery::Mark,
+    geometry::Point,
+    variation::CellGrid,
+};
+use crate::engine::vision::{CellMap, Vision};
+
+/// What the article's sides are brought down by for an overview at all of it: little enough for small
+/// words to show.
+const OVERVIEW_SHRINK: f64 = 1.5;
+/// Where an overview at the whole article sees most difference, and where it does besides.
+const SUSPECT: [&str; 2] = ["most different place", "second most different place"];
+/// Where blocks leave most contrast unexplained.
+const UNEXPLAINED: &str = "least explained place";
+/// Where hues are turned most against the rest.
+const RECOLOURED: &str = "most recoloured place";
+
+/// The places of a photo worth a closer look: outside the boxes `taken` (pixels of the frame) the
+/// two that an overview at the whole article finds most different and the one where blocks explain
+/// least; and, wherever it is, the most recoloured one. With the overview.
+pub fn places(
+    vision: &mut Vision,
+    cache: &Cache,
+    view: &View,
+    blocks: &BlockMap,
+    taken: &[[u32; 4]],
+) -> Result<(Vec<Mark>, CellGrid), EngineError> {
+    let frame = &view.pixels.frame;
+    let cells = overview(vision, cache, view)?;
+    let turned = view.colours().most_turned(blocks);
+    let whole = MarkBox::whole(frame.raster.width(), frame.raster.height());
+    Ok((
+        chosen(&cells, blocks, turned, taken, frame),
+        grid(&whole, &cells),
+    ))
+}
+
+/// [`places`] from what each measure says, `cells` those of the overview.
+fn chosen(
+    cells: &CellMap,
+    blocks: &BlockMap,
+    turned: Option<[u32; 4]>,
+    taken: &[[u32; 4]],
+    frame: &Frame,
+) -> Vec<Mark> {
+    let Some(to_unit) = frame.from_unit.inverse() else {
+        return Vec::new();
+    };
+    let (width, height) = (frame.raster.width(), frame.raster.height());
+    let evidence = cell_evidence(&cells.probabilities, cells.columns);
+    let (mut taken, mut named) = (taken.to_vec(), Vec::new());
+    for name in SUSPECT {
+        let doubted = suspect_region(&evidence, cells.columns, width, height, &taken);
+        taken.extend(doubted);
+        named.extend(doubted.map(|place| (place, name)));
+    }
+    named.extend(
+        blocks
+            .least_explained(&taken, width, height)
+            .map(|place| (place, UNEXPLAINED)),
+    );
+    named.extend(turned.map(|place| (place, RECOLOURED)));
+    named
+        .iter()
+        .map(|(place, name)| figure(name, Point::corners(place.map(f64::from)), &to_unit))
+        .collect()
+}
+
+/// The comparator's answer on the whole article at once, reduced. It only points.
+fn overview(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, EngineError> {
+    let frame = &view.pixels.frame.raster;
+    let (width, height) = (frame.width(), frame.height());
+    let whole = MarkBox::whole(width, height);
+    let (w, h) = whole.shrunk(OVERVIEW_SHRINK);
+    let (own, seen) = (
+        vision.imaging.resize(frame, w, h),
+        vision.imaging.resize(&view.rectified.raster, w, h),
+    );
+    Ok(compare_at(
+        vision,
+        Some(cache),
+        view,
+        &whole,
+        Border::Same,
+        [&own, &seen, &seen],
+    )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{appearance::Block, raster::Raster},
+        engine::frames::{REFERENCE_PX, frame_size, unit_to_pixels},
+    };
+
+    #[test]
+    fn a_glance_at_an_article_of_any_shape_is_a_size_that_the_comparator_takes() {
+        for (width, height) in [(1, 5000), (5000, 1), (1, 1), (640, 448), (448, 640)] {
+            let (width, height) = frame_size(width, height, REFERENCE_PX);
+            let (w, h) = MarkBox::whole(width, height).shrunk(OVERVIEW_SHRINK);
+            assert!(
+                (32..=512).contains(&w) && (32..=512).contains(&h),
+                "{w}x{h}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_measure_points_to_its_own_place_and_none_into_a_mark() {
+        let frame = Frame {
+            raster: Raster::from_fn(640, 448, |_, _| [90; 3]),
+            from_unit: unit_to_pixels(640.0, 448.0),
+            source_pixels: 1.0,
+        };
+        let mut blocks = vec![
+            Some(Block {
+                correlation: 0.95,
+                contrast: 40.0
+            });
+            31 * 21
+        ];
+        // Pixels 160 to 252 across, 100 to 132 down.
+        blocks[5 * 31 + 8..5 * 31 + 12].fill(Some(Block {
+            correlation: 0.1,
+            contrast: 40.0,
+        }));
+        let blocks = BlockMap {
+            columns: 31,
+            rows: 21,
+            blocks,
+        };
+        // Cells of nearly 12 pixels: 474 to 522 across, 295 to 319 down, and fainter 320 to 344
+        // across, 389 to 401 down.
+        let mut cells = CellMap {
+            columns: 54,
+            rows: 38,
+            probabilities: vec![[1.0, 0.0, 0.0]; 54 * 38],
+        };
+        for row in 25..27 {
+            cells.probabilities[row * 54 + 40..row * 54 + 44].fill([0.1, 0.9, 0.0]);
+        }
+        cells.probabilities[33 * 54 + 27..33 * 54 + 29].fill([0.2, 0.8, 0.0]);
+        let look =
+            |taken: &[[u32; 4]]| chosen(&cells, &blocks, Some([320, 64, 440, 88]), taken, &frame);
+        let [first, second] = SUSPECT;
+        let names = |found: &[Mark]| found.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
+        let found = look(&[]);
+        assert_eq!(names(&found), [first, second, UNEXPLAINED, RECOLOURED]);
+        let holds = |mark: &Mark, x: f64, y: f64| {
+            let (low, high) = (mark.region[0], mark.region[2]);
+            (low.x * 640.0..high.x * 640.0).contains(&x)
+                && (low.y * 448.0..high.y * 448.0).contains(&y)
+        };
+        assert!(
+            holds(&found[0], 500.0, 310.0) && holds(&found[1], 332.0, 395.0),
+            "{found:?}"
+        );
+        assert!(holds(&found[2], 200.0, 116.0), "{found:?}");
+        let without = look(&[[470, 290, 540, 330]]);
+        assert_eq!(
+            names(&without),
+            [first, UNEXPLAINED, RECOLOURED],
+            "a mark holds the most different place"
+        );
+        assert!(holds(&without[0], 332.0, 395.0), "{without:?}");
+        assert_eq!(
+            names(&look(&[[300, 390, 380, 430]])),
+            [first, UNEXPLAINED, RECOLOURED],
+            "a mark holds the second"
+        );
+        assert_eq!(
+            names(&look(&[[140, 90, 270, 140]])),
+            [first, second, RECOLOURED],
+            "a mark holds the third"
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! Protected marks for a reference whose owner gave none: its largest words and its busiest place
+//! besides them.
+
+use super::frames::Frame;
+use crate::domain::{
+    gallery::{Mark, MarkKind},
+    geometry::{Homography, Point},
+    raster::Plane,
+    windows::strongest_window,
+};
+use crate::engine::vision::{InferenceError, TextLine, TextReader};
+
+/// Text marks proposed at most, the largest first: each further mark costs time.
+const MOST_TEXT: usize = 10;
+/// What the busiest place is called: a logo that is not read as text.
+const BUSIEST: &str = "busiest place";
+/// Text read less surely than this on the reference itself is no mark.
+const MIN_CONFIDENCE: f64 = 0.3;
+/// Fewest letters and digits of a text mark.
+const MIN_LETTERS: usize = 2;
+/// Smallest height of a text mark in pixels of the frame: smaller letters do not survive a listing
+/// photo.
+const MIN_HEIGHT_PX: f64 = 12.0;
+/// Side in pixels of the cells whose contrast is measured.
+const CELL_PX: usize = 16;
+/// Columns and rows of cells of a busiest place.
+const PLACE_CELLS: (usize, usize) = (10, 6);
+/// Least mean contrast of a busiest place, in grey levels: plain print is no mark.
+const MIN_CONTRAST: f64 = 8.0;
+
+/// Proposes up to eleven marks of a reference from its frame. `from_unit` of the frame maps back to
+/// the whole picture.
+pub fn propose(
+    text: &mut dyn TextReader,
+    frame: &Frame,
+    grey: &Plane,
+) -> Result<Vec<Mark>, InferenceError> {
+    let Some(to_unit) = frame.from_unit.inverse() else {
+        return Ok(Vec::new());
+    };
+    let mut lines: Vec<(f64, TextLine)> = text
+        .read(&frame.raster)?
+        .into_iter()
+        .filter(|l| l.reading.confidence >= MIN_CONFIDENCE)
+        .filter(|l| {
+            l.reading
+                .text
+                .chars()
+                .filter(|c| c.is_alphanumeric())
+                .count()
+                >= MIN_LETTERS
+        })
+        .filter_map(|l| {
+            let (length, height) = sides(&l.corners);
+            (height >= MIN_HEIGHT_PX).then_some((length * height, l))
+        })
+        .collect();
+    lines.sort_by(|a, b| b.0.total_cmp(&a.0));
+    lines.truncate(MOST_TEXT);
+    let taken: Vec<[Point; 4]> = lines.iter().map(|(_, l)| l.corners).collect();
+    let mut marks: Vec<Mark> = lines.iter().map(|(_, l)| text_mark(l, &to_unit)).collect();
+    marks.extend(busiest(grey, &taken).map(|corners| figure(BUSIEST, corners, &to_unit)));
+    Ok(marks)
+}
+
+/// A proposed mark that is not read, of the place with these corners; `to_unit` maps them to 0..1
+/// of the reference.
+pub fn figure(name: &str, corners: [Point; 4], to_unit: &Homography) -> Mark {
+    Mark {
+        name: name.into(),
+        kind: MarkKind::Logo,
+        region: corners.map(|p| clamped(to_unit.apply(p))).to_vec(),
+        text: None,
+        proposed: true,
+    }
+}
+
+fn text_mark(line: &TextLine, to_unit: &Homography) -> Mark {
+    Mark {
+        name: line.reading.text.clone(),
+        kind: MarkKind::Text,
+        region: line.corners.map(|p| clamped(to_unit.apply(p))).to_vec(),
+        text: Some(line.reading.text.clone()),
+        proposed: true,
+    }
+}
+
+/// The nearest point inside 0..1.
+fn clamped(p: Point) -> Point {
+    Point::new(p.x.clamp(0.0, 1.0), p.y.clamp(0.0, 1.0))
+}
+
+fn sides(q: &[Point; 4]) -> (f64, f64) {
+    (
+        (q[0].distance(q[1]) + q[3].distance(q[2])) / 2.0,
+        (q[0].distance(q[3]) + q[1].distance(q[2])) / 2.0,
+    )
+}
+
+/// The place with the most contrast outside the boxes around `taken`, as corners in pixels of the
+/// frame.
+fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Option<[Point; 4]> {
+    let (columns, rows) = (grey.width / CELL_PX, grey.height / CELL_PX);
+    let size = (PLACE_CELLS.0.min(columns), PLACE_CELLS.1.min(rows));
+    let contrast: Vec<f64> = (0..columns * rows)
+        .map(|i| {
+            let (column, row) = (i % columns, i / columns);
+            let middle = |cell: usize| (cell * CELL_PX + CELL_PX / 2) as f64;
+            let at = Point::new(middle(column), middle(row));
+            if taken.iter().any(|corners| boxed(corners, at)) {
+                0.0
+            } else {
+                cell_contrast(grey, column, row)
+            }
+        })
+        .collect();
+    let least = MIN_CONTRAST * (size.0 * size.1).max(1) as f64;
+    let (c, r) = strongest_window(&contrast, (columns, rows), size, least)?;
+    let px = |v: usize| (v * CELL_PX) as f64;
+    Some(Point::corners([
+        px(c),
+        px(r),
+        px(c + size.0),
+        px(r + size.1),
+    ]))
+}
+
+/// Whether a point lies in the upright box around some corners.
+fn boxed(corners: &[Point; 4], at: Point) -> bool {
+    let between = |value: f64, pick: fn(&Point) -> f64| {
+        corners.iter().map(pick).any(|v| v <= value) && corners.iter().map(pick).any(|v| v >= value)
+    };
+    between(at.x, |p| p.x) && between(at.y, |p| p.y)
+}
+
+/// Standard deviation of a cell's grey levels.
+fn cell_contrast(grey: &Plane, column: usize, row: usize) -> f64 {
+    let n = (CELL_PX * CELL_PX) as f64;
+    let values = (0..CELL_PX * CELL_PX)
+        .map(|i| f64::from(grey.at(column * CELL_PX + i % CELL_PX, row * CELL_PX + i / CELL_PX)));
+    let mean = values.clone().sum::<f64>() / n;
+    (values.map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busiest_place_is_where_stripes_are_and_no_text() {
+        let mut grey = Plane::filled(640, 448, 100.0);
+        let mut stripes = |x0: usize, y0: usize, dark: f32| {
+            for y in y0..y0 + 96 {
+                for x in x0..x0 + 160 {
+                    grey.data[y * 640 + x] = if (x / 4) % 2 == 0 { dark } else { 255.0 };
+                }
+            }
+        };
+        stripes(64, 16, 60.0);
+        stripes(400, 336, 0.0);
+        let taken = Point::corners([400.0, 330.0, 560.0, 440.0]);
+        let found = busiest(&grey, &[taken]).unwrap();
+        assert_eq!(
+            (found[0], found[2]),
+            (Point::new(64.0, 16.0), Point::new(224.0, 112.0))
+        );
+        assert_eq!(
+            busiest(&grey, &[]).unwrap()[0],
+            Point::new(400.0, 336.0),
+            "unless the text is not known"
+        );
+        assert_eq!(busiest(&Plane::filled(640, 448, 100.0), &[]), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! Photos made up for a self-test: a reference, edited or not, photographed by the simulator and
+//! packed as a seller's photo is, so that it goes the way of every other photo from there on.
+
+use super::{Engine, EngineError, frames::content_box};
+use crate::domain::{
+    camera::photograph,
+    edits::{EditKind, edit},
+    gallery::Reference,
+    random::SplitMix,
+};
+use crate::{checker::ports::StoreError, engine::vision::Vision};
+
+/// Long side in pixels that a print is brought down to before it is photographed: photos hold no
+/// more of it.
+const PRINT_PX: u32 = 1280;
+
+/// Long side in pixels of a photo: less than telephones take, more than is compared of it.
+const PHOTO_PX: u32 = 1280;
+
+/// A photo made up for a self-test.
+pub struct Simulated {
+    /// The JPEG file.
+    pub jpeg: Vec<u8>,
+    /// Name of the edited mark; `None` for an unedited print.
+    pub mark: Option<String>,
+}
+
+/// What a simulated photo is drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeds {
+    /// Seed of the edit.
+    pub edit: u64,
+    /// Seed of scene, camera and packing.
+    pub camera: u64,
+}
+
+impl Engine {
+    /// Photographs a reference's print, edited by `kind` or as it is. `None` when none of its marks
+    /// can carry the edit visibly. Equal references, kinds and seeds give the same bytes.
+    pub fn simulate(
+        &self,
+        vision: &mut Vision,
+        reference: &Reference,
+        kind: Option<EditKind>,
+        seeds: Seeds,
+    ) -> Result<Option<Simulated>, EngineError> {
+        let bytes = self.files.image(&reference.sha256)?;
+        let picture = vision
+            .imaging
+            .decode(&bytes)
+            .map_err(|e| StoreError::Failed(Box::new(e)))?
+            .raster;
+        let article = reference.article.unwrap_or_else(|| content_box(&picture));
+        let scale = (f64::from(PRINT_PX) / f64::from(article[2].max(article[3]))).min(1.0);
+        let side = |v: u32| (f64::from(v) * scale).round() as u32;
+        let whole = vision
+            .imaging
+            .resize(&picture, side(picture.width()), side(picture.height()));
+        let (print, mark) = match kind {
+            None => (whole, None),
+            Some(kind) => match edit(&whole, &reference.marks, kind, &mut SplitMix(seeds.edit)) {
+                Some(made) => (made.raster, Some(reference.marks[made.mark].name.clone())),
+                None => return Ok(None),
+            },
+        };
+        let [x, y, width, height] = article.map(side);
+        let shot = photograph(
+            &print.crop(x, y, width, height),
+            PHOTO_PX,
+            &mut SplitMix(seeds.camera),
+        );
+        let jpeg = vision.imaging.encode_jpeg(&shot.raster, shot.jpeg_quality);
+        Ok(Some(Simulated { jpeg, mark }))
+    }
+}
