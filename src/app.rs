@@ -8,16 +8,13 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::{
-    checker::{
-        ports::Files,
-        service::{Assay, EvidencePainter, Parts},
-    },
+    checker::service::{Assay, EvidencePainter, Parts},
     config::{AppConfig, ComputeConfig, HttpConfig},
     engine::{Engine, vision::Vision},
     http::{self, HttpState},
     imaging::Intake,
     inference::{self, pool::WorkerPool},
-    storage::{files::ContentFiles, sqlite::SqliteStore},
+    storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
 
 /// How often a server looks whether genuine photos need scores.
@@ -54,11 +51,12 @@ impl App {
             .unwrap_or_default();
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let store = Arc::new(SqliteStore::open(&config.data).await?);
-        let files: Files = Arc::new(ContentFiles::open(&config.data)?);
+        let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
         let parts = Parts {
             store: store.clone(),
-            engine: Engine::new(Arc::clone(&files)),
-            files,
+            engine: Engine::default(),
+            images: files.clone(),
+            derived: files,
             compute: pool.clone(),
             budget: config.budget,
         };

@@ -15,9 +15,22 @@ use crate::domain::{
     fusion::RULE,
     geometry::Point,
     quality::Quality,
-    verdict::{MarkAnswer, MarkComparison, MatchReport, Verdict, action_for, overall},
+    verdict::{MarkAnswer, MarkComparison, MatchReport, PhotoReport, Verdict, action_for, overall},
 };
-use crate::engine::{CheckedPhoto, Claim};
+use crate::engine::{Claim, Facts, Stage, vision::IntakeError};
+
+/// One photo checked: decoded or not, and judged.
+pub struct CheckedPhoto {
+    /// Lower-case hex SHA-256 of the bytes.
+    pub sha256: String,
+    /// What is known of the photo, or why its bytes were not accepted (then the verdict is
+    /// `not_comparable`).
+    pub photo: Result<Facts, IntakeError>,
+    /// The judgement.
+    pub report: PhotoReport,
+    /// Milliseconds per stage.
+    pub timings_ms: Vec<(Stage, f64)>,
+}
 
 /// What an answer holds besides its photos.
 pub struct Frame<'a> {
@@ -48,7 +61,7 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
     let mut answers = Vec::new();
     for (n, photo) in photos.into_iter().enumerate() {
         for (stage, ms) in &photo.timings_ms {
-            *timings_ms.entry((*stage).to_owned()).or_insert(0.0) += ms;
+            *timings_ms.entry(stage.name().to_owned()).or_insert(0.0) += ms;
         }
         let mut verdict = photo.report.verdict;
         reasons.extend(photo.report.reasons.iter().map(|reason| ReasonAnswer {
@@ -111,12 +124,12 @@ fn claim_answer(claim: &Claim) -> ClaimAnswer {
 
 fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
     let (width, height, error, notes, quality) = match photo.photo {
-        Ok((upright, quality)) => (
-            upright.raster.width(),
-            upright.raster.height(),
+        Ok(facts) => (
+            facts.width,
+            facts.height,
             None,
-            upright.notes,
-            Some(quality_answer(&quality)),
+            facts.notes,
+            Some(quality_answer(&facts.quality)),
         ),
         Err(error) => {
             let error = PhotoError {
@@ -186,12 +199,12 @@ fn match_answer(found: MatchReport) -> MatchAnswer {
 
 fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
     MarkAnswerBody {
-        name: mark.name,
+        read: mark.read().map(|r| r.text.clone()),
+        name: mark.mark.name,
         answer: mark.answer.name().to_owned(),
         score: mark.score.get(),
         genuine_variation: mark.genuine_variation,
-        expected: mark.expected,
-        read: mark.read.map(|(text, _)| text),
+        expected: mark.mark.text,
         region: outline(&mark.region),
         differing: mark.differing.iter().map(|cells| outline(cells)).collect(),
         hue_turn: mark

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     answer::CalibrationAnswer,
-    observations,
+    codec::observations,
     records::{GenuinePhotoRecord, GenuineScore, KeptObservation},
 };
 use crate::domain::{
@@ -285,6 +285,7 @@ mod tests {
             second: None,
             reading: None,
             turn: None,
+            unseen: 0.0,
         })];
         let seen = |marks| Observation {
             reference: "r".into(),

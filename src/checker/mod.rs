@@ -3,10 +3,12 @@
 pub mod answer;
 mod assemble;
 mod calibrating;
-mod observations;
+pub mod clock;
+mod codec;
 pub mod ports;
 pub mod records;
 pub mod self_test;
 pub mod service;
 mod snapshot;
+mod supply;
 mod validate;

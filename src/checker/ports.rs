@@ -1,6 +1,6 @@
 //! The traits that adapters implement: storing, and running work off the async runtime.
 
-use std::sync::Arc;
+use bytes::Bytes;
 
 use crate::{domain::embedding::ModelId, engine::vision::Vision};
 
@@ -61,20 +61,33 @@ impl Drop for Permit {
     }
 }
 
-/// Image files and stored features by content hash; called from worker threads.
-pub trait ReferenceFiles: Send + Sync {
-    /// Keeps an image's bytes under their SHA-256, atomically, and returns that hash in lower-case
-    /// hex. Bytes that are there already are left as they are.
-    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError>;
+/// Original image files by content hash. What is lost here is lost.
+#[async_trait::async_trait]
+pub trait Images: Send + Sync {
+    /// Keeps an image's bytes under their SHA-256 (lower-case hex), whole and on disk when this
+    /// returns. Bytes that are there already are left as they are.
+    async fn put_image(&self, sha256: &str, bytes: Bytes) -> Result<(), StoreError>;
 
-    /// The original bytes of an image; lower-case hex SHA-256.
-    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError>;
+    /// The original bytes of an image, verified by its hash.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`] when the file is missing or damaged.
+    async fn image(&self, sha256: &str) -> Result<Bytes, StoreError>;
+}
 
-    /// The stored features of an image for one model, if any.
-    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError>;
+/// What models made of images: it can be made again, so damage costs time, not data.
+#[async_trait::async_trait]
+pub trait Derived: Send + Sync {
+    /// What `model` made of the image called `name` (64 hex digits), if it is there.
+    async fn derived(&self, name: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Stores the features of an image for one model, atomically.
-    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError>;
+    /// Keeps what `model` made of the image called `name`, atomically.
+    async fn put_derived(
+        &self,
+        name: &str,
+        model: &ModelId,
+        bytes: Vec<u8>,
+    ) -> Result<(), StoreError>;
 }
 
 /// Why the store did not do it.
@@ -83,7 +96,7 @@ pub enum StoreError {
     /// There is no such thing.
     #[error("{what} `{id}` does not exist")]
     NotFound {
-        /// `brand`, `product`, `reference`, `check` or `image`.
+        /// `brand`, `product`, `reference`, `check` or `photo`.
         what: &'static str,
         /// Its id.
         id: String,
@@ -96,10 +109,15 @@ pub enum StoreError {
         /// Its id.
         id: String,
     },
+    /// A file that was kept is missing or is not what its name promises.
+    #[error("the image `{sha256}` is lost: {why}; restore it from a backup or send it again")]
+    Lost {
+        /// Content hash of the image.
+        sha256: String,
+        /// What was found instead.
+        why: String,
+    },
     /// The database or the disk failed.
     #[error("the store failed: {0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
-
-/// Shared handle to the reference files.
-pub type Files = Arc<dyn ReferenceFiles>;

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use super::{answer::CheckAnswer, ports::StoreError};
-use crate::domain::gallery::{Mark, ProductKey, ReferenceKind};
+use crate::domain::gallery::{Health, Mark, ProductKey, ReferenceKind};
 
 /// A brand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,19 +22,6 @@ pub struct Product {
     pub key: ProductKey,
     /// Name for people, 1 to 200 characters.
     pub name: String,
-}
-
-/// How usable a reference is, told at enrolment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Health {
-    /// Whether photos can be compared with it at all.
-    pub usable: bool,
-    /// Local features found.
-    pub keypoints: usize,
-    /// Sharpness, 0 to 1.
-    pub sharpness: f64,
-    /// What is wrong or weak and what to do about it, for the owner.
-    pub problems: Vec<String>,
 }
 
 /// An enrolled reference as the store knows it.

@@ -2,7 +2,7 @@
 //! runtime of its own.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,14 +14,15 @@ use uuid::Uuid;
 
 use super::{
     answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer},
-    ports::{Compute, ComputeError, Files, Permit, StoreError},
+    ports::{Compute, ComputeError, Derived, Images, Permit, StoreError},
     records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
     snapshot::GallerySnapshot,
+    supply::Supply,
     validate,
 };
 use crate::domain::gallery::{Gallery, Mark, ProductKey, ReferenceKind};
 use crate::engine::{
-    Engine, EngineError,
+    Engine, Interrupt, Need, Prepared,
     vision::{InferenceError, IntakeError, Vision},
 };
 
@@ -140,8 +141,10 @@ impl Readiness {
 pub struct Parts {
     /// Keeps records.
     pub store: Arc<dyn Store>,
-    /// Keeps images and features.
-    pub files: Files,
+    /// Keeps images.
+    pub images: Arc<dyn Images>,
+    /// Keeps what models made of them.
+    pub derived: Arc<dyn Derived>,
     /// Runs work on threads that own models.
     pub compute: Arc<dyn Compute>,
     /// Compares and judges.
@@ -153,7 +156,9 @@ pub struct Parts {
 /// Everything Assay does, behind its ports.
 pub struct Assay {
     store: Arc<dyn Store>,
-    files: Files,
+    images: Arc<dyn Images>,
+    derived: Arc<dyn Derived>,
+    supply: Arc<Supply>,
     compute: Arc<dyn Compute>,
     engine: Engine,
     budget: f64,
@@ -174,7 +179,8 @@ impl Assay {
     ) -> Result<Self, ServiceError> {
         let Parts {
             store,
-            files,
+            images,
+            derived,
             compute,
             engine,
             budget,
@@ -186,22 +192,32 @@ impl Assay {
                 problem,
             });
         }
-        let mut assay = Self {
+        let look = |vision: &mut Vision| {
+            let stored_under = (
+                vision.embedder.model().clone(),
+                vision.local.model().clone(),
+            );
+            (Engine::models(vision), stored_under)
+        };
+        let (models, stored_under) = run_on(compute.as_ref(), look).await?;
+        let (of_images, of_derived) = (Arc::clone(&images), Arc::clone(&derived));
+        let supply = Supply::new(of_images, of_derived, engine.clone(), stored_under);
+        let named = models
+            .into_iter()
+            .map(|(role, model)| (role.to_owned(), model));
+        let assay = Self {
             store,
-            files,
+            images,
+            derived,
+            supply: Arc::new(supply),
             compute,
             engine,
             budget,
-            models: BTreeMap::new(),
+            models: named.collect(),
             snapshot: Mutex::default(),
             seeing: AtomicBool::new(true),
             testing: AtomicBool::new(false),
         };
-        let models = assay.on_worker(|vision| Engine::models(vision)).await?;
-        assay.models = models
-            .into_iter()
-            .map(|(role, model)| (role.to_owned(), model))
-            .collect();
         assay.reload(&mut progress).await?;
         Ok(assay)
     }
@@ -317,45 +333,86 @@ impl Assay {
         &self,
         work: impl FnOnce(&mut Vision) -> T + Send + 'static,
     ) -> Result<T, ComputeError> {
-        let slot = Arc::new(Mutex::new(None));
-        let filled = Arc::clone(&slot);
-        let job = move |vision: &mut Vision| {
-            let result = work(vision);
-            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        };
-        self.compute.run(Box::new(job)).await?;
-        // An empty slot means that the job was dropped before its end.
-        slot.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .ok_or(ComputeError::Interrupted)
+        run_on(self.compute.as_ref(), work).await
     }
 
-    /// Runs a piece of the engine on a worker and remembers whether the models answered. `field`
-    /// names the image in a refusal.
+    /// Runs work on a worker and remembers whether the models answered.
     async fn see<T: Send + 'static>(
         &self,
-        field: &str,
-        work: impl FnOnce(&mut Vision) -> Result<T, EngineError> + Send + 'static,
+        work: impl FnOnce(&mut Vision) -> Result<T, InferenceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let result = self.on_worker(work).await?;
-        self.seeing.store(
-            !matches!(result, Err(EngineError::Inference(_))),
-            Ordering::Relaxed,
-        );
-        result.map_err(|error| match error {
-            EngineError::Intake(source) => ServiceError::Intake {
-                field: field.to_owned(),
-                source,
-            },
-            EngineError::Inference(source) => source.into(),
-            EngineError::Store(source) => source.into(),
-        })
+        self.seeing.store(result.is_ok(), Ordering::Relaxed);
+        Ok(result?)
+    }
+
+    /// Runs `step` on workers until it is done; what it needs of references in between is fetched
+    /// while no worker waits for it. `state` goes along and is dropped on the worker in the end,
+    /// with the pixels that it may hold.
+    async fn examine<S: Send + 'static, T: Send + 'static>(
+        &self,
+        snapshot: &GallerySnapshot,
+        (mut need, mut prepared): (Need, Prepared),
+        mut state: S,
+        step: impl Step<S, T>,
+    ) -> Result<T, ServiceError> {
+        let mut stale = BTreeSet::new();
+        loop {
+            let fetched = self
+                .supply
+                .fetch(snapshot, &need, &stale, &mut prepared)
+                .await?;
+            let (supply, engine, step) =
+                (Arc::clone(&self.supply), self.engine.clone(), step.clone());
+            let (unpacked, stepped) = self
+                .see(move |vision| {
+                    let unpacked = supply.unpack(vision, fetched, &mut prepared)?;
+                    match step(&engine, vision, &mut state, &prepared) {
+                        Ok(done) => Ok((unpacked, Ok(done))),
+                        Err(Interrupt::Need(need)) => Ok((unpacked, Err((state, prepared, need)))),
+                        Err(Interrupt::Model(error)) => Err(error),
+                    }
+                })
+                .await?;
+            stale.extend(self.supply.store(unpacked).await?);
+            match stepped {
+                Ok(done) => return Ok(done),
+                Err(lacking) => (state, prepared, need) = lacking,
+            }
+        }
     }
 
     fn snapshot(&self) -> Arc<GallerySnapshot> {
         Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// A piece of the engine's work that may stop for want of a reference and be called again.
+trait Step<S, T>:
+    Fn(&Engine, &mut Vision, &mut S, &Prepared) -> Result<T, Interrupt> + Clone + Send + 'static
+{
+}
+
+impl<S, T, F> Step<S, T> for F where
+    F: Fn(&Engine, &mut Vision, &mut S, &Prepared) -> Result<T, Interrupt> + Clone + Send + 'static
+{
+}
+
+/// Runs `work` on a worker and brings back what it gives.
+async fn run_on<T: Send + 'static>(
+    compute: &dyn Compute,
+    work: impl FnOnce(&mut Vision) -> T + Send + 'static,
+) -> Result<T, ComputeError> {
+    let slot = Arc::new(Mutex::new(None));
+    let filled = Arc::clone(&slot);
+    let job = move |vision: &mut Vision| {
+        let result = work(vision);
+        *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    };
+    compute.run(Box::new(job)).await?;
+    // An empty slot means that the job was dropped before its end.
+    let result = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    result.ok_or(ComputeError::Interrupted)
 }
 
 /// Milliseconds since 1970, UTC.

@@ -104,11 +104,7 @@ fn evaluate(
         stop_signal().await;
         told.store(true, Ordering::Relaxed);
     });
-    let bar = |total: usize, what: &'static str| {
-        let bar = progress::bar(what);
-        bar.set_length(total as u64);
-        bar
-    };
+    let bar = progress::bar("references");
     let report = eval::run(args, &|| app::vision(config), json, &stop, bar)?;
     writeln!(out, "{report}")?;
     Ok(ExitCode::SUCCESS)

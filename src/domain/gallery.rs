@@ -130,6 +130,19 @@ pub struct Reference {
     pub coarse: CoarseDescriptors,
 }
 
+/// How usable a reference is, told at enrolment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    /// Whether photos can be compared with it at all.
+    pub usable: bool,
+    /// Local features found.
+    pub keypoints: usize,
+    /// Sharpness, 0 to 1.
+    pub sharpness: f64,
+    /// What is wrong or weak and what to do about it, for the owner.
+    pub problems: Vec<String>,
+}
+
 /// All references that a check may compare with; cheap to clone, replaced as a whole when a
 /// reference comes or goes.
 #[derive(Clone, Debug, Default)]

@@ -1,22 +1,28 @@
-//! The claimed product and its rivals against one photo: who fits, how well, and a close look at
-//! the claimed one.
+//! The claimed product and its rivals against one photo: who fits, where, and how well.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use super::{
-    Claim, Clock, Engine, EngineError,
-    analysis::{Analysis, FeaturePass},
-    inspect::{Aligned, Inspection, Purpose, align, inspect},
+    align::{Aligned, align},
+    cache::Cache,
+    claim::Claim,
+    inspect::{Inspection, Purpose, inspect},
     locate::{Location, SOLID_INLIERS, locate_rectified},
-    prepared::TurnedFeatures,
+    need::{Interrupt, Prepared},
+    prepare::TurnedFeatures,
+    search::{FeaturePass, Query},
+    stage::{Stage, Stages},
+    vision::{InferenceError, Vision},
 };
 use crate::domain::{
-    fusion::{Evidence, FusedScore},
+    fusion::{Evidence, FusedScore, Fusion},
     gallery::{Gallery, ProductKey, Reference},
-    geometry::Homography,
     variation::Observation,
 };
-use crate::engine::vision::Vision;
 
 /// Fewer inliers are chance: there is nothing to rectify.
 const INSPECT_INLIERS: usize = 10;
@@ -42,16 +48,20 @@ pub struct Candidate {
     pub location: Option<Location>,
     /// Cosine of embeddings, -1 to 1.
     pub embedding: f64,
-    /// Sides of the reference's frame in pixels.
-    pub frame: (f64, f64),
-    /// Maps 0..1 of the reference to pixels of its frame.
-    pub from_unit: Homography,
+    /// The reference's features, which know its frame.
+    pub features: Arc<TurnedFeatures>,
 }
 
 impl Candidate {
     /// Inliers, 0 when not located.
     pub fn inliers(&self) -> usize {
         self.location.as_ref().map_or(0, |l| l.inliers)
+    }
+
+    /// Inliers over correspondences, 0 to 1.
+    pub fn inlier_ratio(&self) -> f64 {
+        let location = self.location.as_ref();
+        location.map_or(0.0, |l| l.inliers as f64 / l.correspondences.max(1) as f64)
     }
 
     /// Whether it was located beyond chance.
@@ -63,6 +73,34 @@ impl Candidate {
     fn rank(&self, embedding_weight: f64) -> f64 {
         (self.inliers() as f64).ln_1p() + embedding_weight * self.embedding
     }
+}
+
+/// A reference looked for in the photo.
+struct Hypothesis {
+    reference: Arc<Reference>,
+    location: Option<Location>,
+    features: Arc<TurnedFeatures>,
+}
+
+/// A candidate and its rivals on the photo rectified for it: perspective is gone, and they meet on
+/// equal terms.
+pub struct AlignedPair {
+    /// The photo in the candidate's frame.
+    pub aligned: Aligned,
+    /// The most inliers that a rival reaches there.
+    rival_refined: Option<usize>,
+}
+
+/// Where a photo shows which references.
+pub struct Located {
+    /// The best reference of each product, best first.
+    pub candidates: Vec<Candidate>,
+    /// The product in question, which is the claimed one, or without a claim the likeliest: index
+    /// of its best reference among the candidates, and that one aligned with the photo when it was
+    /// located beyond chance. `None` when it has no reference.
+    pub subject: Option<(usize, Option<AlignedPair>)>,
+    /// References of the claim whose file is lost, by id.
+    pub lost: Vec<String>,
 }
 
 /// The product in question after the close look.
@@ -77,26 +115,14 @@ pub struct Subject {
     pub inspection: Option<Inspection>,
 }
 
-/// A reference looked for in the photo.
-struct Hypothesis {
-    reference: Arc<Reference>,
-    location: Option<Location>,
-    features: Arc<TurnedFeatures>,
-}
-
 /// A photo compared.
 pub struct Comparison {
     /// The best reference of each product, best first.
     pub candidates: Vec<Candidate>,
     /// The claimed product, or without a claim the best; `None` when it has no reference.
     pub subject: Option<Subject>,
-}
-
-/// A candidate and its rivals on the photo rectified for it.
-struct AlignedPair {
-    aligned: Aligned,
-    /// The most inliers that a rival reaches there.
-    rival_refined: Option<usize>,
+    /// References that were to be compared and whose file is lost, by id.
+    pub lost: Vec<String>,
 }
 
 impl Comparison {
@@ -105,268 +131,251 @@ impl Comparison {
         self.candidates.iter().map(|c| &c.reference.product)
     }
 
+    /// What is known of a candidate without a close look.
+    pub fn rough_evidence(&self, index: usize) -> Evidence {
+        evidence(&self.candidates, index, None)
+    }
+
     /// What the photo showed of the subject's reference.
     pub fn observation(&self) -> Option<Observation> {
         let subject = self.subject.as_ref()?;
-        let marks = subject
-            .inspection
+        let inspection = subject.inspection.as_ref();
+        let marks = inspection
             .iter()
-            .flat_map(|i| i.marks.iter().map(|m| m.observation.clone()))
-            .collect();
-        let reference = self.candidates[subject.candidate].reference.id.clone();
-        let overview = subject.inspection.as_ref().and_then(|i| i.overview.clone());
+            .flat_map(|i| i.marks.iter().map(|m| m.observation.clone()));
         Some(Observation {
-            reference,
+            reference: self.candidates[subject.candidate].reference.id.clone(),
             identity: subject.score.identity,
-            marks,
-            overview,
+            marks: marks.collect(),
+            overview: inspection.and_then(|i| i.overview.clone()),
         })
-    }
-
-    /// What is known of candidate `index` before its marks are looked at.
-    fn evidence(&self, index: usize, meeting: Option<&AlignedPair>) -> Evidence {
-        Evidence {
-            refined: meeting.map(|m| m.aligned.refined.as_ref().map_or(0, |l| l.inliers)),
-            rival_refined: meeting.and_then(|m| m.rival_refined),
-            ..self.rough_evidence(&self.candidates[index])
-        }
-    }
-
-    /// What is known of a candidate without a close look.
-    pub fn rough_evidence(&self, own: &Candidate) -> Evidence {
-        let rivals = || {
-            self.candidates
-                .iter()
-                .filter(|c| c.reference.product != own.reference.product)
-        };
-        Evidence {
-            inliers: own.inliers(),
-            inlier_ratio: own
-                .location
-                .as_ref()
-                .map_or(0.0, |l| l.inliers as f64 / l.correspondences.max(1) as f64),
-            spread: own.location.as_ref().map_or(0.0, |l| l.spread),
-            embedding: Some(own.embedding),
-            rival_inliers: rivals().map(Candidate::inliers).max().unwrap_or(0),
-            rival_embedding: rivals().map(|c| c.embedding).max_by(f64::total_cmp),
-            ..Evidence::default()
-        }
     }
 }
 
-impl Engine {
-    /// Compares an analysed photo with the gallery under a claim (or none: identification) for a
-    /// purpose.
-    pub fn compare(
-        &self,
-        vision: &mut Vision,
-        analysis: &mut Analysis,
-        gallery: &Gallery,
-        claim: Option<&Claim>,
-        purpose: Purpose,
-        clock: &mut Clock,
-    ) -> Result<Comparison, EngineError> {
-        analysis.look(vision, FeaturePass::Coarse)?;
-        let mut sought = self.seek(vision, analysis, gallery, claim, clock)?;
-        let is_wanted = |s: &Hypothesis| claim.is_none_or(|c| c.covers(&s.reference.product));
-        let is_found = sought
-            .iter()
-            .any(|s| is_wanted(s) && s.location.as_ref().is_some_and(Location::is_sure));
-        if !is_found && analysis.look(vision, FeaturePass::Full)? {
-            clock.lap("features");
-            sought = self.seek(vision, analysis, gallery, claim, clock)?;
-        }
-        let sizes = sought
-            .iter()
-            .map(|s| (s.reference.id.clone(), s.features.frame_size()))
-            .collect();
-        let embedding = analysis.embedding(vision, &sizes)?;
-        let candidates = best_per_product(sought.into_iter().map(
-            |Hypothesis {
-                 reference,
-                 location,
-                 features,
-             }| {
-                let embedding = f64::from(embedding.cosine(&reference.embedding));
-                Candidate {
-                    reference,
-                    location,
-                    embedding,
-                    frame: features.frame_size(),
-                    from_unit: features.from_unit,
-                }
-            },
-        ));
-        let subject = match claim {
-            Some(claim) => candidates
-                .iter()
-                .position(|c| claim.covers(&c.reference.product)),
-            None => (!candidates.is_empty()).then_some(0),
-        };
-        let mut comparison = Comparison {
-            candidates,
-            subject: None,
-        };
-        if let Some(index) = subject {
-            let (index, aligned) = match claim {
-                Some(_) => (index, self.align(vision, analysis, &comparison, index)?),
-                None => (0, self.settle(vision, analysis, &mut comparison)?),
-            };
-            comparison.subject =
-                Some(self.look_closely(vision, analysis, &comparison, index, aligned, purpose)?);
-        }
-        clock.lap("compare");
-        Ok(comparison)
+/// What is known of candidate `index` before its marks are looked at.
+fn evidence(candidates: &[Candidate], index: usize, pair: Option<&AlignedPair>) -> Evidence {
+    let own = &candidates[index];
+    let is_rival = |c: &&Candidate| c.reference.product != own.reference.product;
+    let rivals = || candidates.iter().filter(is_rival);
+    Evidence {
+        inliers: own.inliers(),
+        inlier_ratio: own.inlier_ratio(),
+        spread: own.location.as_ref().map_or(0.0, |l| l.spread),
+        refined: pair.map(|p| p.aligned.refined.as_ref().map_or(0, |l| l.inliers)),
+        embedding: Some(own.embedding),
+        rival_inliers: rivals().map(Candidate::inliers).max().unwrap_or(0),
+        rival_refined: pair.and_then(|p| p.rival_refined),
+        rival_embedding: rivals().map(|c| c.embedding).max_by(f64::total_cmp),
+        ..Evidence::default()
     }
+}
 
-    /// The references worth comparing, and where the photo shows them.
-    fn seek(
-        &self,
-        vision: &mut Vision,
-        analysis: &mut Analysis,
-        gallery: &Gallery,
-        claim: Option<&Claim>,
-        clock: &mut Clock,
-    ) -> Result<Vec<Hypothesis>, EngineError> {
-        let covers = |product: &ProductKey| claim.is_some_and(|c| c.covers(product));
-        let chosen = analysis.shortlist(vision, gallery, covers)?;
-        clock.lap("search");
-        let mut sought = Vec::with_capacity(chosen.len());
-        for reference in chosen {
-            let location =
-                analysis.location(self, vision, &reference, covers(&reference.product))?;
-            let features = self.features(vision, &reference)?;
-            sought.push(Hypothesis {
-                reference,
-                location,
-                features,
-            });
-        }
-        Ok(sought)
-    }
-
-    /// Without a claim: the likeliest products are each looked at as if they were claimed, without
-    /// perspective, and ordered by what comes out, since siblings share the layout and differ in
-    /// few points. The best comes first.
-    fn settle(
-        &self,
-        vision: &mut Vision,
-        analysis: &Analysis,
-        comparison: &mut Comparison,
-    ) -> Result<Option<AlignedPair>, EngineError> {
-        let most = comparison.candidates[0].inliers();
-        let near = |c: &Candidate| {
-            c.inliers() >= INSPECT_INLIERS && c.inliers() as f64 >= CONTENDER_SHARE * most as f64
-        };
-        let contenders = comparison
-            .candidates
-            .iter()
-            .take(CONTENDERS)
-            .take_while(|c| near(c))
-            .count();
-        let mut met = Vec::with_capacity(contenders);
-        for index in 0..contenders {
-            let meeting = self.align(vision, analysis, comparison, index)?;
-            let score = self
-                .defaults
-                .fusion
-                .score(&comparison.evidence(index, meeting.as_ref()))
-                .identity;
-            met.push((score, meeting));
-        }
-        let mut order: Vec<usize> = (0..contenders).collect();
-        order.sort_by(|&a, &b| met[b].0.total_cmp(&met[a].0));
-        let mut rest: Vec<Option<Candidate>> = comparison.candidates.drain(..).map(Some).collect();
-        let leading: Vec<Candidate> = order.iter().filter_map(|&i| rest[i].take()).collect();
-        comparison.candidates = leading
-            .into_iter()
-            .chain(rest.into_iter().flatten())
-            .collect();
-        match order.first() {
-            Some(&best) => Ok(met.swap_remove(best).1),
-            None => self.align(vision, analysis, comparison, 0),
-        }
-    }
-
-    /// Candidate `index` and its rivals on the photo rectified for it: siblings share the layout,
-    /// so they are met on equal terms, without perspective. `None` when the candidate was not
-    /// located.
-    fn align(
-        &self,
-        vision: &mut Vision,
-        analysis: &Analysis,
-        comparison: &Comparison,
-        index: usize,
-    ) -> Result<Option<AlignedPair>, EngineError> {
-        let candidates = &comparison.candidates;
-        let own = &candidates[index];
-        let Some(location) = own
-            .location
-            .as_ref()
-            .filter(|l| l.inliers >= INSPECT_INLIERS)
-        else {
-            return Ok(None);
-        };
-        let features = self.features(vision, &own.reference)?;
-        let aligned = align(vision, analysis, location, &features)?;
-        let mut rivals: Vec<&Candidate> = candidates
-            .iter()
-            .filter(|c| c.reference.product != own.reference.product && c.inliers() > 0)
-            .collect();
-        rivals.sort_by_key(|c| std::cmp::Reverse(c.inliers()));
-        let mut rival_refined = None;
-        for rival in rivals.into_iter().take(REFINED_RIVALS) {
-            let features = self.features(vision, &rival.reference)?;
-            let found = locate_rectified(&aligned.features, &features).map_or(0, |l| l.inliers);
-            rival_refined = rival_refined.max(Some(found));
-        }
-        Ok(Some(AlignedPair {
-            aligned,
-            rival_refined,
-        }))
-    }
-
-    /// Compares the marks and the appearance of candidate `index`.
-    fn look_closely(
-        &self,
-        vision: &mut Vision,
-        analysis: &Analysis,
-        comparison: &Comparison,
-        index: usize,
-        meeting: Option<AlignedPair>,
-        purpose: Purpose,
-    ) -> Result<Subject, EngineError> {
-        let own = &comparison.candidates[index];
-        let inspection = match &meeting {
-            Some(meeting) => {
-                let pixels = self.pixels(vision, &own.reference)?;
+/// Compares the marks and the appearance of the product in question.
+///
+/// # Errors
+/// [`Interrupt::Need`] when the pixels of its reference are not in `prepared`.
+pub fn inspect_subject(
+    vision: &mut Vision,
+    cache: &Cache,
+    (query, located): (&Query, &Located),
+    prepared: &Prepared,
+    (fusion, purpose): (&Fusion, Purpose),
+) -> Result<(Option<Subject>, Vec<String>), Interrupt> {
+    let mut lost = located.lost.clone();
+    let Some((index, pair)) = &located.subject else {
+        return Ok((None, lost));
+    };
+    let own = &located.candidates[*index].reference;
+    let inspection = match pair {
+        Some(pair) => match prepared.require_pixels(own)? {
+            Some(pixels) => {
+                let reference = (own.as_ref(), pixels.as_ref());
                 Some(inspect(
                     vision,
-                    &self.cache,
-                    analysis,
-                    &meeting.aligned,
-                    (&own.reference, &pixels),
+                    cache,
+                    query,
+                    &pair.aligned,
+                    reference,
                     purpose,
                 )?)
             }
-            None => None,
-        };
-        let evidence = Evidence {
-            blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
-            marks: inspection
-                .iter()
-                .flat_map(|i| i.marks.iter().filter_map(|m| m.evidence))
-                .collect(),
-            ..comparison.evidence(index, meeting.as_ref())
-        };
-        let score = self.defaults.fusion.score(&evidence);
-        Ok(Subject {
-            candidate: index,
-            evidence,
-            score,
-            inspection,
-        })
+            None => {
+                lost.push(own.id.clone());
+                None
+            }
+        },
+        None => None,
+    };
+    let weighed = inspection
+        .iter()
+        .flat_map(|i| i.marks.iter().filter_map(|m| m.weighed.as_ref()));
+    let evidence = Evidence {
+        blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
+        marks: weighed.map(|w| w.evidence).collect(),
+        ..evidence(&located.candidates, *index, pair.as_ref())
+    };
+    let score = fusion.score(&evidence);
+    let subject = Subject {
+        candidate: *index,
+        evidence,
+        score,
+        inspection,
+    };
+    Ok((Some(subject), lost))
+}
+
+/// Locates the references of `gallery` that are worth comparing, and aligns the product in
+/// question.
+///
+/// # Errors
+/// [`Interrupt::Need`] when features of some reference are not in `prepared`.
+pub fn locate_all(
+    vision: &mut Vision,
+    query: &mut Query,
+    (gallery, claim): (&Gallery, Option<&Claim>),
+    prepared: &Prepared,
+    fusion: &Fusion,
+    stages: &mut dyn Stages,
+) -> Result<Located, Interrupt> {
+    query.switch_to(vision, FeaturePass::Coarse)?;
+    let mut found = hypotheses(vision, query, (gallery, claim), prepared, stages)?;
+    let is_wanted = |h: &Hypothesis| claim.is_none_or(|c| c.covers(&h.reference.product));
+    let is_sure = |h: &Hypothesis| h.location.as_ref().is_some_and(Location::is_sure);
+    if !found.iter().any(|h| is_wanted(h) && is_sure(h))
+        && query.switch_to(vision, FeaturePass::Full)?
+    {
+        stages.ended(Stage::Features);
+        found = hypotheses(vision, query, (gallery, claim), prepared, stages)?;
     }
+    let sizes = found
+        .iter()
+        .map(|h| (h.reference.id.clone(), h.features.frame_size()))
+        .collect();
+    let embedding = query.embedding(vision, &sizes)?;
+    let candidates = best_per_product(found.into_iter().map(|h| Candidate {
+        embedding: f64::from(embedding.cosine(&h.reference.embedding)),
+        reference: h.reference,
+        location: h.location,
+        features: h.features,
+    }));
+    let claimed = |r: &&Arc<Reference>| claim.is_some_and(|c| c.covers(&r.product));
+    let lost = gallery
+        .references
+        .iter()
+        .filter(claimed)
+        .filter(|r| prepared.is_lost(r));
+    let left_out = prepared.left_out().iter().cloned();
+    let mut located = Located {
+        lost: lost.map(|r| r.id.clone()).chain(left_out).collect(),
+        candidates,
+        subject: None,
+    };
+    located.subject = match claim {
+        Some(claim) => {
+            let covered = |c: &Candidate| claim.covers(&c.reference.product);
+            match located.candidates.iter().position(covered) {
+                Some(index) => Some((index, align_pair(vision, query, &located, index)?)),
+                None => None,
+            }
+        }
+        None if located.candidates.is_empty() => None,
+        None => Some((0, rerank(vision, query, &mut located, fusion)?)),
+    };
+    Ok(located)
+}
+
+/// The references worth comparing, and where the photo shows them.
+fn hypotheses(
+    vision: &mut Vision,
+    query: &mut Query,
+    (gallery, claim): (&Gallery, Option<&Claim>),
+    prepared: &Prepared,
+    stages: &mut dyn Stages,
+) -> Result<Vec<Hypothesis>, Interrupt> {
+    let covers = |product: &ProductKey| claim.is_some_and(|c| c.covers(product));
+    let chosen = query.shortlist(vision, gallery, covers)?;
+    stages.ended(Stage::Search);
+    prepared.require_features(&chosen)?;
+    let mut found = Vec::with_capacity(chosen.len());
+    for reference in chosen {
+        // A reference whose file is lost cannot be compared; what that means for a claim on it is
+        // said in the verdict.
+        let Some(features) = prepared.features(&reference).cloned() else {
+            continue;
+        };
+        let location = query.location(&reference, &features, covers(&reference.product));
+        found.push(Hypothesis {
+            reference,
+            location,
+            features,
+        });
+    }
+    Ok(found)
+}
+
+/// Without a claim: the likeliest products are each looked at as if they were claimed, without
+/// perspective, and ordered by what comes out, since siblings share the layout and differ in few
+/// points. The best comes first.
+fn rerank(
+    vision: &mut Vision,
+    query: &Query,
+    located: &mut Located,
+    fusion: &Fusion,
+) -> Result<Option<AlignedPair>, InferenceError> {
+    let most = located.candidates[0].inliers() as f64;
+    let is_near = |c: &&Candidate| {
+        c.inliers() >= INSPECT_INLIERS && c.inliers() as f64 >= CONTENDER_SHARE * most
+    };
+    let likeliest = located.candidates.iter().take(CONTENDERS);
+    let contenders = likeliest.take_while(is_near).count();
+    let mut aligned = Vec::with_capacity(contenders);
+    for index in 0..contenders {
+        let pair = align_pair(vision, query, located, index)?;
+        let score = fusion
+            .score(&evidence(&located.candidates, index, pair.as_ref()))
+            .identity;
+        aligned.push((score, pair));
+    }
+    let mut order: Vec<usize> = (0..contenders).collect();
+    order.sort_by(|&a, &b| aligned[b].0.total_cmp(&aligned[a].0));
+    let mut rest: Vec<Option<Candidate>> = located.candidates.drain(..).map(Some).collect();
+    let leading: Vec<Candidate> = order.iter().filter_map(|&i| rest[i].take()).collect();
+    located.candidates = leading
+        .into_iter()
+        .chain(rest.into_iter().flatten())
+        .collect();
+    match order.first() {
+        Some(&best) => Ok(aligned.swap_remove(best).1),
+        None => align_pair(vision, query, located, 0),
+    }
+}
+
+/// Candidate `index` and its rivals on the photo rectified for it; `None` when the candidate was
+/// not located.
+fn align_pair(
+    vision: &mut Vision,
+    query: &Query,
+    located: &Located,
+    index: usize,
+) -> Result<Option<AlignedPair>, InferenceError> {
+    let own = &located.candidates[index];
+    let location = own.location.as_ref();
+    let Some(location) = location.filter(|l| l.inliers >= INSPECT_INLIERS) else {
+        return Ok(None);
+    };
+    let aligned = align(vision, query, location, &own.features)?;
+    let is_rival = |c: &&Candidate| c.reference.product != own.reference.product && c.inliers() > 0;
+    let mut rivals: Vec<&Candidate> = located.candidates.iter().filter(is_rival).collect();
+    rivals.sort_by_key(|c| Reverse(c.inliers()));
+    let refined = rivals
+        .into_iter()
+        .take(REFINED_RIVALS)
+        .map(|rival| locate_rectified(&aligned.features, &rival.features).map_or(0, |l| l.inliers));
+    let rival_refined = refined.max();
+    Ok(Some(AlignedPair {
+        aligned,
+        rival_refined,
+    }))
 }
 
 /// The best reference of each product, best product first.
@@ -374,10 +383,10 @@ fn best_per_product(all: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
     let mut best: HashMap<ProductKey, Candidate> = HashMap::new();
     for candidate in all {
         match best.entry(candidate.reference.product.clone()) {
-            std::collections::hash_map::Entry::Vacant(slot) => {
+            Entry::Vacant(slot) => {
                 slot.insert(candidate);
             }
-            std::collections::hash_map::Entry::Occupied(mut slot) => {
+            Entry::Occupied(mut slot) => {
                 if candidate.rank(REFERENCE_EMBEDDING) > slot.get().rank(REFERENCE_EMBEDDING) {
                     slot.insert(candidate);
                 }

@@ -1,23 +1,21 @@
-//! A reference's bytes into what the gallery keeps, with a word on how usable it is.
+//! A decoded picture into what the gallery keeps of a reference, with a word on how usable it is.
+
+use std::sync::Arc;
 
 use super::{
-    Engine, EngineError, Enrolled, NewReference,
-    analysis::{Analysis, FeaturePass, embed_box},
+    decoded::{Decoded, Facts},
     frames::{Frame, MIN_SOURCE_PIXELS, content_box, reference_frame},
     locate::SOLID_INLIERS,
-    prepared::{GREY_SIGMA, TurnedFeatures},
+    need::Prepared,
+    prepare::{GREY_SIGMA, TurnedFeatures},
     propose::propose,
+    search::{FeaturePass, Query, embed_box},
+    vision::{InferenceError, Vision},
 };
 use crate::domain::{
-    fingerprint::fingerprint,
-    gallery::{Gallery, Reference, ReferenceKind},
+    gallery::{Gallery, Health, Mark, ProductKey, Reference, ReferenceKind},
     geometry::{Point, check_quad},
-    quality::measure,
-    raster::Raster,
-};
-use crate::{
-    checker::records::Health,
-    engine::vision::{UprightPhoto, Vision},
+    quality::Quality,
 };
 
 /// References with fewer keypoints cannot be located.
@@ -25,120 +23,130 @@ const FEWEST_KEYPOINTS: usize = 60;
 /// References with fewer are located only in good photos.
 const FEW_KEYPOINTS: usize = 200;
 
-impl Engine {
-    /// Prepares a reference. Marks given are kept as they are; when there are none, marks are
-    /// proposed, if the article has pixels enough for them. The image must already be in the files
-    /// (its features are stored beside it). `known` holds the product's references so far: when one
-    /// of them is found inside the new picture, only the part around it is taken as the article,
-    /// since a shop photo enrolled whole would make the shelf match.
-    pub fn enroll(
-        &self,
-        vision: &mut Vision,
-        new: NewReference,
-        known: &Gallery,
-        bytes: &[u8],
-    ) -> Result<Enrolled, EngineError> {
-        let photo = vision.imaging.decode(bytes)?;
-        let article = self.find_article(vision, &new, known, &photo.raster)?;
-        self.prepare_decoded(vision, new, article, photo)
-    }
+/// A reference to prepare.
+#[derive(Clone, Debug)]
+pub struct NewReference {
+    /// Its id.
+    pub id: String,
+    /// Product it belongs to.
+    pub product: ProductKey,
+    /// What it shows.
+    pub kind: ReferenceKind,
+    /// Side or view.
+    pub view: Option<String>,
+    /// Marks given by the owner; some are proposed when empty.
+    pub marks: Vec<Mark>,
+}
 
-    /// Prepares a reference anew whose article's place is known, as after a change of models.
-    pub fn prepare(
-        &self,
-        vision: &mut Vision,
-        new: NewReference,
-        article: Option<[u32; 4]>,
-        bytes: &[u8],
-    ) -> Result<Enrolled, EngineError> {
-        let photo = vision.imaging.decode(bytes)?;
-        self.prepare_decoded(vision, new, article, photo)
-    }
+/// A reference ready to be stored and searched.
+pub struct Enrolled {
+    /// The entry for the gallery.
+    pub reference: Reference,
+    /// Its local features.
+    pub features: TurnedFeatures,
+    /// What is known of the picture.
+    pub facts: Facts,
+    /// How usable it is.
+    pub health: Health,
+}
 
-    fn prepare_decoded(
-        &self,
-        vision: &mut Vision,
-        new: NewReference,
-        article: Option<[u32; 4]>,
-        photo: UprightPhoto,
-    ) -> Result<Enrolled, EngineError> {
-        let features = self
-            .cache
-            .features(vision, &self.files, &photo.sha256, article)?;
-        let frame = reference_frame(vision.imaging.as_mut(), &photo.raster, article);
-        let marks = match new.marks.is_empty() && frame.is_fine() {
-            true => propose(
-                vision.text.as_mut(),
-                &frame,
-                &frame.raster.grey().smoothed(GREY_SIGMA),
-            )?,
-            false => new.marks,
+/// References that tell where a new picture of their product shows the article: a shop photo
+/// enrolled whole would make the shelf match.
+pub fn article_guides(
+    gallery: &Gallery,
+    product: &ProductKey,
+    kind: ReferenceKind,
+) -> Vec<Arc<Reference>> {
+    if kind != ReferenceKind::Pack {
+        return Vec::new();
+    }
+    let is_whole = |r: &&Arc<Reference>| r.article.is_none();
+    gallery.of(product).filter(is_whole).cloned().collect()
+}
+
+/// Where a new picture shows the article: x, y, width, height in pixels around the best located of
+/// the `guides` at hand, or `None` for all of the picture.
+///
+/// # Errors
+/// A model could not be run.
+pub fn find_article(
+    vision: &mut Vision,
+    guides: &[Arc<Reference>],
+    prepared: &Prepared,
+    picture: &Arc<Decoded>,
+) -> Result<Option<[u32; 4]>, InferenceError> {
+    if guides.is_empty() {
+        return Ok(None);
+    }
+    let mut query = Query::new(vision, Arc::clone(picture), FeaturePass::Full)?;
+    let mut best: Option<(usize, [Point; 4])> = None;
+    for guide in guides {
+        let Some(features) = prepared.features(guide) else {
+            continue;
         };
-        let [x, y, w, h] = article
-            .unwrap_or_else(|| content_box(&photo.raster))
-            .map(f64::from);
-        let embedding = embed_box(vision, &photo.raster, [x, y, x + w, y + h])?;
-        let health = health(&features, &frame, &photo.raster);
-        let reference = Reference {
-            id: new.id,
-            product: new.product,
-            kind: new.kind,
-            view: new.view,
-            sha256: photo.sha256,
-            article,
-            marks,
-            embedding_model: vision.embedder.model().clone(),
-            embedding,
-            fingerprint: fingerprint(&photo.raster),
-            coarse: features.coarse(),
+        let Some(location) = query.location(guide, features, true) else {
+            continue;
         };
-        let (width, height) = (photo.raster.width(), photo.raster.height());
-        Ok(Enrolled {
-            reference,
-            width,
-            height,
-            notes: photo.notes,
-            health,
-        })
+        let map = &location.reference_to_photo;
+        if location.inliers >= SOLID_INLIERS
+            && best.as_ref().is_none_or(|b| location.inliers > b.0)
+            && let Ok(quad) = check_quad(map, features.frame_size(), query.frame.size())
+        {
+            best = Some((location.inliers, quad));
+        }
     }
+    let (width, height) = query.frame.size();
+    Ok(best.map(|(_, quad)| {
+        let unit = quad.map(|p| Point::new(p.x / width, p.y / height));
+        pixel_box(&unit, picture.facts.width, picture.facts.height)
+    }))
+}
 
-    fn find_article(
-        &self,
-        vision: &mut Vision,
-        new: &NewReference,
-        known: &Gallery,
-        raster: &Raster,
-    ) -> Result<Option<[u32; 4]>, EngineError> {
-        let others: Vec<_> = known
-            .of(&new.product)
-            .filter(|r| r.article.is_none())
-            .cloned()
-            .collect();
-        if others.is_empty() || new.kind != ReferenceKind::Pack {
-            return Ok(None);
+/// Prepares a reference whose article's place is known. Marks given are kept as they are; when there
+/// are none, marks are proposed, if the article has pixels enough for them.
+///
+/// # Errors
+/// A model could not be run.
+pub fn prepare(
+    vision: &mut Vision,
+    new: NewReference,
+    article: Option<[u32; 4]>,
+    picture: &Decoded,
+) -> Result<Enrolled, InferenceError> {
+    let Decoded { raster, facts } = picture;
+    let frame = reference_frame(vision.imaging.as_mut(), raster, article);
+    let features = TurnedFeatures::extract(vision.local.as_mut(), &frame)?;
+    let marks = match new.marks.is_empty() && frame.is_fine() {
+        true => {
+            let grey = frame.raster.grey().smoothed(GREY_SIGMA);
+            propose(vision.text.as_mut(), &frame, &grey)?
         }
-        let mut analysis = Analysis::new(vision, raster.clone(), FeaturePass::Full)?;
-        let mut best: Option<(usize, [Point; 4])> = None;
-        for other in others {
-            let Some(location) = analysis.location(self, vision, &other, true)? else {
-                continue;
-            };
-            let frame = &self.features(vision, &other)?.turns[0];
-            let size = (f64::from(frame.width), f64::from(frame.height));
-            if location.inliers >= SOLID_INLIERS
-                && best.as_ref().is_none_or(|b| location.inliers > b.0)
-                && let Ok(quad) =
-                    check_quad(&location.reference_to_photo, size, analysis.frame.size())
-            {
-                best = Some((location.inliers, quad));
-            }
-        }
-        let (fw, fh) = analysis.frame.size();
-        Ok(best.map(|(_, quad)| {
-            let unit = quad.map(|p| Point::new(p.x / fw, p.y / fh));
-            pixel_box(&unit, raster.width(), raster.height())
-        }))
-    }
+        false => new.marks,
+    };
+    let [x, y, w, h] = article
+        .unwrap_or_else(|| content_box(raster))
+        .map(f64::from);
+    let embedding = embed_box(vision, raster, [x, y, x + w, y + h])?;
+    let health = health(&features, &frame, &facts.quality);
+    let reference = Reference {
+        id: new.id,
+        product: new.product,
+        kind: new.kind,
+        view: new.view,
+        sha256: facts.sha256.clone(),
+        article,
+        marks,
+        embedding_model: vision.embedder.model().clone(),
+        embedding,
+        fingerprint: facts.fingerprint,
+        coarse: features.coarse(),
+    };
+    Ok(Enrolled {
+        reference,
+        features,
+        facts: facts.clone(),
+        health,
+    })
 }
 
 /// The box around points in 0..1, in whole pixels inside a picture: x, y, width, height.
@@ -163,9 +171,8 @@ fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> [u32; 4] {
     ]
 }
 
-fn health(features: &TurnedFeatures, frame: &Frame, raster: &Raster) -> Health {
+fn health(features: &TurnedFeatures, frame: &Frame, quality: &Quality) -> Health {
     let keypoints = features.turns[0].len();
-    let quality = measure(raster);
     let mut problems = Vec::new();
     if keypoints < FEWEST_KEYPOINTS {
         problems.push(format!(

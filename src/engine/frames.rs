@@ -1,7 +1,7 @@
 //! Bringing pictures to the sizes that features are taken at, and knowing how to get back.
 
+use super::vision::Imaging;
 use crate::domain::{geometry::Homography, raster::Raster};
-use crate::engine::vision::Imaging;
 
 /// Long side in pixels of a reference's frame: small references are enlarged to it, since local
 /// features are not scale-invariant.

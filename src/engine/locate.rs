@@ -1,6 +1,6 @@
 //! Where in the photo is the reference: coarse vote, mutual nearest neighbours, robust homography.
 
-use super::prepared::TurnedFeatures;
+use super::prepare::TurnedFeatures;
 use crate::domain::{
     descriptors::{located, mutual_nearest},
     features::FeatureSet,

@@ -1,121 +1,71 @@
-//! The synchronous heart of a check, run on a worker thread: bytes in, reports out.
+//! Says what a photo shows of prepared references: pure work of a worker thread, without files,
+//! stored forms or a clock.
 //!
-//! `enroll` turns a reference's bytes into what the gallery keeps, `check_photo` compares one photo
-//! with the gallery and judges it, `observe_genuine` keeps what a genuine photo shows. All share
-//! one path: [`Analysis`] (features, locations) → [`compare`] (claim, rivals, close look) →
-//! [`judge`] (score, verdict, reasons).
+//! A photo goes one way, and a caller can stop after any step:
+//!
+//! 1. [`Decoded`]: bytes to upright pixels, with hash, fingerprint and quality;
+//! 2. [`Examination`]: its local features;
+//! 3. [`Engine::locate`]: which references are worth comparing, and where the photo shows them;
+//! 4. [`Engine::compare`]: the product in question aligned, block by block and mark by mark (or
+//!    [`Engine::compare_mark`], one alone);
+//! 5. [`Engine::check`]: score, verdict, reasons.
+//!
+//! The engine reads nothing. What it lacks of a reference it asks for ([`Interrupt::Need`]); the
+//! caller brings it ([`Prepared`]) and calls again, and what was found so far is kept.
 
-mod analysis;
+mod align;
+mod at_hand;
+pub mod cache;
+mod claim;
 mod compare;
+mod decoded;
 mod defaults;
 mod enroll;
 mod frames;
 mod inspect;
 mod judge;
 mod locate;
-mod places;
-mod prepared;
+mod need;
+pub mod prepare;
 mod propose;
+mod report;
+mod search;
 mod simulate;
+mod stage;
 pub mod vision;
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
-pub use analysis::{Analysis, FeaturePass};
-pub use compare::{Candidate, Comparison, Subject};
+pub use at_hand::{Lacking, keep_features, recall, take};
+pub use claim::{Claim, OperatingPoint};
+pub use compare::{Candidate, Comparison, Located, Subject};
+pub use decoded::{Decoded, Facts};
 pub use defaults::Defaults;
+pub use enroll::{
+    Enrolled, NewReference, article_guides, find_article, prepare as prepare_reference,
+};
 pub use inspect::Purpose;
-pub use judge::too_poor;
-pub use prepared::Cache;
-pub use simulate::{Seeds, Simulated};
+pub use judge::{too_poor, unreadable};
+pub use need::{Interrupt, Need, Prepared};
+pub use search::FULL_SEARCH;
+pub use simulate::{Seeds, Simulated, simulate};
+pub use stage::{Stage, Stages};
+
+use cache::Cache;
+use compare::{inspect_subject, locate_all};
+use search::{FeaturePass, Query};
+use vision::{InferenceError, Vision};
 
 use crate::domain::{
-    calibration::Calibration,
-    gallery::{Gallery, Mark, ProductKey, Reference, ReferenceKind},
-    quality::{Quality, measure},
-    variation::{Observation, Variation},
+    gallery::{Gallery, Mark},
+    variation::{MarkObservation, Observation},
     verdict::PhotoReport,
 };
-use crate::{
-    checker::{
-        ports::{Files, StoreError},
-        records::Health,
-    },
-    engine::vision::{InferenceError, IntakeError, UprightPhoto, Vision},
-};
 
-/// What a listing claims.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// Something of this brand.
-    Brand(String),
-    /// This product.
-    Product(ProductKey),
-}
-
-impl Claim {
-    /// Whether a product would fulfil the claim.
-    pub fn covers(&self, product: &ProductKey) -> bool {
-        match self {
-            Self::Brand(brand) => &product.brand == brand,
-            Self::Product(claimed) => product == claimed,
-        }
-    }
-}
-
-/// What a check is judged by.
-#[derive(Clone, Debug)]
-pub struct OperatingPoint {
-    /// Scores of genuine photos.
-    pub calibration: Calibration,
-    /// What genuine photos of the claimed products show of their references.
-    pub variation: Variation,
-}
-
-/// A reference to prepare.
-pub struct NewReference {
-    /// Its id.
-    pub id: String,
-    /// Product it belongs to.
-    pub product: ProductKey,
-    /// What it shows.
-    pub kind: ReferenceKind,
-    /// Side or view.
-    pub view: Option<String>,
-    /// Marks given by the owner; some are proposed when empty.
-    pub marks: Vec<Mark>,
-}
-
-/// A reference ready to be stored and searched.
-pub struct Enrolled {
-    /// The entry for the gallery.
-    pub reference: Reference,
-    /// Upright width in pixels.
-    pub width: u32,
-    /// Upright height in pixels.
-    pub height: u32,
-    /// What a person should know of the file.
-    pub notes: Vec<String>,
-    /// How usable it is.
-    pub health: Health,
-}
-
-/// One photo checked: decoded or not, and judged.
-pub struct CheckedPhoto {
-    /// Lower-case hex SHA-256 of the bytes.
-    pub sha256: String,
-    /// The photo, or why its bytes were not accepted (then the verdict is `not_comparable`).
-    pub photo: Result<(UprightPhoto, Quality), IntakeError>,
-    /// The judgement.
-    pub report: PhotoReport,
-    /// Milliseconds per stage: `decode`, `features`, `search`, `compare`, `judge`.
-    pub timings_ms: Vec<(&'static str, f64)>,
-}
-
-/// What it takes to run checks besides a [`Vision`]; cheap to clone and shared by all workers.
+/// What it takes to compare and judge besides a [`Vision`]; cheap to clone and shared by all
+/// workers.
 #[derive(Clone)]
 pub struct Engine {
-    files: Files,
     cache: Arc<Cache>,
     defaults: Arc<Defaults>,
 }
@@ -124,16 +74,52 @@ pub struct Engine {
 /// pixels, marks and overview.
 const CACHE_BYTES: usize = 32 << 20;
 
-impl Engine {
-    /// An engine over the given files with the shipped defaults.
-    pub fn new(files: Files) -> Self {
-        Self::with(files, Arc::new(Defaults::shipped()), CACHE_BYTES)
+/// What a photo is held against.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The references.
+    pub gallery: &'a Gallery,
+    /// What its listing claims; without a claim it is identified.
+    pub claim: Option<&'a Claim>,
+    /// References at hand.
+    pub prepared: &'a Prepared,
+}
+
+/// A photo on its way through one question: what was found stays while something is fetched.
+pub struct Examination {
+    query: Query,
+    located: Option<Located>,
+}
+
+impl Examination {
+    /// Takes the photo's features.
+    ///
+    /// # Errors
+    /// A model could not be run.
+    pub fn new(vision: &mut Vision, photo: Arc<Decoded>) -> Result<Self, InferenceError> {
+        let query = Query::new(vision, photo, FeaturePass::Coarse)?;
+        Ok(Self {
+            query,
+            located: None,
+        })
     }
 
+    /// What is known of the photo without its pixels.
+    pub fn facts(&self) -> &Facts {
+        &self.query.photo.facts
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::with(Arc::new(Defaults::shipped()), CACHE_BYTES)
+    }
+}
+
+impl Engine {
     /// An engine with other defaults and room for `cache_bytes` of prepared references.
-    pub fn with(files: Files, defaults: Arc<Defaults>, cache_bytes: usize) -> Self {
+    pub fn with(defaults: Arc<Defaults>, cache_bytes: usize) -> Self {
         Self {
-            files,
             cache: Arc::new(Cache::new(cache_bytes)),
             defaults,
         }
@@ -144,104 +130,175 @@ impl Engine {
         &self.defaults
     }
 
-    fn features(
-        &self,
-        vision: &mut Vision,
-        reference: &Reference,
-    ) -> Result<Arc<prepared::TurnedFeatures>, EngineError> {
-        self.cache
-            .features(vision, &self.files, &reference.sha256, reference.article)
+    /// Where prepared references are kept between checks.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
-    fn pixels(
-        &self,
-        vision: &mut Vision,
-        reference: &Reference,
-    ) -> Result<Arc<prepared::ReferencePixels>, EngineError> {
-        self.cache.pixels(
-            vision.imaging.as_mut(),
-            &self.files,
-            &reference.sha256,
-            reference.article,
-        )
+    /// What a question will need of its references before anything is seen of the photo: the
+    /// features of all of a small gallery, of a large one those of the claimed products.
+    pub fn foreseen(&self, gallery: &Gallery, claim: Option<&Claim>) -> Need {
+        let is_small = gallery.references.len() <= FULL_SEARCH;
+        let claimed = |product| claim.is_some_and(|c| c.covers(product));
+        let wanted = gallery
+            .references
+            .iter()
+            .filter(|r| is_small || claimed(&r.product));
+        Need {
+            features: wanted.map(|r| r.id.clone()).collect(),
+            ..Need::default()
+        }
     }
 
-    /// Checks one photo, number `index` of its check, against the gallery.
-    pub fn check_photo(
+    /// Where the photo shows which references. What comes of it is what [`Engine::compare`] goes on
+    /// from.
+    ///
+    /// # Errors
+    /// [`Interrupt::Need`] when features are lacking; a model that could not be run.
+    pub fn locate<'a>(
         &self,
         vision: &mut Vision,
-        gallery: &Gallery,
-        operating_point: &OperatingPoint,
-        claim: Option<&Claim>,
-        index: usize,
-        bytes: &[u8],
-    ) -> Result<CheckedPhoto, EngineError> {
-        let mut clock = Clock::start();
-        let photo = match vision.imaging.decode(bytes) {
-            Ok(photo) => photo,
-            Err(error) => {
-                let sha256 = crate::domain::digest::sha256_hex(bytes);
-                let report = judge::unreadable(index, &error);
-                clock.lap("decode");
-                return Ok(CheckedPhoto {
-                    sha256,
-                    photo: Err(error),
-                    report,
-                    timings_ms: clock.laps,
-                });
+        photo: &'a mut Examination,
+        question: Question,
+        stages: &mut dyn Stages,
+    ) -> Result<&'a Located, Interrupt> {
+        let located = self.located(vision, photo, question, stages)?;
+        Ok(photo.located.insert(located))
+    }
+
+    fn located(
+        &self,
+        vision: &mut Vision,
+        photo: &mut Examination,
+        question: Question,
+        stages: &mut dyn Stages,
+    ) -> Result<Located, Interrupt> {
+        if let Some(located) = photo.located.take() {
+            return Ok(located);
+        }
+        let among = (question.gallery, question.claim);
+        let (query, fusion) = (&mut photo.query, &self.defaults.fusion);
+        locate_all(vision, query, among, question.prepared, fusion, stages)
+    }
+
+    /// Compares the photo with the claimed product and its rivals, or identifies it.
+    ///
+    /// # Errors
+    /// [`Interrupt::Need`] when features or pixels are lacking; a model that could not be run.
+    pub fn compare(
+        &self,
+        vision: &mut Vision,
+        photo: &mut Examination,
+        question: Question,
+        purpose: Purpose,
+        stages: &mut dyn Stages,
+    ) -> Result<Comparison, Interrupt> {
+        let located = self.located(vision, photo, question, stages)?;
+        let judged_by = (&self.defaults.fusion, purpose);
+        let found = (&photo.query, &located);
+        let inspected = inspect_subject(vision, &self.cache, found, question.prepared, judged_by);
+        let (subject, lost) = match inspected {
+            Ok(inspected) => inspected,
+            Err(interrupt) => {
+                // Locating is most of the work: it must not be done again when pixels have come.
+                photo.located = Some(located);
+                return Err(interrupt);
             }
         };
-        let quality = measure(&photo.raster);
-        clock.lap("decode");
-        let mut analysis = Analysis::new(vision, photo.raster.clone(), FeaturePass::Coarse)?;
-        clock.lap("features");
-        let purpose = Purpose::Judge(&operating_point.variation);
-        let comparison =
-            self.compare(vision, &mut analysis, gallery, claim, purpose, &mut clock)?;
-        let calibration = &operating_point.calibration;
+        stages.ended(Stage::Compare);
+        Ok(Comparison {
+            candidates: located.candidates,
+            subject,
+            lost,
+        })
+    }
+
+    /// Compares one mark of the product in question alone; `None` when its reference was not
+    /// located or the mark cannot be seen.
+    ///
+    /// # Errors
+    /// As [`Engine::compare`].
+    pub fn compare_mark(
+        &self,
+        vision: &mut Vision,
+        photo: &mut Examination,
+        question: Question,
+        mark: &Mark,
+    ) -> Result<Option<MarkObservation>, Interrupt> {
+        self.locate(vision, photo, question, &mut ())?;
+        let Some(located) = &photo.located else {
+            return Ok(None);
+        };
+        let Some((index, Some(pair))) = &located.subject else {
+            return Ok(None);
+        };
+        let reference = &located.candidates[*index].reference;
+        let Some(pixels) = question.prepared.require_pixels(reference)? else {
+            return Ok(None);
+        };
+        let seen = (&photo.query, &pair.aligned);
+        Ok(inspect::inspect_mark(
+            vision,
+            &self.cache,
+            seen,
+            &pixels,
+            mark,
+        )?)
+    }
+
+    /// Checks a photo, number `index` of its listing from 0.
+    ///
+    /// # Errors
+    /// As [`Engine::compare`].
+    pub fn check(
+        &self,
+        vision: &mut Vision,
+        photo: &mut Examination,
+        question: Question,
+        point: &OperatingPoint,
+        index: usize,
+        stages: &mut dyn Stages,
+    ) -> Result<PhotoReport, Interrupt> {
+        let purpose = Purpose::Judge(&point.variation);
+        let comparison = self.compare(vision, photo, question, purpose, stages)?;
+        let report = self.judge(photo, question, &comparison, point, index);
+        stages.ended(Stage::Judge);
+        Ok(report)
+    }
+
+    /// Judges a comparison that was made.
+    pub fn judge(
+        &self,
+        photo: &Examination,
+        question: Question,
+        comparison: &Comparison,
+        point: &OperatingPoint,
+        index: usize,
+    ) -> PhotoReport {
         let context = judge::Context {
             defaults: &self.defaults,
-            calibration,
-            claim,
+            calibration: &point.calibration,
+            claim: question.claim,
             index,
-            quality: &quality,
         };
-        let report = judge::judge(&context, &analysis, gallery, &photo.raster, &comparison);
-        clock.lap("judge");
-        let sha256 = photo.sha256.clone();
-        Ok(CheckedPhoto {
-            sha256,
-            photo: Ok((photo, quality)),
-            report,
-            timings_ms: clock.laps,
-        })
+        judge::judge(&context, &photo.query, question.gallery, comparison)
     }
 
     /// What a genuine photo shows under the claim on its own product; `None` when it is not
     /// comparable.
-    pub fn observe_genuine(
+    ///
+    /// # Errors
+    /// As [`Engine::compare`].
+    pub fn observe(
         &self,
         vision: &mut Vision,
-        gallery: &Gallery,
-        product: &ProductKey,
-        bytes: &[u8],
-    ) -> Result<Option<Observation>, EngineError> {
-        let photo = vision.imaging.decode(bytes)?;
-        let quality = measure(&photo.raster);
-        if judge::too_poor(&self.defaults, &quality).is_some() {
+        photo: &mut Examination,
+        question: Question,
+    ) -> Result<Option<Observation>, Interrupt> {
+        if too_poor(&self.defaults, &photo.facts().quality).is_some() {
             return Ok(None);
         }
-        let mut analysis = Analysis::new(vision, photo.raster, FeaturePass::Coarse)?;
-        let claim = Claim::Product(product.clone());
-        let mut clock = Clock::start();
-        let comparison = self.compare(
-            vision,
-            &mut analysis,
-            gallery,
-            Some(&claim),
-            Purpose::Learn,
-            &mut clock,
-        )?;
+        let comparison = self.compare(vision, photo, question, Purpose::Learn, &mut ())?;
         Ok(comparison.observation())
     }
 
@@ -254,46 +311,4 @@ impl Engine {
             ("comparator", vision.comparator.model().to_string()),
         ]
     }
-}
-
-/// Milliseconds since the last lap, by stage.
-pub struct Clock {
-    last: Instant,
-    /// Stage and milliseconds, in order.
-    pub laps: Vec<(&'static str, f64)>,
-}
-
-impl Clock {
-    /// Starts now.
-    pub fn start() -> Self {
-        Self {
-            last: Instant::now(),
-            laps: Vec::new(),
-        }
-    }
-
-    /// Ends a stage; one that was there before becomes longer.
-    pub fn lap(&mut self, stage: &'static str) {
-        let now = Instant::now();
-        let ms = (now - self.last).as_secs_f64() * 1e3;
-        match self.laps.iter_mut().find(|l| l.0 == stage) {
-            Some(lap) => lap.1 += ms,
-            None => self.laps.push((stage, ms)),
-        }
-        self.last = now;
-    }
-}
-
-/// Why the engine stopped. A photo's own fault is no such error: it is part of the report.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// A reference's bytes were not accepted.
-    #[error(transparent)]
-    Intake(#[from] IntakeError),
-    /// A model.
-    #[error(transparent)]
-    Inference(#[from] InferenceError),
-    /// The files.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

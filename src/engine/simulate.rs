@@ -1,14 +1,14 @@
 //! Photos made up for a self-test: a reference, edited or not, photographed by the simulator and
 //! packed as a seller's photo is, so that it goes the way of every other photo from there on.
 
-use super::{Engine, EngineError, frames::content_box};
+use super::{frames::content_box, vision::Imaging};
 use crate::domain::{
     camera::photograph,
     edits::{EditKind, edit},
     gallery::Reference,
     random::SplitMix,
+    raster::Raster,
 };
-use crate::{checker::ports::StoreError, engine::vision::Vision};
 
 /// Long side in pixels that a print is brought down to before it is photographed: photos hold no
 /// more of it.
@@ -34,42 +34,30 @@ pub struct Seeds {
     pub camera: u64,
 }
 
-impl Engine {
-    /// Photographs a reference's print, edited by `kind` or as it is. `None` when none of its marks
-    /// can carry the edit visibly. Equal references, kinds and seeds give the same bytes.
-    pub fn simulate(
-        &self,
-        vision: &mut Vision,
-        reference: &Reference,
-        kind: Option<EditKind>,
-        seeds: Seeds,
-    ) -> Result<Option<Simulated>, EngineError> {
-        let bytes = self.files.image(&reference.sha256)?;
-        let picture = vision
-            .imaging
-            .decode(&bytes)
-            .map_err(|e| StoreError::Failed(Box::new(e)))?
-            .raster;
-        let article = reference.article.unwrap_or_else(|| content_box(&picture));
-        let scale = (f64::from(PRINT_PX) / f64::from(article[2].max(article[3]))).min(1.0);
-        let side = |v: u32| (f64::from(v) * scale).round() as u32;
-        let whole = vision
-            .imaging
-            .resize(&picture, side(picture.width()), side(picture.height()));
-        let (print, mark) = match kind {
-            None => (whole, None),
-            Some(kind) => match edit(&whole, &reference.marks, kind, &mut SplitMix(seeds.edit)) {
-                Some(made) => (made.raster, Some(reference.marks[made.mark].name.clone())),
-                None => return Ok(None),
-            },
-        };
-        let [x, y, width, height] = article.map(side);
-        let shot = photograph(
-            &print.crop(x, y, width, height),
-            PHOTO_PX,
-            &mut SplitMix(seeds.camera),
-        );
-        let jpeg = vision.imaging.encode_jpeg(&shot.raster, shot.jpeg_quality);
-        Ok(Some(Simulated { jpeg, mark }))
-    }
+/// Photographs the print of `picture`, that of a reference, edited by `kind` or as it is. `None`
+/// when none of the reference's marks can carry the edit visibly. Equal pictures, kinds and seeds
+/// give the same bytes.
+pub fn simulate(
+    imaging: &mut dyn Imaging,
+    reference: &Reference,
+    picture: &Raster,
+    kind: Option<EditKind>,
+    seeds: Seeds,
+) -> Option<Simulated> {
+    let article = reference.article.unwrap_or_else(|| content_box(picture));
+    let scale = (f64::from(PRINT_PX) / f64::from(article[2].max(article[3]))).min(1.0);
+    let side = |v: u32| (f64::from(v) * scale).round() as u32;
+    let whole = imaging.resize(picture, side(picture.width()), side(picture.height()));
+    let (print, mark) = match kind {
+        None => (whole, None),
+        Some(kind) => {
+            let made = edit(&whole, &reference.marks, kind, &mut SplitMix(seeds.edit))?;
+            (made.raster, Some(reference.marks[made.mark].name.clone()))
+        }
+    };
+    let [x, y, width, height] = article.map(side);
+    let print = print.crop(x, y, width, height);
+    let shot = photograph(&print, PHOTO_PX, &mut SplitMix(seeds.camera));
+    let jpeg = imaging.encode_jpeg(&shot.raster, shot.jpeg_quality);
+    Some(Simulated { jpeg, mark })
 }

@@ -203,6 +203,14 @@ pub struct CellMap {
     pub probabilities: Vec<[f32; 3]>,
 }
 
+impl CellMap {
+    /// Share of the cells that cannot be judged, 0 to 1.
+    pub fn unseen(&self) -> f64 {
+        let unseen: f64 = self.probabilities.iter().map(|p| f64::from(p[2])).sum();
+        unseen / self.probabilities.len().max(1) as f64
+    }
+}
+
 /// One side of a comparison as the comparator sees it: maps of `rows` x `columns` places, one map
 /// after the other. What the maps hold is the comparator's own matter.
 #[derive(Clone, Debug, PartialEq)]

@@ -265,6 +265,8 @@ impl From<StoreError> for Problem {
         match &error {
             StoreError::NotFound { .. } => Self::new(&kind::NOT_FOUND, error.to_string()),
             StoreError::Conflict { .. } => Self::new(&kind::CONFLICT, error.to_string()),
+            // The caller named nothing wrong: something was lost here.
+            StoreError::Lost { .. } => Self::internal(error.to_string()),
             StoreError::Failed(source) => Self::internal(chain(source.as_ref())),
         }
     }

@@ -13,10 +13,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{
-    checker::ports::{ReferenceFiles, StoreError},
-    domain::embedding::ModelId,
-};
+use crate::{checker::ports::StoreError, domain::embedding::ModelId};
 
 const HASH_BYTES: usize = 32;
 
@@ -36,10 +33,6 @@ enum FilesError {
         path: PathBuf,
         source: io::Error,
     },
-    #[error(
-        "`{path}` does not hold the bytes its name promises (they hash to `{found}`); restore it from a backup"
-    )]
-    Damaged { path: PathBuf, found: String },
     #[error("`{0}` is not a SHA-256 in lower-case hex")]
     NotAHash(String),
 }
@@ -72,38 +65,42 @@ impl ContentFiles {
     }
 }
 
-impl ReferenceFiles for ContentFiles {
-    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError> {
-        let sha256 = hex_sha256(bytes);
-        let path = self.image_path(&sha256)?;
+impl ContentFiles {
+    /// Keeps an image under its hash.
+    pub fn put_image(&self, sha256: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.image_path(sha256)?;
         // A file of that name that is damaged or cut off is replaced: its true content is at hand.
         if !fs::read(&path).is_ok_and(|there| there == bytes) {
             write_whole(&path, &[bytes])?;
         }
-        Ok(sha256)
+        Ok(())
     }
 
-    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
+    /// An image, verified.
+    pub fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
         let path = self.image_path(sha256)?;
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::NotFound {
-                    what: "image",
-                    id: sha256.to_owned(),
-                });
+                return Err(lost(
+                    sha256,
+                    format!("there is no file `{}`", path.display()),
+                ));
             }
             Err(source) => return Err(io_error("read", &path)(source).into()),
         };
         let found = hex_sha256(&bytes);
         if found != sha256 {
-            Err(FilesError::Damaged { path, found }.into())
-        } else {
-            Ok(bytes)
+            return Err(lost(
+                sha256,
+                format!("`{}` holds other bytes", path.display()),
+            ));
         }
+        Ok(bytes)
     }
 
-    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+    /// What a model made of an image, if it is there and whole.
+    pub fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.features_path(sha256, model)?;
         let mut bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -121,9 +118,22 @@ impl ReferenceFiles for ContentFiles {
         Ok(Some(bytes))
     }
 
-    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError> {
+    /// Keeps what a model made of an image.
+    pub fn put_features(
+        &self,
+        sha256: &str,
+        model: &ModelId,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         let path = self.features_path(sha256, model)?;
         Ok(write_whole(&path, &[&Sha256::digest(bytes)[..], bytes])?)
+    }
+}
+
+fn lost(sha256: &str, why: String) -> StoreError {
+    StoreError::Lost {
+        sha256: sha256.to_owned(),
+        why,
     }
 }
 
@@ -200,6 +210,12 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
 mod tests {
     use super::*;
 
+    fn put(files: &ContentFiles, bytes: &[u8]) -> String {
+        let sha256 = hex_sha256(bytes);
+        files.put_image(&sha256, bytes).unwrap();
+        sha256
+    }
+
     fn model() -> ModelId {
         ModelId("points/small@1".into())
     }
@@ -208,12 +224,12 @@ mod tests {
     fn an_image_comes_back_under_its_hash() {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
-        let sha256 = files.put_image(b"abc").unwrap();
+        let sha256 = put(&files, b"abc");
         assert_eq!(
             sha256,
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
-        assert_eq!(files.put_image(b"abc").unwrap(), sha256);
+        assert_eq!(put(&files, b"abc"), sha256);
         assert_eq!(files.image(&sha256).unwrap(), b"abc");
         let names: Vec<_> = fs::read_dir(dir.path().join("images/ba"))
             .unwrap()
@@ -225,14 +241,14 @@ mod tests {
     fn a_damaged_image_is_an_error_until_it_is_put_again() {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
-        let sha256 = files.put_image(b"abc").unwrap();
+        let sha256 = put(&files, b"abc");
         fs::write(files.image_path(&sha256).unwrap(), b"abX").unwrap();
         let message = files.image(&sha256).unwrap_err().to_string();
         assert!(
             message.contains("does not hold the bytes its name promises"),
             "{message}"
         );
-        files.put_image(b"abc").unwrap();
+        put(&files, b"abc");
         assert_eq!(files.image(&sha256).unwrap(), b"abc");
     }
 
@@ -240,7 +256,7 @@ mod tests {
     fn features_belong_to_one_model_and_damage_reads_as_absence() {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
-        let sha256 = files.put_image(b"abc").unwrap();
+        let sha256 = put(&files, b"abc");
         files.put_features(&sha256, &model(), &[1, 2, 3]).unwrap();
         assert_eq!(
             files.features(&sha256, &model()).unwrap().as_deref(),

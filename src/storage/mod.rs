@@ -4,3 +4,4 @@
 pub mod files;
 mod rows;
 pub mod sqlite;
+pub mod threads;

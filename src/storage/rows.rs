@@ -7,10 +7,10 @@ use sqlx::{Row, sqlite::SqliteRow};
 use crate::{
     checker::{
         ports::StoreError,
-        records::{GenuinePhotoRecord, Health, ReferenceRecord},
+        records::{GenuinePhotoRecord, ReferenceRecord},
     },
     domain::{
-        gallery::{Mark, MarkKind, ProductKey, ReferenceKind},
+        gallery::{Health, Mark, MarkKind, ProductKey, ReferenceKind},
         geometry::Point,
     },
 };

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use assay::{
     checker::{
         answer::{CalibrationAnswer, CheckAnswer, ClaimAnswer, PhotoAnswer},
-        records::{Brand, GenuinePhotoRecord, Health, Product, ReferenceRecord},
+        records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord},
     },
     domain::{
-        gallery::{Mark, MarkKind, ProductKey, ReferenceKind},
+        gallery::{Health, Mark, MarkKind, ProductKey, ReferenceKind},
         geometry::Point,
     },
 };

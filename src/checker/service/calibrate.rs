@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Assay, ServiceError};
@@ -9,7 +10,7 @@ use crate::{
     checker::{
         answer::CalibrationAnswer,
         calibrating::{self, VariationFit},
-        observations::{self, FORM},
+        codec::observations::{self, FORM},
         ports::StoreError,
         records::{GenuinePhotoRecord, GenuineScore, KeptObservation, KeptVariation},
         snapshot::{GallerySnapshot, reference_set},
@@ -20,7 +21,10 @@ use crate::{
         gallery::ProductKey,
         variation::{Observation, Variation},
     },
-    engine::{Claim, EngineError, OperatingPoint, vision::Vision},
+    engine::{
+        Claim, Decoded, Engine, Examination, Interrupt, OperatingPoint, Prepared, Question,
+        vision::{IntakeError, Vision},
+    },
 };
 
 /// Genuine photos scored at a time: checks come first.
@@ -279,47 +283,94 @@ impl Assay {
         photo: GenuinePhotoRecord,
         snapshot: &Arc<GallerySnapshot>,
     ) -> Result<(GenuineScore, Option<Observation>), ServiceError> {
-        let (engine, files, snapshot) = (
-            self.engine.clone(),
-            Arc::clone(&self.files),
-            Arc::clone(snapshot),
-        );
-        self.see("genuine photo", move |vision| {
-            let GenuinePhotoRecord {
-                id,
-                product,
-                item,
-                sha256,
-                ..
-            } = photo;
-            let seen = match files.image(&sha256) {
-                Ok(bytes) => engine.observe_genuine(vision, &snapshot.gallery, &product, &bytes),
-                Err(error) => Err(EngineError::Store(error)),
-            };
-            // A photo that cannot be read any more counts as not comparable: it must not stop the
-            // others.
-            let observation = match seen {
-                Err(EngineError::Inference(error)) => return Err(error.into()),
-                Err(error) => {
-                    tracing::error!("genuine photo `{id}` of {product} is left out: {error}");
-                    None
-                }
-                Ok(observation) => observation,
-            };
-            let score = observation
-                .as_ref()
-                .map(|s| s.score(&engine.defaults().fusion, None).value());
-            let score = GenuineScore {
-                photo: id,
-                product: product.product,
-                item,
-                score,
-                adjusted: None,
-            };
-            Ok((score, observation))
-        })
-        .await
+        let GenuinePhotoRecord {
+            id,
+            product,
+            item,
+            sha256,
+            ..
+        } = photo;
+        // A photo that cannot be read any more counts as not comparable: it must not stop the
+        // others.
+        let observation = match self.images.image(&sha256).await {
+            Ok(bytes) => self.observe(&id, bytes, &product, snapshot).await?,
+            Err(error @ StoreError::Lost { .. }) => {
+                tracing::error!("genuine photo `{id}` of {product} is left out: {error}");
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let fusion = &self.engine.defaults().fusion;
+        let score = observation
+            .as_ref()
+            .map(|seen| seen.score(fusion, None).value());
+        let score = GenuineScore {
+            photo: id,
+            product: product.product,
+            item,
+            score,
+            adjusted: None,
+        };
+        Ok((score, observation))
     }
+
+    /// What the bytes of genuine photo `id` show of their product; `None` when they cannot be
+    /// compared.
+    async fn observe(
+        &self,
+        id: &str,
+        bytes: Bytes,
+        product: &ProductKey,
+        snapshot: &Arc<GallerySnapshot>,
+    ) -> Result<Option<Observation>, ServiceError> {
+        let claim = Claim::Product(product.clone());
+        let foreseen = self.engine.foreseen(&snapshot.gallery, Some(&claim));
+        let watched = Watched {
+            bytes,
+            examination: None,
+            snapshot: Arc::clone(snapshot),
+            claim,
+        };
+        let prepared = (foreseen, Prepared::default());
+        match self.examine(snapshot, prepared, watched, watch).await? {
+            Ok(observation) => Ok(observation),
+            Err(error) => {
+                tracing::error!("genuine photo `{id}` of {product} is left out: {error}");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// A genuine photo on its way to what it shows.
+struct Watched {
+    bytes: Bytes,
+    /// The photo, once it was decoded.
+    examination: Option<Examination>,
+    snapshot: Arc<GallerySnapshot>,
+    claim: Claim,
+}
+
+/// Brings a genuine photo as far as it goes with the references at hand.
+fn watch(
+    engine: &Engine,
+    vision: &mut Vision,
+    watched: &mut Watched,
+    prepared: &Prepared,
+) -> Result<Result<Option<Observation>, IntakeError>, Interrupt> {
+    let examination = match &mut watched.examination {
+        Some(examination) => examination,
+        none => match Decoded::from_bytes(vision.imaging.as_mut(), &watched.bytes) {
+            Ok(decoded) => none.insert(Examination::new(vision, Arc::new(decoded))?),
+            Err(error) => return Ok(Err(error)),
+        },
+    };
+    let question = Question {
+        gallery: &watched.snapshot.gallery,
+        claim: Some(&watched.claim),
+        prepared,
+    };
+    Ok(Ok(engine.observe(vision, examination, question)?))
 }
 
 /// What was seen cannot be written as JSON.

@@ -9,21 +9,40 @@ use super::{Assay, CheckRequest, EvidenceInputs, ServiceError, new_id};
 use crate::{
     checker::{
         answer::CheckAnswer,
-        assemble::{self, Frame},
+        assemble::{self, CheckedPhoto, Frame},
         calibrating,
+        clock::Clock,
         ports::StoreError,
         snapshot::GallerySnapshot,
         validate,
     },
-    domain::{
-        fingerprint::{Fingerprint, fingerprint},
-        gallery::ProductKey,
+    domain::{digest::sha256_hex, fingerprint::Fingerprint, gallery::ProductKey},
+    engine::{
+        Claim, Decoded, Engine, Examination, Interrupt, OperatingPoint, Prepared, Question, Stage,
+        Stages, unreadable, vision::Vision,
     },
-    engine::{CheckedPhoto, Claim, OperatingPoint},
 };
 
 /// Photos of one check worked on at a time: one request must not take all workers.
 const PHOTOS_AT_ONCE: usize = 2;
+
+/// What all photos of one check are held against.
+pub(super) struct Against {
+    pub snapshot: Arc<GallerySnapshot>,
+    pub operating_point: OperatingPoint,
+    pub claim: Option<Claim>,
+}
+
+/// A photo on its way through a check.
+struct Underway {
+    against: Arc<Against>,
+    /// Number of the photo in its check, from 0.
+    index: usize,
+    bytes: Bytes,
+    /// The photo, once it was decoded.
+    examination: Option<Examination>,
+    clock: Clock,
+}
 
 impl Assay {
     /// Checks photos against a claim, or identifies them when there is none, and keeps the answer
@@ -31,30 +50,32 @@ impl Assay {
     pub async fn check(&self, request: CheckRequest) -> Result<CheckAnswer, ServiceError> {
         validate::check(&request)?;
         let claim = self.claim(&request).await?;
-        let snapshot = self.refresh().await?;
+        let snapshot = self.refresh_for(claim.as_ref()).await?;
         let (operating_point, advice) = self.operating_point_for(claim.as_ref(), &snapshot).await?;
-        let operating_point = Arc::new(operating_point);
+        let calibration = calibrating::describe(&operating_point, advice);
+        let against = Arc::new(Against {
+            snapshot,
+            operating_point,
+            claim,
+        });
         let work = request.photos.into_iter().enumerate();
-        let work =
-            work.map(|(n, bytes)| self.check_photo(n, bytes, &snapshot, &operating_point, &claim));
+        let work = work.map(|(n, bytes)| self.check_and_keep(n, bytes, &against));
         let photos: Vec<_> = stream::iter(work)
             .buffered(PHOTOS_AT_ONCE)
             .try_collect()
             .await?;
-        let (photos, fingerprints): (Vec<CheckedPhoto>, Vec<_>) = photos.into_iter().unzip();
         let hashes: Vec<_> = photos.iter().map(|p| p.sha256.clone()).collect();
-        let seen = self
-            .store
-            .seen_elsewhere(&hashes, request.seller_id.as_deref())
-            .await?;
+        let seller = request.seller_id.as_deref();
+        let seen = self.store.seen_elsewhere(&hashes, seller).await?;
+        let fingerprints: Vec<_> = photos.iter().map(fingerprint_of).collect();
         let frame = Frame {
             id: new_id(),
             created_at: jiff::Timestamp::now().to_string(),
-            claim: claim.as_ref(),
+            claim: against.claim.as_ref(),
             listing_id: request.listing_id,
             seller_id: request.seller_id,
-            calibration: calibrating::describe(&operating_point, advice),
-            reference_set: snapshot.reference_set.clone(),
+            calibration,
+            reference_set: against.snapshot.reference_set.clone(),
             models: self.models.clone(),
         };
         let answer = assemble::answer(frame, photos, &seen);
@@ -81,44 +102,40 @@ impl Assay {
         }
     }
 
-    async fn check_photo(
+    /// Checks a photo and keeps its bytes for the evidence; bytes that are no picture have nothing
+    /// to show.
+    async fn check_and_keep(
         &self,
-        n: usize,
+        index: usize,
         bytes: Bytes,
-        snapshot: &Arc<GallerySnapshot>,
-        operating_point: &Arc<OperatingPoint>,
-        claim: &Option<Claim>,
-    ) -> Result<(CheckedPhoto, Option<u128>), ServiceError> {
-        let (engine, files) = (self.engine.clone(), Arc::clone(&self.files));
-        let (snapshot, operating_point, claim) = (
-            Arc::clone(snapshot),
-            Arc::clone(operating_point),
-            claim.clone(),
-        );
-        self.see("photo", move |vision| {
-            let checked = engine.check_photo(
-                vision,
-                &snapshot.gallery,
-                &operating_point,
-                claim.as_ref(),
-                n,
-                &bytes,
-            )?;
-            let Ok((photo, _)) = &checked.photo else {
-                return Ok((checked, None));
-            };
-            // Kept for the evidence; bytes that are no picture have nothing to show.
-            files.put_image(&bytes)?;
-            let Fingerprint {
-                horizontal,
-                vertical,
-            } = fingerprint(&photo.raster);
-            Ok((
-                checked,
-                Some(u128::from(horizontal) << 64 | u128::from(vertical)),
-            ))
-        })
-        .await
+        against: &Arc<Against>,
+    ) -> Result<CheckedPhoto, ServiceError> {
+        let checked = self.check_photo(index, bytes.clone(), against).await?;
+        if checked.photo.is_ok() {
+            self.images.put_image(&checked.sha256, bytes).await?;
+        }
+        Ok(checked)
+    }
+
+    pub(super) async fn check_photo(
+        &self,
+        index: usize,
+        bytes: Bytes,
+        against: &Arc<Against>,
+    ) -> Result<CheckedPhoto, ServiceError> {
+        let (gallery, claim) = (&against.snapshot.gallery, against.claim.as_ref());
+        let foreseen = self.engine.foreseen(gallery, claim);
+        let mut prepared = Prepared::default();
+        prepared.add_left_out(against.snapshot.lost_of(claim));
+        let underway = Underway {
+            against: Arc::clone(against),
+            index,
+            bytes,
+            examination: None,
+            clock: Clock::start(),
+        };
+        self.examine(&against.snapshot, (foreseen, prepared), underway, go_on)
+            .await
     }
 
     /// What it takes to draw the evidence of photo `n` (from 0) of a check. A photo whose bytes
@@ -141,21 +158,12 @@ impl Assay {
         for found in &photo.matches {
             records.push(self.store.reference(&found.reference).await?);
         }
-        let files = Arc::clone(&self.files);
-        let hash = photo.sha256.clone();
-        let (bytes, references) = self
-            .see("photo", move |_| {
-                let image = |sha256: &str| files.image(sha256).map(Bytes::from);
-                let references = records
-                    .into_iter()
-                    .map(|r| Ok((image(&r.sha256)?, r)))
-                    .map(|r| r.map(|(b, r)| (r, b)));
-                Ok((
-                    image(&hash)?,
-                    references.collect::<Result<Vec<_>, StoreError>>()?,
-                ))
-            })
-            .await?;
+        let mut references = Vec::new();
+        for record in records {
+            let bytes = self.images.image(&record.sha256).await?;
+            references.push((record, bytes));
+        }
+        let bytes = self.images.image(&photo.sha256).await?;
         let reasons = answer
             .reasons
             .into_iter()
@@ -169,4 +177,64 @@ impl Assay {
             references,
         })
     }
+}
+
+/// Brings a photo as far as it goes with the references at hand.
+fn go_on(
+    engine: &Engine,
+    vision: &mut Vision,
+    underway: &mut Underway,
+    prepared: &Prepared,
+) -> Result<CheckedPhoto, Interrupt> {
+    let Underway {
+        against,
+        index,
+        bytes,
+        examination,
+        clock,
+    } = underway;
+    clock.resume();
+    let examination = match examination {
+        Some(examination) => examination,
+        None => match Decoded::from_bytes(vision.imaging.as_mut(), bytes) {
+            Ok(decoded) => {
+                clock.ended(Stage::Decode);
+                let taken = Examination::new(vision, Arc::new(decoded))?;
+                clock.ended(Stage::Features);
+                examination.insert(taken)
+            }
+            Err(error) => {
+                clock.ended(Stage::Decode);
+                return Ok(CheckedPhoto {
+                    sha256: sha256_hex(bytes),
+                    report: unreadable(*index, &error),
+                    photo: Err(error),
+                    timings_ms: clock.laps(),
+                });
+            }
+        },
+    };
+    let question = Question {
+        gallery: &against.snapshot.gallery,
+        claim: against.claim.as_ref(),
+        prepared,
+    };
+    let point = &against.operating_point;
+    let report = engine.check(vision, examination, question, point, *index, clock)?;
+    let facts = examination.facts().clone();
+    Ok(CheckedPhoto {
+        sha256: facts.sha256.clone(),
+        photo: Ok(facts),
+        report,
+        timings_ms: clock.laps(),
+    })
+}
+
+/// A photo's fingerprint as the store keeps it.
+fn fingerprint_of(photo: &CheckedPhoto) -> Option<u128> {
+    let Fingerprint {
+        horizontal,
+        vertical,
+    } = photo.photo.as_ref().ok()?.fingerprint;
+    Some(u128::from(horizontal) << 64 | u128::from(vertical))
 }

@@ -8,20 +8,33 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Assay, NewReference, ServiceError, new_id, now_ms};
 use crate::{
     checker::{
-        ports::{ReferenceFiles, StoreError},
+        codec::{
+            entry::{entry_from_bytes, entry_model, entry_name, entry_to_bytes},
+            features::features_to_bytes,
+        },
+        ports::StoreError,
         records::{GenuinePhotoRecord, ReferenceRecord},
-        snapshot::{GallerySnapshot, entry_from_bytes, entry_model, entry_name, entry_to_bytes},
+        snapshot::{GallerySnapshot, LostReference},
         validate,
     },
-    domain::{
-        digest::sha256_hex,
-        gallery::{ProductKey, Reference},
+    domain::gallery::{ProductKey, Reference},
+    engine::{
+        self, Claim, Decoded, Engine, Enrolled, Interrupt, Need, Prepared, article_guides,
+        find_article, prepare_reference, vision::Vision,
     },
-    engine::{self, EngineError, vision::Vision},
 };
 
 /// References read or prepared at a time.
 const AT_ONCE: usize = 8;
+
+/// A reference on its way into the gallery: its picture goes from step to step, so that it is
+/// decoded once.
+struct Arriving {
+    new: engine::NewReference,
+    picture: Arc<Decoded>,
+    /// References that tell where the picture shows the article.
+    guides: Vec<Arc<Reference>>,
+}
 
 impl Assay {
     /// Enrolls a reference; it takes part in the next check. The answer says at once how usable it
@@ -32,44 +45,44 @@ impl Assay {
     ) -> Result<ReferenceRecord, ServiceError> {
         validate::reference(&new)?;
         self.store.product(&new.product).await?;
-        let sha256 = sha256_hex(&new.image);
         let snapshot = self.refresh().await?;
-        if snapshot
-            .gallery
-            .of(&new.product)
-            .any(|r| r.sha256 == sha256)
-        {
+        let NewReference {
+            product,
+            kind,
+            view,
+            marks,
+            image,
+        } = new;
+        // Bytes that are no picture are refused before they reach the disk.
+        let picture = self.decode(image.clone()).await?;
+        let sha256 = picture.facts.sha256.clone();
+        if snapshot.gallery.of(&product).any(|r| r.sha256 == sha256) {
             return Err(StoreError::Conflict {
                 what: "reference",
                 id: sha256,
             }
             .into());
         }
-        let (engine, files) = (self.engine.clone(), Arc::clone(&self.files));
-        let enrolled = self
-            .see("image", move |vision| {
-                let NewReference {
-                    product,
-                    kind,
-                    view,
-                    marks,
-                    image,
-                } = new;
-                // Bytes that are no picture are refused before they reach the disk.
-                vision.imaging.decode(&image)?;
-                files.put_image(&image)?;
-                let new = engine::NewReference {
-                    id: new_id(),
-                    product,
-                    kind,
-                    view,
-                    marks,
-                };
-                let enrolled = engine.enroll(vision, new, &snapshot.gallery, &image)?;
-                keep_entry(files.as_ref(), vision, &enrolled.reference)?;
-                Ok(enrolled)
-            })
-            .await?;
+        self.images.put_image(&sha256, image).await?;
+        let guides = article_guides(&snapshot.gallery, &product, kind);
+        let need = Need {
+            features: guides.iter().map(|r| r.id.clone()).collect(),
+            ..Need::default()
+        };
+        let arriving = Arriving {
+            new: engine::NewReference {
+                id: new_id(),
+                product,
+                kind,
+                view,
+                marks,
+            },
+            picture,
+            guides,
+        };
+        let prepared = (need, Prepared::default());
+        let enrolled = self.examine(&snapshot, prepared, arriving, arrive).await?;
+        self.keep(&enrolled).await?;
         let reference = enrolled.reference;
         let record = ReferenceRecord {
             id: reference.id,
@@ -77,8 +90,8 @@ impl Assay {
             kind: reference.kind,
             view: reference.view,
             sha256: reference.sha256,
-            width: enrolled.width,
-            height: enrolled.height,
+            width: enrolled.facts.width,
+            height: enrolled.facts.height,
             article: reference.article,
             marks: reference.marks,
             health: enrolled.health,
@@ -98,26 +111,17 @@ impl Assay {
         validate::key(product)?;
         validate::item(item)?;
         self.store.product(product).await?;
-        let sha256 = sha256_hex(&image);
-        if self
-            .refresh()
-            .await?
-            .gallery
-            .of(product)
-            .any(|r| r.sha256 == sha256)
-        {
-            let problem = "is enrolled as a reference; a calibration says nothing unless it is made of other photos";
+        let sha256 = self.decode(image.clone()).await?.facts.sha256.clone();
+        let snapshot = self.refresh().await?;
+        if snapshot.gallery.of(product).any(|r| r.sha256 == sha256) {
+            let problem = "is enrolled as a reference; a calibration says nothing unless it is \
+                           made of other photos";
             return Err(ServiceError::Invalid {
                 field: "image".to_owned(),
                 problem: problem.to_owned(),
             });
         }
-        let files = Arc::clone(&self.files);
-        self.see("image", move |vision| {
-            vision.imaging.decode(&image)?;
-            Ok(files.put_image(&image)?)
-        })
-        .await?;
+        self.images.put_image(&sha256, image).await?;
         let (product, item) = (product.clone(), item.to_owned());
         let record = GenuinePhotoRecord {
             id: new_id(),
@@ -130,10 +134,36 @@ impl Assay {
         Ok(record)
     }
 
+    /// Decodes an uploaded picture.
+    async fn decode(&self, image: Bytes) -> Result<Arc<Decoded>, ServiceError> {
+        let decode =
+            move |vision: &mut Vision| Decoded::from_bytes(vision.imaging.as_mut(), &image);
+        let decoded = self.on_worker(decode).await?;
+        decoded
+            .map(Arc::new)
+            .map_err(|source| ServiceError::Intake {
+                field: "image".to_owned(),
+                source,
+            })
+    }
+
     /// The gallery, read anew when this or another process changed the references since.
     pub(super) async fn refresh(&self) -> Result<Arc<GallerySnapshot>, ServiceError> {
         let snapshot = self.snapshot();
         if snapshot.changes == self.store.changes().await?.references {
+            return Ok(snapshot);
+        }
+        self.reload(&mut |_, _| {}).await
+    }
+
+    /// The gallery for a check; what was lost of the claimed product is looked for once more, since
+    /// an operator may have restored it.
+    pub(super) async fn refresh_for(
+        &self,
+        claim: Option<&Claim>,
+    ) -> Result<Arc<GallerySnapshot>, ServiceError> {
+        let snapshot = self.refresh().await?;
+        if snapshot.lost_of(claim).is_empty() {
             return Ok(snapshot);
         }
         self.reload(&mut |_, _| {}).await
@@ -147,24 +177,27 @@ impl Assay {
         let changes = self.store.changes().await?.references;
         let records = self.store.references(None).await?;
         let old = self.snapshot();
-        let known = old.by_id();
         let total = records.len();
         let mut references = Vec::with_capacity(total);
         let mut missing = Vec::new();
         for record in records {
-            match known.get(record.id.as_str()) {
+            match old.get(&record.id) {
                 Some(reference) => references.push(Arc::clone(reference)),
                 None => missing.push(record),
             }
         }
+        let mut lost = Vec::new();
         let mut read = stream::iter(missing.into_iter().map(|r| self.read_reference(r)))
             .buffer_unordered(AT_ONCE);
         while let Some(reference) = read.try_next().await? {
-            references.extend(reference);
+            match reference {
+                Ok(reference) => references.push(reference),
+                Err(gone) => lost.push(gone),
+            }
             progress(references.len(), total);
         }
         drop(read);
-        let fresh = Arc::new(GallerySnapshot::new(references, changes));
+        let fresh = Arc::new(GallerySnapshot::new(references, lost, changes));
         let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         // Two checks may read at the same time; the older reading must not replace the newer.
         if snapshot.changes <= fresh.changes {
@@ -173,66 +206,90 @@ impl Assay {
         Ok(fresh)
     }
 
-    /// A reference from its stored entry or, when the models have changed since, from its image.
-    /// One whose image is lost or damaged is left out with a log line: it must not keep the others
-    /// from being searched.
+    /// A reference from its stored entry or, when the models have changed since, from its picture.
+    /// One whose picture is lost or damaged is left out: it must not keep the others from being
+    /// searched.
     async fn read_reference(
         &self,
         record: ReferenceRecord,
-    ) -> Result<Option<Arc<Reference>>, ServiceError> {
-        let (engine, files) = (self.engine.clone(), Arc::clone(&self.files));
-        let (id, product) = (record.id.clone(), record.product.clone());
-        let read = self
-            .see("image", move |vision| {
-                let model = entry_model(vision.embedder.model(), vision.local.model());
-                let stored = files.features(&entry_name(&record.sha256, record.article), &model)?;
-                let embedding_model = vision.embedder.model().clone();
-                if let Some(entry) =
-                    stored.and_then(|bytes| entry_from_bytes(&record, embedding_model, &bytes))
-                {
-                    return Ok(entry);
-                }
-                let image = files.image(&record.sha256)?;
-                let ReferenceRecord {
-                    id,
-                    product,
-                    kind,
-                    view,
-                    marks,
-                    article,
-                    ..
-                } = record;
-                let new = engine::NewReference {
-                    id,
-                    product,
-                    kind,
-                    view,
-                    marks,
-                };
-                let reference = engine.prepare(vision, new, article, &image)?.reference;
-                keep_entry(files.as_ref(), vision, &reference)?;
-                Ok(reference)
-            })
-            .await;
-        match read {
-            Ok(reference) => Ok(Some(Arc::new(reference))),
-            Err(error @ (ServiceError::Store(_) | ServiceError::Intake { .. })) => {
-                tracing::error!(
-                    "reference `{id}` of {product} is left out: {error}; enroll its image again"
-                );
-                Ok(None)
-            }
-            Err(error) => Err(error),
+    ) -> Result<Result<Arc<Reference>, LostReference>, ServiceError> {
+        let (embedder, local) = self.supply.models();
+        let model = entry_model(embedder, local);
+        let name = entry_name(&record.sha256, record.article);
+        let stored = self.derived.derived(&name, &model).await?;
+        let entry = stored.and_then(|b| entry_from_bytes(&record, embedder.clone(), &b));
+        if let Some(reference) = entry {
+            return Ok(Ok(Arc::new(reference)));
         }
+        let ReferenceRecord {
+            id,
+            product,
+            kind,
+            view,
+            marks,
+            article,
+            sha256,
+            ..
+        } = record;
+        let lost = LostReference {
+            id: id.clone(),
+            product: product.clone(),
+        };
+        let why = match self.images.image(&sha256).await {
+            Ok(image) => match self.decode(image).await {
+                Ok(picture) => {
+                    let new = engine::NewReference {
+                        id,
+                        product,
+                        kind,
+                        view,
+                        marks,
+                    };
+                    let prepare = move |vision: &mut Vision| {
+                        prepare_reference(vision, new, article, &picture)
+                    };
+                    let enrolled = self.see(prepare).await?;
+                    self.keep(&enrolled).await?;
+                    self.supply.found(&lost.id);
+                    return Ok(Ok(Arc::new(enrolled.reference)));
+                }
+                Err(ServiceError::Intake { source, .. }) => source.to_string(),
+                Err(error) => return Err(error),
+            },
+            Err(StoreError::Lost { why, .. }) => why,
+            Err(error) => return Err(error.into()),
+        };
+        self.supply.is_lost(&lost.id, &lost.product, &why);
+        Ok(Err(lost))
+    }
+
+    /// Keeps what was made of a reference's picture, so that it need not be made again.
+    async fn keep(&self, enrolled: &Enrolled) -> Result<(), ServiceError> {
+        let reference = &enrolled.reference;
+        let (embedder, local) = self.supply.models();
+        let model = entry_model(embedder, local);
+        let name = entry_name(&reference.sha256, reference.article);
+        self.derived
+            .put_derived(&name, &model, entry_to_bytes(reference))
+            .await?;
+        let features = features_to_bytes(&enrolled.features);
+        Ok(self.supply.put_features(reference, features).await?)
     }
 }
 
-fn keep_entry(
-    files: &dyn ReferenceFiles,
-    vision: &Vision,
-    reference: &Reference,
-) -> Result<(), EngineError> {
-    let model = entry_model(vision.embedder.model(), vision.local.model());
-    let name = entry_name(&reference.sha256, reference.article);
-    Ok(files.put_features(&name, &model, &entry_to_bytes(reference))?)
+/// Prepares a reference when what tells where its picture shows the article is at hand.
+fn arrive(
+    _: &Engine,
+    vision: &mut Vision,
+    arriving: &mut Arriving,
+    prepared: &Prepared,
+) -> Result<Enrolled, Interrupt> {
+    let Arriving {
+        new,
+        picture,
+        guides,
+    } = arriving;
+    prepared.require_features(guides)?;
+    let article = find_article(vision, guides, prepared, picture)?;
+    Ok(prepare_reference(vision, new.clone(), article, picture)?)
 }

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Assay, ServiceError, calibrate::calibrating_only};
+use super::{Assay, ServiceError, calibrate::calibrating_only, check::Against};
 use crate::{
     checker::{
         calibrating,
@@ -26,7 +26,10 @@ use crate::{
         edits::EditKind,
         gallery::{ProductKey, Reference, ReferenceKind},
     },
-    engine::{Claim, OperatingPoint, Seeds},
+    engine::{
+        Claim, Decoded, Seeds, Simulated, simulate,
+        vision::{IntakeError, Vision},
+    },
 };
 
 /// Most photos of each kind: with seven kinds, and the genuine photos without a score, one worker
@@ -71,8 +74,7 @@ pub struct Trial {
 struct Plan {
     request: SelfTestRequest,
     references: Vec<Arc<Reference>>,
-    snapshot: Arc<GallerySnapshot>,
-    operating_point: Arc<OperatingPoint>,
+    against: Arc<Against>,
 }
 
 /// Marks a self-test as underway until it is dropped, also when its caller leaves.
@@ -122,14 +124,17 @@ impl Assay {
             });
         }
         let _underway = Underway(&self.testing);
-        let (operating_point, advice) = self
-            .operating_point_for(Some(&Claim::Product(product.clone())), &snapshot)
-            .await?;
+        let claim = Claim::Product(product.clone());
+        let (operating_point, advice) = self.operating_point_for(Some(&claim), &snapshot).await?;
+        let against = Arc::new(Against {
+            snapshot,
+            operating_point,
+            claim: Some(claim),
+        });
         let plan = Plan {
             request,
             references,
-            snapshot,
-            operating_point: Arc::new(operating_point),
+            against,
         };
         let kinds: Vec<_> = std::iter::once(None)
             .chain(EditKind::ALL.map(Some))
@@ -168,57 +173,62 @@ impl Assay {
             unedited: counted(UNEDITED),
             edits: EditKind::ALL.map(|kind| counted(kind.name())).into(),
             genuine_photos: self.judge_genuine(&product, &plan).await?,
-            calibration: calibrating::describe(&plan.operating_point, advice),
-            reference_set: plan.snapshot.reference_set.clone(),
+            calibration: calibrating::describe(&plan.against.operating_point, advice),
+            reference_set: plan.against.snapshot.reference_set.clone(),
             models: self.models.clone(),
         })
     }
 
+    /// Makes one photo of the first reference that can carry the edit, and checks it.
     async fn trial(
         &self,
         plan: &Plan,
         kind: Option<EditKind>,
         n: usize,
     ) -> Result<Option<Trial>, ServiceError> {
-        let (engine, product) = (self.engine.clone(), plan.request.product.clone());
-        let (snapshot, operating_point) = (
-            Arc::clone(&plan.snapshot),
-            Arc::clone(&plan.operating_point),
-        );
-        let references = plan.references.clone();
+        let product = &plan.request.product;
         let name = kind.map_or(UNEDITED, EditKind::name);
         let seed = plan.request.seed;
         // Every kind meets the same scenes and cameras: what differs between kinds is the edit.
         let seeds = Seeds {
-            edit: seed_of(seed, &product, name, n),
-            camera: seed_of(seed, &product, "camera", n),
+            edit: seed_of(seed, product, name, n),
+            camera: seed_of(seed, product, "camera", n),
         };
-        self.see("reference", move |vision| {
-            for i in 0..references.len() {
-                let reference = &references[(n + i) % references.len()];
-                let Some(made) = engine.simulate(vision, reference, kind, seeds)? else {
-                    continue;
-                };
-                let claim = Claim::Product(product);
-                let checked = engine.check_photo(
-                    vision,
-                    &snapshot.gallery,
-                    &operating_point,
-                    Some(&claim),
-                    0,
-                    &made.jpeg,
-                )?;
-                let verdict = checked.report.verdict.name();
-                return Ok(Some(Trial {
-                    kind: name,
-                    mark: made.mark,
-                    verdict,
-                    jpeg: made.jpeg.into(),
-                }));
-            }
-            Ok(None)
+        for i in 0..plan.references.len() {
+            let reference = &plan.references[(n + i) % plan.references.len()];
+            let Some(made) = self.simulate(reference, kind, seeds).await? else {
+                continue;
+            };
+            let jpeg = Bytes::from(made.jpeg);
+            let checked = self.check_photo(0, jpeg.clone(), &plan.against).await?;
+            return Ok(Some(Trial {
+                kind: name,
+                mark: made.mark,
+                verdict: checked.report.verdict.name(),
+                jpeg,
+            }));
+        }
+        Ok(None)
+    }
+
+    async fn simulate(
+        &self,
+        reference: &Arc<Reference>,
+        kind: Option<EditKind>,
+        seeds: Seeds,
+    ) -> Result<Option<Simulated>, ServiceError> {
+        let bytes = self.images.image(&reference.sha256).await?;
+        let reference = Arc::clone(reference);
+        let made = move |vision: &mut Vision| {
+            let imaging = vision.imaging.as_mut();
+            let picture = Decoded::from_bytes(imaging, &bytes)?.raster;
+            Ok(simulate(imaging, &reference, &picture, kind, seeds))
+        };
+        let made: Result<_, IntakeError> = self.on_worker(made).await?;
+        made.map_err(|source| ServiceError::Intake {
+            field: "reference".to_owned(),
+            source,
         })
-        .await
     }
 
     /// Which genuine photos of the product would be flagged.
@@ -227,20 +237,27 @@ impl Assay {
         product: &ProductKey,
         plan: &Plan,
     ) -> Result<GenuineAnswer, ServiceError> {
-        let photos = calibrating_only(self.store.genuine_photos(product).await?, &plan.snapshot);
-        let version = self.score_version(&product.brand, &plan.snapshot);
+        let photos = calibrating_only(
+            self.store.genuine_photos(product).await?,
+            &plan.against.snapshot,
+        );
+        let version = self.score_version(&product.brand, &plan.against.snapshot);
         let mut scores = self
             .scores_of(&photos, Some(&product.product), &version)
             .await?;
-        let source = plan.operating_point.calibration.source;
+        let source = plan.against.operating_point.calibration.source;
         // What the calibration rests on: an item must not vouch for itself.
         let counted = match source {
             CalibrationSource::Default => Vec::new(),
             CalibrationSource::Product => scores.clone(),
             CalibrationSource::Brand => {
                 let all = self.store.genuine_photos_of_brand(&product.brand).await?;
-                self.scores_of(&calibrating_only(all, &plan.snapshot), None, &version)
-                    .await?
+                self.scores_of(
+                    &calibrating_only(all, &plan.against.snapshot),
+                    None,
+                    &version,
+                )
+                .await?
             }
         };
         let mut answer = GenuineAnswer {
@@ -254,13 +271,13 @@ impl Assay {
             .take(MOST_UNSCORED);
         let fresh = stream::iter(
             unscored
-                .map(|photo| self.genuine_score(photo, &plan.snapshot))
+                .map(|photo| self.genuine_score(photo, &plan.against.snapshot))
                 .collect::<Vec<_>>(),
         );
         let fresh: Vec<_> = fresh.buffered(AT_ONCE).try_collect().await?;
         let (fusion, variation) = (
             &self.engine.defaults().fusion,
-            &plan.operating_point.variation,
+            &plan.against.operating_point.variation,
         );
         let telling: HashSet<_> = scores.iter().map(|s| s.item.clone()).collect();
         for (score, observation) in fresh {
@@ -285,7 +302,7 @@ impl Assay {
                 .then(|| calibrating::own_without(&counted, judged, self.budget, &version, source));
             let calibration = without
                 .as_ref()
-                .unwrap_or(&plan.operating_point.calibration);
+                .unwrap_or(&plan.against.operating_point.calibration);
             if calibration.flags(score) {
                 let p_value = calibration.p_value(score).get();
                 let (id, item) = (judged.photo.clone(), judged.item.clone());

@@ -1,25 +1,15 @@
-//! `assay eval DIR`: measures this build on a labelled folder, by the same code path as the server.
+//! `assay eval`: measures this build on a labelled folder, or lets a brand try itself on edits of its
+//! own references.
 
-mod audit;
-mod data;
-mod report;
-mod run;
 pub mod self_test;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{path::PathBuf, sync::atomic::AtomicBool};
 
 use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 
-use crate::{
-    checker::ports::Files,
-    engine::{Defaults, Engine},
-};
-pub use run::MakeVision;
+use crate::evaluation::{self, Labelled, MakeVision, Plan, Progress};
 
 /// What `assay eval` takes.
 #[derive(Args, Clone, Debug)]
@@ -65,8 +55,24 @@ pub struct EvalArgs {
     pub threads: Option<usize>,
 }
 
-/// Bytes of prepared references kept: an evaluation meets all of them again with every photo.
-const CACHE_BYTES: usize = 2 << 30;
+/// A progress bar that hears of each part.
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn begin(&self, what: &'static str, total: usize) {
+        self.0.reset();
+        self.0.set_prefix(what);
+        self.0.set_length(total as u64);
+    }
+
+    fn step(&self) {
+        self.0.inc(1);
+    }
+
+    fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
 
 /// Measures and returns the report's text, or its JSON.
 pub fn run(
@@ -74,36 +80,24 @@ pub fn run(
     make: &MakeVision,
     json: bool,
     stop: &AtomicBool,
-    bar: impl Fn(usize, &'static str) -> ProgressBar,
+    bar: ProgressBar,
 ) -> anyhow::Result<String> {
     let dir = args.dir.as_ref().context("a labelled folder is needed")?;
-    let data = data::Labelled::read(dir)?;
-    let files: Files = Arc::new(data::MemoryFiles::default());
-    let engine = Engine::with(files.clone(), Arc::new(Defaults::shipped()), CACHE_BYTES);
+    let data = Labelled::read(dir)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.threads.unwrap_or(cores).max(1);
-    let (references, without_variation) = (args.references, args.without_variation);
-    let plan = run::Plan {
+    let plan = Plan {
         data: &data,
-        references,
+        references: args.references,
         fitting: args.rows.is_some(),
-        without_variation,
+        without_variation: args.without_variation,
         stop,
+        threads: args.threads.unwrap_or(cores).max(1),
     };
-    let measured = run::run(&plan, &engine, files.as_ref(), threads, make, bar)?;
+    let measured = evaluation::measure(&plan, make, &Bar(bar))?;
     if let Some(path) = &args.rows {
         measured.write_rows(path)?;
     }
-    let models = Engine::models(&make()?)
-        .into_iter()
-        .map(|(role, id)| (role.to_owned(), id))
-        .collect();
-    let report = report::Report::new(
-        dir.display().to_string(),
-        args.references,
-        &measured,
-        models,
-    );
+    let report = evaluation::report(dir, &plan, &measured, &make()?);
     Ok(if json {
         serde_json::to_string_pretty(&report)?
     } else {

@@ -77,6 +77,17 @@ pub struct MarkObservation {
     pub reading: Option<Reading>,
     /// How far its hues are turned, when both sides show enough.
     pub turn: Option<HueTurn>,
+    /// Share of its cells that cannot be judged, 0 to 1.
+    pub unseen: f64,
+}
+
+/// A mark's observation less what genuine photos show too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighed {
+    /// What the fusion needs.
+    pub evidence: MarkEvidence,
+    /// Evidence of the first look's cells, 0 to 1.
+    pub cells: Vec<f32>,
 }
 
 /// What a photo showed of a reference: enough to score it anew whenever more is known of genuine
@@ -206,13 +217,8 @@ impl MarkObservation {
         mark_score(&first.discounted(None)).get() >= SUSPECT_FROM
     }
 
-    /// What the fusion needs of mark number `mark`, and the evidence of the first look's cells,
-    /// both less what genuine photos show as well.
-    pub fn weighed(
-        &self,
-        mark: usize,
-        known: Option<&ReferenceVariation>,
-    ) -> (MarkEvidence, Vec<f32>) {
+    /// What mark number `mark` amounts to, less what is known of genuine photos.
+    pub fn weighed(&self, mark: usize, known: Option<&ReferenceVariation>) -> Weighed {
         let cells = self.first.discounted(known);
         let difference = mark_score(&cells).get();
         let mut evidence = MarkEvidence {
@@ -234,7 +240,7 @@ impl MarkObservation {
             evidence.text = agreement.map(|a| known.map_or(a, |k| k.agreement(mark, text).max(a)));
             evidence.text_confidence = *confidence;
         }
-        (evidence, cells)
+        Weighed { evidence, cells }
     }
 }
 
@@ -245,7 +251,7 @@ impl Observation {
             .marks
             .iter()
             .enumerate()
-            .filter_map(|(n, mark)| Some(mark.as_ref()?.weighed(n, known).0));
+            .filter_map(|(n, mark)| Some(mark.as_ref()?.weighed(n, known).evidence));
         fusion.with_marks(self.identity, seen)
     }
 

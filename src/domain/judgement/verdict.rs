@@ -1,9 +1,10 @@
 //! What a photo shows, with reasons, and the action that a policy makes of it.
 
 use crate::domain::{
-    gallery::{MarkKind, ProductKey},
+    gallery::{Mark, ProductKey},
     geometry::{Homography, Point},
     score::{Difference, PValue, Similarity},
+    variation::{MarkObservation, Reading},
 };
 
 /// What the photo (or the whole check) shows. It never says "counterfeit".
@@ -135,24 +136,18 @@ impl MarkAnswer {
 /// One protected mark compared closely.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkComparison {
-    /// The mark's name.
-    pub name: String,
-    /// Text or logo.
-    pub kind: MarkKind,
+    /// The mark, or the region as a mark.
+    pub mark: Mark,
+    /// What was seen of it; `None` when it cannot be seen at all.
+    pub observation: Option<MarkObservation>,
     /// Same, different or cannot see.
     pub answer: MarkAnswer,
     /// How surely it differs.
     pub score: Difference,
     /// What genuine photos that show the same took off that score, 0 to 1.
     pub genuine_variation: f64,
-    /// Share of its cells that cannot be judged, 0 to 1.
-    pub unseen: f64,
-    /// What it should read.
-    pub expected: Option<String>,
-    /// What the recogniser read in the photo, with its confidence 0 to 1.
-    pub read: Option<(String, f64)>,
-    /// Whether that speaks against it: not when genuine photos are misread so, nor when the
-    /// reference itself cannot be read.
+    /// Whether what was read speaks against it: not when genuine photos are misread so, nor when
+    /// the reference itself cannot be read.
     pub misreads: bool,
     /// Outline in 0..1 of the upright photo.
     pub region: Vec<Point>,
@@ -161,6 +156,13 @@ pub struct MarkComparison {
     /// Degrees, -180 to 180, by which its hues are turned against the rest of the pack, when that
     /// is notable.
     pub hue_turn: Option<f64>,
+}
+
+impl MarkComparison {
+    /// What the recogniser read in the photo.
+    pub fn read(&self) -> Option<&Reading> {
+        self.observation.as_ref()?.reading.as_ref()
+    }
 }
 
 /// The separate channels of one comparison; `None` where a channel could not be measured.

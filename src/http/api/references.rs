@@ -14,12 +14,9 @@ use super::{
     products::ProductPath,
 };
 use crate::{
-    checker::{
-        records::{Health, ReferenceRecord},
-        service::NewReference,
-    },
+    checker::{records::ReferenceRecord, service::NewReference},
     domain::{
-        gallery::{Mark, MarkKind, ProductKey, ReferenceKind},
+        gallery::{Health, Mark, MarkKind, ProductKey, ReferenceKind},
         geometry::Point,
     },
     http::{

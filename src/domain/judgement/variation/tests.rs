@@ -22,6 +22,7 @@ fn mark(evidence: [f32; 6], read: Option<&str>) -> MarkObservation {
         second: None,
         reading,
         turn: None,
+        unseen: 0.0,
     }
 }
 
@@ -220,12 +221,12 @@ fn the_text_of_a_mark_that_genuine_photos_doubt_too_does_not_count() {
     };
     let seen = observation([0.9; 6], None);
     let variation = known(&[("a", seen.clone()), ("b", seen.clone()), ("c", seen)]).variation();
-    let (evidence, _) = photo.weighed(1, variation.references.get("r"));
+    let evidence = photo.weighed(1, variation.references.get("r")).evidence;
     assert!(
         (evidence.difference - 0.1054).abs() < 1e-3 && evidence.text.is_none(),
         "{evidence:?}"
     );
-    let (evidence, _) = photo.weighed(1, None);
+    let evidence = photo.weighed(1, None).evidence;
     assert!(
         evidence.difference > 0.95 && evidence.text.is_some(),
         "{evidence:?}"

@@ -1,21 +1,25 @@
-//! Places of a photo that are compared besides the marks of its reference: what proposed marks
-//! leave out, the photo points to itself.
+//! Regions of a photo that are compared besides the marks of its reference: proposed marks leave
+//! much out, and the photo itself points to where it looks different.
 
 use super::{
-    EngineError,
-    frames::Frame,
-    inspect::{Border, View, compare_at, grid},
-    prepared::Cache,
-    propose::figure,
+    cells::{Border, compare_at, grid},
+    view::View,
 };
-use crate::domain::{
-    appearance::BlockMap,
-    cells::{MarkBox, cell_evidence, suspect_region},
-    gallery::Mark,
-    geometry::Point,
-    variation::CellGrid,
+use crate::{
+    domain::{
+        appearance::BlockMap,
+        cells::{MarkBox, cell_evidence, suspect_region},
+        gallery::Mark,
+        geometry::Point,
+        variation::CellGrid,
+    },
+    engine::{
+        cache::Cache,
+        frames::Frame,
+        propose::figure,
+        vision::{CellMap, InferenceError, Vision},
+    },
 };
-use crate::engine::vision::{CellMap, Vision};
 
 /// What the article's sides are brought down by for an overview at all of it: little enough for small
 /// words to show.
@@ -27,16 +31,17 @@ const UNEXPLAINED: &str = "least explained place";
 /// Where hues are turned most against the rest.
 const RECOLOURED: &str = "most recoloured place";
 
-/// The places of a photo worth a closer look: outside the boxes `taken` (pixels of the frame) the
-/// two that an overview at the whole article finds most different and the one where blocks explain
-/// least; and, wherever it is, the most recoloured one. With the overview.
-pub fn places(
+/// The regions of a photo worth a closer look, with the coarse comparison of the whole article that
+/// points to them. Outside the boxes `taken` (pixels of the frame) these are the two that look most
+/// different there and the one that blocks explain least; anywhere, the one whose hues are turned
+/// most. A photo of plain agreement may have none.
+pub fn regions(
     vision: &mut Vision,
     cache: &Cache,
     view: &View,
     blocks: &BlockMap,
     taken: &[[u32; 4]],
-) -> Result<(Vec<Mark>, CellGrid), EngineError> {
+) -> Result<(Vec<Mark>, CellGrid), InferenceError> {
     let frame = &view.pixels.frame;
     let cells = overview(vision, cache, view)?;
     let turned = view.colours().most_turned(blocks);
@@ -47,7 +52,7 @@ pub fn places(
     ))
 }
 
-/// [`places`] from what each measure says, `cells` those of the overview.
+/// [`regions`] from what each measure says, `cells` those of the overview.
 fn chosen(
     cells: &CellMap,
     blocks: &BlockMap,
@@ -62,9 +67,9 @@ fn chosen(
     let evidence = cell_evidence(&cells.probabilities, cells.columns);
     let (mut taken, mut named) = (taken.to_vec(), Vec::new());
     for name in SUSPECT {
-        let doubted = suspect_region(&evidence, cells.columns, width, height, &taken);
-        taken.extend(doubted);
-        named.extend(doubted.map(|place| (place, name)));
+        let suspect = suspect_region(&evidence, cells.columns, width, height, &taken);
+        taken.extend(suspect);
+        named.extend(suspect.map(|place| (place, name)));
     }
     named.extend(
         blocks
@@ -79,7 +84,7 @@ fn chosen(
 }
 
 /// The comparator's answer on the whole article at once, reduced. It only points.
-fn overview(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, EngineError> {
+fn overview(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, InferenceError> {
     let frame = &view.pixels.frame.raster;
     let (width, height) = (frame.width(), frame.height());
     let whole = MarkBox::whole(width, height);
@@ -88,14 +93,14 @@ fn overview(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, 
         vision.imaging.resize(frame, w, h),
         vision.imaging.resize(&view.rectified.raster, w, h),
     );
-    Ok(compare_at(
+    compare_at(
         vision,
         Some(cache),
         view,
         &whole,
         Border::Same,
         [&own, &seen, &seen],
-    )?)
+    )
 }
 
 #[cfg(test)]

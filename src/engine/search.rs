@@ -1,14 +1,15 @@
-//! One photo's features and where references lie in it; computed once, shared by every claim on the
-//! photo.
+//! The photo under examination: its features, and which references are worth comparing with it.
 
 use std::{collections::HashMap, sync::Arc};
 
 use ndarray::Array2;
 
 use super::{
-    Engine, EngineError,
+    decoded::Decoded,
     frames::{Frame, frame_size, photo_frame, pixels_to_unit, unit_to_pixels},
     locate::{Location, SOLID_INLIERS, by_votes, locate},
+    prepare::TurnedFeatures,
+    vision::{InferenceError, Vision},
 };
 use crate::domain::{
     descriptors::{COARSE_PHOTO, coarse_matrix, coarse_votes, quantise_strongest},
@@ -19,7 +20,6 @@ use crate::domain::{
     raster::Raster,
     rectify::rectify,
 };
-use crate::engine::vision::{InferenceError, Vision};
 
 /// Keypoints taken of a photo.
 const PHOTO_KEYPOINTS: usize = 1200;
@@ -33,10 +33,10 @@ const EMBEDDING_SHORTLIST: usize = 4;
 const RIVAL_TURNS: usize = 2;
 /// Long side in pixels at which a photo is first looked at: a large article is found there at half
 /// the cost.
-const QUICK_PX: u32 = 640;
+const COARSE_PX: u32 = 640;
 /// Frames with a smaller long side are looked at in full right away: a first look would save
 /// little.
-const QUICK_FROM_PX: u32 = 832;
+const COARSE_FROM_PX: u32 = 832;
 /// Part of the photo that is embedded while the article's place is unknown, in its middle.
 const CENTRE: f64 = 0.75;
 
@@ -50,9 +50,9 @@ pub enum FeaturePass {
 }
 
 impl FeaturePass {
-    /// The sight that a frame gets: a small one is looked at in full right away.
+    /// The pass that a frame gets: a small one is looked at in full right away.
     fn of(self, frame: &Raster) -> Self {
-        if frame.long_side() < QUICK_FROM_PX {
+        if frame.long_side() < COARSE_FROM_PX {
             Self::Full
         } else {
             self
@@ -60,48 +60,48 @@ impl FeaturePass {
     }
 }
 
-/// A photo under examination.
-pub struct Analysis {
-    /// Upright pixels at full size.
-    pub photo: Raster,
+/// The photo under examination. What was found in it stays until it is dropped, so that a search
+/// that had to wait for a reference goes on where it stopped.
+pub struct Query {
+    /// The photo as it was decoded.
+    pub photo: Arc<Decoded>,
     /// The photo at the size of its frame.
     pub frame: Frame,
-    sight: FeaturePass,
-    look: Look,
-    /// The look that is not asked now.
-    other: Option<Look>,
+    pass: FeaturePass,
+    found: Found,
+    /// What the pass that is not asked now found.
+    other: Option<Found>,
+    /// The embedding of the photo's middle, once it was asked for.
+    middle: Option<QuantisedEmbedding>,
 }
 
-/// What one look at a photo found, in pixels of the photo's frame.
-struct Look {
+/// What one pass over a photo found, in pixels of the photo's frame.
+struct Found {
     features: FeatureSet,
     coarse: Array2<f32>,
     votes: HashMap<String, [usize; 4]>,
+    /// By reference: rotations tried, and where it lies.
     locations: HashMap<String, (usize, Option<Location>)>,
     embedding: Option<QuantisedEmbedding>,
 }
 
-impl Look {
+impl Found {
     fn take(
         vision: &mut Vision,
         frame: &Raster,
-        sight: FeaturePass,
+        pass: FeaturePass,
     ) -> Result<Self, InferenceError> {
-        let features = match sight {
+        let features = match pass {
             FeaturePass::Full => vision.local.extract(frame, PHOTO_KEYPOINTS)?,
             FeaturePass::Coarse => {
-                let (width, height) = frame_size(frame.width(), frame.height(), QUICK_PX);
+                let (width, height) = frame_size(frame.width(), frame.height(), COARSE_PX);
                 let small = vision.imaging.resize(frame, width, height);
-                vision
-                    .local
-                    .extract(&small, PHOTO_KEYPOINTS)?
-                    .scaled_to(frame.width(), frame.height())
+                let features = vision.local.extract(&small, PHOTO_KEYPOINTS)?;
+                features.scaled_to(frame.width(), frame.height())
             }
         };
-        let coarse = coarse_matrix(
-            &quantise_strongest(&features, COARSE_PHOTO),
-            features.dimensions,
-        );
+        let strongest = quantise_strongest(&features, COARSE_PHOTO);
+        let coarse = coarse_matrix(&strongest, features.dimensions);
         Ok(Self {
             features,
             coarse,
@@ -112,43 +112,44 @@ impl Look {
     }
 }
 
-impl Analysis {
-    /// Takes the photo's features.
+impl Query {
+    /// Takes the photo's features in a first pass.
     pub fn new(
         vision: &mut Vision,
-        photo: Raster,
-        sight: FeaturePass,
+        photo: Arc<Decoded>,
+        pass: FeaturePass,
     ) -> Result<Self, InferenceError> {
-        let frame = photo_frame(vision.imaging.as_mut(), &photo);
-        let sight = sight.of(&frame.raster);
-        let look = Look::take(vision, &frame.raster, sight)?;
+        let frame = photo_frame(vision.imaging.as_mut(), &photo.raster);
+        let pass = pass.of(&frame.raster);
+        let found = Found::take(vision, &frame.raster, pass)?;
         Ok(Self {
             photo,
             frame,
-            sight,
-            look,
+            pass,
+            found,
             other: None,
+            middle: None,
         })
     }
 
-    /// What is asked from now on comes from a look at this sight; whether that is another than
-    /// before. Each is taken once and knows nothing of the other, so that no answer depends on what
-    /// was asked before.
-    pub fn look(
+    /// What is asked from now on comes from this pass; whether that is another than before. Each is
+    /// taken once and knows nothing of the other, so that no answer depends on what was asked
+    /// before.
+    pub fn switch_to(
         &mut self,
         vision: &mut Vision,
-        sight: FeaturePass,
+        pass: FeaturePass,
     ) -> Result<bool, InferenceError> {
-        let sight = sight.of(&self.frame.raster);
-        if sight == self.sight {
+        let pass = pass.of(&self.frame.raster);
+        if pass == self.pass {
             return Ok(false);
         }
-        let look = match self.other.take() {
-            Some(look) => look,
-            None => Look::take(vision, &self.frame.raster, sight)?,
+        let found = match self.other.take() {
+            Some(found) => found,
+            None => Found::take(vision, &self.frame.raster, pass)?,
         };
-        self.other = Some(std::mem::replace(&mut self.look, look));
-        self.sight = sight;
+        self.other = Some(std::mem::replace(&mut self.found, found));
+        self.pass = pass;
         Ok(true)
     }
 
@@ -156,59 +157,51 @@ impl Analysis {
     /// looks resample this.
     pub fn source(&self) -> (&Raster, Homography) {
         let frame = &self.frame.raster;
-        if self.photo.long_side() < frame.long_side() {
+        if self.photo.raster.long_side() < frame.long_side() {
             return (frame, Homography::IDENTITY);
         }
         let (fw, fh) = self.frame.size();
         let (pw, ph) = (
-            f64::from(self.photo.width()),
-            f64::from(self.photo.height()),
+            f64::from(self.photo.raster.width()),
+            f64::from(self.photo.raster.height()),
         );
         (
-            &self.photo,
+            &self.photo.raster,
             unit_to_pixels(pw, ph).after(&pixels_to_unit(fw, fh)),
         )
     }
 
-    /// Number of the photo's local features.
-    pub fn keypoints(&self) -> usize {
-        self.look.features.len()
-    }
-
     fn votes(&mut self, reference: &Reference) -> [usize; 4] {
-        let coarse = &self.look.coarse;
+        let coarse = &self.found.coarse;
         *self
-            .look
+            .found
             .votes
             .entry(reference.id.clone())
             .or_insert_with(|| coarse_votes(coarse, &reference.coarse))
     }
 
-    /// Where the reference lies; a claimed one is looked for in all four rotations, another in the
-    /// likeliest two.
+    /// Where the reference with these features lies; a claimed one is looked for in all four
+    /// rotations, another in the likeliest two.
     pub fn location(
         &mut self,
-        engine: &Engine,
-        vision: &mut Vision,
         reference: &Reference,
+        features: &TurnedFeatures,
         claimed: bool,
-    ) -> Result<Option<Location>, EngineError> {
+    ) -> Option<Location> {
         let turns = if claimed { 4 } else { RIVAL_TURNS };
-        if let Some((tried, location)) = self.look.locations.get(&reference.id)
-            && (*tried >= turns
-                || location
-                    .as_ref()
-                    .is_some_and(|l| l.inliers >= SOLID_INLIERS))
-        {
-            return Ok(location.clone());
+        if let Some((tried, location)) = self.found.locations.get(&reference.id) {
+            let is_solid = location
+                .as_ref()
+                .is_some_and(|l| l.inliers >= SOLID_INLIERS);
+            if *tried >= turns || is_solid {
+                return location.clone();
+            }
         }
         let order = by_votes(self.votes(reference));
-        let features = engine.features(vision, reference)?;
-        let location = locate(&self.look.features, &features, &order[..turns]);
-        self.look
-            .locations
-            .insert(reference.id.clone(), (turns, location.clone()));
-        Ok(location)
+        let location = locate(&self.found.features, features, &order[..turns]);
+        let tried = (turns, location.clone());
+        self.found.locations.insert(reference.id.clone(), tried);
+        location
     }
 
     /// The references worth comparing: all of a small gallery; of a large one the best by vote and
@@ -229,7 +222,7 @@ impl Analysis {
             .map(|(i, r)| (self.votes(r).into_iter().max().unwrap_or(0), i))
             .collect();
         by_vote.sort_by_key(|&(votes, i)| (std::cmp::Reverse(votes), i));
-        let whole = self.embed_whole(vision)?;
+        let whole = self.middle(vision)?;
         let mut by_embedding: Vec<(f32, usize)> = gallery
             .references
             .iter()
@@ -250,22 +243,19 @@ impl Analysis {
             .collect())
     }
 
-    fn embed_whole(&self, vision: &mut Vision) -> Result<QuantisedEmbedding, InferenceError> {
-        let (w, h) = (
-            f64::from(self.photo.width()),
-            f64::from(self.photo.height()),
-        );
+    /// The embedding of the photo's middle, for as long as nothing says where the article lies.
+    fn middle(&mut self, vision: &mut Vision) -> Result<QuantisedEmbedding, InferenceError> {
+        if let Some(middle) = &self.middle {
+            return Ok(middle.clone());
+        }
+        let raster = &self.photo.raster;
+        let (w, h) = (f64::from(raster.width()), f64::from(raster.height()));
         let margin = (1.0 - CENTRE) / 2.0;
-        embed_box(
-            vision,
-            &self.photo,
-            [
-                w * margin,
-                h * margin,
-                w * (1.0 - margin),
-                h * (1.0 - margin),
-            ],
-        )
+        let (left, top) = (w * margin, h * margin);
+        let (right, bottom) = (w * (1.0 - margin), h * (1.0 - margin));
+        let middle = embed_box(vision, raster, [left, top, right, bottom])?;
+        self.middle = Some(middle.clone());
+        Ok(middle)
     }
 
     /// The embedding of the article: seen from straight ahead as the best located reference so far
@@ -276,11 +266,11 @@ impl Analysis {
         vision: &mut Vision,
         sizes: &HashMap<String, (f64, f64)>,
     ) -> Result<QuantisedEmbedding, InferenceError> {
-        if let Some(embedding) = &self.look.embedding {
+        if let Some(embedding) = &self.found.embedding {
             return Ok(embedding.clone());
         }
         let best = self
-            .look
+            .found
             .locations
             .iter()
             .filter_map(|(id, (_, location))| location.as_ref().map(|l| (l.inliers, id, l)))
@@ -306,9 +296,9 @@ impl Analysis {
                     .embed(&rectify(&self.frame.raster, &map, side, side).raster)?
                     .quantised()
             }
-            None => self.embed_whole(vision)?,
+            None => self.middle(vision)?,
         };
-        self.look.embedding = Some(embedding.clone());
+        self.found.embedding = Some(embedding.clone());
         Ok(embedding)
     }
 }

@@ -3,20 +3,12 @@
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    sync::Mutex,
 };
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::domain::{
-    embedding::ModelId,
-    gallery::{ProductKey, ReferenceKind},
-};
-use crate::{
-    checker::ports::{ReferenceFiles, StoreError},
-    domain::digest::sha256_hex,
-};
+use crate::domain::gallery::{ProductKey, ReferenceKind};
 
 /// A row of `references.csv`.
 #[derive(Clone, Debug, Deserialize)]
@@ -226,46 +218,4 @@ fn table<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> 
         bail!("`{}` has no rows", path.display());
     }
     Ok(rows)
-}
-
-/// The folder's reference images and their features in memory: nothing is written to the folder.
-#[derive(Default)]
-pub struct MemoryFiles {
-    images: Mutex<HashMap<String, Vec<u8>>>,
-    features: Mutex<HashMap<(String, ModelId), Vec<u8>>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-impl ReferenceFiles for MemoryFiles {
-    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError> {
-        let sha256 = sha256_hex(bytes);
-        lock(&self.images)
-            .entry(sha256.clone())
-            .or_insert_with(|| bytes.to_vec());
-        Ok(sha256)
-    }
-
-    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
-        let found = lock(&self.images).get(sha256).cloned();
-        found.ok_or_else(|| StoreError::NotFound {
-            what: "image",
-            id: sha256.to_owned(),
-        })
-    }
-
-    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(lock(&self.features)
-            .get(&(sha256.to_owned(), model.clone()))
-            .cloned())
-    }
-
-    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError> {
-        lock(&self.features).insert((sha256.to_owned(), model.clone()), bytes.to_vec());
-        Ok(())
-    }
 }

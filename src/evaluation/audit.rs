@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::run::Row;
+use super::measured::Row;
 use crate::domain::{quality::Quality, rates::area_under_curve};
 
 /// File type (two), logarithms of bytes and of pixels, JPEG quantisation, brightness, sharpness.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use super::{
     audit::audit,
-    run::{Measured, Row},
+    measured::{Measured, Row},
 };
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},

@@ -27,6 +27,9 @@ struct Mark {
     reading: Option<(String, f64, Option<f64>)>,
     /// Degrees, strength.
     turn: Option<(f64, f64)>,
+    /// Not kept by earlier versions, and no part of a genuine photo's score.
+    #[serde(default)]
+    unseen: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +63,7 @@ pub fn observation_to_json(observation: &Observation) -> Result<String, Error> {
             .as_ref()
             .map(|r| (r.text.clone(), r.confidence, r.agreement)),
         turn: m.turn.map(|t| (t.degrees, t.strength)),
+        unseen: m.unseen,
     };
     let marks = observation
         .marks
@@ -107,6 +111,7 @@ pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
             turn: m
                 .turn
                 .map(|(degrees, strength)| HueTurn { degrees, strength }),
+            unseen: m.unseen,
         })
     };
     let marks = marks
@@ -193,6 +198,7 @@ mod tests {
             second: Some(grid.clone()),
             reading: Some(reading),
             turn: None,
+            unseen: 0.25,
         };
         let plain = MarkObservation {
             place,
@@ -203,6 +209,7 @@ mod tests {
                 degrees: -12.5,
                 strength: 0.5,
             }),
+            unseen: 0.0,
         };
         Observation {
             reference: "r1".into(),

@@ -1,0 +1,44 @@
+//! The time that each stage of a check takes.
+
+use std::time::Instant;
+
+use crate::engine::{Stage, Stages};
+
+/// Milliseconds per stage, counted on the worker's own time: the wait for a file or for a worker
+/// belongs to no stage.
+pub struct Clock {
+    last: Instant,
+    laps: Vec<(Stage, f64)>,
+}
+
+impl Clock {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self {
+            last: Instant::now(),
+            laps: Vec::new(),
+        }
+    }
+
+    /// Goes on from now: what lies between was waiting.
+    pub fn resume(&mut self) {
+        self.last = Instant::now();
+    }
+
+    /// Milliseconds per stage, by the order in which stages first ended.
+    pub fn laps(&self) -> Vec<(Stage, f64)> {
+        self.laps.clone()
+    }
+}
+
+impl Stages for Clock {
+    fn ended(&mut self, stage: Stage) {
+        let now = Instant::now();
+        let ms = (now - self.last).as_secs_f64() * 1e3;
+        match self.laps.iter_mut().find(|l| l.0 == stage) {
+            Some(lap) => lap.1 += ms,
+            None => self.laps.push((stage, ms)),
+        }
+        self.last = now;
+    }
+}

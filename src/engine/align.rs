@@ -1,0 +1,58 @@
+//! A located photo brought into its reference's frame and located there once more.
+
+use super::{
+    locate::{Location, locate_rectified},
+    prepare::TurnedFeatures,
+    search::Query,
+    vision::{InferenceError, Vision},
+};
+use crate::domain::{
+    features::FeatureSet,
+    geometry::{Homography, check_quad},
+    rectify::rectify,
+};
+
+/// Keypoints taken of a rectified photo.
+const RECTIFIED_KEYPOINTS: usize = 1000;
+/// A second fit on fewer inliers is not trusted over the first.
+const REFINE_INLIERS: usize = 20;
+
+/// A located photo brought into its reference's frame and located there again.
+pub struct Aligned {
+    /// Maps pixels of the reference's frame to pixels of the photo's frame, after refinement.
+    pub reference_to_photo: Homography,
+    /// Inliers on the rectified photo.
+    pub refined: Option<Location>,
+    /// Features of the rectified photo, for looking at rivals in the same frame.
+    pub features: FeatureSet,
+}
+
+/// Rectifies the photo into a reference's frame of `width` x `height` pixels and aligns it again.
+pub fn align(
+    vision: &mut Vision,
+    query: &Query,
+    location: &Location,
+    features: &TurnedFeatures,
+) -> Result<Aligned, InferenceError> {
+    let (width, height) = (features.turns[0].width, features.turns[0].height);
+    // Keypoints need no more than the photo's frame has; what is compared later is resampled from
+    // the photo itself.
+    let first = rectify(
+        &query.frame.raster,
+        &location.reference_to_photo,
+        width,
+        height,
+    );
+    let seen = vision.local.extract(&first.raster, RECTIFIED_KEYPOINTS)?;
+    let refined = locate_rectified(&seen, features);
+    let better = refined
+        .as_ref()
+        .filter(|r| r.inliers >= REFINE_INLIERS)
+        .map(|r| location.reference_to_photo.after(&r.reference_to_photo))
+        .filter(|map| check_quad(map, features.frame_size(), query.frame.size()).is_ok());
+    Ok(Aligned {
+        reference_to_photo: better.unwrap_or(location.reference_to_photo),
+        refined,
+        features: seen,
+    })
+}

@@ -1,0 +1,243 @@
+//! The comparator's answer on a place of an aligned pair, and which of its cells may accuse.
+
+use std::sync::Arc;
+
+use super::view::View;
+use crate::{
+    domain::{
+        cells::{MarkBox, cell_evidence},
+        geometry::Point,
+        raster::Raster,
+        rectify::Rectified,
+        variation::CellGrid,
+    },
+    engine::{
+        cache::Cache,
+        prepare::ReferencePixels,
+        vision::{CellMap, EncodedMark, InferenceError, MarkComparator, Vision},
+    },
+};
+
+/// Cells nearer than this to the frame's border, in pixels, do not accuse.
+const BORDER_PX: f64 = 12.0;
+/// A channel from this value on is saturated.
+const WHITE: u8 = 250;
+
+/// Evidence of the comparator's cells over a mark's padded box.
+pub fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
+    CellGrid::new(
+        place.padded,
+        cells.columns,
+        &cell_evidence(&cells.probabilities, cells.columns),
+    )
+}
+
+/// What cells at the frame's border, which do not accuse, count as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    /// Not seen, and so hiding their neighbours: where a photo is laid a little wrong, print that
+    /// ends there looks changed.
+    Unseen,
+    /// The same, hiding nothing: for what only points, since print often reaches into the border.
+    Same,
+}
+
+/// The comparator's answer on `place`, cells that cannot accuse blinded: the reference there, the
+/// photo, and the photo as the comparator is to see it. With a `cache`, what is known of the
+/// reference is taken from there.
+pub fn compare_at(
+    vision: &mut Vision,
+    cache: Option<&Cache>,
+    view: &View,
+    place: &MarkBox,
+    border: Border,
+    [own, seen, shown]: [&Raster; 3],
+) -> Result<CellMap, InferenceError> {
+    let comparator = vision.comparator.as_mut();
+    let reference = match cache {
+        Some(cache) => encoded(cache, comparator, view.pixels, place, own)?,
+        None => Arc::new(comparator.encode(own)?),
+    };
+    let photo = comparator.encode(shown)?;
+    let mut cells = comparator.compare(&reference, &photo)?;
+    blind_cells(&mut cells, [own, seen], place, border, view.rectified);
+    Ok(cells)
+}
+
+/// Takes the accusation out of cells that cannot carry one: those at the frame's border, whose
+/// context lies beyond the article, those beyond the photo's own border, and those that a
+/// reflection has washed out where the reference is not white cannot be seen, unless `border` says
+/// otherwise of the first; those of a mark's surroundings are another mark's matter.
+fn blind_cells(
+    cells: &mut CellMap,
+    [own, seen]: [&Raster; 2],
+    place: &MarkBox,
+    border: Border,
+    rectified: &Rectified,
+) {
+    let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
+    let (cw, ch) = (
+        side(own.width(), cells.columns),
+        side(own.height(), cells.rows),
+    );
+    let (width, height) = (rectified.raster.width(), rectified.raster.height());
+    let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
+    for (i, p) in cells.probabilities.iter_mut().enumerate() {
+        let (column, row) = (i % cells.columns, i / cells.columns);
+        let [corner, _, end, _] =
+            place.cells_to_frame([column, row, 1, 1], cells.columns, cells.rows);
+        let centre = Point::new((corner.x + end.x) / 2.0, (corner.y + end.y) / 2.0);
+        let outer =
+            centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
+        let (x, y) = (column as u32 * cw, row as u32 * ch);
+        let washed =
+            || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
+        let beyond =
+            || !rectified.shows(corner.x as u32, corner.y as u32, end.x as u32, end.y as u32);
+        if outer && border == Border::Unseen || beyond() || washed() {
+            *p = [p[0], 0.0, p[1] + p[2]];
+        } else if outer || !place.holds(centre) {
+            *p = [p[0] + p[1], 0.0, p[2]];
+        }
+    }
+}
+
+/// Share of pixels in a box whose every channel is at the end of its range.
+fn white_share(raster: &Raster, x: u32, y: u32, width: u32, height: u32) -> f64 {
+    let places = (y..y + height).flat_map(|v| (x..x + width).map(move |u| (u, v)));
+    let white = places
+        .filter(|&(u, v)| raster.at(u, v).iter().all(|c| *c >= WHITE))
+        .count();
+    white as f64 / f64::from(width * height)
+}
+
+/// What the comparator makes of `cut`, the pixels of a mark of the reference in `pixels`. It is the
+/// same for every photo, so it is kept.
+fn encoded(
+    cache: &Cache,
+    comparator: &mut dyn MarkComparator,
+    pixels: &ReferencePixels,
+    place: &MarkBox,
+    cut: &Raster,
+) -> Result<Arc<EncodedMark>, InferenceError> {
+    let (width, height) = (cut.width(), cut.height());
+    let (area, of) = (place.padded, &pixels.key);
+    let key = format!(
+        "mark {area:?} at {width}x{height} of {of} {}",
+        comparator.model()
+    );
+    if let Some(mark) = cache.get(&key) {
+        return Ok(mark);
+    }
+    let mark = Arc::new(comparator.encode(cut)?);
+    let bytes = 4 * (mark.keys.len() + mark.values.len());
+    cache.put(key, Arc::clone(&mark), bytes);
+    Ok(mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::embedding::ModelId,
+        engine::frames::{Frame, unit_to_pixels},
+    };
+
+    /// Evidence of three rows of cells, all different, at the top of a frame of 96x96 pixels.
+    fn evidence_at_the_top(border: Border) -> Vec<f32> {
+        let (width, height) = (96, 96);
+        let raster = Raster::from_fn(width, height, |_, _| [90; 3]);
+        let rectified = Rectified {
+            raster: raster.clone(),
+            visible: vec![true; 96 * 96],
+            scale: 1.0,
+        };
+        let mut cells = CellMap {
+            columns: 12,
+            rows: 12,
+            probabilities: vec![[1.0, 0.0, 0.0]; 144],
+        };
+        cells.probabilities[..36].fill([0.0, 1.0, 0.0]);
+        blind_cells(
+            &mut cells,
+            [&raster, &raster],
+            &MarkBox::whole(width, height),
+            border,
+            &rectified,
+        );
+        cell_evidence(&cells.probabilities, cells.columns)
+    }
+
+    #[test]
+    fn a_border_does_not_accuse_and_hides_its_neighbours_from_marks_but_not_from_a_glance() {
+        let column = |evidence: Vec<f32>| [0, 1, 2].map(|row| evidence[row * 12 + 6]);
+        assert_eq!(column(evidence_at_the_top(Border::Same)), [0.0, 1.0, 1.0]);
+        assert_eq!(column(evidence_at_the_top(Border::Unseen)), [0.0, 0.0, 1.0]);
+    }
+
+    struct Counting(ModelId, usize);
+
+    impl MarkComparator for Counting {
+        fn model(&self) -> &ModelId {
+            &self.0
+        }
+
+        fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
+            self.1 += 1;
+            let (columns, rows) = (picture.width() as usize, picture.height() as usize);
+            Ok(EncodedMark {
+                rows,
+                columns,
+                keys: vec![],
+                values: vec![0.0; rows * columns],
+            })
+        }
+
+        fn compare(&mut self, _: &EncodedMark, _: &EncodedMark) -> Result<CellMap, InferenceError> {
+            Ok(CellMap {
+                columns: 0,
+                rows: 0,
+                probabilities: vec![],
+            })
+        }
+    }
+
+    #[test]
+    fn a_mark_is_encoded_once_while_there_is_room_and_another_place_is_another_mark() {
+        let frame = Frame {
+            raster: Raster::from_fn(320, 224, |_, _| [90; 3]),
+            from_unit: unit_to_pixels(320.0, 224.0),
+            source_pixels: 1.0,
+        };
+        let grey = frame.raster.grey();
+        let pixels = ReferencePixels {
+            key: "pixels of one".into(),
+            frame,
+            grey,
+        };
+        let place = |x: f64, side: f64| {
+            let outline = Point::corners([x, 40.0, x + side, 40.0 + side]);
+            MarkBox::around(&outline, 320, 224).unwrap()
+        };
+        let cut = |place: &MarkBox| {
+            let [x0, y0, x1, y1] = place.padded;
+            pixels.frame.raster.crop(x0, y0, x1 - x0, y1 - y0)
+        };
+        let (small, beside, large) = (place(40.0, 30.0), place(140.0, 30.0), place(40.0, 90.0));
+        let room = 4 * cut(&large).pixels().len() / 3;
+        let (cache, mut comparator) = (Cache::new(room), Counting(ModelId("counting@1".into()), 0));
+        let mut ask = |place: &MarkBox| {
+            encoded(&cache, &mut comparator, &pixels, place, &cut(place)).unwrap();
+            comparator.1
+        };
+        assert_eq!(
+            [ask(&small), ask(&small), ask(&beside), ask(&small)],
+            [1, 1, 2, 2]
+        );
+        assert_eq!(
+            [ask(&large), ask(&large), ask(&small)],
+            [3, 3, 4],
+            "the large one leaves no room for others"
+        );
+    }
+}

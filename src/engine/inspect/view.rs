@@ -1,0 +1,100 @@
+//! Both sides of an aligned pair, as marks and regions look at them.
+
+use std::cell::OnceCell;
+
+use crate::{
+    domain::{
+        cells::MarkBox,
+        colour::PackColours,
+        gallery::Mark,
+        geometry::{Homography, Point},
+        raster::Raster,
+        rectify::Rectified,
+    },
+    engine::{
+        frames::{Frame, MIN_SOURCE_PIXELS},
+        prepare::ReferencePixels,
+        vision::Vision,
+    },
+};
+
+/// Both sides of an aligned pair.
+pub struct View<'a> {
+    /// The reference.
+    pub pixels: &'a ReferencePixels,
+    /// The photo in the reference's frame.
+    pub rectified: &'a Rectified,
+    lit: &'a Raster,
+    /// What close looks resample.
+    pub source: &'a Raster,
+    /// Maps pixels of the frame to pixels of `source`.
+    pub to_source: Homography,
+    /// Taken when the first mark is looked at.
+    colours: OnceCell<PackColours>,
+    /// Pixels of the photo as it came to one of the frame, along a side.
+    photo_pixels: f64,
+}
+
+impl<'a> View<'a> {
+    /// A view of a reference and of the photo rectified for it: `lit` is the rectified photo in the
+    /// reference's light, `source` the picture that close looks resample with the map from pixels
+    /// of the frame to its pixels, `photo_pixels` the pixels of the photo to one of the frame.
+    pub fn new(
+        pixels: &'a ReferencePixels,
+        rectified: &'a Rectified,
+        lit: &'a Raster,
+        (source, to_source): (&'a Raster, Homography),
+        photo_pixels: f64,
+    ) -> Self {
+        let colours = OnceCell::new();
+        Self {
+            pixels,
+            rectified,
+            lit,
+            source,
+            to_source,
+            colours,
+            photo_pixels,
+        }
+    }
+
+    /// Whether both sides have pixels enough for marks to be judged.
+    pub fn is_fine(&self) -> bool {
+        self.pixels.frame.is_fine() && self.photo_pixels >= MIN_SOURCE_PIXELS
+    }
+
+    /// The colours of both sides.
+    pub fn colours(&self) -> &PackColours {
+        self.colours
+            .get_or_init(|| PackColours::of(&self.pixels.frame.raster, self.rectified, self.lit))
+    }
+}
+
+/// The boxes of marks in pixels of the frame.
+pub fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<[u32; 4]> {
+    let (width, height) = (frame.raster.width(), frame.raster.height());
+    marks
+        .iter()
+        .filter_map(|mark| Some(MarkBox::around(&outline_of(mark, frame), width, height)?.tight))
+        .collect()
+}
+
+/// A mark's outline in pixels of the frame.
+pub fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
+    mark.region
+        .iter()
+        .map(|p| frame.from_unit.apply(*p))
+        .collect()
+}
+
+/// The mark's padded box, brought down to what the comparator takes when it is larger.
+pub fn cut(vision: &mut Vision, raster: &Raster, place: &MarkBox) -> Raster {
+    let [x0, y0, x1, y1] = place.padded;
+    let crop = raster.crop(x0, y0, x1 - x0, y1 - y0);
+    let (w, h) = place.input_size();
+    if (w, h) == (crop.width(), crop.height()) {
+        crop
+    } else {
+        vision.imaging.resize(&crop, w, h)
+    }
+}

@@ -1,0 +1,138 @@
+//! References made ready for comparison: their local features, and their pixels in their frame.
+
+use super::{
+    frames::{Frame, reference_frame},
+    vision::{Imaging, InferenceError, LocalFeatures},
+};
+use crate::domain::{
+    descriptors::{COARSE_REFERENCE, CoarseDescriptors, quantise_strongest},
+    features::FeatureSet,
+    geometry::Homography,
+    raster::{Plane, Raster},
+};
+
+/// Keypoints kept per rotation of a reference.
+const REFERENCE_KEYPOINTS: usize = 600;
+
+/// A reference's local features in four rotations, all with coordinates of the upright frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TurnedFeatures {
+    /// Maps 0..1 of the whole upright picture to pixels of the frame.
+    pub from_unit: Homography,
+    /// Per quarter turn.
+    pub turns: [FeatureSet; 4],
+}
+
+impl TurnedFeatures {
+    /// Takes features of the frame and of its three rotations: local features are not
+    /// rotation-invariant, so a photo lying on its side is met by the reference turned the same
+    /// way.
+    pub fn extract(local: &mut dyn LocalFeatures, whole: &Frame) -> Result<Self, InferenceError> {
+        let frame = &whole.raster;
+        let (w, h) = (frame.width() as f32 - 1.0, frame.height() as f32 - 1.0);
+        let mut sets = Vec::with_capacity(4);
+        for turn in 0..4_u8 {
+            let mut set = local.extract(&frame.rotated(turn), REFERENCE_KEYPOINTS)?;
+            for k in &mut set.keypoints {
+                (k.x, k.y) = match turn {
+                    0 => (k.x, k.y),
+                    1 => (w - k.y, k.x),
+                    2 => (w - k.x, h - k.y),
+                    _ => (k.y, h - k.x),
+                };
+            }
+            (set.width, set.height) = (frame.width(), frame.height());
+            // Stored descriptors are bytes; comparing with the same rounding keeps a check
+            // replayable.
+            set.descriptors
+                .iter_mut()
+                .for_each(|v| *v = f32::from(to_byte(*v)) / 127.0);
+            sets.push(set);
+        }
+        let turns = sets
+            .try_into()
+            .map_err(|_| InferenceError::Unavailable("four rotations were expected".into()))?;
+        Ok(Self {
+            from_unit: whole.from_unit,
+            turns,
+        })
+    }
+
+    /// The frame's sides in pixels.
+    pub fn frame_size(&self) -> (f64, f64) {
+        (
+            f64::from(self.turns[0].width),
+            f64::from(self.turns[0].height),
+        )
+    }
+
+    /// The strongest descriptors, for the gallery.
+    pub fn coarse(&self) -> CoarseDescriptors {
+        CoarseDescriptors {
+            turns: self
+                .turns
+                .each_ref()
+                .map(|t| quantise_strongest(t, COARSE_REFERENCE)),
+            dimensions: self.turns[0].dimensions,
+        }
+    }
+
+    /// About the bytes of memory that it takes.
+    pub fn bytes(&self) -> usize {
+        let of = |set: &FeatureSet| set.descriptors.len() * 4 + set.len() * 12;
+        self.turns.iter().map(of).sum()
+    }
+}
+
+/// A descriptor's value, -1 to 1, as a stored byte.
+pub fn to_byte(v: f32) -> i8 {
+    (v * 127.0).round().clamp(-127.0, 127.0) as i8
+}
+
+/// Smoothing before blocks are compared, in pixels.
+pub const GREY_SIGMA: f32 = 1.0;
+
+/// A reference's pixels in its frame.
+pub struct ReferencePixels {
+    /// Names the picture and its part in a cache.
+    pub key: String,
+    /// The frame.
+    pub frame: Frame,
+    /// Its grey plane, lightly smoothed as block comparison wants it.
+    pub grey: Plane,
+}
+
+impl ReferencePixels {
+    /// The pixels of a picture, or of the part of it that shows the article; `sha256` names it.
+    pub fn take(
+        imaging: &mut dyn Imaging,
+        sha256: &str,
+        picture: &Raster,
+        article: Option<[u32; 4]>,
+    ) -> Self {
+        Self::of(reference_frame(imaging, picture, article), sha256, article)
+    }
+
+    /// The pixels of a frame that was made already.
+    pub fn of(frame: Frame, sha256: &str, article: Option<[u32; 4]>) -> Self {
+        let grey = frame.raster.grey().smoothed(GREY_SIGMA);
+        let key = pixels_key(sha256, article);
+        Self { key, frame, grey }
+    }
+
+    /// About the bytes of memory that it takes.
+    pub fn bytes(&self) -> usize {
+        self.frame.raster.pixels().len() + self.grey.data.len() * 4
+    }
+}
+
+/// The name of a picture's features in a cache; the same picture may serve as a whole for one
+/// product and in part for another.
+pub fn features_key(sha256: &str, article: Option<[u32; 4]>) -> String {
+    format!("features {sha256} {article:?}")
+}
+
+/// The name of a picture's pixels in a cache.
+pub fn pixels_key(sha256: &str, article: Option<[u32; 4]>) -> String {
+    format!("pixels {sha256} {article:?}")
+}

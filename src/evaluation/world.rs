@@ -1,0 +1,269 @@
+//! One photo held against all that is claimed of it, each claim by the comparison that a check makes.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use super::{
+    Plan,
+    audit::Facts,
+    data::{ClaimRow, PhotoRow},
+    measured::{Identified, Measured, Row, inputs},
+    pictures::Pictures,
+};
+use crate::{
+    checker::clock::Clock,
+    domain::{
+        gallery::{Gallery, ProductKey, Reference},
+        variation::{ReferenceVariation, Variation},
+    },
+    engine::{
+        Claim, Comparison, Decoded, Engine, Examination, Interrupt, Prepared, Purpose, Question,
+        Stage, Stages, too_poor, vision::Vision,
+    },
+};
+
+/// What every photo is measured in.
+pub struct World<'a> {
+    pub plan: &'a Plan<'a>,
+    pub engine: &'a Engine,
+    pub pictures: &'a Pictures,
+    pub references: &'a [Arc<Reference>],
+    pub base: &'a Gallery,
+    pub facts: &'a HashMap<ProductKey, Facts>,
+    /// What is known of products' genuine photos: nothing while the calibration photos are
+    /// measured.
+    pub variations: HashMap<ProductKey, Variation>,
+}
+
+/// A claim to make on a photo.
+struct Made<'a> {
+    photo: &'a PhotoRow,
+    photo_facts: Facts,
+    claimed: ProductKey,
+    group: String,
+}
+
+/// What a photo is held against.
+struct Asked<'a> {
+    gallery: &'a Gallery,
+    claim: Option<&'a Claim>,
+    purpose: Purpose<'a>,
+}
+
+impl World<'_> {
+    /// Measures all claims on a photo.
+    pub fn measure(&self, vision: &mut Vision, photo: &PhotoRow) -> anyhow::Result<Measured> {
+        let bytes = std::fs::read(self.plan.data.dir.join(&photo.path))?;
+        let mut clock = Clock::start();
+        let decoded = Arc::new(Decoded::from_bytes(vision.imaging.as_mut(), &bytes)?);
+        clock.ended(Stage::Decode);
+        let mut out = Measured::default();
+        if !photo.is_calibration() {
+            let nothing = Variation::default();
+            let asked = Asked {
+                gallery: self.base,
+                claim: None,
+                purpose: Purpose::Judge(&nothing),
+            };
+            let comparison = self.compare(vision, &decoded, &asked, &mut ())?;
+            let own = photo.key();
+            out.identified.push(Identified {
+                rank: comparison.ranking().position(|p| *p == own),
+            });
+        }
+        let pixels = decoded.raster.pixels().len() / 3;
+        let photo_facts = Facts::of(&bytes, pixels, &decoded.facts.quality);
+        for (claimed, group) in self.claims(photo) {
+            clock.resume();
+            let made = Made {
+                photo,
+                photo_facts,
+                claimed,
+                group,
+            };
+            self.measure_claim(vision, &decoded, made, &mut clock, &mut out)?;
+        }
+        // More is read of calibration photos than a check reads.
+        for (stage, ms) in clock.laps().into_iter().filter(|_| !photo.is_calibration()) {
+            out.stages.insert(stage.name(), (ms, 1));
+        }
+        Ok(out)
+    }
+
+    fn measure_claim(
+        &self,
+        vision: &mut Vision,
+        decoded: &Arc<Decoded>,
+        made: Made,
+        clock: &mut Clock,
+        out: &mut Measured,
+    ) -> anyhow::Result<()> {
+        let Made {
+            photo,
+            photo_facts,
+            claimed,
+            group,
+        } = made;
+        let gallery = self.gallery_for(photo, &claimed);
+        let claim = Claim::Product(claimed.clone());
+        let variation = self.variation_for(photo, &claimed);
+        let is_genuine = group == "genuine";
+        let learns = photo.is_calibration() && is_genuine;
+        let asked = Asked {
+            gallery: &gallery,
+            claim: Some(&claim),
+            purpose: match learns {
+                true => Purpose::Learn,
+                false => Purpose::Judge(&variation),
+            },
+        };
+        // What a check of an honest listing takes is told by its stages.
+        let stages: &mut dyn Stages = if is_genuine { clock } else { &mut () };
+        let comparison = self.compare(vision, decoded, &asked, stages)?;
+        let poor = too_poor(self.engine.defaults(), &decoded.facts.quality).is_some();
+        if let (true, false, Some(seen)) = (learns, poor, comparison.observation()) {
+            out.observations.push((photo.clone(), seen));
+        }
+        let subject = comparison.subject.as_ref();
+        let located = subject.is_some_and(|s| comparison.candidates[s.candidate].is_located());
+        let row = Row {
+            photo: photo.clone(),
+            photo_facts,
+            reference_facts: self.facts.get(&claimed).copied().unwrap_or_default(),
+            claimed,
+            score: subject.filter(|_| !poor).map(|s| s.score.value()),
+            located: located && !poor,
+            inputs: subject.map(inputs).unwrap_or_default(),
+            group,
+        };
+        match (photo.is_calibration(), is_genuine) {
+            (false, _) => out.test.push(row),
+            (true, true) => out.calibration.push(row),
+            (true, false) => out.fitting.push(row),
+        }
+        Ok(())
+    }
+
+    /// Compares a photo as a check does: from its pixels, knowing nothing of other claims on it.
+    fn compare(
+        &self,
+        vision: &mut Vision,
+        decoded: &Arc<Decoded>,
+        asked: &Asked,
+        stages: &mut dyn Stages,
+    ) -> anyhow::Result<Comparison> {
+        let mut examination = Examination::new(vision, Arc::clone(decoded))?;
+        stages.ended(Stage::Features);
+        let mut prepared = Prepared::default();
+        loop {
+            let question = Question {
+                gallery: asked.gallery,
+                claim: asked.claim,
+                prepared: &prepared,
+            };
+            let purpose = asked.purpose;
+            match self
+                .engine
+                .compare(vision, &mut examination, question, purpose, stages)
+            {
+                Ok(comparison) => return Ok(comparison),
+                Err(Interrupt::Need(need)) => {
+                    self.pictures
+                        .bring(vision, self.engine, &need, &mut prepared)?;
+                }
+                Err(Interrupt::Model(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The claims to make on a photo: the table's for a test photo; its own product for a
+    /// calibration photo, and for fitting also up to three siblings, one other product and the
+    /// edited references of its title.
+    fn claims(&self, photo: &PhotoRow) -> Vec<(ProductKey, String)> {
+        let data = self.plan.data;
+        if !photo.is_calibration() {
+            let rows: &[ClaimRow] = data.claims.get(&photo.path).map_or(&[], Vec::as_slice);
+            return rows.iter().map(|c| (c.key(), c.group())).collect();
+        }
+        let own = photo.key();
+        let mut claims = vec![(own.clone(), "genuine".to_owned())];
+        if self.plan.fitting {
+            let mut products: Vec<&ProductKey> = self
+                .base
+                .references
+                .iter()
+                .map(|r| &r.product)
+                .filter(|p| **p != own)
+                .collect();
+            products.dedup();
+            let siblings = products.iter().filter(|p| p.brand == own.brand).take(3);
+            claims.extend(siblings.map(|p| ((*p).clone(), "sibling".to_owned())));
+            let others: Vec<_> = products.iter().filter(|p| p.brand != own.brand).collect();
+            // Any fixed choice will do; the path's length and bytes spread it over the products.
+            let pick = photo.path.bytes().map(usize::from).sum::<usize>();
+            if let Some(other) = others.get(pick % others.len().max(1)) {
+                claims.push(((**other).clone(), "other".to_owned()));
+            }
+            claims.extend(
+                data.edits_of(&own)
+                    .map(|p| (p.clone(), format!("edited: {}", edit_kind(p, &own)))),
+            );
+        }
+        claims
+    }
+
+    /// The world in which a claim is made: an edited reference stands in place of its title's
+    /// genuine one.
+    fn gallery_for(&self, photo: &PhotoRow, claimed: &ProductKey) -> Gallery {
+        if !self.plan.data.is_edited(claimed) {
+            return self.base.clone();
+        }
+        let own = photo.key();
+        let kept = self.base.references.iter().filter(|r| r.product != own);
+        let edited = self.references.iter().filter(|r| r.product == *claimed);
+        Gallery::new(kept.chain(edited).cloned().collect())
+    }
+
+    /// What is known of genuine photos of the claimed product. An edited reference stands for the
+    /// genuine one, so what photos of its title share is known of it: else only genuine claims were
+    /// forgiven. Its marks are not the genuine one's, and so what those are misread as is not lent.
+    fn variation_for(&self, photo: &PhotoRow, claimed: &ProductKey) -> Variation {
+        if !self.plan.data.is_edited(claimed) {
+            return self.variations.get(claimed).cloned().unwrap_or_default();
+        }
+        let Some(known) = self.variations.get(&photo.key()) else {
+            return Variation::default();
+        };
+        let genuine = self
+            .base
+            .references
+            .iter()
+            .filter(|r| r.product == photo.key());
+        let edited = self.references.iter().filter(|r| r.product == *claimed);
+        let lent = genuine.zip(edited).filter_map(|(genuine, edited)| {
+            let ReferenceVariation { items, shared, .. } =
+                known.references.get(&genuine.id)?.clone();
+            Some((
+                edited.id.clone(),
+                ReferenceVariation {
+                    items,
+                    shared,
+                    misread: BTreeSet::new(),
+                },
+            ))
+        });
+        Variation {
+            references: lent.collect(),
+        }
+    }
+}
+
+fn edit_kind(edited: &ProductKey, of: &ProductKey) -> String {
+    edited
+        .product
+        .strip_prefix(&format!("{}-", of.product))
+        .unwrap_or(&edited.product)
+        .to_owned()
+}
