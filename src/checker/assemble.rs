@@ -127,7 +127,7 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
         }
     };
     PhotoAnswer {
-        sha256: photo.sha256,
+        sha256: photo.sha256.to_string(),
         width,
         height,
         verdict: verdict.name().to_owned(),

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{domain::embedding::ModelId, engine::vision::Vision};
+use crate::{
+    domain::{digest::Sha256, embedding::ModelId},
+    engine::vision::Vision,
+};
 
 /// The work was not done.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -63,18 +66,19 @@ impl Drop for Permit {
 
 /// Image files and stored features by content hash; called from worker threads.
 pub trait ReferenceFiles: Send + Sync {
-    /// Keeps an image's bytes under their SHA-256, atomically, and returns that hash in lower-case
-    /// hex. Bytes that are there already are left as they are.
-    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError>;
+    /// Keeps an image's bytes under their hash, atomically, and returns it. Bytes that are there
+    /// already are left as they are.
+    fn put_image(&self, bytes: &[u8]) -> Result<Sha256, StoreError>;
 
-    /// The original bytes of an image; lower-case hex SHA-256.
-    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError>;
+    /// The original bytes of an image.
+    fn image(&self, sha256: Sha256) -> Result<Vec<u8>, StoreError>;
 
     /// The stored features of an image for one model, if any.
-    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError>;
+    fn features(&self, sha256: Sha256, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Stores the features of an image for one model, atomically.
-    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError>;
+    fn put_features(&self, sha256: Sha256, model: &ModelId, bytes: &[u8])
+    -> Result<(), StoreError>;
 }
 
 /// Why the store did not do it.

@@ -4,12 +4,13 @@
 use std::{collections::HashMap, fmt::Write, sync::Arc};
 
 use super::records::ReferenceRecord;
-use crate::domain::digest::sha256_hex;
 use crate::domain::{
     descriptors::CoarseDescriptors,
+    digest::Sha256,
     embedding::{ModelId, QuantisedEmbedding},
     fingerprint::Fingerprint,
     gallery::{Gallery, Reference},
+    geometry::Rect,
 };
 
 /// A gallery as it was at one count of changes.
@@ -59,10 +60,14 @@ pub fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
         let _ = writeln!(
             lines,
             "{:?} {} {} {:?} {:?}",
-            r.product, r.id, r.sha256, r.article, r.marks
+            r.product,
+            r.id,
+            r.sha256,
+            r.article.map(Rect::to_xywh),
+            r.marks
         );
     }
-    sha256_hex(lines.as_bytes())[..16].to_owned()
+    Sha256::of(lines.as_bytes()).prefix(16)
 }
 
 /// What the entries of a gallery are made with: these models and this form.
@@ -71,8 +76,9 @@ pub fn entry_model(embedder: &ModelId, local: &ModelId) -> ModelId {
 }
 
 /// The name an entry is stored under: the same image may serve as a whole and in part.
-pub fn entry_name(sha256: &str, article: Option<[u32; 4]>) -> String {
-    sha256_hex(format!("{sha256} {article:?}").as_bytes())
+pub fn entry_name(sha256: Sha256, article: Option<Rect>) -> Sha256 {
+    let article = article.map(Rect::to_xywh);
+    Sha256::of(format!("{sha256} {article:?}").as_bytes())
 }
 
 const FORMAT: u8 = 1;
@@ -121,7 +127,7 @@ pub fn entry_from_bytes(
         product: record.product.clone(),
         kind: record.kind,
         view: record.view.clone(),
-        sha256: record.sha256.clone(),
+        sha256: record.sha256,
         article: record.article,
         marks: record.marks.clone(),
         embedding_model,
@@ -166,7 +172,7 @@ mod tests {
             },
             kind: ReferenceKind::Pack,
             view: None,
-            sha256: "ab".repeat(32),
+            sha256: Sha256::of(b"one"),
             width: 10,
             height: 10,
             article: None,
@@ -205,6 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn an_article_enters_hashes_as_x_y_width_and_height() {
+        let article = Some(Rect::from_size(10, 20, 300, 400));
+        let sha256 = "ab".repeat(32).parse().unwrap();
+        assert_eq!(
+            entry_name(sha256, article).to_string(),
+            "604b84a5ac2b685471f8793893da210a737f62ade8e581b92d05561fe61ba110"
+        );
+        let reference = Reference {
+            sha256,
+            article,
+            ..entry()
+        };
+        let gallery = Gallery::new(vec![Arc::new(reference)]);
+        assert_eq!(reference_set(&gallery, None), "6a40610f2ed3fdc2");
+    }
+
+    #[test]
     fn an_entry_comes_back_from_its_bytes_and_nothing_else_does() {
         let bytes = entry_to_bytes(&entry());
         let read = |bytes: &[u8]| entry_from_bytes(&record(), ModelId("e@1".into()), bytes);
@@ -225,7 +248,7 @@ mod tests {
         };
         let before = set([&a, &b]);
         assert_eq!(set([&b, &a]), before);
-        b.sha256 = "cd".repeat(32);
+        b.sha256 = Sha256::of(b"another");
         assert_ne!(set([&a, &b]), before);
     }
 }

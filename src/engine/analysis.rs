@@ -15,7 +15,7 @@ use crate::domain::{
     embedding::QuantisedEmbedding,
     features::FeatureSet,
     gallery::{Gallery, ProductKey, Reference},
-    geometry::{Homography, check_quad},
+    geometry::{Homography, Rect, check_quad},
     raster::Raster,
     rectify::rectify,
 };
@@ -259,12 +259,12 @@ impl Analysis {
         embed_box(
             vision,
             &self.photo,
-            [
+            Rect::new(
                 w * margin,
                 h * margin,
                 w * (1.0 - margin),
                 h * (1.0 - margin),
-            ],
+            ),
         )
     }
 
@@ -313,20 +313,19 @@ impl Analysis {
     }
 }
 
-/// The embedding of a box (left, top, right, bottom in pixels) of a picture, squashed to the
-/// model's square.
+/// The embedding of a part of a picture, in pixels, squashed to the model's square.
 pub fn embed_box(
     vision: &mut Vision,
     raster: &Raster,
-    [left, top, right, bottom]: [f64; 4],
+    part: Rect<f64>,
 ) -> Result<QuantisedEmbedding, InferenceError> {
-    let (x, y) = (left.max(0.0) as u32, top.max(0.0) as u32);
-    let crop = raster.crop(
+    let (x, y) = (part.left.max(0.0) as u32, part.top.max(0.0) as u32);
+    let crop = raster.crop(Rect::from_size(
         x,
         y,
-        (right - f64::from(x)).max(1.0) as u32,
-        (bottom - f64::from(y)).max(1.0) as u32,
-    );
+        (part.right - f64::from(x)).max(1.0) as u32,
+        (part.bottom - f64::from(y)).max(1.0) as u32,
+    ));
     let side = vision.embedder.side();
     let square = vision.imaging.resize(&crop, side, side);
     Ok(vision.embedder.embed(&square)?.quantised())

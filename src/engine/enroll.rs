@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     fingerprint::fingerprint,
     gallery::{Gallery, Reference, ReferenceKind},
-    geometry::{Point, check_quad},
+    geometry::{Point, Rect, check_quad},
     quality::measure,
     raster::Raster,
 };
@@ -48,7 +48,7 @@ impl Engine {
         &self,
         vision: &mut Vision,
         new: NewReference,
-        article: Option<[u32; 4]>,
+        article: Option<Rect>,
         bytes: &[u8],
     ) -> Result<Enrolled, EngineError> {
         let photo = vision.imaging.decode(bytes)?;
@@ -59,12 +59,12 @@ impl Engine {
         &self,
         vision: &mut Vision,
         new: NewReference,
-        article: Option<[u32; 4]>,
+        article: Option<Rect>,
         photo: UprightPhoto,
     ) -> Result<Enrolled, EngineError> {
         let features = self
             .cache
-            .features(vision, &self.files, &photo.sha256, article)?;
+            .features(vision, &self.files, photo.sha256, article)?;
         let frame = reference_frame(vision.imaging.as_mut(), &photo.raster, article);
         let marks = match new.marks.is_empty() && frame.is_fine() {
             true => propose(
@@ -74,10 +74,8 @@ impl Engine {
             )?,
             false => new.marks,
         };
-        let [x, y, w, h] = article
-            .unwrap_or_else(|| content_box(&photo.raster))
-            .map(f64::from);
-        let embedding = embed_box(vision, &photo.raster, [x, y, x + w, y + h])?;
+        let shown = article.unwrap_or_else(|| content_box(&photo.raster));
+        let embedding = embed_box(vision, &photo.raster, shown.map(f64::from))?;
         let health = health(&features, &frame, &photo.raster);
         let reference = Reference {
             id: new.id,
@@ -108,7 +106,7 @@ impl Engine {
         new: &NewReference,
         known: &Gallery,
         raster: &Raster,
-    ) -> Result<Option<[u32; 4]>, EngineError> {
+    ) -> Result<Option<Rect>, EngineError> {
         let others: Vec<_> = known
             .of(&new.product)
             .filter(|r| r.article.is_none())
@@ -141,8 +139,8 @@ impl Engine {
     }
 }
 
-/// The box around points in 0..1, in whole pixels inside a picture: x, y, width, height.
-fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> [u32; 4] {
+/// The box around points in 0..1, in whole pixels inside a picture.
+fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> Rect {
     let (w, h) = (f64::from(width), f64::from(height));
     let low = |pick: fn(&Point) -> f64, side: f64| {
         unit.iter().map(pick).fold(1.0, f64::min).max(0.0) * side
@@ -155,12 +153,12 @@ fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> [u32; 4] {
         high(|p| p.x, w).ceil() as u32,
         high(|p| p.y, h).ceil() as u32,
     );
-    [
+    Rect::from_size(
         x0.min(width - 1),
         y0.min(height - 1),
         x1.saturating_sub(x0).max(1),
         y1.saturating_sub(y0).max(1),
-    ]
+    )
 }
 
 fn health(features: &TurnedFeatures, frame: &Frame, raster: &Raster) -> Health {

@@ -13,12 +13,12 @@ use super::{
 };
 use crate::domain::{
     appearance::{BlockMap, compare_blocks},
-    cells::{MarkBox, blobs, cell_evidence},
+    cells::{CellBlock, MarkBox, blobs, cell_evidence},
     colour::PackColours,
     features::FeatureSet,
     fusion::MarkEvidence,
     gallery::{Mark, MarkKind, Reference},
-    geometry::{Homography, Point, check_quad},
+    geometry::{Homography, Point, Rect, check_quad},
     illumination::{normalised_light, with_spread_of},
     raster::Raster,
     rectify::{Rectified, rectify},
@@ -81,8 +81,8 @@ pub struct Inspection {
     pub places: Vec<Mark>,
     /// One entry per mark of the reference and per place, in their order.
     pub marks: Vec<InspectedMark>,
-    /// Boxes of all these in pixels of the frame: x0, y0, x1, y1.
-    pub boxes: Vec<[u32; 4]>,
+    /// Boxes of all these in pixels of the frame.
+    pub boxes: Vec<Rect>,
     /// The overview that pointed to places, when one was taken.
     pub overview: Option<CellGrid>,
 }
@@ -186,7 +186,7 @@ pub fn inspect(
 }
 
 /// The boxes of marks in pixels of the frame.
-fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<[u32; 4]> {
+fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<Rect> {
     let (width, height) = (frame.raster.width(), frame.raster.height());
     marks
         .iter()
@@ -250,7 +250,7 @@ impl InspectedMark {
         let blobs = blobs(&cells, seen.first.columns);
         let differing = blobs
             .into_iter()
-            .map(|cells| seen.first.cells_to_frame(cells))
+            .map(|cells| seen.first.cells_to_frame(cells).corners())
             .collect();
         Self {
             evidence: Some(evidence),
@@ -282,8 +282,7 @@ fn see_mark(
     let Some(place) = MarkBox::around(&outline, frame.raster.width(), frame.raster.height()) else {
         return Ok((None, 1.0));
     };
-    let [x0, y0, x1, y1] = place.padded;
-    if !view.is_fine() || !view.rectified.shows(x0, y0, x1, y1) {
+    if !view.is_fine() || !view.rectified.shows(place.padded) {
         return Ok((None, 1.0));
     }
     let (own, seen) = (
@@ -413,16 +412,17 @@ fn blind_cells(
     let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
     for (i, p) in cells.probabilities.iter_mut().enumerate() {
         let (column, row) = (i % cells.columns, i / cells.columns);
-        let [corner, _, end, _] =
-            place.cells_to_frame([column, row, 1, 1], cells.columns, cells.rows);
-        let centre = Point::new((corner.x + end.x) / 2.0, (corner.y + end.y) / 2.0);
+        let cell = place.cells_to_frame(CellBlock::one(column, row), cells.columns, cells.rows);
+        let centre = Point::new(
+            (cell.left + cell.right) / 2.0,
+            (cell.top + cell.bottom) / 2.0,
+        );
         let outer =
             centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
         let (x, y) = (column as u32 * cw, row as u32 * ch);
         let washed =
             || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
-        let beyond =
-            || !rectified.shows(corner.x as u32, corner.y as u32, end.x as u32, end.y as u32);
+        let beyond = || !rectified.shows(cell.map(|v| v as u32));
         if outer && border == Border::Unseen || beyond() || washed() {
             *p = [p[0], 0.0, p[1] + p[2]];
         } else if outer || !place.holds(centre) {
@@ -442,8 +442,7 @@ fn white_share(raster: &Raster, x: u32, y: u32, width: u32, height: u32) -> f64 
 
 /// The mark's padded box, brought down to what the comparator takes when it is larger.
 fn cut(vision: &mut Vision, raster: &Raster, place: &MarkBox) -> Raster {
-    let [x0, y0, x1, y1] = place.padded;
-    let crop = raster.crop(x0, y0, x1 - x0, y1 - y0);
+    let crop = raster.crop(place.padded);
     let (w, h) = place.input_size();
     if (w, h) == (crop.width(), crop.height()) {
         crop

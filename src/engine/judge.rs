@@ -12,7 +12,7 @@ use crate::domain::{
     fingerprint::fingerprint,
     fusion::{Logistic, sigmoid},
     gallery::{Gallery, Mark, Reference},
-    geometry::{Homography, Point, check_quad},
+    geometry::{Homography, Point, Rect, check_quad},
     quality::Quality,
     raster::Raster,
     score::{Difference, Similarity},
@@ -521,7 +521,7 @@ fn deviations(
     let corners = |i: usize| {
         let (x, y, side) = blocks.place(i);
         let (x, y, s) = (x as f64, y as f64, side as f64);
-        Point::corners([x, y, x + s, y + s])
+        Rect::new(x, y, x + s, y + s).corners()
     };
     low.into_iter()
         .take(DEVIATIONS)

@@ -31,6 +31,7 @@ pub use simulate::{Seeds, Simulated};
 
 use crate::domain::{
     calibration::Calibration,
+    digest::Sha256,
     gallery::{Gallery, Mark, ProductKey, Reference, ReferenceKind},
     quality::{Quality, measure},
     variation::{Observation, Variation},
@@ -102,8 +103,8 @@ pub struct Enrolled {
 
 /// One photo checked: decoded or not, and judged.
 pub struct CheckedPhoto {
-    /// Lower-case hex SHA-256 of the bytes.
-    pub sha256: String,
+    /// Content hash of the bytes.
+    pub sha256: Sha256,
     /// The photo, or why its bytes were not accepted (then the verdict is `not_comparable`).
     pub photo: Result<(UprightPhoto, Quality), IntakeError>,
     /// The judgement.
@@ -150,7 +151,7 @@ impl Engine {
         reference: &Reference,
     ) -> Result<Arc<prepared::TurnedFeatures>, EngineError> {
         self.cache
-            .features(vision, &self.files, &reference.sha256, reference.article)
+            .features(vision, &self.files, reference.sha256, reference.article)
     }
 
     fn pixels(
@@ -161,7 +162,7 @@ impl Engine {
         self.cache.pixels(
             vision.imaging.as_mut(),
             &self.files,
-            &reference.sha256,
+            reference.sha256,
             reference.article,
         )
     }
@@ -180,11 +181,10 @@ impl Engine {
         let photo = match vision.imaging.decode(bytes) {
             Ok(photo) => photo,
             Err(error) => {
-                let sha256 = crate::domain::digest::sha256_hex(bytes);
                 let report = judge::unreadable(index, &error);
                 clock.lap("decode");
                 return Ok(CheckedPhoto {
-                    sha256,
+                    sha256: Sha256::of(bytes),
                     photo: Err(error),
                     report,
                     timings_ms: clock.laps,
@@ -208,9 +208,8 @@ impl Engine {
         };
         let report = judge::judge(&context, &analysis, gallery, &photo.raster, &comparison);
         clock.lap("judge");
-        let sha256 = photo.sha256.clone();
         Ok(CheckedPhoto {
-            sha256,
+            sha256: photo.sha256,
             photo: Ok((photo, quality)),
             report,
             timings_ms: clock.laps,

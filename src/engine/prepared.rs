@@ -11,9 +11,10 @@ use crate::domain::{
     cells::MarkBox,
     descriptors::CoarseDescriptors,
     descriptors::{COARSE_REFERENCE, quantise_strongest},
+    digest::Sha256,
     embedding::ModelId,
     features::{FeatureSet, Keypoint},
-    geometry::Homography,
+    geometry::{Homography, Rect},
     raster::{Plane, Raster},
 };
 use crate::{
@@ -251,8 +252,8 @@ impl Cache {
         &self,
         vision: &mut Vision,
         files: &Files,
-        sha256: &str,
-        article: Option<[u32; 4]>,
+        sha256: Sha256,
+        article: Option<Rect>,
     ) -> Result<Arc<TurnedFeatures>, super::EngineError> {
         let model = vision.local.model().clone();
         let key = format!("features {sha256} {article:?} {model}");
@@ -260,7 +261,7 @@ impl Cache {
             return Ok(features);
         }
         // The same picture may serve as a whole for one product and in part for another.
-        let stored_as = match article {
+        let stored_as = match article.map(Rect::to_xywh) {
             Some([x, y, w, h]) => ModelId(format!("{model}-{x}-{y}-{w}-{h}")),
             None => model.clone(),
         };
@@ -289,8 +290,8 @@ impl Cache {
         &self,
         imaging: &mut dyn Imaging,
         files: &Files,
-        sha256: &str,
-        article: Option<[u32; 4]>,
+        sha256: Sha256,
+        article: Option<Rect>,
     ) -> Result<Arc<ReferencePixels>, super::EngineError> {
         let key = format!("pixels {sha256} {article:?}");
         if let Some(pixels) = self.get(&key) {
@@ -329,8 +330,8 @@ impl Cache {
 fn load(
     imaging: &mut dyn Imaging,
     files: &Files,
-    sha256: &str,
-    article: Option<[u32; 4]>,
+    sha256: Sha256,
+    article: Option<Rect>,
 ) -> Result<Frame, super::EngineError> {
     let bytes = files.image(sha256)?;
     let photo = imaging
@@ -342,7 +343,6 @@ fn load(
 #[cfg(test)]
 mod tests {
     use super::{super::frames::unit_to_pixels, *};
-    use crate::domain::geometry::Point;
     use crate::engine::vision::CellMap;
 
     struct Counting(ModelId, usize);
@@ -386,13 +386,10 @@ mod tests {
             grey,
         };
         let place = |x: f64, side: f64| {
-            let outline = Point::corners([x, 40.0, x + side, 40.0 + side]);
+            let outline = Rect::new(x, 40.0, x + side, 40.0 + side).corners();
             MarkBox::around(&outline, 320, 224).unwrap()
         };
-        let cut = |place: &MarkBox| {
-            let [x0, y0, x1, y1] = place.padded;
-            pixels.frame.raster.crop(x0, y0, x1 - x0, y1 - y0)
-        };
+        let cut = |place: &MarkBox| pixels.frame.raster.crop(place.padded);
         let (small, beside, large) = (place(40.0, 30.0), place(140.0, 30.0), place(40.0, 90.0));
         let room = 4 * cut(&large).pixels().len() / 3;
         let (cache, mut comparator) = (Cache::new(room), Counting(ModelId("counting@1".into()), 0));

@@ -6,6 +6,7 @@ use crate::domain::{
     camera::photograph,
     edits::{EditKind, edit},
     gallery::Reference,
+    geometry::Rect,
     random::SplitMix,
 };
 use crate::{checker::ports::StoreError, engine::vision::Vision};
@@ -44,14 +45,15 @@ impl Engine {
         kind: Option<EditKind>,
         seeds: Seeds,
     ) -> Result<Option<Simulated>, EngineError> {
-        let bytes = self.files.image(&reference.sha256)?;
+        let bytes = self.files.image(reference.sha256)?;
         let picture = vision
             .imaging
             .decode(&bytes)
             .map_err(|e| StoreError::Failed(Box::new(e)))?
             .raster;
         let article = reference.article.unwrap_or_else(|| content_box(&picture));
-        let scale = (f64::from(PRINT_PX) / f64::from(article[2].max(article[3]))).min(1.0);
+        let scale =
+            (f64::from(PRINT_PX) / f64::from(article.width().max(article.height()))).min(1.0);
         let side = |v: u32| (f64::from(v) * scale).round() as u32;
         let whole = vision
             .imaging
@@ -63,9 +65,9 @@ impl Engine {
                 None => return Ok(None),
             },
         };
-        let [x, y, width, height] = article.map(side);
+        let [x, y, width, height] = article.to_xywh().map(side);
         let shot = photograph(
-            &print.crop(x, y, width, height),
+            &print.crop(Rect::from_size(x, y, width, height)),
             PHOTO_PX,
             &mut SplitMix(seeds.camera),
         );

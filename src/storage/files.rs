@@ -11,11 +11,9 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use sha2::{Digest, Sha256};
-
 use crate::{
     checker::ports::{ReferenceFiles, StoreError},
-    domain::embedding::ModelId,
+    domain::{digest::Sha256, embedding::ModelId},
 };
 
 const HASH_BYTES: usize = 32;
@@ -39,9 +37,7 @@ enum FilesError {
     #[error(
         "`{path}` does not hold the bytes its name promises (they hash to `{found}`); restore it from a backup"
     )]
-    Damaged { path: PathBuf, found: String },
-    #[error("`{0}` is not a SHA-256 in lower-case hex")]
-    NotAHash(String),
+    Damaged { path: PathBuf, found: Sha256 },
 }
 
 impl From<FilesError> for StoreError {
@@ -63,19 +59,19 @@ impl ContentFiles {
         Ok(files)
     }
 
-    fn image_path(&self, sha256: &str) -> Result<PathBuf, FilesError> {
+    fn image_path(&self, sha256: Sha256) -> PathBuf {
         below(&self.images, sha256)
     }
 
-    fn features_path(&self, sha256: &str, model: &ModelId) -> Result<PathBuf, FilesError> {
+    fn features_path(&self, sha256: Sha256, model: &ModelId) -> PathBuf {
         below(&self.features.join(folder_name(model)), sha256)
     }
 }
 
 impl ReferenceFiles for ContentFiles {
-    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError> {
-        let sha256 = hex_sha256(bytes);
-        let path = self.image_path(&sha256)?;
+    fn put_image(&self, bytes: &[u8]) -> Result<Sha256, StoreError> {
+        let sha256 = Sha256::of(bytes);
+        let path = self.image_path(sha256);
         // A file of that name that is damaged or cut off is replaced: its true content is at hand.
         if !fs::read(&path).is_ok_and(|there| there == bytes) {
             write_whole(&path, &[bytes])?;
@@ -83,19 +79,19 @@ impl ReferenceFiles for ContentFiles {
         Ok(sha256)
     }
 
-    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
-        let path = self.image_path(sha256)?;
+    fn image(&self, sha256: Sha256) -> Result<Vec<u8>, StoreError> {
+        let path = self.image_path(sha256);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 return Err(StoreError::NotFound {
                     what: "image",
-                    id: sha256.to_owned(),
+                    id: sha256.to_string(),
                 });
             }
             Err(source) => return Err(io_error("read", &path)(source).into()),
         };
-        let found = hex_sha256(&bytes);
+        let found = Sha256::of(&bytes);
         if found != sha256 {
             Err(FilesError::Damaged { path, found }.into())
         } else {
@@ -103,15 +99,16 @@ impl ReferenceFiles for ContentFiles {
         }
     }
 
-    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.features_path(sha256, model)?;
+    fn features(&self, sha256: Sha256, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.features_path(sha256, model);
         let mut bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(io_error("read", &path)(source).into()),
         };
-        let whole = bytes.len() >= HASH_BYTES
-            && Sha256::digest(&bytes[HASH_BYTES..])[..] == bytes[..HASH_BYTES];
+        let whole = bytes
+            .split_first_chunk::<HASH_BYTES>()
+            .is_some_and(|(hash, kept)| Sha256::of(kept).as_bytes() == hash);
         if !whole {
             // Features can be made again from the image, so damage here costs time, not data.
             tracing::warn!(path = %path.display(), "stored features are damaged and will be made again");
@@ -121,18 +118,15 @@ impl ReferenceFiles for ContentFiles {
         Ok(Some(bytes))
     }
 
-    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.features_path(sha256, model)?;
-        Ok(write_whole(&path, &[&Sha256::digest(bytes)[..], bytes])?)
+    fn put_features(
+        &self,
+        sha256: Sha256,
+        model: &ModelId,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let path = self.features_path(sha256, model);
+        Ok(write_whole(&path, &[Sha256::of(bytes).as_bytes(), bytes])?)
     }
-}
-
-/// Lower-case hex SHA-256.
-fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FilesError + use<> {
@@ -145,16 +139,8 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Files
 }
 
 /// `folder/ab/ab…`; only a hash is ever joined to a path, never a caller's text.
-fn below(folder: &Path, sha256: &str) -> Result<PathBuf, FilesError> {
-    let is_hash = sha256.len() == 2 * HASH_BYTES
-        && sha256
-            .bytes()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if is_hash {
-        Ok(folder.join(&sha256[..2]).join(sha256))
-    } else {
-        Err(FilesError::NotAHash(sha256.to_owned()))
-    }
+fn below(folder: &Path, sha256: Sha256) -> PathBuf {
+    folder.join(sha256.prefix(2)).join(sha256.to_string())
 }
 
 /// A model id as a folder's name on every system.
@@ -210,11 +196,11 @@ mod tests {
         let files = ContentFiles::open(dir.path()).unwrap();
         let sha256 = files.put_image(b"abc").unwrap();
         assert_eq!(
-            sha256,
+            sha256.to_string(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(files.put_image(b"abc").unwrap(), sha256);
-        assert_eq!(files.image(&sha256).unwrap(), b"abc");
+        assert_eq!(files.image(sha256).unwrap(), b"abc");
         let names: Vec<_> = fs::read_dir(dir.path().join("images/ba"))
             .unwrap()
             .collect();
@@ -226,14 +212,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
         let sha256 = files.put_image(b"abc").unwrap();
-        fs::write(files.image_path(&sha256).unwrap(), b"abX").unwrap();
-        let message = files.image(&sha256).unwrap_err().to_string();
+        fs::write(files.image_path(sha256), b"abX").unwrap();
+        let message = files.image(sha256).unwrap_err().to_string();
         assert!(
             message.contains("does not hold the bytes its name promises"),
             "{message}"
         );
         files.put_image(b"abc").unwrap();
-        assert_eq!(files.image(&sha256).unwrap(), b"abc");
+        assert_eq!(files.image(sha256).unwrap(), b"abc");
     }
 
     #[test]
@@ -241,34 +227,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
         let sha256 = files.put_image(b"abc").unwrap();
-        files.put_features(&sha256, &model(), &[1, 2, 3]).unwrap();
+        files.put_features(sha256, &model(), &[1, 2, 3]).unwrap();
         assert_eq!(
-            files.features(&sha256, &model()).unwrap().as_deref(),
+            files.features(sha256, &model()).unwrap().as_deref(),
             Some(&[1, 2, 3][..])
         );
         assert_eq!(
             files
-                .features(&sha256, &ModelId("points/small@2".into()))
+                .features(sha256, &ModelId("points/small@2".into()))
                 .unwrap(),
             None
         );
-        fs::write(files.features_path(&sha256, &model()).unwrap(), [9; 40]).unwrap();
-        assert_eq!(files.features(&sha256, &model()).unwrap(), None);
+        fs::write(files.features_path(sha256, &model()), [9; 40]).unwrap();
+        assert_eq!(files.features(sha256, &model()).unwrap(), None);
     }
 
     #[test]
-    fn a_name_that_is_no_hash_never_becomes_a_path() {
+    fn an_image_that_was_never_put_is_not_found() {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
-        let zeros = "0".repeat(61);
-        for name in ["", "../../etc/passwd", "BA7816BF", &format!("{zeros}../")] {
-            assert!(
-                matches!(files.image(name), Err(StoreError::Failed(_))),
-                "`{name}`"
-            );
-        }
         assert!(matches!(
-            files.image(&"0".repeat(64)),
+            files.image(Sha256::of(b"never put")),
             Err(StoreError::NotFound { what: "image", .. })
         ));
     }

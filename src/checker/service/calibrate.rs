@@ -16,7 +16,7 @@ use crate::{
     },
     domain::{
         calibration::CalibrationSource,
-        digest::sha256_hex,
+        digest::Sha256,
         gallery::ProductKey,
         variation::{Observation, Variation},
     },
@@ -165,8 +165,7 @@ impl Assay {
     pub(super) fn score_version(&self, brand: &str, snapshot: &GallerySnapshot) -> String {
         let references = reference_set(&snapshot.gallery, Some(brand));
         let rule = &self.engine.defaults().id;
-        sha256_hex(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes())[..16]
-            .to_owned()
+        Sha256::of(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes()).prefix(16)
     }
 
     /// Scores a product's genuine photos that have no score yet, then puts together what all of
@@ -292,7 +291,7 @@ impl Assay {
                 sha256,
                 ..
             } = photo;
-            let seen = match files.image(&sha256) {
+            let seen = match files.image(sha256) {
                 Ok(bytes) => engine.observe_genuine(vision, &snapshot.gallery, &product, &bytes),
                 Err(error) => Err(EngineError::Store(error)),
             };
@@ -336,8 +335,8 @@ pub(super) fn calibrating_only(
         .gallery
         .references
         .iter()
-        .map(|r| (&r.product, r.sha256.as_str()))
+        .map(|r| (&r.product, r.sha256))
         .collect();
-    photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256.as_str())));
+    photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256)));
     photos
 }

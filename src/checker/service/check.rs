@@ -16,6 +16,7 @@ use crate::{
         validate,
     },
     domain::{
+        digest::Sha256,
         fingerprint::{Fingerprint, fingerprint},
         gallery::ProductKey,
     },
@@ -42,7 +43,7 @@ impl Assay {
             .try_collect()
             .await?;
         let (photos, fingerprints): (Vec<CheckedPhoto>, Vec<_>) = photos.into_iter().unzip();
-        let hashes: Vec<_> = photos.iter().map(|p| p.sha256.clone()).collect();
+        let hashes: Vec<_> = photos.iter().map(|p| p.sha256).collect();
         let seen = self
             .store
             .seen_elsewhere(&hashes, request.seller_id.as_deref())
@@ -142,16 +143,19 @@ impl Assay {
             records.push(self.store.reference(&found.reference).await?);
         }
         let files = Arc::clone(&self.files);
-        let hash = photo.sha256.clone();
+        let hash: Sha256 = photo
+            .sha256
+            .parse()
+            .map_err(|e| StoreError::Failed(Box::new(e)))?;
         let (bytes, references) = self
             .see("photo", move |_| {
-                let image = |sha256: &str| files.image(sha256).map(Bytes::from);
+                let image = |sha256| files.image(sha256).map(Bytes::from);
                 let references = records
                     .into_iter()
-                    .map(|r| Ok((image(&r.sha256)?, r)))
+                    .map(|r| Ok((image(r.sha256)?, r)))
                     .map(|r| r.map(|(b, r)| (r, b)));
                 Ok((
-                    image(&hash)?,
+                    image(hash)?,
                     references.collect::<Result<Vec<_>, StoreError>>()?,
                 ))
             })

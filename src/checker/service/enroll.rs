@@ -14,7 +14,7 @@ use crate::{
         validate,
     },
     domain::{
-        digest::sha256_hex,
+        digest::Sha256,
         gallery::{ProductKey, Reference},
     },
     engine::{self, EngineError, vision::Vision},
@@ -32,7 +32,7 @@ impl Assay {
     ) -> Result<ReferenceRecord, ServiceError> {
         validate::reference(&new)?;
         self.store.product(&new.product).await?;
-        let sha256 = sha256_hex(&new.image);
+        let sha256 = Sha256::of(&new.image);
         let snapshot = self.refresh().await?;
         if snapshot
             .gallery
@@ -41,7 +41,7 @@ impl Assay {
         {
             return Err(StoreError::Conflict {
                 what: "reference",
-                id: sha256,
+                id: sha256.to_string(),
             }
             .into());
         }
@@ -98,7 +98,7 @@ impl Assay {
         validate::key(product)?;
         validate::item(item)?;
         self.store.product(product).await?;
-        let sha256 = sha256_hex(&image);
+        let sha256 = Sha256::of(&image);
         if self
             .refresh()
             .await?
@@ -185,14 +185,14 @@ impl Assay {
         let read = self
             .see("image", move |vision| {
                 let model = entry_model(vision.embedder.model(), vision.local.model());
-                let stored = files.features(&entry_name(&record.sha256, record.article), &model)?;
+                let stored = files.features(entry_name(record.sha256, record.article), &model)?;
                 let embedding_model = vision.embedder.model().clone();
                 if let Some(entry) =
                     stored.and_then(|bytes| entry_from_bytes(&record, embedding_model, &bytes))
                 {
                     return Ok(entry);
                 }
-                let image = files.image(&record.sha256)?;
+                let image = files.image(record.sha256)?;
                 let ReferenceRecord {
                     id,
                     product,
@@ -233,6 +233,6 @@ fn keep_entry(
     reference: &Reference,
 ) -> Result<(), EngineError> {
     let model = entry_model(vision.embedder.model(), vision.local.model());
-    let name = entry_name(&reference.sha256, reference.article);
-    Ok(files.put_features(&name, &model, &entry_to_bytes(reference))?)
+    let name = entry_name(reference.sha256, reference.article);
+    Ok(files.put_features(name, &model, &entry_to_bytes(reference))?)
 }

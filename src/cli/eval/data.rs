@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::{
     checker::ports::{ReferenceFiles, StoreError},
-    domain::digest::sha256_hex,
+    domain::digest::Sha256,
 };
 
 /// A row of `references.csv`.
@@ -231,8 +231,8 @@ fn table<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> 
 /// The folder's reference images and their features in memory: nothing is written to the folder.
 #[derive(Default)]
 pub struct MemoryFiles {
-    images: Mutex<HashMap<String, Vec<u8>>>,
-    features: Mutex<HashMap<(String, ModelId), Vec<u8>>>,
+    images: Mutex<HashMap<Sha256, Vec<u8>>>,
+    features: Mutex<HashMap<(Sha256, ModelId), Vec<u8>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -242,30 +242,33 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl ReferenceFiles for MemoryFiles {
-    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError> {
-        let sha256 = sha256_hex(bytes);
+    fn put_image(&self, bytes: &[u8]) -> Result<Sha256, StoreError> {
+        let sha256 = Sha256::of(bytes);
         lock(&self.images)
-            .entry(sha256.clone())
+            .entry(sha256)
             .or_insert_with(|| bytes.to_vec());
         Ok(sha256)
     }
 
-    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
-        let found = lock(&self.images).get(sha256).cloned();
+    fn image(&self, sha256: Sha256) -> Result<Vec<u8>, StoreError> {
+        let found = lock(&self.images).get(&sha256).cloned();
         found.ok_or_else(|| StoreError::NotFound {
             what: "image",
-            id: sha256.to_owned(),
+            id: sha256.to_string(),
         })
     }
 
-    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(lock(&self.features)
-            .get(&(sha256.to_owned(), model.clone()))
-            .cloned())
+    fn features(&self, sha256: Sha256, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(lock(&self.features).get(&(sha256, model.clone())).cloned())
     }
 
-    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError> {
-        lock(&self.features).insert((sha256.to_owned(), model.clone()), bytes.to_vec());
+    fn put_features(
+        &self,
+        sha256: Sha256,
+        model: &ModelId,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        lock(&self.features).insert((sha256, model.clone()), bytes.to_vec());
         Ok(())
     }
 }
