@@ -8,7 +8,7 @@ use assay::{
         appearance::compare_blocks,
         colour::PackColours,
         fingerprint::fingerprint,
-        geometry::Homography,
+        geometry::{Homography, Rect},
         illumination::normalised_light,
         quality::measure,
         raster::Raster,
@@ -133,7 +133,7 @@ fn hues_of_eight_marks(bencher: Bencher) {
     bencher.bench_local(|| {
         let colours = PackColours::of(black_box(&reference), &photo, &lit);
         (0..8)
-            .map(|i| colours.turn([64 * i + 32, 96, 64 * i + 160, 160]))
+            .map(|i| colours.turn(Rect::from_size(64 * i + 32, 96, 128, 64)))
             .collect::<Vec<_>>()
     });
 }

@@ -1,7 +1,7 @@
 //! Time of each model on one thread, pictures in memory to result: `cargo bench --bench inference`.
 
 use assay::{
-    domain::raster::Raster,
+    domain::{geometry::Rect, raster::Raster},
     engine::vision::{Embedder, LocalFeatures, MarkComparator, TextReader},
     inference::{
         comparator::Comparator, embedder::PrintEmbedder, manifest::Manifest, text::PpOcr,
@@ -56,7 +56,7 @@ fn comparator(bencher: Bencher, (width, height): (u32, u32)) {
     let mut model = load(Comparator::load(&manifest(), None));
     let (reference, photo) = (
         picture(width, height),
-        picture(width + 2, height).crop(2, 0, width, height),
+        picture(width + 2, height).crop(Rect::from_size(2, 0, width, height)),
     );
     let reference = load(model.encode(&reference));
     bencher.bench_local(|| {

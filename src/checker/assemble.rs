@@ -12,6 +12,7 @@ use super::{
     records::SeenElsewhere,
 };
 use crate::domain::{
+    digest::Sha256,
     fusion::RULE,
     geometry::Point,
     quality::Quality,
@@ -21,8 +22,8 @@ use crate::engine::{Claim, Facts, Stage, vision::IntakeError};
 
 /// One photo checked: decoded or not, and judged.
 pub struct CheckedPhoto {
-    /// Lower-case hex SHA-256 of the bytes.
-    pub sha256: String,
+    /// Hash of the bytes.
+    pub sha256: Sha256,
     /// What is known of the photo, or why its bytes were not accepted (then the verdict is
     /// `not_comparable`).
     pub photo: Result<Facts, IntakeError>,
@@ -140,7 +141,7 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
         }
     };
     PhotoAnswer {
-        sha256: photo.sha256,
+        sha256: photo.sha256.to_string(),
         width,
         height,
         verdict: verdict.name().to_owned(),

@@ -18,7 +18,7 @@ use crate::domain::{
     fusion::Fusion,
     variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
 };
-use crate::{domain::digest::sha256_hex, engine::OperatingPoint};
+use crate::{domain::digest::Sha256, engine::OperatingPoint};
 
 /// Observations of a product's genuine photos, read in portions: first all to [`VariationFit::add`], then
 /// all to [`VariationFit::score`].
@@ -163,7 +163,7 @@ fn calibration_of(
 ) -> Calibration {
     let id = format!(
         "own-{}",
-        &sha256_hex(format!("{version} {first:?}").as_bytes())[..16]
+        Sha256::of(format!("{version} {first:?}").as_bytes()).prefix(16)
     );
     Calibration::new(id, budget, source, first)
 }
@@ -247,6 +247,7 @@ mod tests {
     use crate::{
         domain::{
             gallery::ProductKey,
+            geometry::Rect,
             variation::{CellGrid, MarkObservation},
         },
         engine::Defaults,
@@ -271,16 +272,17 @@ mod tests {
             id: format!("p{n}"),
             product,
             item: format!("i{item}"),
-            sha256: String::new(),
+            sha256: Sha256::of(b""),
             created_ms: 0,
         }
     }
 
     #[test]
     fn a_photo_is_scored_by_what_the_other_items_show() {
-        let first = CellGrid::new([0, 0, 32, 16], 4, &[0.9; 8]);
+        let place = Rect::new(0, 0, 32, 16);
+        let first = CellGrid::new(place, 4, &[0.9; 8]);
         let marks = vec![Some(MarkObservation {
-            place: [0, 0, 32, 16],
+            place,
             first,
             second: None,
             reading: None,

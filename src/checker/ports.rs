@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::{domain::embedding::ModelId, engine::vision::Vision};
+use crate::{
+    domain::{digest::Sha256, embedding::ModelId},
+    engine::vision::Vision,
+};
 
 /// The work was not done.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -64,27 +67,27 @@ impl Drop for Permit {
 /// Original image files by content hash. What is lost here is lost.
 #[async_trait::async_trait]
 pub trait Images: Send + Sync {
-    /// Keeps an image's bytes under their SHA-256 (lower-case hex), whole and on disk when this
+    /// Keeps an image's bytes under their SHA-256, whole and on disk when this
     /// returns. Bytes that are there already are left as they are.
-    async fn put_image(&self, sha256: &str, bytes: Bytes) -> Result<(), StoreError>;
+    async fn put_image(&self, sha256: Sha256, bytes: Bytes) -> Result<(), StoreError>;
 
     /// The original bytes of an image, verified by its hash.
     ///
     /// # Errors
     /// [`StoreError::Lost`] when the file is missing or damaged.
-    async fn image(&self, sha256: &str) -> Result<Bytes, StoreError>;
+    async fn image(&self, sha256: Sha256) -> Result<Bytes, StoreError>;
 }
 
 /// What models made of images: it can be made again, so damage costs time, not data.
 #[async_trait::async_trait]
 pub trait Derived: Send + Sync {
-    /// What `model` made of the image called `name` (64 hex digits), if it is there.
-    async fn derived(&self, name: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// What `model` made of the image called `name`, if it is there.
+    async fn derived(&self, name: Sha256, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Keeps what `model` made of the image called `name`, atomically.
     async fn put_derived(
         &self,
-        name: &str,
+        name: Sha256,
         model: &ModelId,
         bytes: Vec<u8>,
     ) -> Result<(), StoreError>;
@@ -113,7 +116,7 @@ pub enum StoreError {
     #[error("the image `{sha256}` is lost: {why}; restore it from a backup or send it again")]
     Lost {
         /// Content hash of the image.
-        sha256: String,
+        sha256: Sha256,
         /// What was found instead.
         why: String,
     },

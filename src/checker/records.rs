@@ -4,7 +4,11 @@
 use async_trait::async_trait;
 
 use super::{answer::CheckAnswer, ports::StoreError};
-use crate::domain::gallery::{Health, Mark, ProductKey, ReferenceKind};
+use crate::domain::{
+    digest::Sha256,
+    gallery::{Health, Mark, ProductKey, ReferenceKind},
+    geometry::Rect,
+};
 
 /// A brand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +40,13 @@ pub struct ReferenceRecord {
     /// Side or view named by the owner.
     pub view: Option<String>,
     /// Content hash of the image file.
-    pub sha256: String,
+    pub sha256: Sha256,
     /// Width in pixels, upright.
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
-    /// The part of the upright image that shows the article (x, y, width, height in pixels), as the
-    /// engine found it.
-    pub article: Option<[u32; 4]>,
+    /// The part of the upright image that shows the article, in pixels, as the engine found it.
+    pub article: Option<Rect>,
     /// Protected marks, given or proposed.
     pub marks: Vec<Mark>,
     /// How usable it is.
@@ -62,7 +65,7 @@ pub struct GenuinePhotoRecord {
     /// The physical item it shows: photos of one item are not independent.
     pub item: String,
     /// Content hash of the image file.
-    pub sha256: String,
+    pub sha256: Sha256,
     /// Milliseconds since 1970, UTC.
     pub created_ms: i64,
 }
@@ -120,7 +123,7 @@ pub struct CheckFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenElsewhere {
     /// Content hash of the photo.
-    pub sha256: String,
+    pub sha256: Sha256,
     /// The oldest check of another seller that had it.
     pub check: String,
     /// That seller's id.
@@ -237,7 +240,7 @@ pub trait Store: Send + Sync {
     /// Which of these photos were on listings of *other* sellers; nothing without a seller id.
     async fn seen_elsewhere(
         &self,
-        sha256: &[String],
+        sha256: &[Sha256],
         seller: Option<&str>,
     ) -> Result<Vec<SeenElsewhere>, StoreError>;
     /// The counters of changes; cheap, asked before every check.

@@ -4,8 +4,9 @@ use std::{collections::HashMap, fmt::Write, sync::Arc};
 
 use crate::{
     domain::{
-        digest::sha256_hex,
+        digest::Sha256,
         gallery::{Gallery, ProductKey, Reference},
+        geometry::Rect,
     },
     engine::Claim,
 };
@@ -80,10 +81,14 @@ pub fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
         let _ = writeln!(
             lines,
             "{:?} {} {} {:?} {:?}",
-            r.product, r.id, r.sha256, r.article, r.marks
+            r.product,
+            r.id,
+            r.sha256,
+            r.article.map(Rect::to_xywh),
+            r.marks
         );
     }
-    sha256_hex(lines.as_bytes())[..16].to_owned()
+    Sha256::of(lines.as_bytes()).prefix(16)
 }
 
 #[cfg(test)]
@@ -106,7 +111,7 @@ mod tests {
             },
             kind: ReferenceKind::Pack,
             view: None,
-            sha256: "ab".repeat(32),
+            sha256: Sha256::of(b"pack"),
             article: None,
             marks: vec![],
             embedding_model: ModelId("e@1".into()),
@@ -132,7 +137,7 @@ mod tests {
         };
         let before = set([&a, &b]);
         assert_eq!(set([&b, &a]), before);
-        b.sha256 = "cd".repeat(32);
+        b.sha256 = Sha256::of(b"another");
         assert_ne!(set([&a, &b]), before);
     }
 }

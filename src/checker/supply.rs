@@ -102,7 +102,7 @@ impl Supply {
             lacking = recall(self.engine.cache(), reference, lacking, prepared);
             if lacking.features && !stale.contains(id) {
                 let model = features_model(&self.models.1, reference.article);
-                if let Some(bytes) = self.derived.derived(&reference.sha256, &model).await? {
+                if let Some(bytes) = self.derived.derived(reference.sha256, &model).await? {
                     fetched.push(Fetched {
                         reference: Arc::clone(reference),
                         form: Form::Features(bytes),
@@ -123,7 +123,7 @@ impl Supply {
         lacking: Lacking,
         prepared: &mut Prepared,
     ) -> Result<Option<Fetched>, StoreError> {
-        match self.images.image(&reference.sha256).await {
+        match self.images.image(reference.sha256).await {
             Ok(bytes) => {
                 self.found(&reference.id);
                 Ok(Some(Fetched {
@@ -198,7 +198,7 @@ impl Supply {
     ) -> Result<(), StoreError> {
         let model = features_model(&self.models.1, reference.article);
         self.derived
-            .put_derived(&reference.sha256, &model, bytes)
+            .put_derived(reference.sha256, &model, bytes)
             .await
     }
 

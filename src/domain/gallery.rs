@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::domain::{
     descriptors::CoarseDescriptors,
+    digest::Sha256,
     embedding::{ModelId, QuantisedEmbedding},
     fingerprint::Fingerprint,
-    geometry::Point,
+    geometry::{Point, Rect},
 };
 
 /// Names a product of a brand, as in `acme / oat-drink-1l`.
@@ -113,11 +114,11 @@ pub struct Reference {
     pub kind: ReferenceKind,
     /// Side or view named by the owner, such as `front`.
     pub view: Option<String>,
-    /// Content hash of the image file, lower-case hex.
-    pub sha256: String,
-    /// The part of the upright image that shows the article (x, y, width, height in pixels) when it
-    /// is not the whole: found at enrolment in photos that show more than the article.
-    pub article: Option<[u32; 4]>,
+    /// Content hash of the image file.
+    pub sha256: Sha256,
+    /// The part of the upright image that shows the article, in pixels, when it is not the whole:
+    /// found at enrolment in photos that show more than the article.
+    pub article: Option<Rect>,
     /// Protected marks, given by the owner or proposed.
     pub marks: Vec<Mark>,
     /// Model of the embedding.

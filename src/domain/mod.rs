@@ -6,11 +6,12 @@
 //!
 //! | room | holds | may import |
 //! | --- | --- | --- |
+//! | [`digest`] | content hashes | nothing |
 //! | [`score`] | one type per scale | nothing |
 //! | [`geometry`] | points, boxes, homographies and their robust fit | nothing |
 //! | [`picture`] | pixels, their quality, other points of view and other lights | geometry |
 //! | [`matching`] | vectors, descriptors and fingerprints that pictures are found by | geometry, picture |
-//! | [`gallery`] | products and their references | geometry, matching |
+//! | [`gallery`] | products and their references | digest, geometry, matching |
 //! | [`marks`] | what cells, blocks, letters and hues of an aligned pair say | score, geometry, picture |
 //! | [`judgement`] | fusion, genuine variation, calibration, verdict | score, geometry, gallery, marks |
 //! | [`simulation`] | photos made up for a self-test | geometry, picture, gallery, marks |

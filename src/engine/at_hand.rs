@@ -34,7 +34,7 @@ pub fn recall(
     mut lacking: Lacking,
     prepared: &mut Prepared,
 ) -> Lacking {
-    let (sha256, article) = (&reference.sha256, reference.article);
+    let (sha256, article) = (reference.sha256, reference.article);
     if lacking.features
         && let Some(kept) = cache.get(&features_key(sha256, article))
     {
@@ -57,7 +57,7 @@ pub fn keep_features(
     features: TurnedFeatures,
     prepared: &mut Prepared,
 ) -> Arc<TurnedFeatures> {
-    let key = features_key(&reference.sha256, reference.article);
+    let key = features_key(reference.sha256, reference.article);
     let (bytes, features) = (features.bytes(), Arc::new(features));
     cache.put(key, Arc::clone(&features), bytes);
     prepared.add_features(&reference.id, Arc::clone(&features));
@@ -75,7 +75,7 @@ pub fn take(
     lacking: Lacking,
     prepared: &mut Prepared,
 ) -> Result<Option<Arc<TurnedFeatures>>, InferenceError> {
-    let (sha256, article) = (&reference.sha256, reference.article);
+    let (sha256, article) = (reference.sha256, reference.article);
     let imaging = vision.imaging.as_mut();
     let pixels = ReferencePixels::take(imaging, sha256, &picture.raster, article);
     let features = match lacking.features {

@@ -2,6 +2,7 @@
 
 use super::vision::{Imaging, IntakeError};
 use crate::domain::{
+    digest::Sha256,
     fingerprint::{Fingerprint, fingerprint},
     quality::{Quality, measure},
     raster::Raster,
@@ -20,8 +21,8 @@ pub struct Decoded {
 /// and an answer needs none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
-    /// Lower-case hex SHA-256 of the file.
-    pub sha256: String,
+    /// Hash of the file.
+    pub sha256: Sha256,
     /// Upright width in pixels.
     pub width: u32,
     /// Upright height in pixels.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::{
     gallery::{Gallery, Health, Mark, ProductKey, Reference, ReferenceKind},
-    geometry::{Point, check_quad},
+    geometry::{Point, Rect, check_quad},
     quality::Quality,
 };
 
@@ -74,7 +74,7 @@ pub fn find_article(
     guides: &[Arc<Reference>],
     prepared: &Prepared,
     picture: &Arc<Decoded>,
-) -> Result<Option<[u32; 4]>, InferenceError> {
+) -> Result<Option<Rect>, InferenceError> {
     if guides.is_empty() {
         return Ok(None);
     }
@@ -110,7 +110,7 @@ pub fn find_article(
 pub fn prepare(
     vision: &mut Vision,
     new: NewReference,
-    article: Option<[u32; 4]>,
+    article: Option<Rect>,
     picture: &Decoded,
 ) -> Result<Enrolled, InferenceError> {
     let Decoded { raster, facts } = picture;
@@ -123,10 +123,10 @@ pub fn prepare(
         }
         false => new.marks,
     };
-    let [x, y, w, h] = article
+    let part = article
         .unwrap_or_else(|| content_box(raster))
         .map(f64::from);
-    let embedding = embed_box(vision, raster, [x, y, x + w, y + h])?;
+    let embedding = embed_box(vision, raster, part)?;
     let health = health(&features, &frame, &facts.quality);
     let reference = Reference {
         id: new.id,
@@ -149,8 +149,8 @@ pub fn prepare(
     })
 }
 
-/// The box around points in 0..1, in whole pixels inside a picture: x, y, width, height.
-fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> [u32; 4] {
+/// The box around points in 0..1, in whole pixels inside a picture.
+fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> Rect {
     let (w, h) = (f64::from(width), f64::from(height));
     let low = |pick: fn(&Point) -> f64, side: f64| {
         unit.iter().map(pick).fold(1.0, f64::min).max(0.0) * side
@@ -163,12 +163,12 @@ fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> [u32; 4] {
         high(|p| p.x, w).ceil() as u32,
         high(|p| p.y, h).ceil() as u32,
     );
-    [
+    Rect::from_size(
         x0.min(width - 1),
         y0.min(height - 1),
         x1.saturating_sub(x0).max(1),
         y1.saturating_sub(y0).max(1),
-    ]
+    )
 }
 
 fn health(features: &TurnedFeatures, frame: &Frame, quality: &Quality) -> Health {

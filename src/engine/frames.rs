@@ -1,7 +1,10 @@
 //! Bringing pictures to the sizes that features are taken at, and knowing how to get back.
 
 use super::vision::Imaging;
-use crate::domain::{geometry::Homography, raster::Raster};
+use crate::domain::{
+    geometry::{Homography, Rect},
+    raster::Raster,
+};
 
 /// Long side in pixels of a reference's frame: small references are enlarged to it, since local
 /// features are not scale-invariant.
@@ -81,25 +84,25 @@ pub fn photo_frame(imaging: &mut dyn Imaging, photo: &Raster) -> Frame {
     }
 }
 
-/// A reference's frame: the white margin of a catalogue picture cut off, then `article` (a box x,
-/// y, width, height in pixels of the picture) if the article's place is known.
+/// A reference's frame: `article` (pixels of the picture) if the article's place is known, else what
+/// the white margin of a catalogue picture leaves.
 pub fn reference_frame(
     imaging: &mut dyn Imaging,
     reference: &Raster,
-    article: Option<[u32; 4]>,
+    article: Option<Rect>,
 ) -> Frame {
-    let [x, y, width, height] = article.unwrap_or_else(|| content_box(reference));
-    let crop = reference.crop(x, y, width, height);
+    let article = article.unwrap_or_else(|| content_box(reference));
+    let crop = reference.crop(article);
     let (w, h) = frame_size(crop.width(), crop.height(), REFERENCE_PX);
     let (fw, fh) = (f64::from(reference.width()), f64::from(reference.height()));
     let (cw, ch) = (f64::from(crop.width()), f64::from(crop.height()));
     let unit_to_crop_unit = Homography([
         fw / cw,
         0.0,
-        -f64::from(x) / cw,
+        -f64::from(article.left) / cw,
         0.0,
         fh / ch,
-        -f64::from(y) / ch,
+        -f64::from(article.top) / ch,
         0.0,
         0.0,
         1.0,
@@ -111,9 +114,8 @@ pub fn reference_frame(
     }
 }
 
-/// The box of what is not white margin: x, y, width, height. The whole picture when little would be
-/// left.
-pub fn content_box(raster: &Raster) -> [u32; 4] {
+/// The box of what is not white margin; the whole picture when little would be left.
+pub fn content_box(raster: &Raster) -> Rect {
     let inked = |x: u32, y: u32| raster.at(x, y).iter().any(|v| *v < WHITE);
     let (w, h) = (raster.width(), raster.height());
     // A line belongs to the article when 1 % of it is inked: dust and JPEG noise in the margin do
@@ -121,19 +123,16 @@ pub fn content_box(raster: &Raster) -> [u32; 4] {
     let row = |y: &u32| (0..w).filter(|x| inked(*x, *y)).count() as u32 * 100 >= w;
     let column = |x: &u32| (0..h).filter(|y| inked(*x, *y)).count() as u32 * 100 >= h;
     let bounds = (|| {
-        Some([
-            (0..w).find(column)?,
-            (0..h).find(row)?,
-            (0..w).rfind(column)?,
-            (0..h).rfind(row)?,
-        ])
+        Some(Rect {
+            left: (0..w).find(column)?,
+            top: (0..h).find(row)?,
+            right: (0..w).rfind(column)? + 1,
+            bottom: (0..h).rfind(row)? + 1,
+        })
     })();
-    match bounds {
-        Some([x0, y0, x1, y1]) if (x1 - x0 + 1) >= w / 5 && (y1 - y0 + 1) >= h / 5 => {
-            [x0, y0, x1 - x0 + 1, y1 - y0 + 1]
-        }
-        _ => [0, 0, w, h],
-    }
+    bounds
+        .filter(|b| b.width() >= w / 5 && b.height() >= h / 5)
+        .unwrap_or(Rect::from_size(0, 0, w, h))
 }
 
 #[cfg(test)]
@@ -168,10 +167,10 @@ mod tests {
                 [255; 3]
             }
         });
-        assert_eq!(content_box(&r), [20, 10, 50, 60]);
+        assert_eq!(content_box(&r), Rect::from_size(20, 10, 50, 60));
         assert_eq!(
             content_box(&Raster::from_fn(9, 9, |_, _| [255; 3])),
-            [0, 0, 9, 9]
+            Rect::from_size(0, 0, 9, 9)
         );
     }
 

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::domain::{
     descriptors::{COARSE_REFERENCE, CoarseDescriptors, quantise_strongest},
+    digest::Sha256,
     features::FeatureSet,
-    geometry::Homography,
+    geometry::{Homography, Rect},
     raster::{Plane, Raster},
 };
 
@@ -106,15 +107,15 @@ impl ReferencePixels {
     /// The pixels of a picture, or of the part of it that shows the article; `sha256` names it.
     pub fn take(
         imaging: &mut dyn Imaging,
-        sha256: &str,
+        sha256: Sha256,
         picture: &Raster,
-        article: Option<[u32; 4]>,
+        article: Option<Rect>,
     ) -> Self {
         Self::of(reference_frame(imaging, picture, article), sha256, article)
     }
 
     /// The pixels of a frame that was made already.
-    pub fn of(frame: Frame, sha256: &str, article: Option<[u32; 4]>) -> Self {
+    pub fn of(frame: Frame, sha256: Sha256, article: Option<Rect>) -> Self {
         let grey = frame.raster.grey().smoothed(GREY_SIGMA);
         let key = pixels_key(sha256, article);
         Self { key, frame, grey }
@@ -128,11 +129,11 @@ impl ReferencePixels {
 
 /// The name of a picture's features in a cache; the same picture may serve as a whole for one
 /// product and in part for another.
-pub fn features_key(sha256: &str, article: Option<[u32; 4]>) -> String {
-    format!("features {sha256} {article:?}")
+pub fn features_key(sha256: Sha256, article: Option<Rect>) -> String {
+    format!("features {sha256} {:?}", article.map(Rect::to_xywh))
 }
 
 /// The name of a picture's pixels in a cache.
-pub fn pixels_key(sha256: &str, article: Option<[u32; 4]>) -> String {
-    format!("pixels {sha256} {article:?}")
+pub fn pixels_key(sha256: Sha256, article: Option<Rect>) -> String {
+    format!("pixels {sha256} {:?}", article.map(Rect::to_xywh))
 }

@@ -4,7 +4,7 @@
 use super::frames::Frame;
 use crate::domain::{
     gallery::{Mark, MarkKind},
-    geometry::{Homography, Point},
+    geometry::{Homography, Point, Rect},
     raster::Plane,
     windows::strongest_window,
 };
@@ -117,12 +117,7 @@ fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Option<[Point; 4]> {
     let least = MIN_CONTRAST * (size.0 * size.1).max(1) as f64;
     let (c, r) = strongest_window(&contrast, (columns, rows), size, least)?;
     let px = |v: usize| (v * CELL_PX) as f64;
-    Some(Point::corners([
-        px(c),
-        px(r),
-        px(c + size.0),
-        px(r + size.1),
-    ]))
+    Some(Rect::new(px(c), px(r), px(c + size.0), px(r + size.1)).corners())
 }
 
 /// Whether a point lies in the upright box around some corners.
@@ -158,7 +153,7 @@ mod tests {
         };
         stripes(64, 16, 60.0);
         stripes(400, 336, 0.0);
-        let taken = Point::corners([400.0, 330.0, 560.0, 440.0]);
+        let taken = Rect::new(400.0, 330.0, 560.0, 440.0).corners();
         let found = busiest(&grey, &[taken]).unwrap();
         assert_eq!(
             (found[0], found[2]),

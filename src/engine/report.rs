@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{
     cells::blobs,
     fusion::sigmoid,
-    geometry::{Homography, Point, check_quad},
+    geometry::{Homography, Point, Rect, check_quad},
     score::{Difference, Similarity},
     verdict::{Channels, MarkAnswer, MarkComparison, MatchReport},
 };
@@ -167,7 +167,7 @@ fn mark_report(defaults: &Defaults, seen: &InspectedMark, outline: &Outline) -> 
         let blobs = blobs(&weighed.cells, seen.first.columns);
         blobs
             .into_iter()
-            .map(|block| outline.place(&seen.first.cells_to_frame(block)))
+            .map(|block| outline.place(&seen.first.cells_to_frame(block).corners()))
     });
     MarkComparison {
         answer,
@@ -205,7 +205,7 @@ fn deviations(
     let corners = |i: usize| {
         let (x, y, side) = blocks.place(i);
         let (x, y, s) = (x as f64, y as f64, side as f64);
-        Point::corners([x, y, x + s, y + s])
+        Rect::new(x, y, x + s, y + s).corners()
     };
     low.into_iter()
         .take(DEVIATIONS)

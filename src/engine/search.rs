@@ -16,7 +16,7 @@ use crate::domain::{
     embedding::QuantisedEmbedding,
     features::FeatureSet,
     gallery::{Gallery, ProductKey, Reference},
-    geometry::{Homography, check_quad},
+    geometry::{Homography, Rect, check_quad},
     raster::Raster,
     rectify::rectify,
 };
@@ -253,7 +253,7 @@ impl Query {
         let margin = (1.0 - CENTRE) / 2.0;
         let (left, top) = (w * margin, h * margin);
         let (right, bottom) = (w * (1.0 - margin), h * (1.0 - margin));
-        let middle = embed_box(vision, raster, [left, top, right, bottom])?;
+        let middle = embed_box(vision, raster, Rect::new(left, top, right, bottom))?;
         self.middle = Some(middle.clone());
         Ok(middle)
     }
@@ -303,20 +303,19 @@ impl Query {
     }
 }
 
-/// The embedding of a box (left, top, right, bottom in pixels) of a picture, squashed to the
-/// model's square.
+/// The embedding of a part of a picture, in pixels, squashed to the model's square.
 pub fn embed_box(
     vision: &mut Vision,
     raster: &Raster,
-    [left, top, right, bottom]: [f64; 4],
+    part: Rect<f64>,
 ) -> Result<QuantisedEmbedding, InferenceError> {
-    let (x, y) = (left.max(0.0) as u32, top.max(0.0) as u32);
-    let crop = raster.crop(
+    let (x, y) = (part.left.max(0.0) as u32, part.top.max(0.0) as u32);
+    let crop = raster.crop(Rect::from_size(
         x,
         y,
-        (right - f64::from(x)).max(1.0) as u32,
-        (bottom - f64::from(y)).max(1.0) as u32,
-    );
+        (part.right - f64::from(x)).max(1.0) as u32,
+        (part.bottom - f64::from(y)).max(1.0) as u32,
+    ));
     let side = vision.embedder.side();
     let square = vision.imaging.resize(&crop, side, side);
     Ok(vision.embedder.embed(&square)?.quantised())

@@ -6,6 +6,7 @@ use crate::domain::{
     camera::photograph,
     edits::{EditKind, edit},
     gallery::Reference,
+    geometry::Rect,
     random::SplitMix,
     raster::Raster,
 };
@@ -45,7 +46,7 @@ pub fn simulate(
     seeds: Seeds,
 ) -> Option<Simulated> {
     let article = reference.article.unwrap_or_else(|| content_box(picture));
-    let scale = (f64::from(PRINT_PX) / f64::from(article[2].max(article[3]))).min(1.0);
+    let scale = (f64::from(PRINT_PX) / f64::from(article.width().max(article.height()))).min(1.0);
     let side = |v: u32| (f64::from(v) * scale).round() as u32;
     let whole = imaging.resize(picture, side(picture.width()), side(picture.height()));
     let (print, mark) = match kind {
@@ -55,8 +56,8 @@ pub fn simulate(
             (made.raster, Some(reference.marks[made.mark].name.clone()))
         }
     };
-    let [x, y, width, height] = article.map(side);
-    let print = print.crop(x, y, width, height);
+    let [x, y, width, height] = article.to_xywh().map(side);
+    let print = print.crop(Rect::from_size(x, y, width, height));
     let shot = photograph(&print, PHOTO_PX, &mut SplitMix(seeds.camera));
     let jpeg = imaging.encode_jpeg(&shot.raster, shot.jpeg_quality);
     Some(Simulated { jpeg, mark })

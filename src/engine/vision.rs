@@ -1,6 +1,7 @@
 //! What the engine sees with: the traits that imaging and inference implement, and what they give.
 
 use crate::domain::{
+    digest::Sha256,
     embedding::{Embedding, ModelId},
     features::FeatureSet,
     geometry::Point,
@@ -100,8 +101,8 @@ impl IntakeError {
 pub struct UprightPhoto {
     /// Upright RGB8 pixels, EXIF orientation already applied.
     pub raster: Raster,
-    /// Lower-case hex SHA-256 of the bytes.
-    pub sha256: String,
+    /// Content hash of the bytes.
+    pub sha256: Sha256,
     /// `jpeg`, `png` or `webp`.
     pub format: &'static str,
     /// What a person should know: a colour profile was ignored, transparency was laid on white, 16

@@ -7,7 +7,6 @@ use std::{
 
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images};
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder, metadata::Orientation};
-use sha2::{Digest, Sha256};
 
 use super::{
     bytes::Deadline,
@@ -16,7 +15,7 @@ use super::{
     upright, webp,
 };
 use crate::{
-    domain::raster::Raster,
+    domain::{digest::Sha256, raster::Raster},
     engine::vision::{Imaging, IntakeError, UprightPhoto},
 };
 
@@ -207,13 +206,9 @@ impl Imaging for Intake {
             decoded.orientation,
         );
         let raster = Raster::new(width, height, pixels).map_err(|e| damaged(e.to_string()))?;
-        let sha256 = Sha256::digest(bytes)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
         Ok(UprightPhoto {
             raster,
-            sha256,
+            sha256: Sha256::of(bytes),
             format: format.name(),
             notes: decoded.notes,
         })

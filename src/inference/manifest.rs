@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::domain::embedding::ModelId;
+use crate::domain::{digest::Sha256, embedding::ModelId};
 
 const TEXT: &str = include_str!("../../models/manifest.toml");
 
@@ -54,8 +54,9 @@ pub struct ModelEntry {
     /// Whether the build fetches the file instead of the repository holding it.
     #[serde(default)]
     pub fetched: bool,
-    /// Lower-case hex SHA-256 of the file.
-    pub sha256: String,
+    /// Content hash of the file; lower-case hex in the manifest.
+    #[serde(deserialize_with = "sha256")]
+    pub sha256: Sha256,
     /// SPDX name of the weights' licence.
     pub licence: String,
     /// Where it comes from and how it was made.
@@ -70,6 +71,10 @@ pub struct ModelEntry {
     pub inputs: Vec<Tensor>,
     /// The outputs that are used.
     pub outputs: Vec<Tensor>,
+}
+
+fn sha256<'de, D: Deserializer<'de>>(hex: D) -> Result<Sha256, D::Error> {
+    String::deserialize(hex)?.parse().map_err(D::Error::custom)
 }
 
 impl ModelEntry {
@@ -202,7 +207,6 @@ mod tests {
                 manifest.models().iter().filter(|m| m.role == role).count(),
                 1
             );
-            assert_eq!(entry.sha256.len(), 64, "{}", entry.name);
             assert!(
                 !entry.inputs.is_empty() && !entry.outputs.is_empty(),
                 "{}",

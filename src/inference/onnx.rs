@@ -14,10 +14,12 @@ use ort::{
     },
     value::TensorRef,
 };
-use sha2::{Digest, Sha256};
 
 use super::manifest::{self, ManifestError, ModelEntry};
-use crate::{domain::embedding::ModelId, engine::vision::InferenceError};
+use crate::{
+    domain::{digest::Sha256, embedding::ModelId},
+    engine::vision::InferenceError,
+};
 
 /// Why a model could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +44,9 @@ pub enum LoadError {
         /// The file.
         path: PathBuf,
         /// Its SHA-256.
-        found: String,
+        found: Sha256,
         /// The manifest's SHA-256.
-        expected: String,
+        expected: Sha256,
         /// What to do.
         remedy: &'static str,
     },
@@ -213,17 +215,14 @@ fn verified(entry: &ModelEntry, path: &Path) -> Result<Vec<u8>, LoadError> {
         path: path.to_owned(),
         source,
     })?;
-    let found: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let found = Sha256::of(&bytes);
     if found == entry.sha256 {
         return Ok(bytes);
     }
     Err(LoadError::Altered {
         path: path.to_owned(),
         found,
-        expected: entry.sha256.clone(),
+        expected: entry.sha256,
         remedy: manifest::remedy(entry),
     })
 }
@@ -336,7 +335,7 @@ mod tests {
         assert!(
             said.contains("xfeat_dense.onnx")
                 && said.contains("remedy:")
-                && said.contains(&entry.sha256),
+                && said.contains(&entry.sha256.to_string()),
             "{said}"
         );
     }

@@ -11,9 +11,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use sha2::{Digest, Sha256};
-
-use crate::{checker::ports::StoreError, domain::embedding::ModelId};
+use crate::{
+    checker::ports::StoreError,
+    domain::{digest::Sha256, embedding::ModelId},
+};
 
 const HASH_BYTES: usize = 32;
 
@@ -33,8 +34,6 @@ enum FilesError {
         path: PathBuf,
         source: io::Error,
     },
-    #[error("`{0}` is not a SHA-256 in lower-case hex")]
-    NotAHash(String),
 }
 
 impl From<FilesError> for StoreError {
@@ -56,19 +55,19 @@ impl ContentFiles {
         Ok(files)
     }
 
-    fn image_path(&self, sha256: &str) -> Result<PathBuf, FilesError> {
+    fn image_path(&self, sha256: Sha256) -> PathBuf {
         below(&self.images, sha256)
     }
 
-    fn features_path(&self, sha256: &str, model: &ModelId) -> Result<PathBuf, FilesError> {
+    fn features_path(&self, sha256: Sha256, model: &ModelId) -> PathBuf {
         below(&self.features.join(folder_name(model)), sha256)
     }
 }
 
 impl ContentFiles {
     /// Keeps an image under its hash.
-    pub fn put_image(&self, sha256: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.image_path(sha256)?;
+    pub fn put_image(&self, sha256: Sha256, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.image_path(sha256);
         // A file of that name that is damaged or cut off is replaced: its true content is at hand.
         if !fs::read(&path).is_ok_and(|there| there == bytes) {
             write_whole(&path, &[bytes])?;
@@ -76,39 +75,38 @@ impl ContentFiles {
         Ok(())
     }
 
-    /// An image, verified.
-    pub fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
-        let path = self.image_path(sha256)?;
+    /// An image, verified by its hash.
+    pub fn image(&self, sha256: Sha256) -> Result<Vec<u8>, StoreError> {
+        let path = self.image_path(sha256);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(lost(
-                    sha256,
-                    format!("there is no file `{}`", path.display()),
-                ));
+                let why = format!("there is no file `{}`", path.display());
+                return Err(StoreError::Lost { sha256, why });
             }
             Err(source) => return Err(io_error("read", &path)(source).into()),
         };
-        let found = hex_sha256(&bytes);
-        if found != sha256 {
-            return Err(lost(
-                sha256,
-                format!("`{}` holds other bytes", path.display()),
-            ));
+        if Sha256::of(&bytes) != sha256 {
+            let why = format!(
+                "`{}` does not hold the bytes its name promises",
+                path.display()
+            );
+            return Err(StoreError::Lost { sha256, why });
         }
         Ok(bytes)
     }
 
     /// What a model made of an image, if it is there and whole.
-    pub fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.features_path(sha256, model)?;
+    pub fn features(&self, sha256: Sha256, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.features_path(sha256, model);
         let mut bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(io_error("read", &path)(source).into()),
         };
-        let whole = bytes.len() >= HASH_BYTES
-            && Sha256::digest(&bytes[HASH_BYTES..])[..] == bytes[..HASH_BYTES];
+        let whole = bytes
+            .split_first_chunk::<HASH_BYTES>()
+            .is_some_and(|(hash, kept)| Sha256::of(kept).as_bytes() == hash);
         if !whole {
             // Features can be made again from the image, so damage here costs time, not data.
             tracing::warn!(path = %path.display(), "stored features are damaged and will be made again");
@@ -121,28 +119,13 @@ impl ContentFiles {
     /// Keeps what a model made of an image.
     pub fn put_features(
         &self,
-        sha256: &str,
+        sha256: Sha256,
         model: &ModelId,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        let path = self.features_path(sha256, model)?;
-        Ok(write_whole(&path, &[&Sha256::digest(bytes)[..], bytes])?)
+        let path = self.features_path(sha256, model);
+        Ok(write_whole(&path, &[Sha256::of(bytes).as_bytes(), bytes])?)
     }
-}
-
-fn lost(sha256: &str, why: String) -> StoreError {
-    StoreError::Lost {
-        sha256: sha256.to_owned(),
-        why,
-    }
-}
-
-/// Lower-case hex SHA-256.
-fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FilesError + use<> {
@@ -155,16 +138,8 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Files
 }
 
 /// `folder/ab/ab…`; only a hash is ever joined to a path, never a caller's text.
-fn below(folder: &Path, sha256: &str) -> Result<PathBuf, FilesError> {
-    let is_hash = sha256.len() == 2 * HASH_BYTES
-        && sha256
-            .bytes()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if is_hash {
-        Ok(folder.join(&sha256[..2]).join(sha256))
-    } else {
-        Err(FilesError::NotAHash(sha256.to_owned()))
-    }
+fn below(folder: &Path, sha256: Sha256) -> PathBuf {
+    folder.join(sha256.prefix(2)).join(sha256.to_string())
 }
 
 /// A model id as a folder's name on every system.
@@ -210,9 +185,9 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
 mod tests {
     use super::*;
 
-    fn put(files: &ContentFiles, bytes: &[u8]) -> String {
-        let sha256 = hex_sha256(bytes);
-        files.put_image(&sha256, bytes).unwrap();
+    fn put(files: &ContentFiles) -> Sha256 {
+        let sha256 = Sha256::of(b"abc");
+        files.put_image(sha256, b"abc").unwrap();
         sha256
     }
 
@@ -224,13 +199,13 @@ mod tests {
     fn an_image_comes_back_under_its_hash() {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
-        let sha256 = put(&files, b"abc");
+        let sha256 = put(&files);
         assert_eq!(
-            sha256,
+            sha256.to_string(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
-        assert_eq!(put(&files, b"abc"), sha256);
-        assert_eq!(files.image(&sha256).unwrap(), b"abc");
+        assert_eq!(put(&files), sha256);
+        assert_eq!(files.image(sha256).unwrap(), b"abc");
         let names: Vec<_> = fs::read_dir(dir.path().join("images/ba"))
             .unwrap()
             .collect();
@@ -241,51 +216,44 @@ mod tests {
     fn a_damaged_image_is_an_error_until_it_is_put_again() {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
-        let sha256 = put(&files, b"abc");
-        fs::write(files.image_path(&sha256).unwrap(), b"abX").unwrap();
-        let message = files.image(&sha256).unwrap_err().to_string();
+        let sha256 = put(&files);
+        fs::write(files.image_path(sha256), b"abX").unwrap();
+        let message = files.image(sha256).unwrap_err().to_string();
         assert!(
             message.contains("does not hold the bytes its name promises"),
             "{message}"
         );
-        put(&files, b"abc");
-        assert_eq!(files.image(&sha256).unwrap(), b"abc");
+        put(&files);
+        assert_eq!(files.image(sha256).unwrap(), b"abc");
     }
 
     #[test]
     fn features_belong_to_one_model_and_damage_reads_as_absence() {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
-        let sha256 = put(&files, b"abc");
-        files.put_features(&sha256, &model(), &[1, 2, 3]).unwrap();
+        let sha256 = put(&files);
+        files.put_features(sha256, &model(), &[1, 2, 3]).unwrap();
         assert_eq!(
-            files.features(&sha256, &model()).unwrap().as_deref(),
+            files.features(sha256, &model()).unwrap().as_deref(),
             Some(&[1, 2, 3][..])
         );
         assert_eq!(
             files
-                .features(&sha256, &ModelId("points/small@2".into()))
+                .features(sha256, &ModelId("points/small@2".into()))
                 .unwrap(),
             None
         );
-        fs::write(files.features_path(&sha256, &model()).unwrap(), [9; 40]).unwrap();
-        assert_eq!(files.features(&sha256, &model()).unwrap(), None);
+        fs::write(files.features_path(sha256, &model()), [9; 40]).unwrap();
+        assert_eq!(files.features(sha256, &model()).unwrap(), None);
     }
 
     #[test]
-    fn a_name_that_is_no_hash_never_becomes_a_path() {
+    fn an_image_that_is_not_there_is_lost() {
         let dir = tempfile::tempdir().unwrap();
         let files = ContentFiles::open(dir.path()).unwrap();
-        let zeros = "0".repeat(61);
-        for name in ["", "../../etc/passwd", "BA7816BF", &format!("{zeros}../")] {
-            assert!(
-                matches!(files.image(name), Err(StoreError::Failed(_))),
-                "`{name}`"
-            );
-        }
         assert!(matches!(
-            files.image(&"0".repeat(64)),
-            Err(StoreError::NotFound { what: "image", .. })
+            files.image(Sha256::of(b"never put")),
+            Err(StoreError::Lost { .. })
         ));
     }
 }

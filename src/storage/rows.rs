@@ -10,8 +10,9 @@ use crate::{
         records::{GenuinePhotoRecord, ReferenceRecord},
     },
     domain::{
+        digest::Sha256,
         gallery::{Health, Mark, MarkKind, ProductKey, ReferenceKind},
-        geometry::Point,
+        geometry::{Point, Rect},
     },
 };
 
@@ -47,11 +48,16 @@ struct HealthRow {
     problems: Vec<String>,
 }
 
-/// The article's place as the JSON of column `article`.
-pub fn article_to_json(article: Option<[u32; 4]>) -> Result<Option<String>, StoreError> {
+/// The article's place as the JSON of column `article`: x, y, width, height.
+pub fn article_to_json(article: Option<Rect>) -> Result<Option<String>, StoreError> {
     article
-        .map(|place| serde_json::to_string(&place).map_err(failed))
+        .map(|place| serde_json::to_string(&place.to_xywh()).map_err(failed))
         .transpose()
+}
+
+fn article_from_json(json: &str) -> Result<Rect, StoreError> {
+    let [x, y, width, height] = serde_json::from_str(json).map_err(failed)?;
+    Ok(Rect::from_size(x, y, width, height))
 }
 
 /// Marks as the JSON of column `marks`.
@@ -128,12 +134,10 @@ pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
         product: product_key(row)?,
         kind,
         view: row.try_get("view").map_err(failed)?,
-        sha256: row.try_get("sha256").map_err(failed)?,
+        sha256: sha256(row, &id)?,
         width: row.try_get("width").map_err(failed)?,
         height: row.try_get("height").map_err(failed)?,
-        article: article
-            .map(|json| serde_json::from_str(&json).map_err(failed))
-            .transpose()?,
+        article: article.as_deref().map(article_from_json).transpose()?,
         marks: marks_from_json(&marks, &id)?,
         health: Health {
             usable: health.usable,
@@ -148,12 +152,25 @@ pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
 
 /// A row of `genuine_photos`.
 pub fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> {
+    let id: String = row.try_get("id").map_err(failed)?;
     Ok(GenuinePhotoRecord {
-        id: row.try_get("id").map_err(failed)?,
         product: product_key(row)?,
         item: row.try_get("item").map_err(failed)?,
-        sha256: row.try_get("sha256").map_err(failed)?,
+        sha256: sha256(row, &id)?,
         created_ms: row.try_get("created_ms").map_err(failed)?,
+        id,
+    })
+}
+
+fn sha256(row: &SqliteRow, id: &str) -> Result<Sha256, StoreError> {
+    let hex: String = row.try_get("sha256").map_err(failed)?;
+    hex.parse().map_err(|_| {
+        failed(ForeignValue {
+            column: "sha256",
+            id: id.to_owned(),
+            value: hex,
+            expected: "SHA-256 in lower-case hex",
+        })
     })
 }
 

@@ -27,7 +27,7 @@ use crate::{
             KeptVariation, MOST_GENUINE_PHOTOS, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
-    domain::gallery::ProductKey,
+    domain::{digest::Sha256, gallery::ProductKey},
 };
 
 mod genuine;
@@ -175,12 +175,17 @@ fn product_not_found(key: &ProductKey) -> StoreError {
 }
 
 /// The database's refusal of a new row: its product is missing, or the row is there already.
-fn refused(cause: sqlx::Error, what: &'static str, id: &str, product: &ProductKey) -> StoreError {
+fn refused(
+    cause: sqlx::Error,
+    what: &'static str,
+    sha256: Sha256,
+    product: &ProductKey,
+) -> StoreError {
     match cause.as_database_error() {
         Some(e) if e.is_foreign_key_violation() => product_not_found(product),
         Some(e) if e.is_unique_violation() => StoreError::Conflict {
             what,
-            id: id.to_owned(),
+            id: sha256.to_string(),
         },
         _ => failed(cause),
     }
@@ -293,7 +298,7 @@ impl Store for SqliteStore {
         .bind(&reference.product.product)
         .bind(reference.kind.name())
         .bind(&reference.view)
-        .bind(&reference.sha256)
+        .bind(reference.sha256.to_string())
         .bind(reference.width)
         .bind(reference.height)
         .bind(rows::article_to_json(reference.article)?)
@@ -302,7 +307,7 @@ impl Store for SqliteStore {
         .bind(reference.created_ms)
         .execute(&self.pool)
         .await
-        .map_err(|e| refused(e, "reference", &reference.sha256, &reference.product))?;
+        .map_err(|e| refused(e, "reference", reference.sha256, &reference.product))?;
         Ok(())
     }
 
@@ -373,11 +378,11 @@ impl Store for SqliteStore {
         .bind(&photo.product.brand)
         .bind(&photo.product.product)
         .bind(&photo.item)
-        .bind(&photo.sha256)
+        .bind(photo.sha256.to_string())
         .bind(photo.created_ms)
         .execute(&self.pool)
         .await
-        .map_err(|e| refused(e, "genuine photo", &photo.sha256, &photo.product))?;
+        .map_err(|e| refused(e, "genuine photo", photo.sha256, &photo.product))?;
         Ok(())
     }
 
@@ -516,7 +521,7 @@ impl Store for SqliteStore {
 
     async fn seen_elsewhere(
         &self,
-        sha256: &[String],
+        sha256: &[Sha256],
         seller: Option<&str>,
     ) -> Result<Vec<SeenElsewhere>, StoreError> {
         let Some(seller) = seller else {
@@ -530,13 +535,13 @@ impl Store for SqliteStore {
                 "SELECT c.id, c.seller FROM check_photos p JOIN checks c ON c.id = p.check_id
                  WHERE p.sha256 = ? AND c.seller <> ? ORDER BY c.id LIMIT 1",
             )
-            .bind(hash)
+            .bind(hash.to_string())
             .bind(seller)
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)?;
             found.extend(row.map(|(check, seller)| SeenElsewhere {
-                sha256: hash.clone(),
+                sha256: *hash,
                 check,
                 seller,
             }));

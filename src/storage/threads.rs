@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::files::ContentFiles;
 use crate::{
     checker::ports::{Derived, Images, StoreError},
-    domain::embedding::ModelId,
+    domain::{digest::Sha256, embedding::ModelId},
 };
 
 /// Threads that wait for the disk: a few syncs overlap, more would only queue in the kernel.
@@ -77,34 +77,31 @@ impl FileThreads {
 
 #[async_trait]
 impl Images for FileThreads {
-    async fn put_image(&self, sha256: &str, bytes: Bytes) -> Result<(), StoreError> {
-        let sha256 = sha256.to_owned();
-        self.run(move |files| files.put_image(&sha256, &bytes))
-            .await
+    async fn put_image(&self, sha256: Sha256, bytes: Bytes) -> Result<(), StoreError> {
+        self.run(move |files| files.put_image(sha256, &bytes)).await
     }
 
-    async fn image(&self, sha256: &str) -> Result<Bytes, StoreError> {
-        let sha256 = sha256.to_owned();
-        self.run(move |files| files.image(&sha256).map(Bytes::from))
+    async fn image(&self, sha256: Sha256) -> Result<Bytes, StoreError> {
+        self.run(move |files| files.image(sha256).map(Bytes::from))
             .await
     }
 }
 
 #[async_trait]
 impl Derived for FileThreads {
-    async fn derived(&self, name: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
-        let (name, model) = (name.to_owned(), model.clone());
-        self.run(move |files| files.features(&name, &model)).await
+    async fn derived(&self, name: Sha256, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+        let model = model.clone();
+        self.run(move |files| files.features(name, &model)).await
     }
 
     async fn put_derived(
         &self,
-        name: &str,
+        name: Sha256,
         model: &ModelId,
         bytes: Vec<u8>,
     ) -> Result<(), StoreError> {
-        let (name, model) = (name.to_owned(), model.clone());
-        self.run(move |files| files.put_features(&name, &model, &bytes))
+        let model = model.clone();
+        self.run(move |files| files.put_features(name, &model, &bytes))
             .await
     }
 }

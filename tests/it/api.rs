@@ -14,10 +14,7 @@ use std::{
 };
 
 use assay::{
-    checker::{
-        ports::Files,
-        service::{Assay, EvidenceInputs, EvidencePainter, Parts},
-    },
+    checker::service::{Assay, EvidenceInputs, EvidencePainter, Parts},
     config::{ComputeConfig, HttpConfig},
     engine::{
         Engine,
@@ -25,7 +22,7 @@ use assay::{
     },
     http::{self, HttpState},
     inference::pool::WorkerPool,
-    storage::{files::ContentFiles, sqlite::SqliteStore},
+    storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
 use axum::{
     Router,
@@ -73,15 +70,13 @@ impl TestServer {
                 .await
                 .unwrap(),
         );
-        let files: Files = Arc::new(ContentFiles::open(data.path()).unwrap());
+        let files = ContentFiles::open(data.path()).unwrap();
+        let files = Arc::new(FileThreads::start(files).unwrap());
         let parts = Parts {
             store: Arc::new(SqliteStore::open(data.path()).await.unwrap()),
-            engine: Engine::with(
-                Arc::clone(&files),
-                Arc::new(defaults(Shipped::Lenient)),
-                64 << 20,
-            ),
-            files,
+            engine: Engine::with(Arc::new(defaults(Shipped::Lenient)), 64 << 20),
+            images: files.clone(),
+            derived: files,
             compute: pool.clone(),
             budget: 0.01,
         };

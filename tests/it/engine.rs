@@ -1,22 +1,27 @@
 //! The engine over made-up models: how closely a photo is looked at before it is compared.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use assay::{
     domain::{
+        calibration::{Calibration, CalibrationSource},
         embedding::ModelId,
         features::FeatureSet,
-        gallery::{Gallery, ProductKey, ReferenceKind},
+        gallery::{Gallery, ProductKey, Reference, ReferenceKind},
+        geometry::{Point, Rect},
         raster::Raster,
         variation::Variation,
+        verdict::Verdict,
     },
     engine::{
-        Analysis, Claim, Clock, Comparison, Engine, FeaturePass, NewReference, Purpose,
+        Claim, Comparison, Decoded, Engine, Examination, Interrupt, Lacking, Need, NewReference,
+        OperatingPoint, Prepared, Purpose, Question, prepare_reference, take,
         vision::{InferenceError, LocalFeatures, Vision},
     },
-    storage::files::ContentFiles,
 };
-use tempfile::TempDir;
 
 use crate::support::{
     app::{Shipped, defaults},
@@ -27,9 +32,9 @@ use crate::support::{
 /// Sides of the pictures that features were taken of.
 type Sizes = Arc<Mutex<Vec<(u32, u32)>>>;
 
-/// Size of a photo of 960x640 pixels at first sight, in full, and of what is rectified for a
+/// Size of a photo of 960x640 pixels in the coarse pass, in full, and of what is rectified for a
 /// reference of 640x480.
-const QUICK: (u32, u32) = (640, 416);
+const COARSE: (u32, u32) = (640, 416);
 const FULL: (u32, u32) = (960, 640);
 const RECTIFIED: (u32, u32) = (640, 480);
 
@@ -63,73 +68,107 @@ fn watched(blind_at: Option<(u32, u32)>) -> (Vision, Sizes) {
     (Vision { local, ..vision }, sizes)
 }
 
-/// Two products with a catalogue picture each.
-fn stocked(folder: &TempDir) -> (Engine, Gallery) {
-    let files = Arc::new(ContentFiles::open(folder.path()).unwrap());
-    let engine = Engine::with(
-        files.clone(),
-        Arc::new(defaults(Shipped::Lenient)),
-        64 << 20,
-    );
-    let references = [("oat", 1), ("rice", 2)].map(|(product, pack)| {
-        let bytes = Scene::of(pack).bytes();
-        assay::checker::ports::ReferenceFiles::put_image(files.as_ref(), &bytes).unwrap();
-        let (id, product) = (format!("r{pack}"), key("acme", product));
-        let new = NewReference {
-            id,
-            product,
-            kind: ReferenceKind::Pack,
-            view: None,
-            marks: vec![],
-        };
-        Arc::new(
-            engine
-                .enroll(&mut fake_vision(), new, &Gallery::new(vec![]), &bytes)
-                .unwrap()
-                .reference,
-        )
-    });
-    (engine, Gallery::new(references.into()))
+/// Two products with a catalogue picture each, and those pictures.
+struct World {
+    engine: Engine,
+    gallery: Gallery,
+    pictures: Vec<(Arc<Reference>, Decoded)>,
 }
 
-fn analysed(vision: &mut Vision, scene: &Scene) -> Analysis {
-    let photo = vision.imaging.decode(&scene.bytes()).unwrap().raster;
-    Analysis::new(vision, photo, FeaturePass::Coarse).unwrap()
+fn decoded(scene: &Scene) -> Decoded {
+    Decoded::from_bytes(fake_vision().imaging.as_mut(), &scene.bytes()).unwrap()
+}
+
+impl World {
+    fn new() -> Self {
+        let engine = Engine::with(Arc::new(defaults(Shipped::Lenient)), 64 << 20);
+        let pictures = [("oat", 1), ("rice", 2)].map(|(product, pack)| {
+            let picture = decoded(&Scene::of(pack));
+            let new = NewReference {
+                id: product.to_owned(),
+                product: key("acme", product),
+                kind: ReferenceKind::Pack,
+                view: None,
+                marks: vec![],
+            };
+            let enrolled = prepare_reference(&mut fake_vision(), new, None, &picture).unwrap();
+            (Arc::new(enrolled.reference), picture)
+        });
+        let gallery = Gallery::new(pictures.iter().map(|(r, _)| Arc::clone(r)).collect());
+        let pictures = pictures.into();
+        Self {
+            engine,
+            gallery,
+            pictures,
+        }
+    }
+
+    /// Brings what is needed, as a caller with files does.
+    fn bring(&self, need: &Need, prepared: &mut Prepared) {
+        for (reference, picture) in &self.pictures {
+            let lacking = Lacking {
+                features: need.features.contains(&reference.id),
+                pixels: need.pixels.contains(&reference.id),
+            };
+            if lacking.any() {
+                let (cache, shown) = (self.engine.cache(), (reference.as_ref(), picture));
+                take(cache, &mut fake_vision(), shown, lacking, prepared).unwrap();
+            }
+        }
+    }
+
+    fn everything(&self) -> Prepared {
+        let ids: BTreeSet<_> = self.pictures.iter().map(|(r, _)| r.id.clone()).collect();
+        let mut prepared = Prepared::default();
+        let need = Need {
+            features: ids.clone(),
+            pixels: ids,
+        };
+        self.bring(&need, &mut prepared);
+        prepared
+    }
+
+    fn question<'a>(&'a self, claim: Option<&'a Claim>, prepared: &'a Prepared) -> Question<'a> {
+        Question {
+            gallery: &self.gallery,
+            claim,
+            prepared,
+        }
+    }
+
+    /// The comparison of a photo with everything at hand.
+    fn compare(&self, vision: &mut Vision, scene: &Scene, claim: Option<&Claim>) -> Comparison {
+        let (nothing, prepared) = (Variation::default(), self.everything());
+        let mut photo = Examination::new(vision, Arc::new(decoded(scene))).unwrap();
+        let (question, purpose) = (self.question(claim, &prepared), Purpose::Judge(&nothing));
+        self.engine
+            .compare(vision, &mut photo, question, purpose, &mut ())
+            .unwrap()
+    }
+}
+
+fn claim(product: &str) -> Claim {
+    Claim::Product(key("acme", product))
 }
 
 fn inliers(comparison: &Comparison, product: &ProductKey) -> usize {
-    comparison
-        .candidates
-        .iter()
+    let mut candidates = comparison.candidates.iter();
+    candidates
         .find(|c| c.reference.product == *product)
         .unwrap()
         .inliers()
 }
 
 #[test]
-fn what_first_sight_does_not_find_is_looked_for_in_full() {
-    let folder = TempDir::new().unwrap();
-    let (engine, gallery) = stocked(&folder);
-    let oat = key("acme", "oat");
-    let nothing = Variation::default();
+fn what_the_coarse_pass_does_not_find_is_looked_for_in_full() {
+    let (world, oat) = (World::new(), key("acme", "oat"));
     for (blind_at, expected) in [
-        (None, vec![QUICK, RECTIFIED]),
-        (Some(QUICK), vec![QUICK, FULL, RECTIFIED]),
+        (None, vec![COARSE, RECTIFIED]),
+        (Some(COARSE), vec![COARSE, FULL, RECTIFIED]),
     ] {
-        let (mut vision, sizes) = watched(blind_at);
-        let mut analysis = analysed(&mut vision, &Scene::photo(1, "-"));
-        for claim in [Some(Claim::Product(oat.clone())), None] {
-            let (purpose, clock) = (Purpose::Judge(&nothing), &mut Clock::start());
-            let found = engine
-                .compare(
-                    &mut vision,
-                    &mut analysis,
-                    &gallery,
-                    claim.as_ref(),
-                    purpose,
-                    clock,
-                )
-                .unwrap();
+        for claim in [Some(claim("oat")), None] {
+            let (mut vision, sizes) = watched(blind_at);
+            let found = world.compare(&mut vision, &Scene::photo(1, "-"), claim.as_ref());
             assert!(
                 inliers(&found, &oat) >= 100,
                 "{blind_at:?}: {}",
@@ -137,72 +176,148 @@ fn what_first_sight_does_not_find_is_looked_for_in_full() {
             );
             // The photo lies 150 pixels to the right of the reference and 90 below, in pixels of
             // its own frame.
-            let map = found
-                .subject
-                .unwrap()
-                .inspection
-                .unwrap()
-                .reference_to_photo;
-            let corner = map.apply(assay::domain::geometry::Point::new(0.0, 0.0));
+            let inspection = found.subject.unwrap().inspection.unwrap();
+            let corner = inspection.reference_to_photo.apply(Point::new(0.0, 0.0));
             assert!(
                 (corner.x - 150.0).abs() < 2.0 && (corner.y - 90.0).abs() < 2.0,
                 "{corner:?}"
             );
+            assert_eq!(sizes.lock().unwrap()[..expected.len()], expected);
         }
-        let first: Vec<_> = sizes
-            .lock()
-            .unwrap()
-            .iter()
-            .copied()
-            .take(expected.len())
-            .collect();
-        assert_eq!(first, expected);
     }
 }
 
 #[test]
-fn an_answer_does_not_depend_on_what_was_asked_before() {
-    let folder = TempDir::new().unwrap();
-    let (engine, gallery) = stocked(&folder);
-    let (mut vision, sizes) = watched(None);
-    let (oat, rice) = (
-        Claim::Product(key("acme", "oat")),
-        Claim::Product(key("acme", "rice")),
-    );
-    let mut analysis = analysed(&mut vision, &Scene::photo(1, "-"));
-    let nothing = Variation::default();
-    let mut evidence = |claim: &Claim| {
-        let (purpose, clock) = (Purpose::Judge(&nothing), &mut Clock::start());
-        let found = engine.compare(
-            &mut vision,
-            &mut analysis,
-            &gallery,
-            Some(claim),
-            purpose,
-            clock,
+fn what_is_lacking_is_asked_for_and_nothing_is_done_twice() {
+    let (world, nothing) = (World::new(), Variation::default());
+    let scene = Scene::photo(1, "-");
+    for claim in [Some(claim("oat")), Some(claim("rice")), None] {
+        let (mut vision, sizes) = watched(None);
+        let at_once = world.compare(&mut vision, &scene, claim.as_ref());
+        let expected = std::mem::take(&mut *sizes.lock().unwrap());
+        let mut photo = Examination::new(&mut vision, Arc::new(decoded(&scene))).unwrap();
+        let (mut prepared, mut asked) = (Prepared::default(), Vec::new());
+        let found = loop {
+            let question = world.question(claim.as_ref(), &prepared);
+            let purpose = Purpose::Judge(&nothing);
+            match world
+                .engine
+                .compare(&mut vision, &mut photo, question, purpose, &mut ())
+            {
+                Ok(found) => break found,
+                Err(Interrupt::Need(need)) => {
+                    assert!(
+                        !need.is_empty() && asked.len() < 3,
+                        "{need:?} after {asked:?}"
+                    );
+                    world.bring(&need, &mut prepared);
+                    asked.push(need);
+                }
+                Err(Interrupt::Model(error)) => panic!("{error}"),
+            }
+        };
+        assert_eq!(
+            asked[0].features.len(),
+            2,
+            "all of a small gallery are compared"
         );
-        found.unwrap().subject.unwrap().evidence
+        let evidence = |c: Comparison| c.subject.map(|s| s.evidence);
+        assert_eq!(evidence(found), evidence(at_once));
+        assert_eq!(*sizes.lock().unwrap(), expected, "features are taken once");
+    }
+}
+
+#[test]
+fn a_caller_can_stop_after_locating_or_compare_one_mark() {
+    let (world, prepared) = (World::new(), World::new().everything());
+    let (mut vision, sizes) = watched(None);
+    let oat = claim("oat");
+    let question = world.question(Some(&oat), &prepared);
+    let scene = Scene {
+        overprinted: &[(200, 100)],
+        ..Scene::photo(1, "-")
     };
-    let first = evidence(&oat);
-    // Rice is not there, so that the photo is looked at in full.
-    assert_eq!(evidence(&rice).inliers, 0);
-    assert_eq!(evidence(&oat), first);
-    let looks = |size: (u32, u32)| sizes.lock().unwrap().iter().filter(|s| **s == size).count();
-    assert_eq!((looks(QUICK), looks(FULL)), (1, 1));
+    let mut photo = Examination::new(&mut vision, Arc::new(decoded(&scene))).unwrap();
+    let located = world
+        .engine
+        .locate(&mut vision, &mut photo, question, &mut ())
+        .unwrap();
+    assert!(located.candidates[0].is_located());
+    let taken = sizes.lock().unwrap().len();
+    let region = |left: f64, top: f64| {
+        let to_unit = |p: Point| Point::new(p.x / 640.0, p.y / 480.0);
+        let corners = Rect::new(left, top, left + 64.0, top + 48.0).corners();
+        assay::domain::gallery::Mark {
+            name: "here".into(),
+            kind: assay::domain::gallery::MarkKind::Logo,
+            region: corners.map(to_unit).to_vec(),
+            text: None,
+            proposed: false,
+        }
+    };
+    let mut suspicion = |left, top| {
+        let mark = region(left, top);
+        let seen = world
+            .engine
+            .compare_mark(&mut vision, &mut photo, question, &mark)
+            .unwrap();
+        seen.unwrap().weighed(0, None).evidence.difference
+    };
+    let (printed_over, plain) = (suspicion(200.0, 100.0), suspicion(400.0, 300.0));
+    assert!(printed_over > 0.5 && plain < 0.1, "{printed_over} {plain}");
+    assert_eq!(
+        sizes.lock().unwrap().len(),
+        taken,
+        "nothing is located again"
+    );
+}
+
+#[test]
+fn a_claim_on_a_product_whose_reference_is_lost_cannot_be_compared() {
+    let world = World::new();
+    let mut prepared = Prepared::default();
+    let need = Need {
+        features: BTreeSet::from(["rice".to_owned()]),
+        pixels: BTreeSet::from(["rice".to_owned()]),
+    };
+    world.bring(&need, &mut prepared);
+    prepared.add_lost("oat");
+    let point = OperatingPoint {
+        calibration: Calibration::new(
+            "c".into(),
+            0.2,
+            CalibrationSource::Default,
+            &[("a".into(), -1e6), ("b".into(), -1e6), ("c".into(), -1e6)],
+        ),
+        variation: Variation::default(),
+    };
+    let check = |product: &str, pack: u8| {
+        let (mut vision, claim) = (fake_vision(), claim(product));
+        let question = world.question(Some(&claim), &prepared);
+        let photo = Arc::new(decoded(&Scene::photo(pack, "-")));
+        let mut photo = Examination::new(&mut vision, photo).unwrap();
+        let engine = &world.engine;
+        let report = engine
+            .check(&mut vision, &mut photo, question, &point, 0, &mut ())
+            .unwrap();
+        (report.verdict, report.reasons[0].code)
+    };
+    assert_eq!(check("oat", 1), (Verdict::NotComparable, "reference_lost"));
+    assert_eq!(
+        check("rice", 2),
+        (Verdict::Consistent, "agrees"),
+        "others go on"
+    );
 }
 
 #[test]
 fn a_small_photo_is_looked_at_in_full_right_away() {
-    let (mut vision, sizes) = watched(None);
+    let (world, (mut vision, sizes)) = (World::new(), watched(None));
     let scene = Scene {
         width: 400,
         height: 300,
         ..Scene::photo(0, "-")
     };
-    let mut analysis = analysed(&mut vision, &scene);
-    assert!(
-        !analysis.look(&mut vision, FeaturePass::Full).unwrap()
-            && !analysis.look(&mut vision, FeaturePass::Coarse).unwrap()
-    );
+    world.compare(&mut vision, &scene, None);
     assert_eq!(*sizes.lock().unwrap(), [(800, 608)]);
 }

@@ -8,7 +8,7 @@
 use std::io::Cursor;
 
 use assay::{
-    domain::raster::Raster,
+    domain::{geometry::Rect, raster::Raster},
     engine::vision::{Embedder, LocalFeatures, MarkComparator, TextReader},
     inference::{
         comparator::Comparator,
@@ -67,7 +67,7 @@ fn made_from(role: Role, sha256: &Value) {
     let entry = manifest.model(role).unwrap();
     assert_eq!(
         sha256.as_str(),
-        Some(entry.sha256.as_str()),
+        Some(entry.sha256.to_string().as_str()),
         "the vectors of `{}` were made from another file: run models/export/reference_vectors.py",
         entry.name
     );
@@ -179,7 +179,7 @@ fn the_comparator_answers_as_the_reference() {
     made_from(Role::Comparator, &expected["sha256"]);
     let mut comparator = load(Comparator::load(&manifest(), None));
     let picture = picture();
-    let reference = picture.crop(0, 0, 128, 64);
+    let reference = picture.crop(Rect::from_size(0, 0, 128, 64));
     // One letter put over another, seen two pixels to the left and one up, as the script makes it.
     let photo = Raster::from_fn(128, 64, |x, y| {
         let x = if (60..90).contains(&x) && (14..34).contains(&y) {
@@ -211,7 +211,9 @@ fn the_comparator_answers_as_the_reference() {
         "pictures of two sizes must be refused"
     );
     assert!(
-        comparator.encode(&picture.crop(0, 0, 100, 64)).is_err(),
+        comparator
+            .encode(&picture.crop(Rect::from_size(0, 0, 100, 64)))
+            .is_err(),
         "sides that are no multiples of 16 must be refused"
     );
     let overview = load(comparator.encode(&Raster::from_fn(304, 432, |_, _| [90; 3])));
@@ -261,7 +263,9 @@ fn text_is_found_and_read_as_by_the_reference() {
             "confidence",
         );
     }
-    let ready = reader.recognise(&[picture.crop(6, 2, 148, 48)]).unwrap();
+    let ready = reader
+        .recognise(&[picture.crop(Rect::from_size(6, 2, 148, 48))])
+        .unwrap();
     assert_eq!(
         Some(ready[0].text.as_str()),
         expected["ready"]["text"].as_str()
@@ -277,7 +281,7 @@ fn text_is_found_and_read_as_by_the_reference() {
 #[test]
 fn text_that_runs_upwards_or_downwards_is_read_too() {
     let mut reader = load(PpOcr::load(manifest(), None));
-    let upright = picture().crop(6, 6, 148, 40);
+    let upright = picture().crop(Rect::from_size(6, 6, 148, 40));
     for turns in [1, 3] {
         let lines = reader.read(&upright.rotated(turns)).unwrap();
         let read: Vec<&str> = lines.iter().map(|l| l.reading.text.as_str()).collect();

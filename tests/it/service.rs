@@ -6,14 +6,14 @@ use assay::{
         ports::StoreError,
         service::{CheckRequest, NewReference, SelfTestRequest, ServiceError},
     },
-    domain::gallery::ProductKey,
+    domain::{digest::Sha256, gallery::ProductKey},
 };
 use bytes::Bytes;
 
 use crate::support::{
     app::{BUDGET, Shipped, TestApp, new_reference, request},
     records::{key, mark},
-    vision::{Scene, sha256_hex},
+    vision::Scene,
 };
 
 /// Two products of one brand and one of another, each with its catalogue picture.
@@ -45,7 +45,7 @@ async fn a_photo_of_the_claimed_product_is_consistent_and_kept() {
     );
     let photo = &answer.photos[0];
     assert_eq!((photo.width, photo.height), (960, 640));
-    assert_eq!(photo.sha256, sha256_hex(&scene.bytes()));
+    assert_eq!(photo.sha256, Sha256::of(&scene.bytes()).to_string());
     assert_eq!(
         (
             photo.matches[0].brand.as_str(),
@@ -313,8 +313,8 @@ async fn an_image_is_enrolled_once_per_product_and_only_if_it_is_one() {
     let kept = app
         .data()
         .join("images")
-        .join(&sha256_hex(&new.image)[..2])
-        .join(sha256_hex(&new.image));
+        .join(Sha256::of(&new.image).prefix(2))
+        .join(Sha256::of(&new.image).to_string());
     assert!(!kept.exists(), "refused bytes do not reach the disk");
     let unknown = app
         .assay

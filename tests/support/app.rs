@@ -6,7 +6,6 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc};
 use assay::{
     checker::{
         answer::CheckAnswer,
-        ports::Files,
         records::ReferenceRecord,
         service::{Assay, CheckRequest, NewReference, Parts},
     },
@@ -14,7 +13,7 @@ use assay::{
     domain::gallery::{ProductKey, ReferenceKind},
     engine::{Defaults, Engine},
     inference::pool::WorkerPool,
-    storage::{files::ContentFiles, sqlite::SqliteStore},
+    storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
 use tempfile::TempDir;
 
@@ -64,11 +63,13 @@ impl TestApp {
             .await
             .unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
-        let files: Files = Arc::new(ContentFiles::open(folder.path()).unwrap());
-        let engine = Engine::with(Arc::clone(&files), Arc::new(defaults(shipped)), 64 << 20);
+        let files = ContentFiles::open(folder.path()).unwrap();
+        let files = Arc::new(FileThreads::start(files).unwrap());
+        let engine = Engine::with(Arc::new(defaults(shipped)), 64 << 20);
         let parts = Parts {
             store: Arc::new(store),
-            files,
+            images: files.clone(),
+            derived: files,
             compute: Arc::new(pool),
             engine,
             budget: BUDGET,

@@ -8,8 +8,9 @@ use assay::{
         records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord},
     },
     domain::{
+        digest::Sha256,
         gallery::{Health, Mark, MarkKind, ProductKey, ReferenceKind},
-        geometry::Point,
+        geometry::{Point, Rect},
     },
 };
 
@@ -34,9 +35,9 @@ pub fn product(brand: &str, id: &str) -> Product {
     }
 }
 
-/// 64 hex digits, all `digit`.
-pub fn hash(digit: char) -> String {
-    digit.to_string().repeat(64)
+/// The hash whose 64 hex digits are all `digit`.
+pub fn hash(digit: char) -> Sha256 {
+    digit.to_string().repeat(64).parse().expect("a hex digit")
 }
 
 pub fn mark() -> Mark {
@@ -52,7 +53,7 @@ pub fn mark() -> Mark {
     }
 }
 
-pub fn reference(id: &str, product: ProductKey, sha256: String) -> ReferenceRecord {
+pub fn reference(id: &str, product: ProductKey, sha256: Sha256) -> ReferenceRecord {
     ReferenceRecord {
         id: id.into(),
         product,
@@ -61,7 +62,7 @@ pub fn reference(id: &str, product: ProductKey, sha256: String) -> ReferenceReco
         sha256,
         width: 640,
         height: 480,
-        article: Some([10, 20, 300, 400]),
+        article: Some(Rect::from_size(10, 20, 300, 400)),
         marks: vec![mark()],
         health: Health {
             usable: true,
@@ -77,7 +78,7 @@ pub fn genuine_photo(
     id: &str,
     product: ProductKey,
     item: &str,
-    sha256: String,
+    sha256: Sha256,
 ) -> GenuinePhotoRecord {
     GenuinePhotoRecord {
         id: id.into(),
@@ -94,10 +95,10 @@ pub fn check(
     verdict: &str,
     brand: Option<&str>,
     seller: Option<&str>,
-    sha256: String,
+    sha256: Sha256,
 ) -> CheckAnswer {
     let photo = PhotoAnswer {
-        sha256,
+        sha256: sha256.to_string(),
         width: 64,
         height: 48,
         verdict: verdict.into(),

@@ -7,6 +7,7 @@
 
 use assay::{
     domain::{
+        digest::Sha256,
         embedding::{Embedding, ModelId},
         features::{FeatureSet, Keypoint},
         raster::Raster,
@@ -17,7 +18,6 @@ use assay::{
     },
 };
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 /// A picture in words: `WIDTH HEIGHT PACK X Y NOTE`, and `X Y` of each place that is printed over.
 #[derive(Clone, Debug)]
@@ -141,14 +141,6 @@ pub fn fake_vision() -> Vision {
     }
 }
 
-/// Lower-case hex SHA-256.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
-}
-
 /// What packed pixels begin with.
 const PACKED: &[u8] = b"pixels ";
 
@@ -173,7 +165,7 @@ impl Imaging for Drawing {
         if let Some(raster) = unpacked(bytes) {
             return Ok(UprightPhoto {
                 raster,
-                sha256: sha256_hex(bytes),
+                sha256: Sha256::of(bytes),
                 format: "jpeg",
                 notes: vec![],
             });
@@ -184,7 +176,7 @@ impl Imaging for Drawing {
         })?;
         Ok(UprightPhoto {
             raster,
-            sha256: sha256_hex(bytes),
+            sha256: Sha256::of(bytes),
             format: "png",
             notes: vec![],
         })

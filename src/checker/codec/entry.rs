@@ -4,10 +4,11 @@ use crate::{
     checker::records::ReferenceRecord,
     domain::{
         descriptors::CoarseDescriptors,
-        digest::sha256_hex,
+        digest::Sha256,
         embedding::{ModelId, QuantisedEmbedding},
         fingerprint::Fingerprint,
         gallery::Reference,
+        geometry::Rect,
     },
 };
 
@@ -17,8 +18,9 @@ pub fn entry_model(embedder: &ModelId, local: &ModelId) -> ModelId {
 }
 
 /// The name an entry is stored under: the same image may serve as a whole and in part.
-pub fn entry_name(sha256: &str, article: Option<[u32; 4]>) -> String {
-    sha256_hex(format!("{sha256} {article:?}").as_bytes())
+pub fn entry_name(sha256: Sha256, article: Option<Rect>) -> Sha256 {
+    let article = article.map(Rect::to_xywh);
+    Sha256::of(format!("{sha256} {article:?}").as_bytes())
 }
 
 const FORMAT: u8 = 1;
@@ -112,7 +114,7 @@ mod tests {
             },
             kind: ReferenceKind::Pack,
             view: None,
-            sha256: "ab".repeat(32),
+            sha256: Sha256::of(b"pack"),
             width: 10,
             height: 10,
             article: None,

@@ -4,7 +4,7 @@ use crate::{
     domain::{
         embedding::ModelId,
         features::{FeatureSet, Keypoint},
-        geometry::Homography,
+        geometry::{Homography, Rect},
     },
     engine::prepare::{TurnedFeatures, to_byte},
 };
@@ -13,8 +13,8 @@ const FORMAT: u8 = 1;
 
 /// The name of the model that features are stored under: the same picture may serve as a whole for
 /// one product and in part for another.
-pub fn features_model(local: &ModelId, article: Option<[u32; 4]>) -> ModelId {
-    match article {
+pub fn features_model(local: &ModelId, article: Option<Rect>) -> ModelId {
+    match article.map(Rect::to_xywh) {
         Some([x, y, w, h]) => ModelId(format!("{local}-{x}-{y}-{w}-{h}")),
         None => local.clone(),
     }

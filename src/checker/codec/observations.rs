@@ -4,9 +4,10 @@
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::Error;
 
-use crate::domain::digest::sha256_hex;
 use crate::domain::{
     colour::HueTurn,
+    digest::Sha256,
+    geometry::Rect,
     variation::{CellGrid, MarkObservation, Observation, Reading, ReferenceVariation, Variation},
 };
 
@@ -53,9 +54,9 @@ struct Told {
 
 /// An observation as JSON.
 pub fn observation_to_json(observation: &Observation) -> Result<String, Error> {
-    let grid = |g: &CellGrid| Grid(g.area, g.columns, g.evidence.clone());
+    let grid = |g: &CellGrid| Grid(g.area.into(), g.columns, g.evidence.clone());
     let mark = |m: &MarkObservation| Mark {
-        place: m.place,
+        place: m.place.into(),
         first: grid(&m.first),
         second: m.second.as_ref().map(grid),
         reading: m
@@ -88,8 +89,11 @@ pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
         overview,
     } = serde_json::from_str(json)?;
     let grid = |Grid(area, columns, evidence): Grid| {
-        let [x0, y0, x1, y1] = area;
-        let whole = x0 < x1 && y0 < y1 && columns > 0 && evidence.len() % columns == 0;
+        let area = Rect::from(area);
+        let whole = area.left < area.right
+            && area.top < area.bottom
+            && columns > 0
+            && evidence.len() % columns == 0;
         whole
             .then_some(CellGrid {
                 area,
@@ -100,7 +104,7 @@ pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
     };
     let mark = |m: Mark| {
         Ok::<_, Error>(MarkObservation {
-            place: m.place,
+            place: m.place.into(),
             first: grid(m.first)?,
             second: m.second.map(grid).transpose()?,
             reading: m.reading.map(|(text, confidence, agreement)| Reading {
@@ -172,7 +176,7 @@ pub fn variation_id(variation: &Variation) -> Option<String> {
     let tells = |r: &ReferenceVariation| !r.shared.is_empty() || !r.misread.is_empty();
     variation.references.values().any(tells).then(|| {
         let told = format!("{:?}", variation.references);
-        format!("variation-{}", &sha256_hex(told.as_bytes())[..12])
+        format!("variation-{}", Sha256::of(told.as_bytes()).prefix(12))
     })
 }
 
@@ -182,7 +186,7 @@ mod tests {
 
     fn observation() -> Observation {
         let grid = CellGrid::new(
-            [8, 16, 40, 32],
+            Rect::new(8, 16, 40, 32),
             4,
             &[0.0, 0.25, 0.5, 0.123_456, 1.0, 0.9, 0.001, 0.3],
         );
@@ -191,7 +195,7 @@ mod tests {
             confidence: 0.75,
             agreement: Some(0.9),
         };
-        let place = [9, 17, 39, 31];
+        let place = Rect::new(9, 17, 39, 31);
         let seen = MarkObservation {
             place,
             first: grid.clone(),
@@ -243,7 +247,7 @@ mod tests {
         );
         assert!(observation_from_json("{}").is_err() && variation_from_json(["{}"]).is_err());
         let placeless = Observation {
-            overview: Some(CellGrid::new([9, 9, 9, 9], 1, &[0.0])),
+            overview: Some(CellGrid::new(Rect::new(9, 9, 9, 9), 1, &[0.0])),
             ..observation()
         };
         assert!(observation_from_json(&observation_to_json(&placeless).unwrap()).is_err());

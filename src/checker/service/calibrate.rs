@@ -17,7 +17,7 @@ use crate::{
     },
     domain::{
         calibration::CalibrationSource,
-        digest::sha256_hex,
+        digest::Sha256,
         gallery::ProductKey,
         variation::{Observation, Variation},
     },
@@ -169,8 +169,7 @@ impl Assay {
     pub(super) fn score_version(&self, brand: &str, snapshot: &GallerySnapshot) -> String {
         let references = reference_set(&snapshot.gallery, Some(brand));
         let rule = &self.engine.defaults().id;
-        sha256_hex(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes())[..16]
-            .to_owned()
+        Sha256::of(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes()).prefix(16)
     }
 
     /// Scores a product's genuine photos that have no score yet, then puts together what all of
@@ -292,7 +291,7 @@ impl Assay {
         } = photo;
         // A photo that cannot be read any more counts as not comparable: it must not stop the
         // others.
-        let observation = match self.images.image(&sha256).await {
+        let observation = match self.images.image(sha256).await {
             Ok(bytes) => self.observe(&id, bytes, &product, snapshot).await?,
             Err(error @ StoreError::Lost { .. }) => {
                 tracing::error!("genuine photo `{id}` of {product} is left out: {error}");
@@ -387,8 +386,8 @@ pub(super) fn calibrating_only(
         .gallery
         .references
         .iter()
-        .map(|r| (&r.product, r.sha256.as_str()))
+        .map(|r| (&r.product, r.sha256))
         .collect();
-    photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256.as_str())));
+    photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256)));
     photos
 }

@@ -16,7 +16,7 @@ use crate::{
         snapshot::GallerySnapshot,
         validate,
     },
-    domain::{digest::sha256_hex, fingerprint::Fingerprint, gallery::ProductKey},
+    domain::{digest::Sha256, fingerprint::Fingerprint, gallery::ProductKey},
     engine::{
         Claim, Decoded, Engine, Examination, Interrupt, OperatingPoint, Prepared, Question, Stage,
         Stages, unreadable, vision::Vision,
@@ -112,7 +112,7 @@ impl Assay {
     ) -> Result<CheckedPhoto, ServiceError> {
         let checked = self.check_photo(index, bytes.clone(), against).await?;
         if checked.photo.is_ok() {
-            self.images.put_image(&checked.sha256, bytes).await?;
+            self.images.put_image(checked.sha256, bytes).await?;
         }
         Ok(checked)
     }
@@ -158,12 +158,14 @@ impl Assay {
         for found in &photo.matches {
             records.push(self.store.reference(&found.reference).await?);
         }
+        let damaged = |e| StoreError::Failed(Box::new(e));
+        let sha256 = photo.sha256.parse::<Sha256>().map_err(damaged)?;
         let mut references = Vec::new();
         for record in records {
-            let bytes = self.images.image(&record.sha256).await?;
+            let bytes = self.images.image(record.sha256).await?;
             references.push((record, bytes));
         }
-        let bytes = self.images.image(&photo.sha256).await?;
+        let bytes = self.images.image(sha256).await?;
         let reasons = answer
             .reasons
             .into_iter()
@@ -206,7 +208,7 @@ fn go_on(
             Err(error) => {
                 clock.ended(Stage::Decode);
                 return Ok(CheckedPhoto {
-                    sha256: sha256_hex(bytes),
+                    sha256: Sha256::of(bytes),
                     report: unreadable(*index, &error),
                     photo: Err(error),
                     timings_ms: clock.laps(),
@@ -223,7 +225,7 @@ fn go_on(
     let report = engine.check(vision, examination, question, point, *index, clock)?;
     let facts = examination.facts().clone();
     Ok(CheckedPhoto {
-        sha256: facts.sha256.clone(),
+        sha256: facts.sha256,
         photo: Ok(facts),
         report,
         timings_ms: clock.laps(),

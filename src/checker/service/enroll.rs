@@ -59,11 +59,11 @@ impl Assay {
         if snapshot.gallery.of(&product).any(|r| r.sha256 == sha256) {
             return Err(StoreError::Conflict {
                 what: "reference",
-                id: sha256,
+                id: sha256.to_string(),
             }
             .into());
         }
-        self.images.put_image(&sha256, image).await?;
+        self.images.put_image(sha256, image).await?;
         let guides = article_guides(&snapshot.gallery, &product, kind);
         let need = Need {
             features: guides.iter().map(|r| r.id.clone()).collect(),
@@ -121,7 +121,7 @@ impl Assay {
                 problem: problem.to_owned(),
             });
         }
-        self.images.put_image(&sha256, image).await?;
+        self.images.put_image(sha256, image).await?;
         let (product, item) = (product.clone(), item.to_owned());
         let record = GenuinePhotoRecord {
             id: new_id(),
@@ -215,8 +215,8 @@ impl Assay {
     ) -> Result<Result<Arc<Reference>, LostReference>, ServiceError> {
         let (embedder, local) = self.supply.models();
         let model = entry_model(embedder, local);
-        let name = entry_name(&record.sha256, record.article);
-        let stored = self.derived.derived(&name, &model).await?;
+        let name = entry_name(record.sha256, record.article);
+        let stored = self.derived.derived(name, &model).await?;
         let entry = stored.and_then(|b| entry_from_bytes(&record, embedder.clone(), &b));
         if let Some(reference) = entry {
             return Ok(Ok(Arc::new(reference)));
@@ -235,7 +235,7 @@ impl Assay {
             id: id.clone(),
             product: product.clone(),
         };
-        let why = match self.images.image(&sha256).await {
+        let why = match self.images.image(sha256).await {
             Ok(image) => match self.decode(image).await {
                 Ok(picture) => {
                     let new = engine::NewReference {
@@ -268,9 +268,9 @@ impl Assay {
         let reference = &enrolled.reference;
         let (embedder, local) = self.supply.models();
         let model = entry_model(embedder, local);
-        let name = entry_name(&reference.sha256, reference.article);
+        let name = entry_name(reference.sha256, reference.article);
         self.derived
-            .put_derived(&name, &model, entry_to_bytes(reference))
+            .put_derived(name, &model, entry_to_bytes(reference))
             .await?;
         let features = features_to_bytes(&enrolled.features);
         Ok(self.supply.put_features(reference, features).await?)

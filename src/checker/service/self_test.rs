@@ -22,7 +22,7 @@ use crate::{
     },
     domain::{
         calibration::CalibrationSource,
-        digest::sha256_hex,
+        digest::Sha256,
         edits::EditKind,
         gallery::{ProductKey, Reference, ReferenceKind},
     },
@@ -217,7 +217,7 @@ impl Assay {
         kind: Option<EditKind>,
         seeds: Seeds,
     ) -> Result<Option<Simulated>, ServiceError> {
-        let bytes = self.images.image(&reference.sha256).await?;
+        let bytes = self.images.image(reference.sha256).await?;
         let reference = Arc::clone(reference);
         let made = move |vision: &mut Vision| {
             let imaging = vision.imaging.as_mut();
@@ -334,7 +334,9 @@ fn references(snapshot: &GallerySnapshot, product: &ProductKey) -> Vec<Arc<Refer
 
 /// A seed of its own for each purpose and photo.
 fn seed_of(seed: u64, product: &ProductKey, purpose: &str, n: usize) -> u64 {
-    let digest = sha256_hex(format!("{seed} {product} {purpose} {n}").as_bytes());
-    // Hex digits, and fewer than a number holds.
-    u64::from_str_radix(&digest[..16], 16).unwrap_or(seed)
+    let digest = Sha256::of(format!("{seed} {product} {purpose} {n}").as_bytes());
+    let first = &digest.as_bytes()[..8];
+    first
+        .iter()
+        .fold(0, |seed, byte| seed << 8 | u64::from(*byte))
 }

@@ -9,8 +9,10 @@ pub mod linear;
 mod magsac;
 mod projective;
 pub mod random;
+mod rect;
 mod sanity;
 
 pub use magsac::{MagsacOptions, RobustFit, fit_homography};
 pub use projective::{Homography, Point};
+pub use rect::Rect;
 pub use sanity::{QuadProblem, check_quad, quad_area};

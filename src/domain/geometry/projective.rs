@@ -19,16 +19,6 @@ impl Point {
         Self { x, y }
     }
 
-    /// Corners of the upright box x0, y0, x1, y1, clockwise from the first.
-    pub const fn corners([x0, y0, x1, y1]: [f64; 4]) -> [Self; 4] {
-        [
-            Self::new(x0, y0),
-            Self::new(x1, y0),
-            Self::new(x1, y1),
-            Self::new(x0, y1),
-        ]
-    }
-
     /// Euclidean distance.
     pub fn distance(self, other: Self) -> f64 {
         (self.x - other.x).hypot(self.y - other.y)

@@ -10,10 +10,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    cells::{MarkBox, mark_score},
+    cells::{CellBlock, MarkBox, mark_score},
     colour::HueTurn,
     fusion::{FusedScore, Fusion, MarkEvidence, logit, sigmoid},
-    geometry::Point,
+    geometry::Rect,
     text::{agreement, normalised},
     windows::lies_in,
 };
@@ -43,8 +43,8 @@ const MOST_MISREAD: usize = 64;
 /// Evidence of cells over a part of a reference's frame (`marks::cell_evidence`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellGrid {
-    /// Left, top, right, bottom in pixels of the frame.
-    pub area: [u32; 4],
+    /// The part, in pixels of the frame.
+    pub area: Rect,
     /// Cells in a row.
     pub columns: usize,
     /// Row-major evidence in 65,535ths of 1, as it is stored: a kept observation scores as it did when
@@ -66,9 +66,8 @@ pub struct Reading {
 /// What a photo showed of one mark, before anything known of genuine photos is taken into account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkObservation {
-    /// The mark's own box in pixels of the frame: left, top, right, bottom; looks reach a little
-    /// beyond.
-    pub place: [u32; 4],
+    /// The mark's own box in pixels of the frame; looks reach a little beyond.
+    pub place: Rect,
     /// The first look.
     pub first: CellGrid,
     /// The second look, taken of a mark in doubt.
@@ -144,7 +143,7 @@ pub struct ReferenceVariation {
 
 impl CellGrid {
     /// A grid of [`crate::domain::marks::cell_evidence`], 0 to 1, over `area`.
-    pub fn new(area: [u32; 4], columns: usize, evidence: &[f32]) -> Self {
+    pub fn new(area: Rect, columns: usize, evidence: &[f32]) -> Self {
         let parts = |e: &f32| (e.clamp(0.0, 1.0) * PARTS).round() as u16;
         Self {
             area,
@@ -164,8 +163,8 @@ impl CellGrid {
         self.evidence.iter().enumerate().map(weighed).collect()
     }
 
-    /// Corners in pixels of the frame of a block of cells (column, row, columns, rows).
-    pub fn cells_to_frame(&self, block: [usize; 4]) -> [Point; 4] {
+    /// The place in pixels of the frame of a block of cells.
+    pub fn cells_to_frame(&self, block: CellBlock) -> Rect<f64> {
         let place = MarkBox {
             tight: self.area,
             padded: self.area,
@@ -194,7 +193,7 @@ impl CellGrid {
     /// The squares that cell `i` reaches into: rows and columns, the ends exclusive.
     fn squares_of(&self, i: usize) -> [std::ops::Range<u32>; 2] {
         let rows = (self.evidence.len() / self.columns).max(1) as u64;
-        let [x0, y0, x1, y1] = self.area.map(u64::from);
+        let area = self.area.map(u64::from);
         let (column, row, columns) = (
             (i % self.columns) as u64,
             (i / self.columns) as u64,
@@ -207,7 +206,10 @@ impl CellGrid {
             let to = (low * of + (high - low) * (n + 1)).div_ceil(of * square);
             from as u32..(to as u32).max(from as u32 + 1)
         };
-        [reach(y0, y1, row, rows), reach(x0, x1, column, columns)]
+        [
+            reach(area.top, area.bottom, row, rows),
+            reach(area.left, area.right, column, columns),
+        ]
     }
 }
 
@@ -265,7 +267,7 @@ impl Observation {
                 lies_in(&[mark.place], middle(square))
             });
         }
-        let places: Vec<[u32; 4]> = self.marks.iter().flatten().map(|m| m.place).collect();
+        let places: Vec<Rect> = self.marks.iter().flatten().map(|m| m.place).collect();
         if let Some(overview) = &self.overview {
             overview.add_to(&mut squares, |square| !lies_in(&places, middle(square)));
         }

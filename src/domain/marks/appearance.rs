@@ -5,6 +5,7 @@
 //! packs.
 
 use crate::domain::{
+    geometry::Rect,
     raster::Plane,
     rectify::Rectified,
     windows::{lies_in, strongest_window},
@@ -72,9 +73,8 @@ impl BlockMap {
     }
 
     /// The place of a frame of `width` x `height` pixels with most contrast that the photo does not
-    /// explain, against the median, outside the boxes `taken`: x0, y0, x1, y1. `None` where nothing
-    /// stands out.
-    pub fn least_explained(&self, taken: &[[u32; 4]], width: u32, height: u32) -> Option<[u32; 4]> {
+    /// explain, against the median, outside the boxes `taken`. `None` where nothing stands out.
+    pub fn least_explained(&self, taken: &[Rect], width: u32, height: u32) -> Option<Rect> {
         let mut levels: Vec<f64> = self
             .blocks
             .iter()
@@ -105,12 +105,11 @@ impl BlockMap {
         )?;
         let px = |blocks: usize| (blocks * STRIDE_PX) as u32;
         let end = |first: usize, blocks: usize| px(first + blocks - 1) + BLOCK_PX as u32;
-        Some([px(c), px(r), end(c, wide), end(r, high)])
+        Some(Rect::new(px(c), px(r), end(c, wide), end(r, high)))
     }
 
-    /// Whether the block's middle lies in one of some boxes (x0, y0, x1, y1, the ends exclusive) in
-    /// pixels of the frame.
-    pub fn lies_in(&self, index: usize, boxes: &[[u32; 4]]) -> bool {
+    /// Whether the block's middle lies in one of some boxes in pixels of the frame.
+    pub fn lies_in(&self, index: usize, boxes: &[Rect]) -> bool {
         lies_in(boxes, self.middle(index))
     }
 
@@ -159,7 +158,7 @@ pub fn compare_blocks(reference: &Plane, photo: &Plane, rectified: &Rectified) -
         for column in 0..columns {
             let (x, y) = (column * STRIDE_PX, row * STRIDE_PX);
             let side = BLOCK_PX as u32;
-            let seen = rectified.shows(x as u32, y as u32, x as u32 + side, y as u32 + side);
+            let seen = rectified.shows(Rect::from_size(x as u32, y as u32, side, side));
             blocks.push(if seen {
                 compare_block(reference, photo, &sums, x, y)
             } else {
@@ -382,8 +381,7 @@ mod tests {
         });
         let seen = rectify(&changed, &Homography::IDENTITY, 400, 300);
         let map = compare_blocks(&reference.grey(), &seen.raster.grey(), &seen);
-        let holds =
-            |[x0, y0, x1, y1]: [u32; 4], x: u32, y: u32| x0 <= x && x < x1 && y0 <= y && y < y1;
+        let holds = |place: Rect, x: u32, y: u32| place.contains((x, y));
         let place = map.least_explained(&[], 400, 300).unwrap();
         let (first, second) = (holds(place, 230, 95), holds(place, 60, 215));
         assert!(first != second, "{place:?}");

@@ -1,7 +1,7 @@
 //! Protected marks: the box that is compared, and what its cells say together.
 
 use crate::domain::{
-    geometry::Point,
+    geometry::{Point, Rect},
     score::Difference,
     windows::{lies_in, strongest_window},
 };
@@ -34,13 +34,38 @@ const PLACE_PX: (f64, f64) = (192.0, 72.0);
 /// genuine calibration photos of covers 33 have no such place, 50 no second one.
 const LEAST_SUSPICION: f64 = 0.2;
 
-/// The place of a mark in a reference's frame, in pixels: x0, y0, x1, y1, the ends exclusive.
+/// A block of cells of a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellBlock {
+    /// Column of its first cell.
+    pub column: usize,
+    /// Row of its first cell.
+    pub row: usize,
+    /// Cells in a row.
+    pub columns: usize,
+    /// Rows of cells.
+    pub rows: usize,
+}
+
+impl CellBlock {
+    /// The one cell at `column`, `row`.
+    pub const fn one(column: usize, row: usize) -> Self {
+        Self {
+            column,
+            row,
+            columns: 1,
+            rows: 1,
+        }
+    }
+}
+
+/// The place of a mark in a reference's frame, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarkBox {
     /// The mark itself.
-    pub tight: [u32; 4],
+    pub tight: Rect,
     /// With context, sides grown to multiples of 16 where the frame allows.
-    pub padded: [u32; 4],
+    pub padded: Rect,
 }
 
 impl MarkBox {
@@ -65,34 +90,33 @@ impl MarkBox {
         let wide = grown(span(x0, x1, PADDING_PX, width)?, width, SMALLEST.0)?;
         let high = grown(span(y0, y1, PADDING_PX, height)?, height, SMALLEST.1)?;
         Some(Self {
-            tight: [across.0, down.0, across.1, down.1],
-            padded: [wide.0, high.0, wide.1, high.1],
+            tight: Rect::new(across.0, down.0, across.1, down.1),
+            padded: Rect::new(wide.0, high.0, wide.1, high.1),
         })
     }
 
     /// The whole frame.
     pub fn whole(width: u32, height: u32) -> Self {
+        let whole = Rect::from_size(0, 0, width, height);
         Self {
-            tight: [0, 0, width, height],
-            padded: [0, 0, width, height],
+            tight: whole,
+            padded: whole,
         }
     }
 
     /// Sides in pixels of the comparator's input for this box, `times` smaller than it but at least
     /// 32. There is no upper bound: the caller's `times` is to bring the box down far enough.
     pub fn shrunk(&self, times: f64) -> (u32, u32) {
-        let [x0, y0, x1, y1] = self.padded;
         let side = |v: u32| {
             ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE
         };
-        (side(x1 - x0), side(y1 - y0))
+        (side(self.padded.width()), side(self.padded.height()))
     }
 
     /// Sides in pixels of the comparator's input for this box: its own, or scaled down to the
     /// largest allowed.
     pub fn input_size(&self) -> (u32, u32) {
-        let [x0, y0, x1, y1] = self.padded;
-        let (w, h) = (x1 - x0, y1 - y0);
+        let (w, h) = (self.padded.width(), self.padded.height());
         let shrink = (f64::from(LARGEST.0) / f64::from(w))
             .min(f64::from(LARGEST.1) / f64::from(h))
             .min(1.0);
@@ -102,7 +126,6 @@ impl MarkBox {
     /// The same mark with its context moved by half a cell of the comparator's encoded maps: on, or
     /// back where a frame of `width` x `height` pixels ends, or not at all where there is no room.
     pub fn half_a_cell_on(&self, width: u32, height: u32) -> Self {
-        let [x0, y0, x1, y1] = self.padded;
         let (w, h) = self.input_size();
         let moved = |low: u32, high: u32, input: u32, side: u32| {
             let step = (HALF_CELL * f64::from(high - low) / f64::from(input)).round() as u32;
@@ -112,9 +135,16 @@ impl MarkBox {
                 _ => (low, high),
             }
         };
-        let ((x0, x1), (y0, y1)) = (moved(x0, x1, w, width), moved(y0, y1, h, height));
+        let Rect {
+            left,
+            top,
+            right,
+            bottom,
+        } = self.padded;
+        let (left, right) = moved(left, right, w, width);
+        let (top, bottom) = moved(top, bottom, h, height);
         Self {
-            padded: [x0, y0, x1, y1],
+            padded: Rect::new(left, top, right, bottom),
             ..*self
         }
     }
@@ -122,19 +152,22 @@ impl MarkBox {
     /// Whether a place in pixels of the frame belongs to the mark itself rather than to its
     /// surroundings.
     pub fn holds(&self, at: Point) -> bool {
-        let [x0, y0, x1, y1] = self.tight.map(f64::from);
-        (x0 - EDGE_PX..=x1 + EDGE_PX).contains(&at.x)
-            && (y0 - EDGE_PX..=y1 + EDGE_PX).contains(&at.y)
+        let tight = self.tight.map(f64::from);
+        (tight.left - EDGE_PX..=tight.right + EDGE_PX).contains(&at.x)
+            && (tight.top - EDGE_PX..=tight.bottom + EDGE_PX).contains(&at.y)
     }
 
-    /// Corners in pixels of the frame of a block of cells (column, row, columns, rows) out of
-    /// `columns` x `rows`.
-    pub fn cells_to_frame(&self, cells: [usize; 4], columns: usize, rows: usize) -> [Point; 4] {
-        let [x0, y0, x1, y1] = self.padded.map(f64::from);
-        let x = |c: usize| x0 + (x1 - x0) * c as f64 / columns.max(1) as f64;
-        let y = |r: usize| y0 + (y1 - y0) * r as f64 / rows.max(1) as f64;
-        let [c, r, w, h] = cells;
-        Point::corners([x(c), y(r), x(c + w), y(r + h)])
+    /// The place in pixels of the frame of a block of cells out of `columns` x `rows`.
+    pub fn cells_to_frame(&self, cells: CellBlock, columns: usize, rows: usize) -> Rect<f64> {
+        let padded = self.padded.map(f64::from);
+        let x = |c: usize| padded.left + padded.width() * c as f64 / columns.max(1) as f64;
+        let y = |r: usize| padded.top + padded.height() * r as f64 / rows.max(1) as f64;
+        Rect::new(
+            x(cells.column),
+            y(cells.row),
+            x(cells.column + cells.columns),
+            y(cells.row + cells.rows),
+        )
     }
 }
 
@@ -189,7 +222,7 @@ pub fn mark_score(evidence: &[f32]) -> Difference {
 }
 
 /// The place of a frame of `width` x `height` pixels that a grid of [`cell_evidence`] over it
-/// doubts most: x0, y0, x1, y1 in pixels; `None` when none is in doubt. Cells whose middle lies in
+/// doubts most, in pixels; `None` when none is in doubt. Cells whose middle lies in
 /// one of the boxes `taken` do not count, nor does a faint doubt many times over: evidence is
 /// squared before it is added up.
 pub fn suspect_region(
@@ -197,8 +230,8 @@ pub fn suspect_region(
     columns: usize,
     width: u32,
     height: u32,
-    taken: &[[u32; 4]],
-) -> Option<[u32; 4]> {
+    taken: &[Rect],
+) -> Option<Rect> {
     let (columns, rows) = (columns.max(1), evidence.len() / columns.max(1));
     let (across, down) = (
         f64::from(width) / columns as f64,
@@ -227,17 +260,17 @@ pub fn suspect_region(
     let doubt: Vec<f64> = evidence.iter().enumerate().map(doubt).collect();
     let (c, r) = strongest_window(&doubt, (columns, rows), (wide, high), LEAST_SUSPICION)?;
     let px = |cells: usize, cell: f64| (cells as f64 * cell).round() as u32;
-    Some([
+    Some(Rect::new(
         px(c, across),
         px(r, down),
         px(c + wide, across),
         px(r + high, down),
-    ])
+    ))
 }
 
-/// Bounding boxes (column, row, columns, rows) of the connected groups of cells that differ by
-/// their [`cell_evidence`], largest first.
-pub fn blobs(evidence: &[f32], columns: usize) -> Vec<[usize; 4]> {
+/// The blocks around the connected groups of cells that differ by their [`cell_evidence`], largest
+/// first.
+pub fn blobs(evidence: &[f32], columns: usize) -> Vec<CellBlock> {
     let mut open: Vec<bool> = evidence.iter().map(|e| *e >= CELL_DIFFERS).collect();
     let mut found = Vec::new();
     for start in 0..open.len() {
@@ -262,9 +295,14 @@ pub fn blobs(evidence: &[f32], columns: usize) -> Vec<[usize; 4]> {
                 }
             }
         }
-        found.push([left, top, right - left + 1, bottom - top + 1]);
+        found.push(CellBlock {
+            column: left,
+            row: top,
+            columns: right - left + 1,
+            rows: bottom - top + 1,
+        });
     }
-    found.sort_by_key(|b| std::cmp::Reverse(b[2] * b[3]));
+    found.sort_by_key(|b| std::cmp::Reverse(b.columns * b.rows));
     found
 }
 
@@ -273,6 +311,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn block(column: usize, row: usize, columns: usize, rows: usize) -> CellBlock {
+        CellBlock {
+            column,
+            row,
+            columns,
+            rows,
+        }
+    }
+
     proptest! {
         #[test]
         fn boxes_stay_inside_and_fit_the_comparator(
@@ -280,9 +327,9 @@ mod tests {
         ) {
             let outline = [Point::new(x, y), Point::new(x + w, y), Point::new(x + w, y + h), Point::new(x, y + h)];
             if let Some(b) = MarkBox::around(&outline, 640, 448) {
-                let [x0, y0, x1, y1] = b.padded;
-                prop_assert!(x1 <= 640 && y1 <= 448 && (x1 - x0) % 16 == 0 && (y1 - y0) % 16 == 0);
-                prop_assert!(x0 <= b.tight[0] && b.tight[2] <= x1 && y0 <= b.tight[1] && b.tight[3] <= y1);
+                prop_assert!(b.padded.right <= 640 && b.padded.bottom <= 448);
+                prop_assert!(b.padded.width() % 16 == 0 && b.padded.height() % 16 == 0);
+                prop_assert_eq!(b.padded.union(b.tight), b.padded);
                 let (iw, ih) = b.input_size();
                 prop_assert!((32..=512).contains(&iw) && (32..=256).contains(&ih) && iw % 16 == 0 && ih % 16 == 0);
             }
@@ -306,36 +353,33 @@ mod tests {
     #[test]
     fn a_rounding_error_moves_no_box() {
         let around = |by: f64| {
-            let outline = Point::corners([160.0 - by, 40.0 - by, 352.0 + by, 112.0 + by]);
+            let outline = Rect::new(160.0 - by, 40.0 - by, 352.0 + by, 112.0 + by).corners();
             MarkBox::around(&outline, 640, 448).unwrap()
         };
-        assert_eq!(around(0.0).tight, [160, 40, 352, 112]);
+        assert_eq!(around(0.0).tight, Rect::new(160, 40, 352, 112));
         assert_eq!(around(1e-9), around(0.0));
         assert_eq!(around(-1e-9), around(0.0));
     }
 
     #[test]
     fn context_moves_by_half_a_cell_where_there_is_room() {
-        let around = |[x0, y0, x1, y1]: [f64; 4]| {
-            MarkBox::around(&Point::corners([x0, y0, x1, y1]), 640, 448).unwrap()
+        let around = |left: f64, top: f64, right: f64, bottom: f64| {
+            let outline = Rect::new(left, top, right, bottom).corners();
+            MarkBox::around(&outline, 640, 448).unwrap()
         };
         let check = |place: MarkBox, by: [i64; 2]| {
             let moved = place.half_a_cell_on(640, 448);
             assert_eq!(moved.tight, place.tight);
-            let want: Vec<i64> = place
-                .padded
-                .iter()
-                .zip([by, by].concat())
-                .map(|(v, by)| i64::from(*v) + by)
-                .collect();
-            assert_eq!(moved.padded.map(i64::from).to_vec(), want);
+            let (was, is) = (place.padded.map(i64::from), moved.padded.map(i64::from));
+            assert_eq!([is.left - was.left, is.top - was.top], by);
+            assert_eq!([is.right - was.right, is.bottom - was.bottom], by);
         };
-        check(around([200.0, 100.0, 300.0, 140.0]), [2, 2]);
-        check(around([500.0, 400.0, 636.0, 444.0]), [-2, -2]);
-        let large = around([100.0, 100.0, 484.0, 308.0]);
+        check(around(200.0, 100.0, 300.0, 140.0), [2, 2]);
+        check(around(500.0, 400.0, 636.0, 444.0), [-2, -2]);
+        let large = around(100.0, 100.0, 484.0, 308.0);
         assert_eq!(
             (large.padded, large.input_size()),
-            ([92, 92, 492, 316], (144, 80))
+            (Rect::new(92, 92, 492, 316), (144, 80))
         );
         check(large, [6, 6]);
         check(MarkBox::whole(640, 448), [0, 0]);
@@ -361,7 +405,7 @@ mod tests {
         let b = MarkBox::around(&outline, 640, 448).unwrap();
         assert!(b.holds(Point::new(200.0, 140.0)) && b.holds(Point::new(303.0, 97.0)));
         assert!(
-            b.padded[1] < 93
+            b.padded.top < 93
                 && !b.holds(Point::new(250.0, 93.0))
                 && !b.holds(Point::new(250.0, 147.0))
         );
@@ -381,9 +425,8 @@ mod tests {
         cells
             .iter()
             .for_each(|&(column, row, value)| evidence[row * 26 + column] = value);
-        let look = |taken: &[[u32; 4]]| suspect_region(&evidence, 26, 640, 448, taken);
-        let holds =
-            |[x0, y0, x1, y1]: [u32; 4], x: u32, y: u32| x0 <= x && x < x1 && y0 <= y && y < y1;
+        let look = |taken: &[Rect]| suspect_region(&evidence, 26, 640, 448, taken);
+        let holds = |place: Rect, x: u32, y: u32| place.contains((x, y));
         let first = look(&[]).unwrap();
         assert!(holds(first, 110, 87) && holds(first, 135, 87), "{first:?}");
         let second = look(&[first]).unwrap();
@@ -391,8 +434,9 @@ mod tests {
             holds(second, 504, 360) && holds(second, 529, 385),
             "{second:?}"
         );
-        let inside =
-            |[x0, y0, x1, y1]: [u32; 4]| x1 <= 640 && y1 <= 448 && x1 - x0 > 180 && y1 - y0 > 60;
+        let inside = |place: Rect| {
+            place.right <= 640 && place.bottom <= 448 && place.width() > 180 && place.height() > 60
+        };
         assert!(inside(first) && inside(second), "{first:?}, {second:?}");
         assert_eq!(
             look(&[first, second]),
@@ -400,7 +444,7 @@ mod tests {
             "one cell in some doubt is no place"
         );
         assert_eq!(
-            look(&[[90, 70, 150, 100]]),
+            look(&[Rect::new(90, 70, 150, 100)]),
             Some(second),
             "a mark holds the first"
         );
@@ -428,7 +472,7 @@ mod tests {
         assert_eq!(cell_evidence(&cells, 5), want);
         assert_eq!(
             blobs(&want, 5)[0],
-            [0, 0, 5, 4],
+            block(0, 0, 5, 4),
             "what is left is one group around the hole"
         );
     }
@@ -441,7 +485,7 @@ mod tests {
         }
         assert_eq!(
             blobs(&cell_evidence(&cells, 4), 4),
-            vec![[0, 0, 2, 2], [3, 2, 1, 1]]
+            vec![block(0, 0, 2, 2), block(3, 2, 1, 1)]
         );
     }
 }

@@ -2,13 +2,15 @@
 //! pack.
 //!
 //! Absolute colour is lost in white balance and in how a camera renders colours, so the photo is
-//! brought to the reference's light first (`light::normalised_light`), and the pack outside the mark then says
+//! brought to the reference's light first (`illumination::normalised_light`), and the pack outside the mark then says
 //! how this photo's chroma (a*, b* of CIE 1976 L*a*b*; D65, sRGB) maps to the reference's: an
 //! affine map fitted by re-weighted least squares. What is left at the mark is one turn of all its
 //! hues and one gain of their saturation, by least squares. Glare and fading take saturation away
 //! but turn no hue, so only the turn accuses.
 
-use crate::domain::{appearance::BlockMap, linear::solve, raster::Raster, rectify::Rectified};
+use crate::domain::{
+    appearance::BlockMap, geometry::Rect, linear::solve, raster::Raster, rectify::Rectified,
+};
 
 /// Side in pixels of the patches whose colours are compared: wider than what alignment leaves.
 const PATCH_PX: u32 = 8;
@@ -82,7 +84,7 @@ impl PackColours {
         let (columns, rows) = (reference.width() / PATCH_PX, reference.height() / PATCH_PX);
         let patch = |column: u32, row: u32| {
             let (x, y) = (column * PATCH_PX, row * PATCH_PX);
-            let hidden = !rectified.shows(x, y, x + PATCH_PX, y + PATCH_PX)
+            let hidden = !rectified.shows(Rect::from_size(x, y, PATCH_PX, PATCH_PX))
                 || rectified
                     .raster
                     .square_mean(x, y, PATCH_PX)
@@ -103,12 +105,18 @@ impl PackColours {
         }
     }
 
-    /// The turn of the hues inside the box `x0, y0, x1, y1` (pixels of the frame) against
-    /// everything outside it; `None` when either has too few patches.
-    pub fn turn(&self, place: [u32; 4]) -> Option<HueTurn> {
-        let [x0, y0, x1, y1] = place.map(f64::from);
+    /// The turn of the hues inside `place` (pixels of the frame) against everything outside it;
+    /// `None` when either has too few patches.
+    pub fn turn(&self, place: Rect) -> Option<HueTurn> {
+        let place = place.map(f64::from);
         let within = |p: &&Patch, by: f64| {
-            (x0 - by..x1 + by).contains(&p.x) && (y0 - by..y1 + by).contains(&p.y)
+            let Rect {
+                left,
+                top,
+                right,
+                bottom,
+            } = place;
+            Rect::new(left - by, top - by, right + by, bottom + by).contains((p.x, p.y))
         };
         let known = || self.patches.iter().flatten();
         let rest: Vec<&Patch> = known().filter(|p| !within(p, APART_PX)).collect();
@@ -123,10 +131,9 @@ impl PackColours {
         Some(sums.turn(noise))
     }
 
-    /// The place (x0, y0, x1, y1 in pixels of the frame) whose hues are turned most against the
-    /// pack as a whole, among places that the photo clearly shows; `None` where no turn is worth a
+    /// The place (pixels of the frame) whose hues are turned most against the pack as a whole, among places that the photo clearly shows; `None` where no turn is worth a
     /// closer look.
-    pub fn most_turned(&self, blocks: &BlockMap) -> Option<[u32; 4]> {
+    pub fn most_turned(&self, blocks: &BlockMap) -> Option<Rect> {
         let known: Vec<&Patch> = self.patches.iter().flatten().collect();
         if known.len() < LEAST_PATCHES.0 {
             return None;
@@ -166,7 +173,12 @@ impl PackColours {
         let turned = turned.filter(|(.., strength)| *strength > LEAST_TURN);
         let (column, row, _) = turned.max_by(|a, b| a.2.total_cmp(&b.2))?;
         let px = |patches: usize| patches as u32 * PATCH_PX;
-        Some([px(column), px(row), px(column + wide), px(row + high)])
+        Some(Rect::new(
+            px(column),
+            px(row),
+            px(column + wide),
+            px(row + high),
+        ))
     }
 }
 
@@ -300,7 +312,7 @@ mod tests {
     use super::*;
     use crate::domain::{appearance::Block, random::SplitMix};
 
-    const MARK: [u32; 4] = [64, 48, 128, 80];
+    const MARK: Rect = Rect::new(64, 48, 128, 80);
 
     /// A pack of coloured tiles; `look` says what becomes of a colour, told whether it lies in the
     /// mark.
@@ -310,8 +322,10 @@ mod tests {
             .map(|_| std::array::from_fn(|_| random.between(40.0, 200.0)))
             .collect();
         Raster::from_fn(256, 128, |x, y| {
-            let inside = (MARK[0]..MARK[2]).contains(&x) && (MARK[1]..MARK[3]).contains(&y);
-            let colour = look(inside, tiles[(y / 16 * 16 + x / 16) as usize % 64]);
+            let colour = look(
+                MARK.contains((x, y)),
+                tiles[(y / 16 * 16 + x / 16) as usize % 64],
+            );
             colour.map(|v| v.round().clamp(0.0, 255.0) as u8)
         })
     }
@@ -402,12 +416,10 @@ mod tests {
             let inside = (64..192).contains(&x) && (48..80).contains(&y);
             if inside { other.at(x, y) } else { own.at(x, y) }
         });
-        let [x0, y0, x1, y1] = look(&recoloured, 0.9).unwrap();
-        assert_eq!((x1 - x0, y1 - y0), (120, 24));
-        assert!(
-            x0 >= 56 && x1 <= 200 && y0 >= 40 && y1 <= 88,
-            "{x0} {y0} {x1} {y1}"
-        );
+        let place = look(&recoloured, 0.9).unwrap();
+        assert_eq!((place.width(), place.height()), (120, 24));
+        let around = Rect::new(56, 40, 200, 88);
+        assert_eq!(place.union(around), around, "{place:?}");
         assert_eq!(
             look(&recoloured, 0.2),
             None,
@@ -426,7 +438,7 @@ mod tests {
         };
         let colours = PackColours::of(&grey, &rectified, &grey);
         assert!(colours.turn(MARK).unwrap().strength < 0.05);
-        assert_eq!(colours.turn([0, 0, 4, 4]), None);
+        assert_eq!(colours.turn(Rect::new(0, 0, 4, 4)), None);
     }
 
     #[test]
@@ -469,7 +481,7 @@ mod tests {
             columns: 1,
             patches,
         }
-        .turn([0, 0, 8, 8])
+        .turn(Rect::new(0, 0, 8, 8))
         .unwrap();
         assert!(
             (found.degrees - degrees).abs() <= 1.0,

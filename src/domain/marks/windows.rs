@@ -1,5 +1,7 @@
 //! The strongest place of a grid of cells, and what lies in boxes already taken.
 
+use crate::domain::geometry::Rect;
+
 /// The window of `size` (columns, rows) cells of a grid of `columns` x `rows` (row-major) with the
 /// largest sum, of at least `least`: column and row of its first cell; `None` when none has, or
 /// when the grid is smaller.
@@ -25,11 +27,9 @@ pub fn strongest_window(
         .map(|(_, c, r)| (c, r))
 }
 
-/// Whether a pixel lies in one of some boxes: x0, y0, x1, y1, the ends exclusive.
-pub fn lies_in(boxes: &[[u32; 4]], (x, y): (u32, u32)) -> bool {
-    boxes
-        .iter()
-        .any(|[x0, y0, x1, y1]| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y))
+/// Whether a pixel lies in one of some boxes.
+pub fn lies_in(boxes: &[Rect], pixel: (u32, u32)) -> bool {
+    boxes.iter().any(|taken| taken.contains(pixel))
 }
 
 #[cfg(test)]

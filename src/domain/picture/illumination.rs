@@ -2,7 +2,7 @@
 //! whole frame, by a per-channel gain with a quadratic field fitted robustly on logarithms of small
 //! squares; [`with_spread_of`] for a small part of it, by each channel's spread.
 
-use crate::domain::{linear::solve, raster::Raster, rectify::Rectified};
+use crate::domain::{geometry::Rect, linear::solve, raster::Raster, rectify::Rectified};
 
 /// Side in pixels of the squares over which light is measured.
 const LIGHT_PX: u32 = 16;
@@ -26,7 +26,7 @@ pub fn normalised_light(rectified: &Rectified, reference: &Raster) -> Raster {
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = (column * LIGHT_PX, row * LIGHT_PX);
-            if !rectified.shows(x, y, x + LIGHT_PX, y + LIGHT_PX) {
+            if !rectified.shows(Rect::from_size(x, y, LIGHT_PX, LIGHT_PX)) {
                 continue;
             }
             let [own, seen] = [reference, photo].map(|raster| raster.square_mean(x, y, LIGHT_PX));

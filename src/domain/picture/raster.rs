@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::domain::geometry::Rect;
+
 /// An upright picture: `height` rows of `width` pixels of 3 bytes (R, G, B), row-major, no padding
 /// (hwc).
 ///
@@ -122,9 +124,9 @@ impl Raster {
         sums.map(|sum| f64::from(sum) / f64::from(side * side))
     }
 
-    /// A copy of the part from `(x, y)` of at most `width` by `height`, cut to what lies inside; at
-    /// least 1x1.
-    pub fn crop(&self, x: u32, y: u32, width: u32, height: u32) -> Self {
+    /// A copy of `part`, cut to what lies inside; at least 1x1.
+    pub fn crop(&self, part: Rect) -> Self {
+        let [x, y, width, height] = part.to_xywh();
         let (x, y) = (x.min(self.width - 1), y.min(self.height - 1));
         let (width, height) = (
             width.clamp(1, self.width - x),
@@ -272,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_crop_is_cut_to_the_picture() {
-        let c = numbered(4, 4).crop(3, 2, 9, 9);
+        let c = numbered(4, 4).crop(Rect::from_size(3, 2, 9, 9));
         assert_eq!((c.width(), c.height(), c.at(0, 0)), (1, 2, [3, 2, 0]));
     }
 

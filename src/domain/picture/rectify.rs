@@ -1,7 +1,7 @@
 //! The photo seen from straight ahead: resampled into the reference's frame.
 
 use crate::domain::{
-    geometry::{Homography, Point},
+    geometry::{Homography, Point, Rect},
     raster::Raster,
 };
 
@@ -23,14 +23,14 @@ impl Rectified {
         self.visible.iter().filter(|v| **v).count() as f64 / self.visible.len().max(1) as f64
     }
 
-    /// Whether the box from (`x0`, `y0`) to (`x1`, `y1`), exclusive, lies inside the photo but for
-    /// 2 % of its pixels.
-    pub fn shows(&self, x0: u32, y0: u32, x1: u32, y1: u32) -> bool {
+    /// Whether a part of the frame lies inside the photo but for 2 % of its pixels.
+    pub fn shows(&self, part: Rect) -> bool {
         let width = self.raster.width() as usize;
-        let rows = (y0 as usize..y1 as usize)
-            .map(|y| &self.visible[y * width + x0 as usize..y * width + x1 as usize]);
+        let at = part.map(|v| v as usize);
+        let rows =
+            (at.top..at.bottom).map(|y| &self.visible[y * width + at.left..y * width + at.right]);
         let seen: usize = rows.map(|r| r.iter().filter(|v| **v).count()).sum();
-        seen as f64 >= 0.98 * f64::from(x1 - x0) * f64::from(y1 - y0)
+        seen as f64 >= 0.98 * f64::from(part.width()) * f64::from(part.height())
     }
 }
 
@@ -241,7 +241,7 @@ mod tests {
         let out = rectify(&checker(40, 30), &shift, 40, 30);
         assert_eq!(out.raster.at(3, 4), checker(40, 30).at(23, 4));
         assert!((out.visible_share() - 0.5).abs() < 0.03);
-        assert!(out.shows(0, 0, 20, 30) && !out.shows(0, 0, 40, 30));
+        assert!(out.shows(Rect::new(0, 0, 20, 30)) && !out.shows(Rect::new(0, 0, 40, 30)));
     }
 
     #[test]

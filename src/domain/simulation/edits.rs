@@ -186,8 +186,8 @@ fn swapped(ink: &Ink, left: &Letter, right: &Letter) -> Option<Raster> {
     let mut page = ink.page();
     page.erase(left);
     page.erase(right);
-    page.paste(right, left.outline[0]);
-    page.paste(left, right.outline[2] - left.width());
+    page.paste(right, left.outline.left);
+    page.paste(left, right.outline.right - left.width());
     seen(page.raster(), &ink.patch, left.area.min(right.area) / 5)
 }
 
@@ -219,11 +219,11 @@ fn word(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
         let mut order: Vec<usize> = (0..letters.len()).collect();
         shuffle(&mut order, random);
         letters.iter().for_each(|l| page.erase(l));
-        let mut x = letters[0].outline[0];
+        let mut x = letters[0].outline.left;
         for (place, &next) in order.iter().enumerate() {
             page.paste(&letters[next], x);
             let gap = letters.get(place + 1).map_or(0, |after| {
-                after.outline[0] as i64 - letters[place].outline[2] as i64
+                after.outline.left as i64 - letters[place].outline.right as i64
             });
             x = (x as i64 + letters[next].width() as i64 + gap).max(0) as usize;
         }
@@ -298,7 +298,7 @@ fn shuffle(order: &mut [usize], random: &mut SplitMix) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::geometry::Point;
+    use crate::domain::geometry::{Point, Rect};
 
     const WIDTH: u32 = 200;
     const HEIGHT: u32 = 100;
@@ -357,7 +357,7 @@ mod tests {
         let letters = ink.letters();
         assert_eq!(
             letters.iter().map(|l| l.outline).collect::<Vec<_>>(),
-            [[50, 40, 70, 70], [90, 40, 110, 70], [130, 40, 150, 70]]
+            [50, 90, 130].map(|x| Rect::new(x, 40, x + 20, 70))
         );
         let once = swapped(&ink, &letters[1], &letters[2]).unwrap();
         assert_ne!(once, picture);

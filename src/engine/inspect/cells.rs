@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::view::View;
 use crate::{
     domain::{
-        cells::{MarkBox, cell_evidence},
+        cells::{CellBlock, MarkBox, cell_evidence},
         geometry::Point,
         raster::Raster,
         rectify::Rectified,
@@ -84,16 +84,15 @@ fn blind_cells(
     let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
     for (i, p) in cells.probabilities.iter_mut().enumerate() {
         let (column, row) = (i % cells.columns, i / cells.columns);
-        let [corner, _, end, _] =
-            place.cells_to_frame([column, row, 1, 1], cells.columns, cells.rows);
-        let centre = Point::new((corner.x + end.x) / 2.0, (corner.y + end.y) / 2.0);
+        let cell = place.cells_to_frame(CellBlock::one(column, row), cells.columns, cells.rows);
+        let (across, down) = (cell.left + cell.right, cell.top + cell.bottom);
+        let centre = Point::new(across / 2.0, down / 2.0);
         let outer =
             centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
         let (x, y) = (column as u32 * cw, row as u32 * ch);
         let washed =
             || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
-        let beyond =
-            || !rectified.shows(corner.x as u32, corner.y as u32, end.x as u32, end.y as u32);
+        let beyond = || !rectified.shows(cell.map(|v| v as u32));
         if outer && border == Border::Unseen || beyond() || washed() {
             *p = [p[0], 0.0, p[1] + p[2]];
         } else if outer || !place.holds(centre) {
@@ -139,7 +138,7 @@ fn encoded(
 mod tests {
     use super::*;
     use crate::{
-        domain::embedding::ModelId,
+        domain::{embedding::ModelId, geometry::Rect},
         engine::frames::{Frame, unit_to_pixels},
     };
 
@@ -216,13 +215,10 @@ mod tests {
             grey,
         };
         let place = |x: f64, side: f64| {
-            let outline = Point::corners([x, 40.0, x + side, 40.0 + side]);
+            let outline = Rect::new(x, 40.0, x + side, 40.0 + side).corners();
             MarkBox::around(&outline, 320, 224).unwrap()
         };
-        let cut = |place: &MarkBox| {
-            let [x0, y0, x1, y1] = place.padded;
-            pixels.frame.raster.crop(x0, y0, x1 - x0, y1 - y0)
-        };
+        let cut = |place: &MarkBox| pixels.frame.raster.crop(place.padded);
         let (small, beside, large) = (place(40.0, 30.0), place(140.0, 30.0), place(40.0, 90.0));
         let room = 4 * cut(&large).pixels().len() / 3;
         let (cache, mut comparator) = (Cache::new(room), Counting(ModelId("counting@1".into()), 0));

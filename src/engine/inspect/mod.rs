@@ -23,7 +23,7 @@ use crate::domain::{
     appearance::{BlockMap, compare_blocks},
     cells::MarkBox,
     gallery::{Mark, Reference},
-    geometry::Homography,
+    geometry::{Homography, Rect},
     illumination::{normalised_light, with_spread_of},
     raster::Raster,
     rectify::{Rectified, rectify},
@@ -57,8 +57,8 @@ pub struct Inspection {
     pub blocks: BlockMap,
     /// The reference's marks, then the regions that the photo itself points to.
     pub marks: Vec<InspectedMark>,
-    /// Boxes of all these in pixels of the frame: x0, y0, x1, y1.
-    pub boxes: Vec<[u32; 4]>,
+    /// Boxes of all these in pixels of the frame.
+    pub boxes: Vec<Rect>,
     /// The coarse comparison of the whole article that pointed to regions, when one was made.
     pub overview: Option<CellGrid>,
 }
@@ -184,8 +184,7 @@ fn observe_mark(
     let Some(place) = MarkBox::around(&outline, frame.raster.width(), frame.raster.height()) else {
         return Ok(None);
     };
-    let [x0, y0, x1, y1] = place.padded;
-    if !view.is_fine() || !view.rectified.shows(x0, y0, x1, y1) {
+    if !view.is_fine() || !view.rectified.shows(place.padded) {
         return Ok(None);
     }
     let own = cut(vision, &frame.raster, &place);

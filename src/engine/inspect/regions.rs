@@ -10,7 +10,7 @@ use crate::{
         appearance::BlockMap,
         cells::{MarkBox, cell_evidence, suspect_region},
         gallery::Mark,
-        geometry::Point,
+        geometry::Rect,
         variation::CellGrid,
     },
     engine::{
@@ -40,7 +40,7 @@ pub fn regions(
     cache: &Cache,
     view: &View,
     blocks: &BlockMap,
-    taken: &[[u32; 4]],
+    taken: &[Rect],
 ) -> Result<(Vec<Mark>, CellGrid), InferenceError> {
     let frame = &view.pixels.frame;
     let cells = overview(vision, cache, view)?;
@@ -56,8 +56,8 @@ pub fn regions(
 fn chosen(
     cells: &CellMap,
     blocks: &BlockMap,
-    turned: Option<[u32; 4]>,
-    taken: &[[u32; 4]],
+    turned: Option<Rect>,
+    taken: &[Rect],
     frame: &Frame,
 ) -> Vec<Mark> {
     let Some(to_unit) = frame.from_unit.inverse() else {
@@ -79,7 +79,7 @@ fn chosen(
     named.extend(turned.map(|place| (place, RECOLOURED)));
     named
         .iter()
-        .map(|(place, name)| figure(name, Point::corners(place.map(f64::from)), &to_unit))
+        .map(|(place, name)| figure(name, place.map(f64::from).corners(), &to_unit))
         .collect()
 }
 
@@ -158,8 +158,8 @@ mod tests {
             cells.probabilities[row * 54 + 40..row * 54 + 44].fill([0.1, 0.9, 0.0]);
         }
         cells.probabilities[33 * 54 + 27..33 * 54 + 29].fill([0.2, 0.8, 0.0]);
-        let look =
-            |taken: &[[u32; 4]]| chosen(&cells, &blocks, Some([320, 64, 440, 88]), taken, &frame);
+        let turned = Some(Rect::new(320, 64, 440, 88));
+        let look = |taken: &[Rect]| chosen(&cells, &blocks, turned, taken, &frame);
         let [first, second] = SUSPECT;
         let names = |found: &[Mark]| found.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
         let found = look(&[]);
@@ -174,7 +174,7 @@ mod tests {
             "{found:?}"
         );
         assert!(holds(&found[2], 200.0, 116.0), "{found:?}");
-        let without = look(&[[470, 290, 540, 330]]);
+        let without = look(&[Rect::new(470, 290, 540, 330)]);
         assert_eq!(
             names(&without),
             [first, UNEXPLAINED, RECOLOURED],
@@ -182,12 +182,12 @@ mod tests {
         );
         assert!(holds(&without[0], 332.0, 395.0), "{without:?}");
         assert_eq!(
-            names(&look(&[[300, 390, 380, 430]])),
+            names(&look(&[Rect::new(300, 390, 380, 430)])),
             [first, UNEXPLAINED, RECOLOURED],
             "a mark holds the second"
         );
         assert_eq!(
-            names(&look(&[[140, 90, 270, 140]])),
+            names(&look(&[Rect::new(140, 90, 270, 140)])),
             [first, second, RECOLOURED],
             "a mark holds the third"
         );

@@ -7,7 +7,7 @@ use crate::{
         cells::MarkBox,
         colour::PackColours,
         gallery::Mark,
-        geometry::{Homography, Point},
+        geometry::{Homography, Point, Rect},
         raster::Raster,
         rectify::Rectified,
     },
@@ -71,7 +71,7 @@ impl<'a> View<'a> {
 }
 
 /// The boxes of marks in pixels of the frame.
-pub fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<[u32; 4]> {
+pub fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<Rect> {
     let (width, height) = (frame.raster.width(), frame.raster.height());
     marks
         .iter()
@@ -89,8 +89,7 @@ pub fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
 
 /// The mark's padded box, brought down to what the comparator takes when it is larger.
 pub fn cut(vision: &mut Vision, raster: &Raster, place: &MarkBox) -> Raster {
-    let [x0, y0, x1, y1] = place.padded;
-    let crop = raster.crop(x0, y0, x1 - x0, y1 - y0);
+    let crop = raster.crop(place.padded);
     let (w, h) = place.input_size();
     if (w, h) == (crop.width(), crop.height()) {
         crop

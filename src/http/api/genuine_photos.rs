@@ -58,7 +58,7 @@ impl From<GenuinePhotoRecord> for GenuinePhotoBody {
             brand: record.product.brand,
             product: record.product.product,
             item: record.item,
-            sha256: record.sha256,
+            sha256: record.sha256.to_string(),
             created_at: rfc3339(record.created_ms),
         }
     }

@@ -174,7 +174,7 @@ impl From<ReferenceRecord> for ReferenceBody {
             product: record.product.product,
             kind: record.kind.name(),
             view: record.view,
-            sha256: record.sha256,
+            sha256: record.sha256.to_string(),
             width: record.width,
             height: record.height,
             health: HealthBody {

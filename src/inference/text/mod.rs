@@ -213,6 +213,7 @@ fn inside(raster: &Raster, corners: [Point; 4]) -> [Point; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::geometry::Rect;
 
     #[test]
     fn the_detector_sees_the_long_side_in_steps_of_32() {
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn lines_overlap_when_their_boxes_do() {
-        let line = |x0, y0, x1, y1| Point::corners([x0, y0, x1, y1]);
+        let line = |x0, y0, x1, y1| Rect::new(x0, y0, x1, y1).corners();
         let own = line(10.0, 10.0, 90.0, 30.0);
         assert!(
             overlap(&own, &line(80.0, 25.0, 120.0, 50.0))

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 /// A mark over two rows of three cells of 8 pixels at (16, 8).
 fn grid(evidence: [f32; 6]) -> CellGrid {
-    CellGrid::new([16, 8, 40, 24], 3, &evidence)
+    CellGrid::new(Rect::new(16, 8, 40, 24), 3, &evidence)
 }
 
 fn mark(evidence: [f32; 6], read: Option<&str>) -> MarkObservation {
@@ -17,7 +17,7 @@ fn mark(evidence: [f32; 6], read: Option<&str>) -> MarkObservation {
         agreement,
     });
     MarkObservation {
-        place: [16, 8, 40, 24],
+        place: Rect::new(16, 8, 40, 24),
         first: grid(evidence),
         second: None,
         reading,
@@ -95,7 +95,7 @@ fn what_all_genuine_items_show_is_discounted_and_what_one_lacks_is_not() {
 fn what_no_mark_looked_at_is_known_from_the_glance() {
     // The overview sees two rows of three cells from the frame's corner on; the second and third of
     // the lower row lie in the mark.
-    let overview = CellGrid::new([0, 0, 24, 16], 3, &[0.9, 0.0, 0.0, 0.8, 0.9, 0.9]);
+    let overview = CellGrid::new(Rect::new(0, 0, 24, 16), 3, &[0.9, 0.0, 0.0, 0.8, 0.9, 0.9]);
     let seen = |place| {
         let marks = vec![Some(MarkObservation {
             place,
@@ -108,7 +108,7 @@ fn what_no_mark_looked_at_is_known_from_the_glance() {
         }
     };
     let parts = |e: f32| (e * PARTS).round() as u16;
-    let squares = seen([8, 8, 40, 24]).squares();
+    let squares = seen(Rect::new(8, 8, 40, 24)).squares();
     assert_eq!(
         squares,
         BTreeMap::from([
@@ -118,7 +118,7 @@ fn what_no_mark_looked_at_is_known_from_the_glance() {
         ])
     );
     assert_eq!(
-        seen([0, 0, 40, 24]).squares(),
+        seen(Rect::new(0, 0, 40, 24)).squares(),
         BTreeMap::from([((1, 2), parts(0.6))]),
         "all of it was looked at"
     );
@@ -238,7 +238,7 @@ proptest! {
     fn a_cell_reaches_into_the_squares_that_overlap_it(
         x in 0_u32..500, y in 0_u32..400, w in 4_u32..300, h in 4_u32..200, columns in 1_usize..40, rows in 1_usize..30,
     ) {
-        let grid = CellGrid { area: [x, y, x + w, y + h], columns, evidence: vec![0; columns * rows] };
+        let grid = CellGrid { area: Rect::from_size(x, y, w, h), columns, evidence: vec![0; columns * rows] };
         for i in 0..grid.evidence.len() {
             let cell = |low: u32, side: u32, n: usize, of: usize| {
                 let at = |n: usize| f64::from(low) + f64::from(side) * n as f64 / of as f64;

@@ -1,7 +1,7 @@
 //! Ink told from ground within a mark, its letters, and a page on which letters are removed and
 //! laid anew.
 
-use crate::domain::raster::Raster;
+use crate::domain::{geometry::Rect, raster::Raster};
 
 /// Pixels around a letter that go with it: its soft edge.
 const HALO: usize = 2;
@@ -31,8 +31,8 @@ pub(super) struct Ink {
 /// A letter, or a whole word.
 #[derive(Clone)]
 pub(super) struct Letter {
-    /// x0, y0, x1, y1 in pixels of the patch, the ends exclusive.
-    pub outline: [usize; 4],
+    /// The box around it, in pixels of the patch.
+    pub outline: Rect<usize>,
     /// Pixels of ink.
     pub area: usize,
     /// Over the whole patch: the letter's ink with its soft edge.
@@ -42,11 +42,11 @@ pub(super) struct Letter {
 
 impl Letter {
     pub fn width(&self) -> usize {
-        self.outline[2] - self.outline[0]
+        self.outline.width()
     }
 
     fn height(&self) -> usize {
-        self.outline[3] - self.outline[1]
+        self.outline.height()
     }
 
     /// How differently two shapes cover their boxes, 0 to 1.
@@ -137,37 +137,34 @@ impl Ink {
     /// Letters from left to right: connected ink, with dots and accents above joined to what they
     /// stand over.
     pub fn letters(&self) -> Vec<Letter> {
-        let mut groups: Vec<([usize; 4], Vec<usize>)> = Vec::new();
+        let mut groups: Vec<(Rect<usize>, Vec<usize>)> = Vec::new();
         let mut parts = self.connected();
-        parts.sort_by_key(|(outline, _)| outline[0]);
+        parts.sort_by_key(|(outline, _)| outline.left);
         for (outline, pixels) in parts {
-            let narrower = |o: &[usize; 4]| (o[2] - o[0]).min(outline[2] - outline[0]) as f64;
-            let shared = |o: &[usize; 4]| o[2].min(outline[2]) as f64 - o[0].max(outline[0]) as f64;
+            let narrower = |o: &Rect<usize>| o.width().min(outline.width()) as f64;
+            let shared = |o: &Rect<usize>| {
+                o.right.min(outline.right) as f64 - o.left.max(outline.left) as f64
+            };
             match groups
                 .iter_mut()
                 .find(|(o, _)| shared(o) >= 0.5 * narrower(o))
             {
                 Some((o, all)) => {
-                    *o = [
-                        o[0].min(outline[0]),
-                        o[1].min(outline[1]),
-                        o[2].max(outline[2]),
-                        o[3].max(outline[3]),
-                    ];
+                    *o = o.union(outline);
                     all.extend(pixels);
                 }
                 None => groups.push((outline, pixels)),
             }
         }
-        let tallest = groups.iter().map(|(o, _)| o[3] - o[1]).max().unwrap_or(0);
-        groups.retain(|([x0, y0, x1, y1], _)| {
-            let (w, h) = (x1 - x0, y1 - y0);
+        let tallest = groups.iter().map(|(o, _)| o.height()).max().unwrap_or(0);
+        groups.retain(|(outline, _)| {
+            let (w, h) = (outline.width(), outline.height());
             h >= LEAST_LETTER_PX
                 && 5 * h >= 2 * tallest
                 && w >= 2
                 && w as f64 <= WIDEST_LETTER * h as f64
         });
-        groups.sort_by_key(|(o, _)| o[0]);
+        groups.sort_by_key(|(o, _)| o.left);
         groups
             .into_iter()
             .map(|(_, pixels)| {
@@ -192,17 +189,12 @@ impl Ink {
 
     fn cut(&self, mask: &[bool]) -> Letter {
         let (w, h) = self.size();
-        let mut outline = [w, h, 0, 0];
+        let mut outline = Rect::new(w, h, 0, 0);
         for i in (0..mask.len()).filter(|i| mask[*i]) {
             let (x, y) = (i % w, i / w);
-            outline = [
-                outline[0].min(x),
-                outline[1].min(y),
-                outline[2].max(x + 1),
-                outline[3].max(y + 1),
-            ];
+            outline = outline.union(Rect::new(x, y, x + 1, y + 1));
         }
-        let [x0, y0, x1, y1] = outline;
+        let [x0, y0, x1, y1] = outline.into();
         let shape = std::array::from_fn(|n| {
             let x = x0 + (2 * (n % SHAPE) + 1) * (x1.max(x0 + 1) - x0) / (2 * SHAPE);
             let y = y0 + (2 * (n / SHAPE) + 1) * (y1.max(y0 + 1) - y0) / (2 * SHAPE);
@@ -226,7 +218,7 @@ impl Ink {
     }
 
     /// Connected shapes of ink (eight neighbours): outline and pixels.
-    fn connected(&self) -> Vec<([usize; 4], Vec<usize>)> {
+    fn connected(&self) -> Vec<(Rect<usize>, Vec<usize>)> {
         let (w, h) = self.size();
         let mut open = self.mask.clone();
         let mut found = Vec::new();
@@ -234,15 +226,11 @@ impl Ink {
             if !std::mem::take(&mut open[start]) {
                 continue;
             }
-            let (mut outline, mut pixels, mut next) = ([w, h, 0, 0], Vec::new(), vec![start]);
+            let mut outline = Rect::new(w, h, 0, 0);
+            let (mut pixels, mut next) = (Vec::new(), vec![start]);
             while let Some(i) = next.pop() {
                 let (x, y) = (i % w, i / w);
-                outline = [
-                    outline[0].min(x),
-                    outline[1].min(y),
-                    outline[2].max(x + 1),
-                    outline[3].max(y + 1),
-                ];
+                outline = outline.union(Rect::new(x, y, x + 1, y + 1));
                 pixels.push(i);
                 for ny in y.saturating_sub(1)..(y + 2).min(h) {
                     for nx in x.saturating_sub(1)..(x + 2).min(w) {
@@ -279,7 +267,7 @@ impl Page<'_> {
     pub fn paste(&mut self, letter: &Letter, x: usize) {
         let (w, _) = self.ink.size();
         for i in (0..letter.cover.len()).filter(|i| letter.cover[*i]) {
-            let to = (i % w) as i64 + x as i64 - letter.outline[0] as i64;
+            let to = (i % w) as i64 + x as i64 - letter.outline.left as i64;
             if (0..w as i64).contains(&to) {
                 let to = i / w * w + to as usize;
                 self.pixels[3 * to..3 * to + 3]
@@ -289,18 +277,18 @@ impl Page<'_> {
     }
 
     /// Draws a letter of `from` into the box `slot`, in this print's colour.
-    pub fn draw(&mut self, from: &Ink, letter: &Letter, slot: [usize; 4]) {
+    pub fn draw(&mut self, from: &Ink, letter: &Letter, slot: Rect<usize>) {
         let (w, h) = self.ink.size();
-        let [x0, y0, x1, y1] = slot;
+        let [x0, y0, x1, y1] = slot.into();
         let scale = |side: usize, of: usize| side as f64 / of.max(1) as f64;
         let (sx, sy) = (
-            scale(letter.width(), x1 - x0),
-            scale(letter.height(), y1 - y0),
+            scale(letter.width(), slot.width()),
+            scale(letter.height(), slot.height()),
         );
         for y in y0.saturating_sub(1)..(y1 + 1).min(h) {
             for x in x0.saturating_sub(1)..(x1 + 1).min(w) {
-                let u = letter.outline[0] as f64 + (x as f64 - x0 as f64 + 0.5) * sx - 0.5;
-                let v = letter.outline[1] as f64 + (y as f64 - y0 as f64 + 0.5) * sy - 0.5;
+                let u = letter.outline.left as f64 + (x as f64 - x0 as f64 + 0.5) * sx - 0.5;
+                let v = letter.outline.top as f64 + (y as f64 - y0 as f64 + 0.5) * sy - 0.5;
                 let alpha = from.soft(letter, u, v);
                 for (c, value) in self.pixels[3 * (y * w + x)..][..3].iter_mut().enumerate() {
                     *value = (f32::from(*value) * (1.0 - alpha) + self.ink.colour[c] * alpha)

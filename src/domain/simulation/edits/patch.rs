@@ -1,7 +1,7 @@
 //! A mark's print brought upright and laid back into its picture.
 
 use crate::domain::{
-    geometry::{Homography, Point},
+    geometry::{Homography, Point, Rect},
     raster::Raster,
     rectify::{bilinear, rectify},
 };
@@ -103,7 +103,7 @@ fn corners(region: &[Point], width: f64, height: f64) -> Option<[Point; 4]> {
     }
     let (x0, x1) = (x0.max(0.0).round(), x1.min(width).round());
     let (y0, y1) = (y0.max(0.0).round(), y1.min(height).round());
-    Some(Point::corners([x0, y0, x1, y1]))
+    Some(Rect::new(x0, y0, x1, y1).corners())
 }
 
 #[cfg(test)]
