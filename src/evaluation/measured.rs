@@ -25,8 +25,8 @@ pub struct Row {
     /// The fused score in log-odds; `None` when the photo is too poor to be judged or nothing is
     /// enrolled.
     pub score: Option<f64>,
-    /// Whether the claimed product was located, or the photo flagged for other reasons can be told
-    /// apart from it.
+    /// Whether the claimed product was located in a photo good enough to be judged. Only then can
+    /// the photo agree with the claim: this is what coverage counts.
     pub located: bool,
     /// Named inputs of the fusion, for fitting and for analysis.
     pub inputs: Vec<(String, f64)>,

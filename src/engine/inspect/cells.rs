@@ -64,10 +64,16 @@ pub fn compare_at(
     Ok(cells)
 }
 
-/// Takes the accusation out of cells that cannot carry one: those at the frame's border, whose
-/// context lies beyond the article, those beyond the photo's own border, and those that a
-/// reflection has washed out where the reference is not white cannot be seen, unless `border` says
-/// otherwise of the first; those of a mark's surroundings are another mark's matter.
+/// Takes the accusation out of cells that cannot carry one, since whoever is flagged for them is
+/// flagged for nothing on the pack:
+///
+/// - at the frame's border, whose context lies beyond the article (what they count as is `border`'s
+///   to say);
+/// - beyond the photo's own border;
+/// - where a reflection has washed the photo out and the reference is not white;
+/// - in a mark's surroundings, which are another mark's matter.
+///
+/// A cell of 8x8 pixels with half its pixels in a reflection becomes "cannot see".
 fn blind_cells(
     cells: &mut CellMap,
     [own, seen]: [&Raster; 2],
