@@ -275,7 +275,7 @@ impl Engine {
             met.push((score, meeting));
         }
         let mut order: Vec<usize> = (0..contenders).collect();
-        order.sort_by(|&a, &b| met[b].0.total_cmp(&met[a].0));
+        order.sort_by(|&a, &b| met[b].0.cmp(&met[a].0));
         let mut rest: Vec<Option<Candidate>> = comparison.candidates.drain(..).map(Some).collect();
         let leading: Vec<Candidate> = order.iter().filter_map(|&i| rest[i].take()).collect();
         comparison.candidates = leading

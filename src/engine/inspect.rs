@@ -300,7 +300,7 @@ fn see_mark(
     let unseen = cells
         .probabilities
         .iter()
-        .map(|p| f64::from(p[2]))
+        .map(|cell| f64::from(cell.unseen))
         .sum::<f64>()
         / cells.probabilities.len().max(1) as f64;
     let first = grid(&place, &cells);
@@ -410,23 +410,20 @@ fn blind_cells(
     );
     let (width, height) = (rectified.raster.width(), rectified.raster.height());
     let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
-    for (i, p) in cells.probabilities.iter_mut().enumerate() {
+    for (i, cell) in cells.probabilities.iter_mut().enumerate() {
         let (column, row) = (i % cells.columns, i / cells.columns);
-        let cell = place.cells_to_frame(CellBlock::one(column, row), cells.columns, cells.rows);
-        let centre = Point::new(
-            (cell.left + cell.right) / 2.0,
-            (cell.top + cell.bottom) / 2.0,
-        );
+        let at = place.cells_to_frame(CellBlock::one(column, row), cells.columns, cells.rows);
+        let centre = Point::new((at.left + at.right) / 2.0, (at.top + at.bottom) / 2.0);
         let outer =
             centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
         let (x, y) = (column as u32 * cw, row as u32 * ch);
         let washed =
             || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
-        let beyond = || !rectified.shows(cell.map(|v| v as u32));
+        let beyond = || !rectified.shows(at.map(|v| v as u32));
         if outer && border == Border::Unseen || beyond() || washed() {
-            *p = [p[0], 0.0, p[1] + p[2]];
+            *cell = cell.hidden();
         } else if outer || !place.holds(centre) {
-            *p = [p[0] + p[1], 0.0, p[2]];
+            *cell = cell.excused();
         }
     }
 }
@@ -515,6 +512,7 @@ fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cells::Cell;
 
     /// Evidence of three rows of cells, all different, at the top of a frame of 96x96 pixels.
     fn evidence_at_the_top(border: Border) -> Vec<f32> {
@@ -528,9 +526,9 @@ mod tests {
         let mut cells = CellMap {
             columns: 12,
             rows: 12,
-            probabilities: vec![[1.0, 0.0, 0.0]; 144],
+            probabilities: vec![Cell::new(1.0, 0.0, 0.0); 144],
         };
-        cells.probabilities[..36].fill([0.0, 1.0, 0.0]);
+        cells.probabilities[..36].fill(Cell::new(0.0, 1.0, 0.0));
         blind_cells(
             &mut cells,
             [&raster, &raster],

@@ -392,7 +392,7 @@ fn match_report(
     MatchReport {
         product: candidate.reference.product.clone(),
         reference: candidate.reference.id.clone(),
-        similarity: Similarity::saturating(sigmoid(score)),
+        similarity: Similarity::saturating(sigmoid(score.get())),
         channels: Channels {
             embedding: Some(candidate.embedding),
             inliers: candidate.inliers(),
@@ -462,9 +462,9 @@ fn mark_report(
 ) -> MarkComparison {
     let thresholds = &context.defaults.thresholds;
     let odds = seen.evidence.as_ref().map(|e| model.log_odds(&e.inputs()));
-    let score = odds.map_or(0.0, |o| sigmoid(-o));
+    let score = odds.map_or(0.0, |o| sigmoid(-o.get()));
     let alone = seen.observation.as_ref().map_or(score, |s| {
-        sigmoid(-model.log_odds(&s.weighed(0, None).0.inputs()))
+        sigmoid(-model.log_odds(&s.weighed(0, None).0.inputs()).get())
     });
     let hue_turn = seen
         .evidence
@@ -472,7 +472,7 @@ fn mark_report(
         .filter(|turn| turn.strength >= NOTABLE_TURN);
     let answer = match odds {
         None => MarkAnswer::CannotSee,
-        Some(odds) if odds < thresholds.mark_different_below => MarkAnswer::Different,
+        Some(odds) if odds.get() < thresholds.mark_different_below => MarkAnswer::Different,
         Some(_) if seen.unseen > thresholds.mark_unseen_above => MarkAnswer::CannotSee,
         Some(_) => MarkAnswer::Same,
     };

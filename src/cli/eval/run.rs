@@ -19,6 +19,7 @@ use crate::domain::{
     fusion::{MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
     gallery::{Gallery, ProductKey, Reference, ReferenceKind},
     quality::measure,
+    score::LogOdds,
     variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
 };
 use crate::{
@@ -39,7 +40,7 @@ pub struct Row {
     pub group: String,
     /// The fused score in log-odds; `None` when the photo is too poor to be judged or nothing is
     /// enrolled.
-    pub score: Option<f64>,
+    pub score: Option<LogOdds>,
     /// Whether the claimed product was located, or the photo flagged for other reasons can be told
     /// apart from it.
     pub located: bool,
@@ -512,10 +513,10 @@ fn inputs(subject: &Subject) -> Vec<(String, f64)> {
         .map(|(n, v)| ((*n).to_owned(), v))
         .collect();
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
-    named.push(("score_identity".into(), subject.score.identity));
+    named.push(("score_identity".into(), subject.score.identity.get()));
     named.push((
         "score_marks".into(),
-        subject.score.marks.unwrap_or(f64::NAN),
+        subject.score.marks.map_or(f64::NAN, LogOdds::get),
     ));
     for (k, mark) in subject.evidence.marks.iter().enumerate() {
         named.extend(
@@ -550,7 +551,7 @@ impl Measured {
     }
 
     /// (item, score) of the calibration photos that can be judged.
-    pub fn calibration_scores(&self) -> Vec<(String, f64)> {
+    pub fn calibration_scores(&self) -> Vec<(String, LogOdds)> {
         self.calibration
             .iter()
             .filter_map(|r| Some((r.photo.item.clone(), r.score?)))
@@ -596,7 +597,7 @@ impl Measured {
                 row.claimed.brand.clone(),
                 row.claimed.product.clone(),
                 row.group.clone(),
-                number(row.score),
+                number(row.score.map(LogOdds::get)),
                 row.located.to_string(),
             ];
             record.extend(

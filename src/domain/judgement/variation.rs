@@ -14,6 +14,7 @@ use crate::domain::{
     colour::HueTurn,
     fusion::{FusedScore, Fusion, MarkEvidence, logit, sigmoid},
     geometry::Rect,
+    score::LogOdds,
     text::{agreement, normalised},
     windows::lies_in,
 };
@@ -85,7 +86,7 @@ pub struct Observation {
     /// Id of the reference.
     pub reference: String,
     /// Log-odds that this is the product, without its marks.
-    pub identity: f64,
+    pub identity: LogOdds,
     /// Per mark of the reference and per place looked at besides; `None` when it could not be seen.
     pub marks: Vec<Option<MarkObservation>>,
     /// An overview at the whole article, when one was taken.
