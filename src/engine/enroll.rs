@@ -3,9 +3,8 @@
 use super::{
     Engine, EngineError, Enrolled, NewReference,
     analysis::{Analysis, FeaturePass, embed_box},
-    frames::{Frame, MIN_SOURCE_PIXELS, content_box, reference_frame},
-    locate::SOLID_INLIERS,
-    prepared::{GREY_SIGMA, TurnedFeatures},
+    frames::{Frame, content_box, reference_frame},
+    prepared::TurnedFeatures,
     propose::propose,
 };
 use crate::domain::{
@@ -14,16 +13,16 @@ use crate::domain::{
     geometry::{Point, Rect, check_quad},
     quality::measure,
     raster::Raster,
+    tuning::{
+        enrolment::{FEW_KEYPOINTS, FEWEST_KEYPOINTS},
+        frames::{GREY_SIGMA, MIN_SOURCE_PIXELS},
+        locate::SOLID_INLIERS,
+    },
 };
 use crate::{
     checker::records::Health,
     engine::vision::{UprightPhoto, Vision},
 };
-
-/// References with fewer keypoints cannot be located.
-const FEWEST_KEYPOINTS: usize = 60;
-/// References with fewer are located only in good photos.
-const FEW_KEYPOINTS: usize = 200;
 
 impl Engine {
     /// Prepares a reference. Marks given are kept as they are; when there are none, marks are

@@ -6,10 +6,10 @@ use std::{cell::OnceCell, sync::Arc};
 use super::{
     EngineError,
     analysis::Analysis,
-    frames::{Frame, MIN_SOURCE_PIXELS},
+    frames::Frame,
     locate::{Location, locate_rectified},
     places::places,
-    prepared::{Cache, GREY_SIGMA, ReferencePixels, TurnedFeatures},
+    prepared::{Cache, ReferencePixels, TurnedFeatures},
 };
 use crate::domain::{
     appearance::{BlockMap, compare_blocks},
@@ -23,24 +23,16 @@ use crate::domain::{
     raster::Raster,
     rectify::{Rectified, rectify},
     text::agreement,
+    tuning::{
+        compare::REFINE_INLIERS,
+        frames::{GREY_SIGMA, MIN_SOURCE_PIXELS},
+        marks::{BORDER_PX, NOT_WHITE, SATURATED, WASHED_OUT},
+        search::RECTIFIED_KEYPOINTS,
+        text::{LINE_PX, LONGEST_LINE_PX, READABLE},
+    },
     variation::{CellGrid, MarkObservation, Reading, ReferenceVariation, Variation},
 };
 use crate::engine::vision::{CellMap, InferenceError, Vision};
-
-/// Keypoints taken of a rectified photo.
-const RECTIFIED_KEYPOINTS: usize = 1000;
-/// A second fit on fewer inliers is not trusted over the first.
-const REFINE_INLIERS: usize = 20;
-/// Height in pixels of the lines given to the recogniser.
-const LINE_PX: u32 = 48;
-/// Longest line given to the recogniser, in pixels.
-const LONGEST_LINE_PX: f64 = 480.0;
-/// Cells nearer than this to the frame's border, in pixels, do not accuse.
-const BORDER_PX: f64 = 12.0;
-/// A channel from this value on is saturated.
-const WHITE: u8 = 250;
-/// Text accuses only where the recogniser reads the reference itself this well.
-const READABLE: f64 = 0.8;
 
 /// What a photo is looked at for.
 #[derive(Clone, Copy)]
@@ -417,8 +409,10 @@ fn blind_cells(
         let outer =
             centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
         let (x, y) = (column as u32 * cw, row as u32 * ch);
-        let washed =
-            || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
+        let washed = || {
+            white_share(seen, x, y, cw, ch) > WASHED_OUT
+                && white_share(own, x, y, cw, ch) < NOT_WHITE
+        };
         let beyond = || !rectified.shows(at.map(|v| v as u32));
         if outer && border == Border::Unseen || beyond() || washed() {
             *cell = cell.hidden();
@@ -432,7 +426,7 @@ fn blind_cells(
 fn white_share(raster: &Raster, x: u32, y: u32, width: u32, height: u32) -> f64 {
     let places = (y..y + height).flat_map(|v| (x..x + width).map(move |u| (u, v)));
     let white = places
-        .filter(|&(u, v)| raster.at(u, v).iter().all(|c| *c >= WHITE))
+        .filter(|&(u, v)| raster.at(u, v).iter().all(|c| *c >= SATURATED))
         .count();
     white as f64 / f64::from(width * height)
 }

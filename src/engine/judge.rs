@@ -17,6 +17,11 @@ use crate::domain::{
     raster::Raster,
     score::{Difference, Similarity},
     text::explain,
+    tuning::{
+        appearance::DEVIATION_DROP,
+        colour::{NOTABLE_TURN, OTHER_COLOUR},
+        text::CONFIDENT,
+    },
     verdict::{Channels, MarkAnswer, MarkComparison, MatchReport, PhotoReport, Reason, Verdict},
 };
 use crate::engine::vision::IntakeError;
@@ -25,16 +30,6 @@ use crate::engine::vision::IntakeError;
 const MATCHES: usize = 5;
 /// Deviations outside the marks returned for one match.
 const DEVIATIONS: usize = 3;
-/// Readings less sure than this (0 to 1) neither enter the text channel nor are told.
-const CONFIDENT: f64 = 0.5;
-/// A block this much below the pack's mean correlation is shown as a deviation.
-const DEVIATION_DROP: f64 = 0.4;
-
-/// A turn of hues of this strength is told where a mark differs: 6 of 80 genuine calibration photos
-/// have a mark turned as far.
-const NOTABLE_TURN: f64 = 1.0;
-/// A turn of hues of this strength is another colour to anyone.
-const OTHER_COLOUR: f64 = 3.0;
 
 /// What a photo is judged by.
 pub struct Context<'a> {

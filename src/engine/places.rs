@@ -13,13 +13,11 @@ use crate::domain::{
     cells::{MarkBox, cell_evidence, suspect_region},
     gallery::Mark,
     geometry::Rect,
+    tuning::places::OVERVIEW_SHRINK,
     variation::CellGrid,
 };
 use crate::engine::vision::{CellMap, Vision};
 
-/// What the article's sides are brought down by for an overview at all of it: little enough for small
-/// words to show.
-const OVERVIEW_SHRINK: f64 = 1.5;
 /// Where an overview at the whole article sees most difference, and where it does besides.
 const SUSPECT: [&str; 2] = ["most different place", "second most different place"];
 /// Where blocks leave most contrast unexplained.
@@ -102,8 +100,8 @@ fn overview(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, 
 mod tests {
     use super::*;
     use crate::{
-        domain::{appearance::Block, cells::Cell, raster::Raster},
-        engine::frames::{REFERENCE_PX, frame_size, unit_to_pixels},
+        domain::{appearance::Block, cells::Cell, raster::Raster, tuning::frames::REFERENCE_PX},
+        engine::frames::{frame_size, unit_to_pixels},
     };
 
     #[test]

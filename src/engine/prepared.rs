@@ -9,21 +9,21 @@ use std::{
 use super::frames::{Frame, reference_frame};
 use crate::domain::{
     cells::MarkBox,
-    descriptors::CoarseDescriptors,
-    descriptors::{COARSE_REFERENCE, quantise_strongest},
+    descriptors::{CoarseDescriptors, quantise_strongest},
     digest::Sha256,
     embedding::ModelId,
     features::{FeatureSet, Keypoint},
     geometry::{Homography, Rect},
     raster::{Plane, Raster},
+    tuning::{
+        frames::GREY_SIGMA,
+        search::{COARSE_REFERENCE, REFERENCE_KEYPOINTS},
+    },
 };
 use crate::{
     checker::ports::{Files, StoreError},
     engine::vision::{EncodedMark, Imaging, InferenceError, LocalFeatures, MarkComparator, Vision},
 };
-
-/// Keypoints kept per rotation of a reference.
-const REFERENCE_KEYPOINTS: usize = 600;
 
 /// A reference's local features in four rotations, all with coordinates of the upright frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,9 +177,6 @@ pub struct ReferencePixels {
     /// Its grey plane, lightly smoothed as block comparison wants it.
     pub grey: Plane,
 }
-
-/// Smoothing before blocks are compared, in pixels.
-pub const GREY_SIGMA: f32 = 1.0;
 
 /// What is kept of references between checks, up to a number of bytes; the least recently used go
 /// first.

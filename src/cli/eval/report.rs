@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     rates::{Rate, area_under_curve},
-    variation::LEAST_ITEMS,
+    tuning::variation::LEAST_ITEMS,
 };
 
 /// Budgets reported.

@@ -3,14 +3,13 @@
 use crate::domain::{
     geometry::{Point, Rect},
     score::Difference,
+    tuning::{
+        marks::{CELL_DIFFERS, EDGE_PX, LARGEST_AREA, PADDING_PX, TOP_CELLS},
+        places::{LEAST_SUSPICION, SUSPECT_HEIGHT_PX, SUSPECT_WIDTH_PX},
+    },
     windows::{lies_in, strongest_window},
 };
 
-/// Context in pixels of the frame that is compared along with a mark.
-const PADDING_PX: f64 = 8.0;
-/// A cell whose middle lies this far outside a mark, in pixels of the frame, still belongs to it:
-/// half a cell.
-const EDGE_PX: f64 = 4.0;
 /// Outlines are stored in units of the picture; brought back to pixels, whole ones are off by less
 /// than this.
 const ROUNDING_PX: f64 = 0.01;
@@ -21,18 +20,6 @@ const HALF_CELL: f64 = 2.0;
 /// Smallest and largest input for a mark: (width, height) in pixels.
 const SMALLEST: (u32, u32) = (32, 32);
 const LARGEST: (u32, u32) = (512, 256);
-/// Largest area of the input, in pixels: larger marks are brought down to it. Their letters stay
-/// larger than a small mark's, and the cost of a check stays bounded.
-const LARGEST_AREA: f64 = 64.0 * 192.0;
-/// Cells whose mean makes a mark's score: about one changed letter.
-const TOP_CELLS: usize = 6;
-/// A cell differs visibly from this probability.
-const CELL_DIFFERS: f32 = 0.5;
-/// Sides in pixels of the frame of a place in doubt: a line of large lettering.
-const PLACE_PX: (f64, f64) = (192.0, 72.0);
-/// Squared [`cell_evidence`] that the cells of a place in doubt have together at least: of 80
-/// genuine calibration photos of covers 33 have no such place, 50 no second one.
-const LEAST_SUSPICION: f64 = 0.2;
 
 /// What is seen of one cell: probabilities that sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -271,8 +258,8 @@ pub fn suspect_region(
     let cells =
         |px: f64, cell: f64, count: usize| ((px / cell).round() as usize).clamp(1, count.max(1));
     let (wide, high) = (
-        cells(PLACE_PX.0, across, columns),
-        cells(PLACE_PX.1, down, rows),
+        cells(SUSPECT_WIDTH_PX, across, columns),
+        cells(SUSPECT_HEIGHT_PX, down, rows),
     );
     let middle = |cell: usize, side: f64| ((cell as f64 + 0.5) * side) as u32;
     let is_taken = |i: usize| {
