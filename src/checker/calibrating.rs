@@ -16,6 +16,7 @@ use super::{
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     fusion::Fusion,
+    score::LogOdds,
     variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
 };
 use crate::{domain::digest::Sha256, engine::OperatingPoint};
@@ -52,7 +53,7 @@ impl VariationFit {
         kept: &[KeptObservation],
         all: &Variation,
         fusion: &Fusion,
-    ) -> Vec<(String, f64)> {
+    ) -> Vec<(String, LogOdds)> {
         let Self {
             genuine, others, ..
         } = self;
@@ -138,7 +139,7 @@ pub fn own_without(
 fn first_of_each<'a>(
     scores: impl IntoIterator<Item = &'a GenuineScore>,
     source: CalibrationSource,
-) -> Vec<(String, f64)> {
+) -> Vec<(String, LogOdds)> {
     let mut taken = BTreeSet::new();
     let value = |s: &GenuineScore| {
         if source == CalibrationSource::Product {
@@ -156,14 +157,19 @@ fn first_of_each<'a>(
 }
 
 fn calibration_of(
-    first: &[(String, f64)],
+    first: &[(String, LogOdds)],
     budget: f64,
     version: &str,
     source: CalibrationSource,
 ) -> Calibration {
+    // Plain pairs: the id must not change with how a type is printed.
+    let told: Vec<(&str, f64)> = first
+        .iter()
+        .map(|(item, s)| (item.as_str(), s.get()))
+        .collect();
     let id = format!(
         "own-{}",
-        Sha256::of(format!("{version} {first:?}").as_bytes()).prefix(16)
+        Sha256::of(format!("{version} {told:?}").as_bytes()).prefix(16)
     );
     Calibration::new(id, budget, source, first)
 }
@@ -254,6 +260,7 @@ mod tests {
     };
 
     fn score(n: usize, item: usize, score: Option<f64>) -> GenuineScore {
+        let score = score.map(LogOdds::saturating);
         GenuineScore {
             photo: format!("p{n}"),
             product: "oat".into(),
@@ -291,7 +298,7 @@ mod tests {
         })];
         let seen = |marks| Observation {
             reference: "r".into(),
-            identity: 9.0,
+            identity: LogOdds::saturating(9.0),
             marks,
             overview: None,
         };
@@ -312,7 +319,7 @@ mod tests {
             let scores = kept
                 .chunks(7)
                 .flat_map(|some| fit.score(some, &all, &fusion));
-            scores.map(|(_, score)| score).collect()
+            scores.map(|(_, score)| score.get()).collect()
         };
         let alone = adjusted(&[kept(0, 0)])[0];
         let nine: Vec<_> = (0..10).map(|n| kept(n, n.min(8))).collect();
@@ -365,10 +372,16 @@ mod tests {
             (59, CalibrationSource::Product)
         );
         // Had the second photo of item 3 counted, a score of -50 would not be the strangest of all.
-        assert_eq!(calibration.p_value(-50.0).get(), 1.0 / 60.0);
+        assert_eq!(
+            calibration.p_value(LogOdds::saturating(-50.0)).get(),
+            1.0 / 60.0
+        );
         scores[3].adjusted = None;
         let other = own(&scores, "v").unwrap();
-        assert_eq!((other.items, other.p_value(-50.0).get()), (59, 2.0 / 60.0));
+        assert_eq!(
+            (other.items, other.p_value(LogOdds::saturating(-50.0)).get()),
+            (59, 2.0 / 60.0)
+        );
         assert_ne!(other.id, calibration.id);
         assert_ne!(own(&scores, "w").unwrap().id, other.id);
     }
@@ -382,7 +395,10 @@ mod tests {
         }));
         let calibration = own(&scores, 0.05, "v", CalibrationSource::Brand).unwrap();
         assert_eq!(
-            (calibration.items, calibration.p_value(-0.5).get()),
+            (
+                calibration.items,
+                calibration.p_value(LogOdds::saturating(-0.5)).get()
+            ),
             (80, 41.0 / 81.0)
         );
     }
@@ -393,11 +409,18 @@ mod tests {
         let source = CalibrationSource::Brand;
         let without = own_without(&scores, &scores[0], 0.05, "v", source);
         assert_eq!(
-            (without.items, without.source, without.p_value(0.0).get()),
+            (
+                without.items,
+                without.source,
+                without.p_value(LogOdds::saturating(0.0)).get()
+            ),
             (58, source, 1.0 / 59.0)
         );
         assert_eq!(
-            own(&scores, 0.05, "v", source).unwrap().p_value(0.0).get(),
+            own(&scores, 0.05, "v", source)
+                .unwrap()
+                .p_value(LogOdds::saturating(0.0))
+                .get(),
             2.0 / 60.0
         );
         let sibling = GenuineScore {

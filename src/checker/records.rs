@@ -8,6 +8,7 @@ use crate::domain::{
     digest::Sha256,
     gallery::{Health, Mark, ProductKey, ReferenceKind},
     geometry::Rect,
+    score::LogOdds,
 };
 
 /// A brand.
@@ -80,10 +81,10 @@ pub struct GenuineScore {
     /// Its item.
     pub item: String,
     /// The score; `None` when the photo is not comparable.
-    pub score: Option<f64>,
+    pub score: Option<LogOdds>,
     /// The score less what the product's other items show too; `None` when the photo is not
     /// comparable or was scored since these were last put together.
-    pub adjusted: Option<f64>,
+    pub adjusted: Option<LogOdds>,
 }
 
 /// What one genuine photo showed under one version of models and references.
@@ -217,7 +218,7 @@ pub trait Store: Send + Sync {
         &self,
         product: &ProductKey,
         kept: &KeptVariation,
-        adjusted: &[(String, f64)],
+        adjusted: &[(String, LogOdds)],
         version: &str,
     ) -> Result<(), StoreError>;
     /// What genuine photos of a brand's products, of one or of all, show under a version.

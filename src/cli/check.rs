@@ -24,7 +24,7 @@ use crate::{
         service::{CheckRequest, ServiceError},
     },
     config::AppConfig,
-    domain::{variation::LEAST_ITEMS, verdict::Verdict},
+    domain::{tuning::variation::LEAST_ITEMS, verdict::Verdict},
 };
 
 /// Runs the command. Models and gallery are opened only when the photos are there.

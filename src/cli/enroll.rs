@@ -30,7 +30,7 @@ use crate::{
         service::{Assay, NewReference, ServiceError},
     },
     config::{AppConfig, ComputeConfig},
-    domain::{gallery::ProductKey, variation::LEAST_ITEMS},
+    domain::{gallery::ProductKey, tuning::variation::LEAST_ITEMS},
 };
 
 /// What became of one file.

@@ -8,12 +8,13 @@
 //! | --- | --- | --- |
 //! | [`digest`] | content hashes | nothing |
 //! | [`score`] | one type per scale | nothing |
-//! | [`geometry`] | points, boxes, homographies and their robust fit | nothing |
-//! | [`picture`] | pixels, their quality, other points of view and other lights | geometry |
-//! | [`matching`] | vectors, descriptors and fingerprints that pictures are found by | geometry, picture |
+//! | [`tuning`] | the numbers that decide an answer and come from no model | digest |
+//! | [`geometry`] | points, boxes, homographies and their robust fit | tuning |
+//! | [`picture`] | pixels, their quality, other points of view and other lights | tuning, geometry |
+//! | [`matching`] | vectors, descriptors and fingerprints that pictures are found by | tuning, geometry, picture |
 //! | [`gallery`] | products and their references | digest, geometry, matching |
-//! | [`marks`] | what cells, blocks, letters and hues of an aligned pair say | score, geometry, picture |
-//! | [`judgement`] | fusion, genuine variation, calibration, verdict | score, geometry, gallery, marks |
+//! | [`marks`] | what cells, blocks, letters and hues of an aligned pair say | score, tuning, geometry, picture |
+//! | [`judgement`] | fusion, genuine variation, calibration, verdict | score, tuning, geometry, gallery, marks |
 //! | [`simulation`] | photos made up for a self-test | geometry, picture, gallery, marks |
 //!
 //! A test compares the imports between rooms with this table.
@@ -27,6 +28,7 @@ pub mod matching;
 pub mod picture;
 pub mod score;
 pub mod simulation;
+pub mod tuning;
 
 // Every module is named by itself: which room it stands in matters to the domain alone.
 pub use geometry::{linear, random};

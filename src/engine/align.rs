@@ -6,16 +6,12 @@ use super::{
     search::Query,
     vision::{InferenceError, Vision},
 };
+use crate::domain::tuning::{compare::REFINE_INLIERS, search::RECTIFIED_KEYPOINTS};
 use crate::domain::{
     features::FeatureSet,
     geometry::{Homography, check_quad},
     rectify::rectify,
 };
-
-/// Keypoints taken of a rectified photo.
-const RECTIFIED_KEYPOINTS: usize = 1000;
-/// A second fit on fewer inliers is not trusted over the first.
-const REFINE_INLIERS: usize = 20;
 
 /// A located photo brought into its reference's frame and located there again.
 pub struct Aligned {

@@ -11,34 +11,25 @@ use super::{
     cache::Cache,
     claim::Claim,
     inspect::{Inspection, Purpose, inspect},
-    locate::{Location, SOLID_INLIERS, locate_rectified},
+    locate::{Location, locate_rectified},
     need::{Interrupt, Prepared},
     prepare::TurnedFeatures,
     search::{FeaturePass, Query},
     stage::{Stage, Stages},
     vision::{InferenceError, Vision},
 };
+use crate::domain::tuning::{
+    compare::{
+        CONTENDER_SHARE, CONTENDERS, INSPECT_INLIERS, PRODUCT_EMBEDDING, REFERENCE_EMBEDDING,
+        REFINED_RIVALS,
+    },
+    locate::SOLID_INLIERS,
+};
 use crate::domain::{
     fusion::{Evidence, FusedScore, Fusion},
     gallery::{Gallery, ProductKey, Reference},
     variation::Observation,
 };
-
-/// Fewer inliers are chance: there is nothing to rectify.
-const INSPECT_INLIERS: usize = 10;
-/// Rivals compared again in the rectified photo.
-const REFINED_RIVALS: usize = 5;
-/// Products looked at as if they were claimed when none is.
-const CONTENDERS: usize = 4;
-/// A product with fewer inliers than this share of the best one's is no contender.
-const CONTENDER_SHARE: f64 = 0.4;
-/// Weight of the embedding's cosine beside the logarithm of inliers among references of one
-/// product: it breaks ties.
-const REFERENCE_EMBEDDING: f64 = 0.1;
-/// The same among products: fewer than about 20 inliers may be chance, or the shelf behind, where
-/// the whole says more. On 500 calibration photos of packs the likelihood of the right product
-/// rises up to about here in each family.
-const PRODUCT_EMBEDDING: f64 = 3.0;
 
 /// One reference against the photo.
 pub struct Candidate {
@@ -337,7 +328,7 @@ fn rerank(
         aligned.push((score, pair));
     }
     let mut order: Vec<usize> = (0..contenders).collect();
-    order.sort_by(|&a, &b| aligned[b].0.total_cmp(&aligned[a].0));
+    order.sort_by(|&a, &b| aligned[b].0.cmp(&aligned[a].0));
     let mut rest: Vec<Option<Candidate>> = located.candidates.drain(..).map(Some).collect();
     let leading: Vec<Candidate> = order.iter().filter_map(|&i| rest[i].take()).collect();
     located.candidates = leading

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     fusion::{Fusion, Logistic, MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
+    score::LogOdds,
 };
 
 const SHIPPED: &str = include_str!("../../models/calibration.json");
@@ -19,7 +20,7 @@ pub struct Defaults {
     pub fusion: Fusion,
     /// Thresholds.
     pub thresholds: Thresholds,
-    scores: Vec<(String, f64)>,
+    scores: Vec<(String, LogOdds)>,
 }
 
 /// Cuts on single scores.
@@ -102,7 +103,11 @@ impl Defaults {
                 mark: file.mark.logistic(&MARK_INPUTS)?,
             },
             thresholds: file.thresholds,
-            scores: file.scores,
+            scores: file
+                .scores
+                .into_iter()
+                .map(|(item, score)| Ok((item, LogOdds::new(score).map_err(|e| e.to_string())?)))
+                .collect::<Result<_, String>>()?,
         })
     }
 

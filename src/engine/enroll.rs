@@ -4,24 +4,23 @@ use std::sync::Arc;
 
 use super::{
     decoded::{Decoded, Facts},
-    frames::{Frame, MIN_SOURCE_PIXELS, content_box, reference_frame},
-    locate::SOLID_INLIERS,
+    frames::{Frame, content_box, reference_frame},
     need::Prepared,
-    prepare::{GREY_SIGMA, TurnedFeatures},
+    prepare::TurnedFeatures,
     propose::propose,
     search::{FeaturePass, Query, embed_box},
     vision::{InferenceError, Vision},
+};
+use crate::domain::tuning::{
+    enrolment::{FEW_KEYPOINTS, FEWEST_KEYPOINTS},
+    frames::{GREY_SIGMA, MIN_SOURCE_PIXELS},
+    locate::SOLID_INLIERS,
 };
 use crate::domain::{
     gallery::{Gallery, Health, Mark, ProductKey, Reference, ReferenceKind},
     geometry::{Point, Rect, check_quad},
     quality::Quality,
 };
-
-/// References with fewer keypoints cannot be located.
-const FEWEST_KEYPOINTS: usize = 60;
-/// References with fewer are located only in good photos.
-const FEW_KEYPOINTS: usize = 200;
 
 /// A reference to prepare.
 #[derive(Clone, Debug)]

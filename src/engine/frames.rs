@@ -4,20 +4,11 @@ use super::vision::Imaging;
 use crate::domain::{
     geometry::{Homography, Rect},
     raster::Raster,
+    tuning::frames::{MARGIN_WHITE, MIN_SOURCE_PIXELS, PHOTO_PX, REFERENCE_PX},
 };
 
-/// Long side in pixels of a reference's frame: small references are enlarged to it, since local
-/// features are not scale-invariant.
-pub const REFERENCE_PX: u32 = 640;
-/// Long side in pixels of a photo's frame; smaller photos are enlarged at most twice.
-pub const PHOTO_PX: u32 = 960;
 /// Sides of a frame are multiples of this many pixels.
 const MULTIPLE: u32 = 32;
-/// With fewer pixels of a picture to one of the frame (along a side) its marks are too soft to be
-/// judged.
-pub const MIN_SOURCE_PIXELS: f64 = 0.6;
-/// A reference's margin is cut off where every channel is at least this bright.
-const WHITE: u8 = 245;
 
 /// A picture at the size of its frame.
 pub struct Frame {
@@ -116,7 +107,7 @@ pub fn reference_frame(
 
 /// The box of what is not white margin; the whole picture when little would be left.
 pub fn content_box(raster: &Raster) -> Rect {
-    let inked = |x: u32, y: u32| raster.at(x, y).iter().any(|v| *v < WHITE);
+    let inked = |x: u32, y: u32| raster.at(x, y).iter().any(|v| *v < MARGIN_WHITE);
     let (w, h) = (raster.width(), raster.height());
     // A line belongs to the article when 1 % of it is inked: dust and JPEG noise in the margin do
     // not count.

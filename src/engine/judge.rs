@@ -5,10 +5,11 @@ use super::{
     compare::{Candidate, Comparison, Subject},
     decoded::Facts,
     defaults::Defaults,
-    report::{CONFIDENT, matches},
+    report::matches,
     search::Query,
     vision::IntakeError,
 };
+use crate::domain::tuning::text::CONFIDENT;
 use crate::domain::{
     calibration::Calibration,
     gallery::{Gallery, Reference},

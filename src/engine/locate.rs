@@ -5,24 +5,11 @@ use crate::domain::{
     descriptors::{located, mutual_nearest},
     features::FeatureSet,
     geometry::{Homography, MagsacOptions, fit_homography},
+    tuning::locate::{
+        FIRST_ERROR_PX, MIN_COSINE, REFINED_ERROR_PX, SOLID_INLIERS, SPREAD_CELLS, SURE_INLIERS,
+        SURE_SPREAD,
+    },
 };
-
-/// Descriptors less alike than this (cosine) are no tentative correspondence.
-const MIN_COSINE: f32 = 0.75;
-/// Largest reprojection error of a first fit, in pixels of the photo's frame.
-const FIRST_ERROR_PX: f64 = 6.0;
-/// Largest reprojection error once the photo is rectified, in pixels of the reference's frame.
-const REFINED_ERROR_PX: f64 = 4.0;
-/// Inliers from which a location needs no second opinion from another rotation.
-pub const SOLID_INLIERS: usize = 25;
-/// With so many inliers a first, quick look at a photo will do: what follows locates the reference
-/// anew, on the rectified photo.
-const SURE_INLIERS: usize = 40;
-/// Spread of the inliers that it takes besides: many titles share one banner.
-const SURE_SPREAD: f64 = 0.3;
-/// The reference is seen as a grid of this many cells a side when asking how far the inliers
-/// spread.
-const SPREAD_CELLS: usize = 8;
 
 /// A reference located in a photo.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,16 +4,17 @@ use super::{
     frames::{Frame, reference_frame},
     vision::{Imaging, InferenceError, LocalFeatures},
 };
+use crate::domain::tuning::{
+    frames::GREY_SIGMA,
+    search::{COARSE_REFERENCE, REFERENCE_KEYPOINTS},
+};
 use crate::domain::{
-    descriptors::{COARSE_REFERENCE, CoarseDescriptors, quantise_strongest},
+    descriptors::{CoarseDescriptors, quantise_strongest},
     digest::Sha256,
     features::FeatureSet,
     geometry::{Homography, Rect},
     raster::{Plane, Raster},
 };
-
-/// Keypoints kept per rotation of a reference.
-const REFERENCE_KEYPOINTS: usize = 600;
 
 /// A reference's local features in four rotations, all with coordinates of the upright frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,9 +90,6 @@ impl TurnedFeatures {
 pub fn to_byte(v: f32) -> i8 {
     (v * 127.0).round().clamp(-127.0, 127.0) as i8
 }
-
-/// Smoothing before blocks are compared, in pixels.
-pub const GREY_SIGMA: f32 = 1.0;
 
 /// A reference's pixels in its frame.
 pub struct ReferencePixels {

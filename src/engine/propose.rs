@@ -6,27 +6,16 @@ use crate::domain::{
     gallery::{Mark, MarkKind},
     geometry::{Homography, Point, Rect},
     raster::Plane,
+    tuning::enrolment::{
+        CELL_PX, MIN_CONFIDENCE, MIN_CONTRAST, MIN_HEIGHT_PX, MIN_LETTERS, MOST_TEXT,
+        PLACE_COLUMNS, PLACE_ROWS,
+    },
     windows::strongest_window,
 };
 use crate::engine::vision::{InferenceError, TextLine, TextReader};
 
-/// Text marks proposed at most, the largest first: each further mark costs time.
-const MOST_TEXT: usize = 10;
 /// What the busiest place is called: a logo that is not read as text.
 const BUSIEST: &str = "busiest place";
-/// Text read less surely than this on the reference itself is no mark.
-const MIN_CONFIDENCE: f64 = 0.3;
-/// Fewest letters and digits of a text mark.
-const MIN_LETTERS: usize = 2;
-/// Smallest height of a text mark in pixels of the frame: smaller letters do not survive a listing
-/// photo.
-const MIN_HEIGHT_PX: f64 = 12.0;
-/// Side in pixels of the cells whose contrast is measured.
-const CELL_PX: usize = 16;
-/// Columns and rows of cells of a busiest place.
-const PLACE_CELLS: (usize, usize) = (10, 6);
-/// Least mean contrast of a busiest place, in grey levels: plain print is no mark.
-const MIN_CONTRAST: f64 = 8.0;
 
 /// Proposes up to eleven marks of a reference from its frame. `from_unit` of the frame maps back to
 /// the whole picture.
@@ -101,7 +90,7 @@ fn sides(q: &[Point; 4]) -> (f64, f64) {
 /// frame.
 fn busiest(grey: &Plane, taken: &[[Point; 4]]) -> Option<[Point; 4]> {
     let (columns, rows) = (grey.width / CELL_PX, grey.height / CELL_PX);
-    let size = (PLACE_CELLS.0.min(columns), PLACE_CELLS.1.min(rows));
+    let size = (PLACE_COLUMNS.min(columns), PLACE_ROWS.min(rows));
     let contrast: Vec<f64> = (0..columns * rows)
         .map(|i| {
             let (column, row) = (i % columns, i / columns);

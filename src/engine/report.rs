@@ -7,6 +7,11 @@ use super::{
     inspect::{InspectedMark, Inspection},
     search::Query,
 };
+use crate::domain::tuning::{
+    appearance::DEVIATION_DROP,
+    colour::{NOTABLE_TURN, OTHER_COLOUR},
+    text::CONFIDENT,
+};
 use crate::domain::{
     cells::blobs,
     fusion::sigmoid,
@@ -19,16 +24,6 @@ use crate::domain::{
 const MATCHES: usize = 5;
 /// Deviations outside the marks returned for one match.
 const DEVIATIONS: usize = 3;
-/// Readings less sure than this (0 to 1) neither enter the text channel nor are told.
-pub const CONFIDENT: f64 = 0.5;
-/// A block this much below the pack's mean correlation is shown as a deviation.
-const DEVIATION_DROP: f64 = 0.4;
-
-/// A turn of hues of this strength is told where a mark differs: 6 of 80 genuine calibration photos
-/// have a mark turned as far.
-const NOTABLE_TURN: f64 = 1.0;
-/// A turn of hues of this strength is another colour to anyone.
-const OTHER_COLOUR: f64 = 3.0;
 
 /// The subject's match first, then the others by rank.
 pub fn matches(defaults: &Defaults, query: &Query, comparison: &Comparison) -> Vec<MatchReport> {
@@ -73,7 +68,7 @@ fn match_report(
     MatchReport {
         product: candidate.reference.product.clone(),
         reference: candidate.reference.id.clone(),
-        similarity: Similarity::saturating(sigmoid(score)),
+        similarity: Similarity::saturating(sigmoid(score.get())),
         channels: channels(candidate, close),
         marks,
         region: outline.as_ref().map(|o| o.quad),
@@ -147,16 +142,16 @@ fn mark_report(defaults: &Defaults, seen: &InspectedMark, outline: &Outline) -> 
     } = seen;
     let evidence = weighed.as_ref().map(|w| w.evidence);
     let odds = evidence.map(|e| model.log_odds(&e.inputs()));
-    let score = odds.map_or(0.0, |o| sigmoid(-o));
+    let score = odds.map_or(0.0, |o| sigmoid(-o.get()));
     // What the mark would count for if nothing were known of genuine photos.
     let alone = observation
         .as_ref()
         .map(|seen| seen.weighed(0, None).evidence);
-    let alone = alone.map_or(score, |e| sigmoid(-model.log_odds(&e.inputs())));
+    let alone = alone.map_or(score, |e| sigmoid(-model.log_odds(&e.inputs()).get()));
     let unseen = observation.as_ref().map_or(1.0, |seen| seen.unseen);
     let answer = match odds {
         None => MarkAnswer::CannotSee,
-        Some(odds) if odds < thresholds.mark_different_below => MarkAnswer::Different,
+        Some(odds) if odds.get() < thresholds.mark_different_below => MarkAnswer::Different,
         Some(_) if unseen > thresholds.mark_unseen_above => MarkAnswer::CannotSee,
         Some(_) => MarkAnswer::Same,
     };

@@ -7,38 +7,33 @@ use ndarray::Array2;
 use super::{
     decoded::Decoded,
     frames::{Frame, frame_size, photo_frame, pixels_to_unit, unit_to_pixels},
-    locate::{Location, SOLID_INLIERS, by_votes, locate},
+    locate::{Location, by_votes, locate},
     prepare::TurnedFeatures,
     vision::{InferenceError, Vision},
 };
+use crate::domain::tuning::{
+    locate::SOLID_INLIERS,
+    search::{
+        CENTRE, COARSE_FROM_PX, COARSE_PHOTO, COARSE_PX, EMBEDDING_SHORTLIST, FULL_SEARCH,
+        PHOTO_KEYPOINTS, RIVAL_TURNS, SHORTLIST,
+    },
+};
 use crate::domain::{
-    descriptors::{COARSE_PHOTO, coarse_matrix, coarse_votes, quantise_strongest},
+    descriptors::{coarse_matrix, coarse_votes, quantise_strongest},
     embedding::QuantisedEmbedding,
     features::FeatureSet,
     gallery::{Gallery, ProductKey, Reference},
     geometry::{Homography, Rect, check_quad},
     raster::Raster,
     rectify::rectify,
+    tuning::{
+        locate::SOLID_INLIERS,
+        search::{
+            CENTRE, COARSE_PHOTO, EMBEDDING_SHORTLIST, FULL_SEARCH, PHOTO_KEYPOINTS, QUICK_FROM_PX,
+            QUICK_PX, RIVAL_TURNS, SHORTLIST,
+        },
+    },
 };
-
-/// Keypoints taken of a photo.
-const PHOTO_KEYPOINTS: usize = 1200;
-/// Galleries up to this size are compared in full; of larger ones the best by vote are.
-pub const FULL_SEARCH: usize = 24;
-/// References that the vote may bring forward from a large gallery.
-const SHORTLIST: usize = 12;
-/// References that the embedding may bring forward from a large gallery.
-const EMBEDDING_SHORTLIST: usize = 4;
-/// Rotations tried for a reference that is not claimed.
-const RIVAL_TURNS: usize = 2;
-/// Long side in pixels at which a photo is first looked at: a large article is found there at half
-/// the cost.
-const COARSE_PX: u32 = 640;
-/// Frames with a smaller long side are looked at in full right away: a first look would save
-/// little.
-const COARSE_FROM_PX: u32 = 832;
-/// Part of the photo that is embedded while the article's place is unknown, in its middle.
-const CENTRE: f64 = 0.75;
 
 /// How closely a photo is looked at for its features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What the engine sees with: the traits that imaging and inference implement, and what they give.
 
 use crate::domain::{
+    cells::Cell,
     digest::Sha256,
     embedding::{Embedding, ModelId},
     features::FeatureSet,
@@ -193,21 +194,21 @@ pub trait TextReader: Send {
     fn recognise(&mut self, lines: &[Raster]) -> Result<Vec<Reading>, InferenceError>;
 }
 
-/// Cell by cell: same, different, cannot see. Probabilities of one cell sum to 1.
+/// What is seen cell by cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CellMap {
     /// Cells in a row; each is 8 pixels wide.
     pub columns: usize,
     /// Rows of cells; each is 8 pixels high.
     pub rows: usize,
-    /// Per cell, row-major: probability of same, different, cannot see.
-    pub probabilities: Vec<[f32; 3]>,
+    /// Per cell, row-major.
+    pub probabilities: Vec<Cell>,
 }
 
 impl CellMap {
     /// Share of the cells that cannot be judged, 0 to 1.
     pub fn unseen(&self) -> f64 {
-        let unseen: f64 = self.probabilities.iter().map(|p| f64::from(p[2])).sum();
+        let unseen: f64 = self.probabilities.iter().map(|p| f64::from(p.unseen)).sum();
         unseen / self.probabilities.len().max(1) as f64
     }
 }

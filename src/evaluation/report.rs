@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     rates::{Rate, area_under_curve},
-    variation::LEAST_ITEMS,
+    tuning::variation::LEAST_ITEMS,
 };
 
 /// Budgets reported.
@@ -150,7 +150,9 @@ impl Report {
                 detection,
             }
         });
-        let known = |rows: &[&Row]| -> Vec<f64> { rows.iter().filter_map(|r| r.score).collect() };
+        let known = |rows: &[&Row]| -> Vec<f64> {
+            rows.iter().filter_map(|r| Some(r.score?.get())).collect()
+        };
         let area_under_curve = groups
             .iter()
             .filter(|(name, _)| **name != "genuine")

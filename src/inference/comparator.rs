@@ -15,7 +15,7 @@ use super::{
     tensor::nchw_bytes,
 };
 use crate::{
-    domain::{embedding::ModelId, raster::Raster},
+    domain::{cells::Cell, embedding::ModelId, raster::Raster},
     engine::vision::{CellMap, EncodedMark, InferenceError, MarkComparator},
 };
 
@@ -137,7 +137,8 @@ fn cells(logits: ArrayViewD<'_, f32>) -> Option<CellMap> {
             let peak = values.iter().fold(f32::NEG_INFINITY, |m, v| m.max(*v));
             let raised = values.map(|v| (v - peak).exp());
             let total: f32 = raised.iter().sum();
-            probabilities.push(raised.map(|v| v / total));
+            let [same, different, unseen] = raised.map(|v| v / total);
+            probabilities.push(Cell::new(same, different, unseen));
         }
     }
     Some(CellMap {
@@ -158,8 +159,8 @@ mod tests {
             ArrayD::from_shape_fn(vec![1, 3, 1, 2], |i| if i[1] == i[3] { 200.0 } else { 0.0 });
         let map = cells(logits.view()).unwrap();
         assert_eq!((map.rows, map.columns), (1, 2));
-        assert_eq!(map.probabilities[0], [1.0, 0.0, 0.0]);
-        assert_eq!(map.probabilities[1], [0.0, 1.0, 0.0]);
+        assert_eq!(map.probabilities[0], Cell::new(1.0, 0.0, 0.0));
+        assert_eq!(map.probabilities[1], Cell::new(0.0, 1.0, 0.0));
         assert!(cells(ArrayD::zeros(vec![1, 2, 1, 1]).view()).is_none());
     }
 }

@@ -27,7 +27,7 @@ use crate::{
             KeptVariation, MOST_GENUINE_PHOTOS, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
-    domain::{digest::Sha256, gallery::ProductKey},
+    domain::{digest::Sha256, gallery::ProductKey, score::LogOdds},
 };
 
 mod genuine;
@@ -443,7 +443,7 @@ impl Store for SqliteStore {
         &self,
         product: &ProductKey,
         kept: &KeptVariation,
-        adjusted: &[(String, f64)],
+        adjusted: &[(String, LogOdds)],
         version: &str,
     ) -> Result<(), StoreError> {
         genuine::put_variation(&self.pool, product, kept, adjusted, version).await

@@ -196,6 +196,7 @@ fn the_comparator_answers_as_the_reference() {
     let cells = expected["probabilities"].as_array().unwrap();
     assert_eq!(cells.len(), found.probabilities.len());
     for (found, expected) in found.probabilities.iter().zip(cells) {
+        let found = [found.same, found.different, found.unseen];
         assert!((found.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         for (found, expected) in found.iter().zip(numbers(expected)) {
             close(

@@ -10,6 +10,7 @@ use assay::{
             CheckFilter, GenuineScore, KeptObservation, KeptVariation, SeenElsewhere, Store,
         },
     },
+    domain::score::LogOdds,
     storage::sqlite::{OpenError, SqliteStore},
 };
 
@@ -140,7 +141,8 @@ async fn scores_of_genuine_photos_belong_to_one_version() {
         store.genuine_photos_of_brand("none").await,
         "brand"
     ));
-    let score = |score, adjusted| {
+    let score = |score: Option<f64>, adjusted: Option<f64>| {
+        let [score, adjusted] = [score, adjusted].map(|s| s.map(LogOdds::saturating));
         let (photo, product, item) = ("g1".into(), "oat".into(), "item-1".into());
         GenuineScore {
             photo,
@@ -197,7 +199,7 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
             photo,
             product,
             item,
-            score: Some(1.0),
+            score: Some(LogOdds::saturating(1.0)),
             adjusted: None,
         };
         store
@@ -230,6 +232,7 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         ),
         (vec![], vec![])
     );
+    let adjusted = |photo: &str, score| (photo.to_owned(), LogOdds::saturating(score));
     let of = |photos, variation: &str| KeptVariation {
         photos,
         variation: variation.into(),
@@ -238,7 +241,7 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         .put_variation(
             &oat,
             &of(2, "one"),
-            &[("g1".into(), 2.0), ("g3".into(), 3.0)],
+            &[adjusted("g1", 2.0), adjusted("g3", 3.0)],
             "v1",
         )
         .await
@@ -247,17 +250,20 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         .put_variation(&rice, &of(1, "other"), &[], "v1")
         .await
         .unwrap();
-    let adjusted = async |product: Option<&'static str>| -> Vec<_> {
+    let stored = async |product: Option<&'static str>| -> Vec<_> {
         let scores = store.genuine_scores("acme", product, "v1").await.unwrap();
-        scores.into_iter().map(|s| s.adjusted).collect()
+        scores
+            .into_iter()
+            .map(|s| s.adjusted.map(LogOdds::get))
+            .collect()
     };
-    assert_eq!(adjusted(Some("oat")).await, [Some(2.0), None, None]);
+    assert_eq!(stored(Some("oat")).await, [Some(2.0), None, None]);
     let variations =
         async |product, version| store.variations("acme", product, version).await.unwrap();
     assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")]);
     assert_eq!(variations(None, "v1").await, [of(2, "one"), of(1, "other")]);
     store
-        .put_variation(&oat, &of(1, "late"), &[("g1".into(), 9.0)], "v1")
+        .put_variation(&oat, &of(1, "late"), &[adjusted("g1", 9.0)], "v1")
         .await
         .unwrap();
     assert_eq!(
@@ -265,9 +271,9 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         [of(2, "one")],
         "a slower process saw fewer photos"
     );
-    assert_eq!(adjusted(Some("oat")).await, [Some(2.0), None, None]);
+    assert_eq!(stored(Some("oat")).await, [Some(2.0), None, None]);
     store
-        .put_variation(&oat, &of(0, "[]"), &[("g1".into(), 4.0)], "v0")
+        .put_variation(&oat, &of(0, "[]"), &[adjusted("g1", 4.0)], "v0")
         .await
         .unwrap();
     assert_eq!(
@@ -276,7 +282,7 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         "other references are another matter"
     );
     assert_eq!(
-        adjusted(Some("oat")).await,
+        stored(Some("oat")).await,
         [Some(2.0), None, None],
         "a score of another version is left alone"
     );
@@ -294,15 +300,15 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
         photo: "g1".into(),
         product: "oat".into(),
         item: "item".into(),
-        score: Some(0.0),
-        adjusted: Some(9.0),
+        score: Some(LogOdds::saturating(0.0)),
+        adjusted: Some(LogOdds::saturating(9.0)),
     };
     store
         .put_genuine_score(&again, Some("seen anew"), "v1")
         .await
         .unwrap();
     assert_eq!(
-        adjusted(Some("oat")).await,
+        stored(Some("oat")).await,
         [None, None, None],
         "what is known of the others is to be put together again"
     );

@@ -7,6 +7,7 @@
 
 use assay::{
     domain::{
+        cells::Cell,
         digest::Sha256,
         embedding::{Embedding, ModelId},
         features::{FeatureSet, Keypoint},
@@ -330,9 +331,9 @@ impl MarkComparator for PixelComparator {
         let same = cells.map(|(a, b)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 60.0));
         let probabilities = same.map(|same| {
             if same {
-                [0.9, 0.05, 0.05]
+                Cell::new(0.9, 0.05, 0.05)
             } else {
-                [0.05, 0.9, 0.05]
+                Cell::new(0.05, 0.9, 0.05)
             }
         });
         Ok(CellMap {

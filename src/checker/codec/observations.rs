@@ -8,6 +8,7 @@ use crate::domain::{
     colour::HueTurn,
     digest::Sha256,
     geometry::Rect,
+    score::LogOdds,
     variation::{CellGrid, MarkObservation, Observation, Reading, ReferenceVariation, Variation},
 };
 
@@ -74,7 +75,7 @@ pub fn observation_to_json(observation: &Observation) -> Result<String, Error> {
     let overview = observation.overview.as_ref().map(grid);
     serde_json::to_string(&Kept {
         reference: observation.reference.clone(),
-        identity: observation.identity,
+        identity: observation.identity.get(),
         marks,
         overview,
     })
@@ -124,7 +125,7 @@ pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
         .collect::<Result<_, _>>()?;
     Ok(Observation {
         reference,
-        identity,
+        identity: LogOdds::new(identity).map_err(Error::custom)?,
         marks,
         overview: overview.map(grid).transpose()?,
     })
@@ -217,7 +218,7 @@ mod tests {
         };
         Observation {
             reference: "r1".into(),
-            identity: 3.25,
+            identity: LogOdds::saturating(3.25),
             marks: vec![Some(seen), None, Some(plain)],
             overview: Some(grid),
         }

@@ -2,7 +2,16 @@
 //! threshold.
 
 use super::{Homography, Point, check_quad};
-use crate::domain::random::SplitMix;
+use crate::domain::{
+    random::SplitMix,
+    tuning::{
+        fit::{
+            CONFIDENCE, FEWEST_INLIERS, MAX_SAMPLES, NEARLY, REFINE_ROUNDS, RESAMPLED, RESAMPLES,
+            SEED, WIDER,
+        },
+        locate::FIRST_ERROR_PX,
+    },
+};
 
 /// How hard and how strictly to search.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,10 +29,10 @@ pub struct MagsacOptions {
 impl Default for MagsacOptions {
     fn default() -> Self {
         Self {
-            max_error_px: 6.0,
-            max_samples: 1500,
-            confidence: 0.999,
-            seed: 0x5eed,
+            max_error_px: FIRST_ERROR_PX,
+            max_samples: MAX_SAMPLES,
+            confidence: CONFIDENCE,
+            seed: u64::from(SEED),
         }
     }
 }
@@ -38,21 +47,6 @@ pub struct RobustFit {
     /// Root mean square error of the inliers in pixels.
     pub rms_px: f64,
 }
-
-/// Fewest inliers that can be told from chance.
-const FEWEST_INLIERS: usize = 6;
-/// Rounds of re-weighted least squares on a promising model.
-const REFINE_ROUNDS: usize = 8;
-/// A sample of a bent pack fits a part of it. What fits the whole is found by allowing errors so
-/// many times as large at first, and, at the end, by fits to samples of what nearly fits (local
-/// optimisation: Chum, Matas and Kittler, DAGM 2003).
-const WIDER: f64 = 4.0;
-/// Fits to such samples.
-const RESAMPLES: usize = 10;
-/// Pairs of such a sample.
-const RESAMPLED: usize = 7;
-/// Their largest error, in that of inliers.
-const NEARLY: f64 = 2.0;
 
 /// Fits the map of `pairs` (from, to), given in order of falling trust. `from_frame` and `to_frame`
 /// are the sides in pixels of the frames that the points lie in; maps that turn the first into no

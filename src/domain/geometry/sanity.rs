@@ -1,6 +1,9 @@
 //! Is the outline that a homography gives a believable picture of a flat rectangle?
 
 use super::{Homography, Point};
+use crate::domain::tuning::fit::{
+    LARGEST_OUTLINE, MOST_ASPECT, MOST_PERSPECTIVE, SMALLEST_OUTLINE,
+};
 
 /// Why an outline is not believable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,11 +12,11 @@ pub enum QuadProblem {
     NotFinite,
     /// The outline is mirrored or crosses itself.
     NotConvex,
-    /// Smaller than 1 % or larger than 600 % of the photo.
+    /// Too small or too large a share of the photo.
     Area,
-    /// Opposite sides differ by a factor of 4 or more.
+    /// Opposite sides differ too much in length.
     Perspective,
-    /// The sides' ratio differs from the reference's by a factor of 3 or more.
+    /// The sides' ratio differs too much from the reference's.
     Aspect,
 }
 
@@ -51,16 +54,16 @@ pub fn check_quad(
         return Err(QuadProblem::NotConvex);
     }
     let share = quad_area(&q) / (photo.0 * photo.1);
-    if !(0.01..=6.0).contains(&share) {
+    if !(SMALLEST_OUTLINE..=LARGEST_OUTLINE).contains(&share) {
         return Err(QuadProblem::Area);
     }
     let side = |i: usize| q[i].distance(q[(i + 1) % 4]);
     let ratio = |a: f64, b: f64| a.max(b) / a.min(b).max(1e-9);
-    if ratio(side(0), side(2)) >= 4.0 || ratio(side(1), side(3)) >= 4.0 {
+    if ratio(side(0), side(2)) >= MOST_PERSPECTIVE || ratio(side(1), side(3)) >= MOST_PERSPECTIVE {
         return Err(QuadProblem::Perspective);
     }
     let (seen, own) = ((side(0) + side(2)) / (side(1) + side(3)), w / h);
-    if ratio(seen, own) >= 3.0 {
+    if ratio(seen, own) >= MOST_ASPECT {
         return Err(QuadProblem::Aspect);
     }
     Ok(q)

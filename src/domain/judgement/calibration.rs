@@ -1,7 +1,7 @@
 //! Genuine scores to p-values and operating points (conformal prediction: Vovk, Gammerman, Shafer,
 //! "Algorithmic Learning in a Random World", 2005).
 
-use crate::domain::score::PValue;
+use crate::domain::score::{LogOdds, PValue};
 
 /// Where a calibration's scores come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub struct Calibration {
     pub budget: f64,
     /// Where the scores come from.
     pub source: CalibrationSource,
-    /// Ascending genuine scores; higher is more genuine.
-    scores: Vec<f64>,
+    /// Ascending genuine scores.
+    scores: Vec<LogOdds>,
     /// Number of distinct items among them.
     pub items: usize,
 }
@@ -35,14 +35,14 @@ impl Calibration {
         id: String,
         budget: f64,
         source: CalibrationSource,
-        scores: &[(String, f64)],
+        scores: &[(String, LogOdds)],
     ) -> Self {
         let mut items: Vec<&str> = scores.iter().map(|s| s.0.as_str()).collect();
         items.sort_unstable();
         items.dedup();
         let items = items.len();
-        let mut scores: Vec<f64> = scores.iter().map(|s| s.1).filter(|s| !s.is_nan()).collect();
-        scores.sort_by(f64::total_cmp);
+        let mut scores: Vec<LogOdds> = scores.iter().map(|s| s.1).collect();
+        scores.sort_unstable();
         Self {
             id,
             budget,
@@ -53,14 +53,14 @@ impl Calibration {
     }
 
     /// Share of genuine photos at least as strange as a photo of this score, that photo counted in.
-    pub fn p_value(&self, score: f64) -> PValue {
+    pub fn p_value(&self, score: LogOdds) -> PValue {
         let stranger = self.scores.partition_point(|s| *s <= score);
         PValue::saturating((stranger + 1) as f64 / (self.scores.len() + 1) as f64)
     }
 
     /// Whether a photo of this score is flagged: its p-value is within the budget or, where the
     /// scores are too few for the budget, it is stranger than every one of them.
-    pub fn flags(&self, score: f64) -> bool {
+    pub fn flags(&self, score: LogOdds) -> bool {
         !self.scores.is_empty()
             && self.p_value(score).get() <= self.budget.max(1.0 / (self.scores.len() + 1) as f64)
     }

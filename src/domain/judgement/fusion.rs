@@ -5,7 +5,7 @@
 //! its protected marks look as they should (marks). The fused score is the worst of them, in
 //! log-odds: a pack must pass all. Nothing that could not be measured counts against a photo.
 
-use crate::domain::colour::HueTurn;
+use crate::domain::{colour::HueTurn, score::LogOdds};
 
 /// What was measured of one protected mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -133,14 +133,9 @@ pub struct Logistic<const N: usize> {
 
 impl<const N: usize> Logistic<N> {
     /// Log-odds that the photo is genuine.
-    pub fn log_odds(&self, inputs: &[f64; N]) -> f64 {
-        self.intercept
-            + self
-                .weights
-                .iter()
-                .zip(inputs)
-                .map(|(w, x)| w * x)
-                .sum::<f64>()
+    pub fn log_odds(&self, inputs: &[f64; N]) -> LogOdds {
+        let weighted = self.weights.iter().zip(inputs).map(|(w, x)| w * x);
+        LogOdds::saturating(self.intercept + weighted.sum::<f64>())
     }
 }
 
@@ -159,14 +154,14 @@ pub struct Fusion {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FusedScore {
     /// Log-odds that this is the claimed product: there, and not bettered by a rival.
-    pub identity: f64,
-    /// Score of the worst seen mark on the scale of `identity`, when one was seen.
-    pub marks: Option<f64>,
+    pub identity: LogOdds,
+    /// Score of the worst seen mark, when one was seen.
+    pub marks: Option<LogOdds>,
 }
 
 impl FusedScore {
-    /// The worse of both, in log-odds; higher is more genuine.
-    pub fn value(&self) -> f64 {
+    /// The worse of both.
+    pub fn value(&self) -> LogOdds {
         self.marks.map_or(self.identity, |m| m.min(self.identity))
     }
 }
@@ -186,16 +181,16 @@ impl Fusion {
         self.with_marks(presence.min(rivalry), evidence.marks.iter().copied())
     }
 
-    /// The score of a photo whose identity is known already (log-odds), with its seen marks.
+    /// The score of a photo whose identity is known already, with its seen marks.
     pub fn with_marks(
         &self,
-        identity: f64,
+        identity: LogOdds,
         marks: impl Iterator<Item = MarkEvidence>,
     ) -> FusedScore {
         let marks = marks.map(|m| self.mark.log_odds(&m.inputs()));
         FusedScore {
             identity,
-            marks: marks.min_by(f64::total_cmp),
+            marks: marks.min(),
         }
     }
 }
@@ -252,7 +247,7 @@ mod tests {
                 .identity
         };
         assert!(of(340, 430) < of(34, 43));
-        assert!(of(340, 0) > 2.0 && of(0, 0) < 0.0);
+        assert!(of(340, 0).get() > 2.0 && of(0, 0).get() < 0.0);
     }
 
     #[test]

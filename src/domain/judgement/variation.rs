@@ -14,31 +14,16 @@ use crate::domain::{
     colour::HueTurn,
     fusion::{FusedScore, Fusion, MarkEvidence, logit, sigmoid},
     geometry::Rect,
+    score::LogOdds,
     text::{agreement, normalised},
+    tuning::variation::{
+        EXCEPTIONS, FAINT, LEAST_ITEMS, MOST_ITEMS, MOST_MISREAD, SQUARE_PX, SURE, SUSPECT_FROM,
+    },
     windows::lies_in,
 };
 
-/// A mark is in doubt from this difference on: then it is looked at again and read, both dear, and
-/// reading was measured to add nothing where the print looks the same.
-pub const SUSPECT_FROM: f64 = 0.4;
-/// Side of a square of the frame, in pixels: that of a cell where a mark is not brought down.
-const SQUARE_PX: u32 = 8;
 /// Evidence is kept in these parts of 1.
 const PARTS: f32 = 65_535.0;
-/// Evidence up to this is no variation: where letters are small for a camera all genuine photos
-/// share a little, and only from here on counts what they do. On calibration titles the edits of
-/// letters stay found that otherwise would not, and no false alarm comes back.
-const FAINT: f32 = 0.1;
-/// Genuine items that show a place at least before what they share there counts.
-pub const LEAST_ITEMS: usize = 3;
-/// Items that tell what is shared, of each reference the first: more change little and cost time.
-const MOST_ITEMS: usize = 100;
-/// One item in this many may lack what the others share.
-const EXCEPTIONS: usize = 10;
-/// Readings less sure than this, 0 to 1, are no evidence of what genuine photos are misread as.
-const SURE: f64 = 0.5;
-/// Misreadings kept of one item at most.
-const MOST_MISREAD: usize = 64;
 
 /// Evidence of cells over a part of a reference's frame (`marks::cell_evidence`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +81,7 @@ pub struct Observation {
     /// Id of the reference.
     pub reference: String,
     /// Log-odds that this is the product, without its marks.
-    pub identity: f64,
+    pub identity: LogOdds,
     /// Per mark of the reference and per place looked at besides; `None` when it could not be seen.
     pub marks: Vec<Option<MarkObservation>>,
     /// An overview at the whole article, when one was taken.
@@ -326,14 +311,18 @@ impl GenuineObservations {
         }
     }
 
-    /// What the items but `item` tell of a reference: what its own photos are scored by, since a
-    /// photo agrees with itself. `None` when it is not among those that tell something.
+    /// What the items other than `item` show of a reference; `None` when `item` itself is not among
+    /// those that were kept.
     ///
-    /// One exception fewer is allowed than to all of them. So nothing that another photo is
-    /// forgiven, which is judged by all items, is less than what any of these was: where just
-    /// enough items share a place, its own would otherwise be the ones that lack it, and look
-    /// stranger for it than new photos do. A p-value by these scores is at least that of
-    /// cross-conformal prediction (Vovk, 2015), which compares both without `item`.
+    /// The photos of `item` are scored by this: by all items together they would be forgiven what
+    /// only they show, since a photo agrees with itself.
+    ///
+    /// One exception fewer is allowed than for all items together, so that these photos are never
+    /// forgiven more than a new photo, which is judged by all items. An example: 17 of 19 items
+    /// show a fold. All 19 allow one exception, two lack it, and a new photo's fold counts. Without
+    /// one of these two, 17 of 18 show it; were one exception allowed again, the fold would be
+    /// forgiven here alone. Genuine scores are thus never too good, and a p-value by them is at
+    /// least that of cross-conformal prediction (Vovk, 2015), which compares both without `item`.
     pub fn without(&self, item: &str, reference: &str) -> Option<ReferenceVariation> {
         let items = self.references.get(reference)?;
         let others: Vec<&ItemSeen> = items.iter().filter(|seen| seen.item != item).collect();

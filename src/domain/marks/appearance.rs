@@ -8,28 +8,14 @@ use crate::domain::{
     geometry::Rect,
     raster::Plane,
     rectify::Rectified,
+    tuning::appearance::{
+        BLOCK_PX, FLAT, LEAST_SURPLUS, OUTER_PX, PLACE_COLUMNS, PLACE_ROWS, SEARCH_PX, STRIDE_PX,
+    },
     windows::{lies_in, strongest_window},
 };
 
-/// Side of a block in pixels of the frame.
-pub const BLOCK_PX: usize = 32;
-/// Distance between neighbouring blocks in pixels.
-pub const STRIDE_PX: usize = 20;
-/// Largest shift tried in each direction, in pixels.
-const SEARCH_PX: usize = 4;
-/// Blocks of a reference with less contrast (standard deviation of grey, 0 to 128) say nothing.
-const FLAT: f32 = 12.0;
 /// Values multiplied at once.
 const LANES: usize = 16;
-/// Columns and rows of blocks of a place that is explained least, 192x72 pixels: a line of large
-/// lettering.
-const PLACE_BLOCKS: (usize, usize) = (9, 3);
-/// Contrast that the blocks of such a place leave unexplained together at least, in grey levels:
-/// nearly identical pictures have none.
-const LEAST_SURPLUS: f64 = 20.0;
-/// Blocks whose middle lies nearer to the frame's border than this, in pixels, differ by their
-/// alignment.
-const OUTER_PX: u32 = 28;
 
 /// A block of the reference against the photo.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,10 +79,7 @@ impl BlockMap {
                     .map_or(0.0, |b| (b.unexplained() - usual).max(0.0))
             })
             .collect();
-        let (wide, high) = (
-            PLACE_BLOCKS.0.min(self.columns),
-            PLACE_BLOCKS.1.min(self.rows),
-        );
+        let (wide, high) = (PLACE_COLUMNS.min(self.columns), PLACE_ROWS.min(self.rows));
         let (c, r) = strongest_window(
             &surplus,
             (self.columns, self.rows),

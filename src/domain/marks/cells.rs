@@ -3,14 +3,13 @@
 use crate::domain::{
     geometry::{Point, Rect},
     score::Difference,
+    tuning::{
+        marks::{CELL_DIFFERS, EDGE_PX, LARGEST_AREA, PADDING_PX, TOP_CELLS},
+        places::{LEAST_SUSPICION, SUSPECT_HEIGHT_PX, SUSPECT_WIDTH_PX},
+    },
     windows::{lies_in, strongest_window},
 };
 
-/// Context in pixels of the frame that is compared along with a mark.
-const PADDING_PX: f64 = 8.0;
-/// A cell whose middle lies this far outside a mark, in pixels of the frame, still belongs to it:
-/// half a cell.
-const EDGE_PX: f64 = 4.0;
 /// Outlines are stored in units of the picture; brought back to pixels, whole ones are off by less
 /// than this.
 const ROUNDING_PX: f64 = 0.01;
@@ -21,18 +20,38 @@ const HALF_CELL: f64 = 2.0;
 /// Smallest and largest input for a mark: (width, height) in pixels.
 const SMALLEST: (u32, u32) = (32, 32);
 const LARGEST: (u32, u32) = (512, 256);
-/// Largest area of the input, in pixels: larger marks are brought down to it. Their letters stay
-/// larger than a small mark's, and the cost of a check stays bounded.
-const LARGEST_AREA: f64 = 64.0 * 192.0;
-/// Cells whose mean makes a mark's score: about one changed letter.
-const TOP_CELLS: usize = 6;
-/// A cell differs visibly from this probability.
-const CELL_DIFFERS: f32 = 0.5;
-/// Sides in pixels of the frame of a place in doubt: a line of large lettering.
-const PLACE_PX: (f64, f64) = (192.0, 72.0);
-/// Squared [`cell_evidence`] that the cells of a place in doubt have together at least: of 80
-/// genuine calibration photos of covers 33 have no such place, 50 no second one.
-const LEAST_SUSPICION: f64 = 0.2;
+
+/// What is seen of one cell: probabilities that sum to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// Photo and reference show the same.
+    pub same: f32,
+    /// They differ.
+    pub different: f32,
+    /// It cannot be told.
+    pub unseen: f32,
+}
+
+impl Cell {
+    /// A cell with these probabilities of same, different and unseen.
+    pub const fn new(same: f32, different: f32, unseen: f32) -> Self {
+        Self {
+            same,
+            different,
+            unseen,
+        }
+    }
+
+    /// The cell with what looked different taken for not seen.
+    pub fn hidden(self) -> Self {
+        Self::new(self.same, 0.0, self.different + self.unseen)
+    }
+
+    /// The cell with what looked different taken for the same.
+    pub fn excused(self) -> Self {
+        Self::new(self.same + self.different, 0.0, self.unseen)
+    }
+}
 
 /// A block of cells of a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,22 +213,21 @@ fn grown((low, high): (u32, u32), side: u32, least: u32) -> Option<(u32, u32)> {
     Some((start, start + length))
 }
 
-/// How surely each cell (row-major, probabilities of same, different, cannot see) differs:
-/// P(different) times the least chance of being seen among itself and its eight neighbours. What
+/// How surely each cell (row-major) differs: P(different) times the least chance of being seen among itself and its eight neighbours. What
 /// covers the print ends in the middle of cells, and its edge looks like an edit.
-pub fn cell_evidence(cells: &[[f32; 3]], columns: usize) -> Vec<f32> {
+pub fn cell_evidence(cells: &[Cell], columns: usize) -> Vec<f32> {
     let columns = columns.max(1);
     let reach = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
     let rows = cells.len() / columns;
     let unseen = |i: usize| {
         let around = reach(i / columns, rows)
             .flat_map(|r| reach(i % columns, columns).map(move |c| r * columns + c));
-        around.map(|n| cells[n][2]).fold(0.0, f32::max)
+        around.map(|n| cells[n].unseen).fold(0.0, f32::max)
     };
     cells
         .iter()
         .enumerate()
-        .map(|(i, p)| p[1] * (1.0 - unseen(i)))
+        .map(|(i, cell)| cell.different * (1.0 - unseen(i)))
         .collect()
 }
 
@@ -240,8 +258,8 @@ pub fn suspect_region(
     let cells =
         |px: f64, cell: f64, count: usize| ((px / cell).round() as usize).clamp(1, count.max(1));
     let (wide, high) = (
-        cells(PLACE_PX.0, across, columns),
-        cells(PLACE_PX.1, down, rows),
+        cells(SUSPECT_WIDTH_PX, across, columns),
+        cells(SUSPECT_HEIGHT_PX, down, rows),
     );
     let middle = |cell: usize, side: f64| ((cell as f64 + 0.5) * side) as u32;
     let is_taken = |i: usize| {
@@ -453,9 +471,9 @@ mod tests {
 
     #[test]
     fn unseen_cells_do_not_accuse() {
-        let seen = vec![[0.1, 0.9, 0.0]; 6];
-        let covered = vec![[0.0, 0.1, 0.9]; 6];
-        let score = |cells: &[[f32; 3]]| mark_score(&cell_evidence(cells, 3)).get();
+        let seen = vec![Cell::new(0.1, 0.9, 0.0); 6];
+        let covered = vec![Cell::new(0.0, 0.1, 0.9); 6];
+        let score = |cells: &[Cell]| mark_score(&cell_evidence(cells, 3)).get();
         assert!(score(&seen) > 0.85);
         assert!(score(&covered) < 0.02);
         assert_eq!(score(&[]), 0.0);
@@ -463,8 +481,8 @@ mod tests {
 
     #[test]
     fn cells_beside_an_unseen_one_do_not_accuse() {
-        let mut cells = vec![[0.0, 1.0, 0.0]; 5 * 4];
-        cells[7] = [0.0, 0.0, 1.0];
+        let mut cells = vec![Cell::new(0.0, 1.0, 0.0); 5 * 4];
+        cells[7] = Cell::new(0.0, 0.0, 1.0);
         let beside = [1, 2, 3, 6, 7, 8, 11, 12, 13];
         let want: Vec<f32> = (0..20)
             .map(|i| if beside.contains(&i) { 0.0 } else { 1.0 })
@@ -479,9 +497,9 @@ mod tests {
 
     #[test]
     fn neighbouring_cells_are_one_blob() {
-        let mut cells = vec![[1.0, 0.0, 0.0]; 12];
+        let mut cells = vec![Cell::new(1.0, 0.0, 0.0); 12];
         for i in [0, 1, 5, 11] {
-            cells[i] = [0.0, 1.0, 0.0];
+            cells[i] = Cell::new(0.0, 1.0, 0.0);
         }
         assert_eq!(
             blobs(&cell_evidence(&cells, 4), 4),

@@ -9,45 +9,17 @@
 //! but turn no hue, so only the turn accuses.
 
 use crate::domain::{
-    appearance::BlockMap, geometry::Rect, linear::solve, raster::Raster, rectify::Rectified,
+    appearance::BlockMap,
+    geometry::Rect,
+    linear::solve,
+    raster::Raster,
+    rectify::Rectified,
+    tuning::colour::{
+        APART_PX, CLIPPED, LEAST_GAIN, LEAST_MARK_PATCHES, LEAST_NOISE, LEAST_PACK_PATCHES,
+        LEAST_TURN, LINEAR_RIDGE, MOST_GAIN, OUTER_PATCHES, OUTLIER, PATCH_PX, PLACE_COLUMNS,
+        PLACE_ROWS, RENDERING, ROUNDS, SEEN, SHIFT_RIDGE,
+    },
 };
-
-/// Side in pixels of the patches whose colours are compared: wider than what alignment leaves.
-const PATCH_PX: u32 = 8;
-/// Patches within this distance of a mark, in pixels, say nothing about the rest of the pack.
-const APART_PX: f64 = 12.0;
-/// Fewest patches of the rest of the pack, and of the mark.
-const LEAST_PATCHES: (usize, usize) = (60, 3);
-/// Residual (delta a*b*) at which a patch of the pack counts half as much: Cauchy weights, so that
-/// stickers, hands and other changes do not pull the map.
-const OUTLIER: f64 = 6.0;
-/// Rounds of re-weighting.
-const ROUNDS: usize = 5;
-/// Ridge that holds the map near the identity where the pack has little colour to tell: of the
-/// linear part and the shift.
-const RIDGE: (f64, f64) = (125.0, 0.5);
-/// Saturation gains that fading and camera explain.
-const GAINS: (f64, f64) = (0.6, 1.6);
-/// Added to the pack's noise (delta a*b*): a perfectly kept pack still has the noise of its
-/// picture.
-const LEAST_NOISE: f64 = 2.0;
-/// Share of a mark's chroma by which a camera may miss its hue: saturated colours, reds above all,
-/// are rendered up to some 15 degrees off, however well the rest of the pack is kept.
-const RENDERING: f64 = 0.25;
-/// Channel value of a patch from which on its colour is clipped: cameras bend hues before they
-/// reach the end of their range.
-const CLIPPED: f64 = 240.0;
-/// A place turned less is not worth a closer look: of 80 genuine calibration photos 37 have no
-/// place that is turned as far.
-const LEAST_TURN: f64 = 0.8;
-/// Columns and rows of patches of the place that is turned most, 120x24 pixels: a line of
-/// lettering.
-const PLACE_PATCHES: (usize, usize) = (15, 3);
-/// Patches nearer to the frame's border than this, in patches, are not searched.
-const OUTER_PATCHES: usize = 2;
-/// Blocks of print that is clearly seen correlate at least so: where they do not, a reflection or a
-/// hand has the colour.
-const SEEN: f32 = 0.5;
 
 /// How the hues of a mark are turned against the rest of the pack.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,7 +93,7 @@ impl PackColours {
         let known = || self.patches.iter().flatten();
         let rest: Vec<&Patch> = known().filter(|p| !within(p, APART_PX)).collect();
         let mark: Vec<&Patch> = known().filter(|p| within(p, 0.0)).collect();
-        if rest.len() < LEAST_PATCHES.0 || mark.len() < LEAST_PATCHES.1 {
+        if rest.len() < LEAST_PACK_PATCHES || mark.len() < LEAST_MARK_PATCHES {
             return None;
         }
         let (map, noise) = ChromaMap::fit(&rest);
@@ -135,7 +107,7 @@ impl PackColours {
     /// closer look.
     pub fn most_turned(&self, blocks: &BlockMap) -> Option<Rect> {
         let known: Vec<&Patch> = self.patches.iter().flatten().collect();
-        if known.len() < LEAST_PATCHES.0 {
+        if known.len() < LEAST_PACK_PATCHES {
             return None;
         }
         let (map, noise) = ChromaMap::fit(&known);
@@ -153,7 +125,7 @@ impl PackColours {
                     .map(|p| (p.reference, map.apply(p.photo)))
             })
             .collect();
-        let (wide, high) = PLACE_PATCHES;
+        let (wide, high) = (PLACE_COLUMNS, PLACE_ROWS);
         let rows = pairs.len() / self.columns.max(1);
         let last = |side: usize, length: usize| (side + 1).saturating_sub(OUTER_PATCHES + length);
         let places = (OUTER_PATCHES..last(rows, high)).flat_map(|row| {
@@ -210,7 +182,7 @@ impl TurnSums {
         let patches = self.patches.max(1) as f64;
         let length = (self.real * self.real + self.imaginary * self.imaginary).sqrt();
         let together = length * length / (self.own * self.expected + 1e-9);
-        let gain = (length / (self.own + 1e-9)).clamp(GAINS.0, GAINS.1);
+        let gain = (length / (self.own + 1e-9)).clamp(LEAST_GAIN, MOST_GAIN);
         let explained = 2.0 * gain * (length - self.real).max(0.0) / patches;
         let innocent = noise + LEAST_NOISE + RENDERING * (self.expected / patches).sqrt();
         let strength = explained.sqrt() / innocent * together.min(1.0);
@@ -266,12 +238,15 @@ impl ChromaMap {
                     .for_each(|(sum, other)| *sum += term * other);
             }
         }
-        for (i, ridge) in [RIDGE.0, RIDGE.0, RIDGE.1].into_iter().enumerate() {
+        for (i, ridge) in [LINEAR_RIDGE, LINEAR_RIDGE, SHIFT_RIDGE]
+            .into_iter()
+            .enumerate()
+        {
             sums[i][i] += ridge;
         }
         Self(std::array::from_fn(|channel| {
             let mut system = sums.map(|row| [row[0], row[1], row[2], row[3 + channel]]);
-            system[channel][3] += RIDGE.0;
+            system[channel][3] += LINEAR_RIDGE;
             solve(system).unwrap_or(IDENTITY[channel])
         }))
     }

@@ -4,10 +4,7 @@
 //! edit distance in which characters that look alike cost less: a reader of small print confuses
 //! them, and so do those who imitate print.
 
-/// Cost of one missing, added or other character, in tenths.
-const EDIT: u32 = 10;
-/// Cost of a character (or pair) replaced by one that looks like it, in tenths.
-const LOOKALIKE: u32 = 3;
+use crate::domain::tuning::text::{EDIT, LOOKALIKE};
 
 /// Folded characters that look alike in print, in small or capital letters. Cyrillic and Greek
 /// letters stand beside the Latin ones whose shape they share.

@@ -3,7 +3,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use crate::domain::{features::FeatureSet, geometry::Point};
+use crate::domain::{features::FeatureSet, geometry::Point, tuning::search::VOTE_COSINE};
 
 /// The strongest descriptors of a reference in each of four rotations, as signed bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,13 +97,6 @@ pub fn located(
         .map(|p| (at(first, p.first), at(second, p.second)))
         .collect()
 }
-
-/// Keypoints of a reference kept per rotation for the coarse vote.
-pub const COARSE_REFERENCE: usize = 96;
-/// Keypoints of a photo that take part in the coarse vote.
-pub const COARSE_PHOTO: usize = 200;
-/// Cosine above which a photo's keypoint votes for a reference.
-const VOTE_COSINE: f32 = 0.8;
 
 /// The strongest `count` descriptors as signed bytes (a component of 1 becomes 127).
 pub fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {

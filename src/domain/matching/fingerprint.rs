@@ -4,7 +4,7 @@
 //! Re-encoding and resizing change next to no bit; another photo of the same article changes
 //! dozens.
 
-use crate::domain::{averaging::averaged, raster::Raster};
+use crate::domain::{averaging::averaged, raster::Raster, tuning::fingerprint::LEAST_STEP};
 
 /// Perceptual fingerprint of a whole picture (64-bit difference hashes of rows and columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,10 +17,6 @@ pub struct Fingerprint {
 
 /// Cells of the grid in each direction.
 const GRID: usize = 8;
-
-/// Grey levels that a cell must be brighter than its neighbour. Plain backgrounds are common in
-/// catalogue pictures; without a margin their bits would be noise.
-const LEAST_STEP: f32 = 1.0;
 
 /// The fingerprint of a whole picture.
 pub fn fingerprint(raster: &Raster) -> Fingerprint {

@@ -2,16 +2,14 @@
 //! whole frame, by a per-channel gain with a quadratic field fitted robustly on logarithms of small
 //! squares; [`with_spread_of`] for a small part of it, by each channel's spread.
 
-use crate::domain::{geometry::Rect, linear::solve, raster::Raster, rectify::Rectified};
+use crate::domain::{
+    geometry::Rect,
+    linear::solve,
+    raster::Raster,
+    rectify::Rectified,
+    tuning::light::{LEAST_GAIN, LEAST_STRETCH, LIGHT_PX, SPREAD_HIGH, SPREAD_LOW},
+};
 
-/// Side in pixels of the squares over which light is measured.
-const LIGHT_PX: u32 = 16;
-/// Smallest gain of the light, its inverse the largest.
-const LEAST_GAIN: f64 = 0.22;
-/// Shares of a channel's values below the ends of its spread.
-const SPREAD: [f64; 2] = [0.05, 0.95];
-/// Smallest gain of a spread, its inverse the largest.
-const LEAST_STRETCH: f64 = 0.4;
 /// Terms of the quadratic field: 1, x, y, xy, x^2, y^2.
 const TERMS: usize = 6;
 
@@ -80,7 +78,7 @@ fn spread(raster: &Raster, channel: usize) -> (f64, f64) {
         .step_by(3)
         .for_each(|v| counts[usize::from(*v)] += 1);
     let last = raster.pixels().len() / 3 - 1;
-    let [low, high] = SPREAD.map(|share| {
+    let [low, high] = [SPREAD_LOW, SPREAD_HIGH].map(|share| {
         let rank = (last as f64 * share) as usize;
         let mut below = 0;
         let at = counts.iter().position(|count| {

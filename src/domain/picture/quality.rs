@@ -9,27 +9,11 @@
 use crate::domain::{
     averaging::averaged,
     raster::{Plane, Raster},
+    tuning::quality::{
+        ANALYSED_SIDE_PX, CLIP_MARGIN, FEWEST_EDGES, LEAST_CONTRAST, NOISE_STEP, REACH,
+        STRONG_SHARE,
+    },
 };
-
-/// Longest side of the picture on which sharpness is measured; larger ones are averaged down to it.
-pub const ANALYSED_SIDE_PX: u32 = 480;
-
-/// Fewest strong edges in one direction that allow a judgement of that direction.
-const FEWEST_EDGES: usize = 30;
-
-/// An edge is strong with this share of the contrast of the picture's strong edges (their 95th
-/// percentile), and with at least [`LEAST_CONTRAST`] grey levels.
-const STRONG_SHARE: f32 = 0.5;
-const LEAST_CONTRAST: f32 = 16.0;
-
-/// A step back smaller than this many grey levels is noise, not the end of an edge.
-const NOISE_STEP: f32 = 1.0;
-
-/// Longest edge followed to either side, in analysed pixels.
-const REACH: usize = 12;
-
-/// Channel values this close to an end of the range count as clipped.
-const CLIP_MARGIN: u8 = 3;
 
 /// Measured quality of one photo; each figure is comparable between photos of any size.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,6 +3,7 @@
 use crate::domain::{
     geometry::{Homography, Point, Rect},
     raster::Raster,
+    tuning::marks::SHOWN,
 };
 
 /// A photo resampled into a reference's frame.
@@ -23,14 +24,14 @@ impl Rectified {
         self.visible.iter().filter(|v| **v).count() as f64 / self.visible.len().max(1) as f64
     }
 
-    /// Whether a part of the frame lies inside the photo but for 2 % of its pixels.
+    /// Whether a part of the frame lies inside the photo, a few of its pixels excepted.
     pub fn shows(&self, part: Rect) -> bool {
         let width = self.raster.width() as usize;
         let at = part.map(|v| v as usize);
         let rows =
             (at.top..at.bottom).map(|y| &self.visible[y * width + at.left..y * width + at.right]);
         let seen: usize = rows.map(|r| r.iter().filter(|v| **v).count()).sum();
-        seen as f64 >= 0.98 * f64::from(part.width()) * f64::from(part.height())
+        seen as f64 >= SHOWN * f64::from(part.width()) * f64::from(part.height())
     }
 }
 

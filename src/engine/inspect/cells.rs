@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::view::View;
+use crate::domain::tuning::marks::{BORDER_PX, NOT_WHITE, SATURATED, WASHED_OUT};
 use crate::{
     domain::{
         cells::{CellBlock, MarkBox, cell_evidence},
@@ -17,11 +18,6 @@ use crate::{
         vision::{CellMap, EncodedMark, InferenceError, MarkComparator, Vision},
     },
 };
-
-/// Cells nearer than this to the frame's border, in pixels, do not accuse.
-const BORDER_PX: f64 = 12.0;
-/// A channel from this value on is saturated.
-const WHITE: u8 = 250;
 
 /// Evidence of the comparator's cells over a mark's padded box.
 pub fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
@@ -88,21 +84,23 @@ fn blind_cells(
     );
     let (width, height) = (rectified.raster.width(), rectified.raster.height());
     let (right, bottom) = (f64::from(width) - BORDER_PX, f64::from(height) - BORDER_PX);
-    for (i, p) in cells.probabilities.iter_mut().enumerate() {
+    for (i, cell) in cells.probabilities.iter_mut().enumerate() {
         let (column, row) = (i % cells.columns, i / cells.columns);
-        let cell = place.cells_to_frame(CellBlock::one(column, row), cells.columns, cells.rows);
-        let (across, down) = (cell.left + cell.right, cell.top + cell.bottom);
+        let at = place.cells_to_frame(CellBlock::one(column, row), cells.columns, cells.rows);
+        let (across, down) = (at.left + at.right, at.top + at.bottom);
         let centre = Point::new(across / 2.0, down / 2.0);
         let outer =
             centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
         let (x, y) = (column as u32 * cw, row as u32 * ch);
-        let washed =
-            || white_share(seen, x, y, cw, ch) > 0.3 && white_share(own, x, y, cw, ch) < 0.05;
-        let beyond = || !rectified.shows(cell.map(|v| v as u32));
+        let washed = || {
+            white_share(seen, x, y, cw, ch) > WASHED_OUT
+                && white_share(own, x, y, cw, ch) < NOT_WHITE
+        };
+        let beyond = || !rectified.shows(at.map(|v| v as u32));
         if outer && border == Border::Unseen || beyond() || washed() {
-            *p = [p[0], 0.0, p[1] + p[2]];
+            *cell = cell.hidden();
         } else if outer || !place.holds(centre) {
-            *p = [p[0] + p[1], 0.0, p[2]];
+            *cell = cell.excused();
         }
     }
 }
@@ -111,7 +109,7 @@ fn blind_cells(
 fn white_share(raster: &Raster, x: u32, y: u32, width: u32, height: u32) -> f64 {
     let places = (y..y + height).flat_map(|v| (x..x + width).map(move |u| (u, v)));
     let white = places
-        .filter(|&(u, v)| raster.at(u, v).iter().all(|c| *c >= WHITE))
+        .filter(|&(u, v)| raster.at(u, v).iter().all(|c| *c >= SATURATED))
         .count();
     white as f64 / f64::from(width * height)
 }
@@ -144,7 +142,7 @@ fn encoded(
 mod tests {
     use super::*;
     use crate::{
-        domain::{embedding::ModelId, geometry::Rect},
+        domain::{cells::Cell, embedding::ModelId, geometry::Rect},
         engine::frames::{Frame, unit_to_pixels},
     };
 
@@ -160,9 +158,9 @@ mod tests {
         let mut cells = CellMap {
             columns: 12,
             rows: 12,
-            probabilities: vec![[1.0, 0.0, 0.0]; 144],
+            probabilities: vec![Cell::new(1.0, 0.0, 0.0); 144],
         };
-        cells.probabilities[..36].fill([0.0, 1.0, 0.0]);
+        cells.probabilities[..36].fill(Cell::new(0.0, 1.0, 0.0));
         blind_cells(
             &mut cells,
             [&raster, &raster],

@@ -15,10 +15,11 @@ use super::{
     align::Aligned,
     cache::Cache,
     frames::Frame,
-    prepare::{GREY_SIGMA, ReferencePixels},
+    prepare::ReferencePixels,
     search::Query,
     vision::{InferenceError, Vision},
 };
+use crate::domain::tuning::frames::GREY_SIGMA;
 use crate::domain::{
     appearance::{BlockMap, compare_blocks},
     cells::MarkBox,

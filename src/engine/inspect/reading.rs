@@ -1,6 +1,7 @@
 //! What a photo reads at a text mark.
 
 use super::view::View;
+use crate::domain::tuning::text::{LINE_PX, LONGEST_LINE_PX, READABLE};
 use crate::{
     domain::{
         gallery::{Mark, MarkKind},
@@ -11,13 +12,6 @@ use crate::{
     },
     engine::vision::{InferenceError, Vision},
 };
-
-/// Height in pixels of the lines given to the recogniser.
-const LINE_PX: u32 = 48;
-/// Longest line given to the recogniser, in pixels.
-const LONGEST_LINE_PX: f64 = 480.0;
-/// Text accuses only where the recogniser reads the reference itself this well.
-const READABLE: f64 = 0.8;
 
 /// What the photo reads at a text mark, and its agreement with what it should read. There is no
 /// agreement when the recogniser cannot read the reference itself: then its word says nothing about

@@ -21,9 +21,6 @@ use crate::{
     },
 };
 
-/// What the article's sides are brought down by for an overview at all of it: little enough for small
-/// words to show.
-const OVERVIEW_SHRINK: f64 = 1.5;
 /// Where an overview at the whole article sees most difference, and where it does besides.
 const SUSPECT: [&str; 2] = ["most different place", "second most different place"];
 /// Where blocks leave most contrast unexplained.
@@ -107,8 +104,8 @@ fn overview(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, 
 mod tests {
     use super::*;
     use crate::{
-        domain::{appearance::Block, raster::Raster},
-        engine::frames::{REFERENCE_PX, frame_size, unit_to_pixels},
+        domain::{appearance::Block, cells::Cell, raster::Raster, tuning::frames::REFERENCE_PX},
+        engine::frames::{frame_size, unit_to_pixels},
     };
 
     #[test]
@@ -152,12 +149,12 @@ mod tests {
         let mut cells = CellMap {
             columns: 54,
             rows: 38,
-            probabilities: vec![[1.0, 0.0, 0.0]; 54 * 38],
+            probabilities: vec![Cell::new(1.0, 0.0, 0.0); 54 * 38],
         };
         for row in 25..27 {
-            cells.probabilities[row * 54 + 40..row * 54 + 44].fill([0.1, 0.9, 0.0]);
+            cells.probabilities[row * 54 + 40..row * 54 + 44].fill(Cell::new(0.1, 0.9, 0.0));
         }
-        cells.probabilities[33 * 54 + 27..33 * 54 + 29].fill([0.2, 0.8, 0.0]);
+        cells.probabilities[33 * 54 + 27..33 * 54 + 29].fill(Cell::new(0.2, 0.8, 0.0));
         let turned = Some(Rect::new(320, 64, 440, 88));
         let look = |taken: &[Rect]| chosen(&cells, &blocks, turned, taken, &frame);
         let [first, second] = SUSPECT;

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use crate::domain::tuning::frames::MIN_SOURCE_PIXELS;
 use crate::{
     domain::{
         cells::MarkBox,
@@ -11,11 +12,7 @@ use crate::{
         raster::Raster,
         rectify::Rectified,
     },
-    engine::{
-        frames::{Frame, MIN_SOURCE_PIXELS},
-        prepare::ReferencePixels,
-        vision::Vision,
-    },
+    engine::{frames::Frame, prepare::ReferencePixels, vision::Vision},
 };
 
 /// Both sides of an aligned pair.

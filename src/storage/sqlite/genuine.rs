@@ -7,7 +7,7 @@ use crate::{
         ports::StoreError,
         records::{GenuineScore, KeptObservation, KeptVariation, MOST_GENUINE_PHOTOS},
     },
-    domain::gallery::ProductKey,
+    domain::{gallery::ProductKey, score::LogOdds},
     storage::rows::failed,
 };
 
@@ -31,19 +31,21 @@ pub async fn scores(
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    let score = |row: &SqliteRow| {
-        Ok(GenuineScore {
-            photo: row.try_get("id")?,
-            product: row.try_get("product")?,
-            item: row.try_get("item")?,
-            score: row.try_get("score")?,
-            adjusted: row.try_get("informed")?,
-        })
+    rows.iter().map(score).collect()
+}
+
+fn score(row: &SqliteRow) -> Result<GenuineScore, StoreError> {
+    let log_odds = |column| {
+        let value: Option<f64> = row.try_get(column).map_err(failed)?;
+        value.map(LogOdds::new).transpose().map_err(failed)
     };
-    rows.iter()
-        .map(score)
-        .collect::<Result<_, sqlx::Error>>()
-        .map_err(failed)
+    Ok(GenuineScore {
+        photo: row.try_get("id").map_err(failed)?,
+        product: row.try_get("product").map_err(failed)?,
+        item: row.try_get("item").map_err(failed)?,
+        score: log_odds("score")?,
+        adjusted: log_odds("informed")?,
+    })
 }
 
 /// Stores a photo's score and what it showed, replacing older ones.
@@ -60,7 +62,7 @@ pub async fn put_score(
     )
     .bind(&score.photo)
     .bind(version)
-    .bind(score.score)
+    .bind(score.score.map(LogOdds::get))
     .execute(&mut *transaction)
     .await
     .map_err(failed)?;
@@ -115,7 +117,7 @@ pub async fn put_variation(
     pool: &SqlitePool,
     product: &ProductKey,
     kept: &KeptVariation,
-    adjusted: &[(String, f64)],
+    adjusted: &[(String, LogOdds)],
     version: &str,
 ) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await.map_err(failed)?;
@@ -137,7 +139,7 @@ pub async fn put_variation(
     }
     for (photo, score) in adjusted {
         sqlx::query("UPDATE genuine_scores SET informed = ? WHERE photo = ? AND version = ?")
-            .bind(score)
+            .bind(score.get())
             .bind(photo)
             .bind(version)
             .execute(&mut *transaction)

@@ -29,7 +29,7 @@ fn mark(evidence: [f32; 6], read: Option<&str>) -> MarkObservation {
 fn observation(evidence: [f32; 6], read: Option<&str>) -> Observation {
     Observation {
         reference: "r".into(),
-        identity: 9.0,
+        identity: LogOdds::saturating(9.0),
         marks: vec![None, Some(mark(evidence, read))],
         overview: None,
     }
@@ -202,7 +202,12 @@ fn photos_of_one_item_count_once_but_all_their_misreadings_do() {
 #[test]
 fn a_word_that_genuine_photos_are_misread_as_does_not_accuse() {
     let photo = observation([0.9; 6], Some("TROPICANO"));
-    let score = |known: &Variation| photo.score(&fusion(), known.references.get("r")).value();
+    let score = |known: &Variation| {
+        photo
+            .score(&fusion(), known.references.get("r"))
+            .value()
+            .get()
+    };
     let before = score(&Variation::default());
     let elsewhere = known(&[("a", observation([0.0; 6], Some("TROPl")))]).variation();
     let there = known(&[("a", observation([0.0; 6], Some("tropicano")))]).variation();
@@ -278,7 +283,7 @@ proptest! {
             ..observation(looks[0], None)
         };
         let (plain, adjusted) = (Variation::default(), known(&seen).variation());
-        let score = |known: &Variation| photo.score(&fusion(), known.references.get("r")).value();
+        let score = |known: &Variation| photo.score(&fusion(), known.references.get("r")).value().get();
         prop_assert!(score(&adjusted) >= score(&plain) - 1e-6);
     }
 }
