@@ -7,15 +7,16 @@
 //! | room | holds | may import |
 //! | --- | --- | --- |
 //! | [`score`] | one type per scale | nothing |
+//! | [`digest`] | the name of bytes by their content | nothing |
 //! | [`geometry`] | points, boxes, homographies and their robust fit | nothing |
-//! | [`picture`] | pixels, their quality, other points of view and other lights | geometry |
-//! | [`matching`] | vectors, descriptors and fingerprints that pictures are found by | geometry, picture |
-//! | [`gallery`] | products and their references | geometry, matching |
-//! | [`marks`] | what cells, blocks, letters and hues of an aligned pair say | score, geometry, picture |
-//! | [`judgement`] | fusion, genuine variation, calibration, verdict | score, geometry, gallery, marks |
-//! | [`simulation`] | photos made up for a self-test | geometry, picture, gallery, marks |
+//! | [`picture`] | pixels, their quality, other points of view and other lights | `geometry` |
+//! | [`matching`] | vectors, descriptors and fingerprints that pictures are found by | `geometry`, `picture` |
+//! | [`gallery`] | products and their references | `geometry`, `matching` |
+//! | [`marks`] | what cells, blocks, letters and hues of an aligned pair say | `score`, `geometry`, `picture` |
+//! | [`judgement`] | fusion, genuine variation, calibration, verdict | `score`, `geometry`, `gallery`, `marks` |
+//! | [`simulation`] | photos made up for a self-test | `geometry`, `picture`, `gallery` |
 //!
-//! A test compares the imports between rooms with this table.
+//! A test reads this table and compares the imports between rooms with it.
 
 pub mod digest;
 pub mod gallery;
