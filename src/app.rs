@@ -1,6 +1,7 @@
 //! Wiring: the only place that names concrete adapters together.
 
 mod painter;
+mod telemetry;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,6 +17,8 @@ use crate::{
     inference::{self, pool::WorkerPool},
     storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
+
+pub use telemetry::turn_off as turn_telemetry_off;
 
 /// How often a server looks whether genuine photos need scores.
 const CALIBRATION_PERIOD: Duration = Duration::from_secs(5);

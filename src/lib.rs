@@ -9,27 +9,35 @@
 //!                     ┌─────────────┬───┴────┬─────────────┐
 //!                  imaging      inference  storage      config
 //!                     └─────────────┴───┬────┘
-//!                                    checker   use cases and the ports that adapters implement
+//!                                    checker   use cases, the store and files they are kept in
+//!                                       │
+//!                                    engine    says what a photo shows; touches nothing, sees by ports
 //!                                       │
 //!                                    domain    pure comparison and judgement
 //! ```
 //!
+//! Beside the use cases, `evaluation` measures the engine on a labelled folder.
+//!
 //! A check flows one way: bytes, upright raster, tensors, features, candidates, comparisons,
-//! evidence, verdict, answer.
+//! evidence, verdict, answer. What the engine lacks of a reference it asks for on the way; the use
+//! case fetches it while no worker waits.
 //!
 //! | module | holds | may import |
 //! | --- | --- | --- |
 //! | [`domain`] | pictures as numbers, matching, geometry, marks, scores, verdicts; pure and synchronous | nothing |
-//! | [`checker`] | the use cases, the ports, the records and the answer that callers see | domain |
+//! | [`engine`] | what is seen in photos and what follows from it; the ports it sees by | `domain` |
+//! | [`checker`] | the use cases, the ports, the records and the answer that callers see | `domain`, `engine` |
+//! | [`evaluation`] | measuring this build on a labelled folder | `domain`, `engine`, `checker::clock` |
 //! | [`config`] | settings, one struct per concern | nothing |
-//! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | domain, config, the checker's ports and answer |
-//! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | domain, the checker's ports, imaging, config |
-//! | [`storage`] | SQLite and content-addressed files | domain, the checker's ports and records, config |
-//! | [`http`] | the HTTP interface | checker, domain, config |
-//! | [`cli`] | the command line | checker, domain, config, app |
-//! | [`app`] | wiring: the only place that names the adapters together | everything |
+//! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | `domain`, `engine::vision`, `checker::answer` |
+//! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | `domain`, `engine::vision`, `checker::ports`, `config` |
+//! | [`storage`] | SQLite and content-addressed files | `domain`, `checker::ports`, `checker::records`, `checker::answer` |
+//! | [`http`] | the HTTP interface | `checker`, `engine`, `domain`, `config` |
+//! | [`cli`] | the command line | `checker`, `engine`, `evaluation`, `domain`, `config`, `app` |
+//! | [`app`] | wiring: the only place that names the adapters together | `config`, `engine`, `checker`, `imaging`, `inference`, `storage`, `http` |
+//! | `main` | the program's entry | `cli` |
 //!
-//! A test compares the imports with this table.
+//! A test reads this table and compares the imports with it.
 //!
 //! # What always holds
 //!

@@ -44,6 +44,14 @@ fn error_code() -> ExitCode {
 
 /// Runs a command to its exit code: 0 as it should be, 1 something is not consistent, 2 error.
 pub fn run(cli: Cli) -> ExitCode {
+    if let Err(error) = app::turn_telemetry_off() {
+        complain(
+            &Failure::new(format!("the program could not start itself: {error}"))
+                .hint("set ORT_DISABLE_TELEMETRY=1 in the environment, then it need not")
+                .into(),
+        );
+        return error_code();
+    }
     let (format, level) = match &cli.command {
         // A server without a word in its log cannot be watched.
         Command::Serve(args) => (args.log_format, cli.global.verbose + 1),

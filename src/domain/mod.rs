@@ -17,7 +17,7 @@
 //! | [`judgement`] | fusion, genuine variation, calibration, verdict | score, tuning, geometry, gallery, marks |
 //! | [`simulation`] | photos made up for a self-test | geometry, picture, gallery, marks |
 //!
-//! A test compares the imports between rooms with this table.
+//! A test reads this table and compares the imports between rooms with it.
 
 pub mod digest;
 pub mod gallery;

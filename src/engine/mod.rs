@@ -47,7 +47,6 @@ pub use enroll::{
 pub use inspect::Purpose;
 pub use judge::{too_poor, unreadable};
 pub use need::{Interrupt, Need, Prepared};
-pub use search::FULL_SEARCH;
 pub use simulate::{Seeds, Simulated, simulate};
 pub use stage::{Stage, Stages};
 
@@ -58,6 +57,7 @@ use vision::{InferenceError, Vision};
 
 use crate::domain::{
     gallery::{Gallery, Mark},
+    tuning::search::FULL_SEARCH,
     variation::{MarkObservation, Observation},
     verdict::PhotoReport,
 };

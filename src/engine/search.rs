@@ -26,13 +26,6 @@ use crate::domain::{
     geometry::{Homography, Rect, check_quad},
     raster::Raster,
     rectify::rectify,
-    tuning::{
-        locate::SOLID_INLIERS,
-        search::{
-            CENTRE, COARSE_PHOTO, EMBEDDING_SHORTLIST, FULL_SEARCH, PHOTO_KEYPOINTS, QUICK_FROM_PX,
-            QUICK_PX, RIVAL_TURNS, SHORTLIST,
-        },
-    },
 };
 
 /// How closely a photo is looked at for its features.

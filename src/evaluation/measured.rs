@@ -9,6 +9,7 @@ use crate::{
     domain::{
         fusion::{MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
         gallery::ProductKey,
+        score::LogOdds,
         variation::Observation,
     },
     engine::Subject,
@@ -22,9 +23,9 @@ pub struct Row {
     pub claimed: ProductKey,
     /// `genuine`, `sibling`, `edited: KIND` or `other`.
     pub group: String,
-    /// The fused score in log-odds; `None` when the photo is too poor to be judged or nothing is
+    /// The fused score; `None` when the photo is too poor to be judged or nothing is
     /// enrolled.
-    pub score: Option<f64>,
+    pub score: Option<LogOdds>,
     /// Whether the claimed product was located in a photo good enough to be judged. Only then can
     /// the photo agree with the claim: this is what coverage counts.
     pub located: bool,
@@ -73,10 +74,10 @@ pub fn inputs(subject: &Subject) -> Vec<(String, f64)> {
         .map(|(n, v)| ((*n).to_owned(), v))
         .collect();
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
-    named.push(("score_identity".into(), subject.score.identity));
+    named.push(("score_identity".into(), subject.score.identity.get()));
     named.push((
         "score_marks".into(),
-        subject.score.marks.unwrap_or(f64::NAN),
+        subject.score.marks.map_or(f64::NAN, LogOdds::get),
     ));
     for (k, mark) in subject.evidence.marks.iter().enumerate() {
         named.extend(
@@ -112,7 +113,7 @@ impl Measured {
     }
 
     /// (item, score) of the calibration photos that can be judged.
-    pub fn calibration_scores(&self) -> Vec<(String, f64)> {
+    pub fn calibration_scores(&self) -> Vec<(String, LogOdds)> {
         self.calibration
             .iter()
             .filter_map(|r| Some((r.photo.item.clone(), r.score?)))
@@ -158,7 +159,7 @@ impl Measured {
                 row.claimed.brand.clone(),
                 row.claimed.product.clone(),
                 row.group.clone(),
-                number(row.score),
+                number(row.score.map(LogOdds::get)),
                 row.located.to_string(),
             ];
             record.extend(

@@ -1,7 +1,9 @@
 //! Which path leads to which handler, through which layers.
 
+use std::sync::Arc;
+
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
     response::Redirect,
@@ -70,6 +72,7 @@ pub fn router(state: HttpState) -> Router {
         .try_it_out_enabled(true);
     api.route("/", get(|| async { Redirect::temporary("/docs/") }))
         .merge(SwaggerUi::new("/docs").config(docs))
+        .layer(Extension(Arc::new(open_api())))
         .layer(CsrfLayer::new().with_rejection_response(guard::on_cross_site))
         .layer(from_fn(guard::only_own_host))
         .layer(from_fn_with_state(state.clone(), guard::limit_time))

@@ -5,7 +5,7 @@ use zune_jpeg::JpegDecoder;
 
 use super::{
     bytes::{Deadline, TimedJpegBytes},
-    intake::{Decoded, IntakeLimits, blank, damaged},
+    decoded::{Decoded, IntakeLimits, blank, damaged},
     upright,
 };
 use crate::engine::vision::IntakeError;

@@ -1,6 +1,7 @@
 //! Bytes to upright pixels, pixels to other sizes, and pictures for people.
 
 mod bytes;
+mod decoded;
 mod evidence;
 mod intake;
 mod jpeg;
@@ -9,5 +10,6 @@ mod sniff;
 mod upright;
 mod webp;
 
+pub use decoded::IntakeLimits;
 pub use evidence::{Evidence, EvidenceError, evidence_png};
-pub use intake::{Intake, IntakeLimits};
+pub use intake::Intake;

@@ -4,7 +4,7 @@ use png::{Adam7Info, ColorType, InterlaceInfo, Limits, Transformations};
 
 use super::{
     bytes::{Deadline, TimedReader},
-    intake::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
+    decoded::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
     upright,
 };
 use crate::engine::vision::IntakeError;

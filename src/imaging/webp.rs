@@ -4,7 +4,7 @@ use image::{ImageDecoder, codecs::webp::WebPDecoder};
 
 use super::{
     bytes::{Deadline, TimedReader},
-    intake::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
+    decoded::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
     upright,
 };
 use crate::engine::vision::IntakeError;

@@ -2,6 +2,7 @@
 //! `ort`.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -20,6 +21,23 @@ use crate::{
     domain::{digest::Sha256, embedding::ModelId},
     engine::vision::InferenceError,
 };
+
+/// The variable of the environment that tells the library to collect nothing. Without it the library
+/// keeps an id of the device and what it collected in the user's cache folder, and sends it off:
+/// `with_telemetry(false)` comes after the first of these files.
+pub const TELEMETRY_SWITCH: &str = "ORT_DISABLE_TELEMETRY";
+/// What [`TELEMETRY_SWITCH`] must say.
+pub const TELEMETRY_OFF: &str = "1";
+
+/// Whether the library may be loaded: it would leave nothing behind and send nothing.
+pub fn telemetry_is_off() -> bool {
+    is_off(std::env::var_os(TELEMETRY_SWITCH).as_deref())
+}
+
+/// The library for Windows keeps no such files and knows no such variable.
+fn is_off(switch: Option<&OsStr>) -> bool {
+    cfg!(windows) || switch.is_some_and(|value| value == TELEMETRY_OFF)
+}
 
 /// Why a model could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -251,9 +269,23 @@ fn session(
 fn runtime() -> Result<&'static Environment, LoadError> {
     static RUNTIME: OnceLock<Result<Environment, String>> = OnceLock::new();
     RUNTIME
-        .get_or_init(start)
+        .get_or_init(|| {
+            if telemetry_is_off() {
+                start()
+            } else {
+                Err(telemetry_is_on())
+            }
+        })
         .as_ref()
         .map_err(|said| LoadError::Runtime(said.clone()))
+}
+
+/// Refused here and not only where the program starts, so that no other way in can forget it.
+fn telemetry_is_on() -> String {
+    format!(
+        "ONNX Runtime was not loaded: it would write into the user's cache folder and report its use\n\
+         remedy: set {TELEMETRY_SWITCH}={TELEMETRY_OFF} in the environment before the process starts"
+    )
 }
 
 #[cfg(feature = "dynamic")]
@@ -338,6 +370,16 @@ mod tests {
                 && said.contains(&entry.sha256.to_string()),
             "{said}"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_library_is_loaded_only_where_its_telemetry_is_off() {
+        for on in [None, Some(""), Some("0"), Some("off")] {
+            assert!(!is_off(on.map(OsStr::new)), "{on:?}");
+        }
+        assert!(is_off(Some(OsStr::new("1"))));
+        assert!(telemetry_is_on().contains("remedy: set ORT_DISABLE_TELEMETRY=1"));
     }
 
     #[cfg(feature = "dynamic")]

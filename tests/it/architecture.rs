@@ -1,91 +1,25 @@
-//! Compares who imports whom with the table of the crate's architecture: one crate means the
-//! compiler does not.
+//! Compares who imports whom with the tables of the documentation: one crate means the compiler
+//! does not.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+mod scan;
+mod sources;
+mod tables;
 
-/// What a top-level module may import of the crate, and which dependencies it may name.
-struct Rule {
-    module: &'static str,
-    /// Prefixes of paths below `crate::`, besides the module itself.
-    imports: &'static [&'static str],
-}
+use std::{collections::BTreeSet, fs, path::Path};
 
-/// The table. A new edge here is the most heavily reviewed kind of change.
-const RULES: &[Rule] = &[
-    Rule {
-        module: "domain",
-        imports: &[],
-    },
-    Rule {
-        module: "config",
-        imports: &[],
-    },
-    Rule {
-        module: "engine",
-        imports: &["domain", "checker::ports", "checker::records"],
-    },
-    Rule {
-        module: "checker",
-        imports: &["domain", "engine"],
-    },
-    Rule {
-        module: "imaging",
-        imports: &["domain", "config", "engine::vision", "checker::answer"],
-    },
-    Rule {
-        module: "inference",
-        imports: &[
-            "domain",
-            "engine::vision",
-            "checker::ports",
-            "imaging",
-            "config",
-        ],
-    },
-    Rule {
-        module: "storage",
-        imports: &[
-            "domain",
-            "checker::ports",
-            "checker::records",
-            "checker::answer",
-            "config",
-        ],
-    },
-    Rule {
-        module: "http",
-        imports: &["checker", "engine", "domain", "config"],
-    },
-    Rule {
-        module: "cli",
-        imports: &["checker", "engine", "domain", "config", "app"],
-    },
-    Rule {
-        module: "app",
-        imports: &[
-            "domain",
-            "config",
-            "engine",
-            "checker",
-            "imaging",
-            "inference",
-            "storage",
-            "http",
-            "cli",
-        ],
-    },
-    Rule {
-        module: "lib",
-        imports: &[],
-    },
-    Rule {
-        module: "main",
-        imports: &[],
-    },
+use sources::{Crate, Source, within};
+use tables::{Graph, circles, table};
+
+/// Modules whose files must not import each other in circles.
+const WITHOUT_CIRCLES: &[&str] = &[
+    "checker",
+    "config",
+    "engine",
+    "evaluation",
+    "http",
+    "imaging",
+    "inference",
+    "storage",
 ];
 
 /// Modules that may name no dependency but these, and in tests also those of [`TEST_ONLY`].
@@ -103,7 +37,6 @@ const PURE: &[(&str, &[&str])] = &[
             "ndarray",
             "serde",
             "serde_json",
-            "sha2",
             "thiserror",
             "tracing",
             "utoipa",
@@ -129,14 +62,15 @@ const WALLED: &[(&str, &[&str])] = &[
     ("hyper_util", &["http/"]),
     ("tower", &["http/"]),
     ("tower_http", &["http/"]),
-    ("hyper", &["http/"]),
-    ("hyper_util", &["http/"]),
     ("utoipa_axum", &["http/"]),
     ("utoipa_swagger_ui", &["http/"]),
     ("metrics_exporter_prometheus", &["http/", "app.rs"]),
     ("indicatif", &["cli/"]),
     ("clap", &["cli/", "config.rs", "config/", "main.rs"]),
-    ("anyhow", &["cli/", "app.rs", "app/", "main.rs"]),
+    (
+        "anyhow",
+        &["cli/", "evaluation/", "app.rs", "app/", "main.rs"],
+    ),
     (
         "tokio",
         &[
@@ -153,27 +87,123 @@ const WALLED: &[(&str, &[&str])] = &[
 
 const LONGEST_FILE: usize = 620;
 
+/// Source files but the crate's own, which imports nothing and says what there is.
+fn files_and_docs(sources: &Crate) -> (Vec<&Source>, &Source) {
+    let (docs, files): (Vec<_>, Vec<_>) = sources.files.iter().partition(|f| f.name == "lib.rs");
+    (files, docs[0])
+}
+
 #[test]
 fn modules_import_only_what_the_table_allows() {
+    let sources = Crate::read();
+    let (files, docs) = files_and_docs(&sources);
+    let table = table(docs, "module");
+    let mut unused: BTreeSet<_> = table
+        .iter()
+        .flat_map(|(module, paths)| paths.iter().map(move |p| (module, p)))
+        .collect();
     let mut wrong = Vec::new();
-    for file in sources() {
-        let rule = RULES.iter().find(|r| r.module == file.module());
-        let rule =
-            rule.unwrap_or_else(|| panic!("`{}` belongs to no module of the table", file.name));
-        for path in file.crate_paths() {
-            if path == rule.module
-                || within(&path, rule.module)
-                || rule.imports.iter().any(|i| within(&path, i))
-            {
-                continue;
+    for file in files {
+        let module = file.module().to_owned();
+        let Some((module, allowed)) = table.get_key_value(&module) else {
+            wrong.push(format!("{}: module `{module}` has no row", file.name));
+            continue;
+        };
+        for path in file.imports().iter().filter(|path| !within(path, module)) {
+            let row = allowed.iter().find(|prefix| within(path, prefix));
+            match row {
+                Some(prefix) => _ = unused.remove(&(module, prefix)),
+                None => wrong.push(format!("{}: `crate::{path}`", file.name)),
             }
-            wrong.push(format!("{}: `crate::{path}`", file.name));
         }
-        wrong.extend(file.escapes());
     }
     assert!(
         wrong.is_empty(),
-        "imports against the table:\n{}",
+        "against the table in src/lib.rs:\n{}",
+        wrong.join("\n")
+    );
+    assert!(docs.imports().is_empty(), "{:?}", docs.imports());
+    assert!(
+        unused.is_empty(),
+        "the table in src/lib.rs allows what nobody imports: {unused:?}"
+    );
+}
+
+#[test]
+fn rooms_of_the_domain_import_only_what_their_table_allows() {
+    let sources = Crate::read();
+    let docs = sources.home("domain").unwrap();
+    let table = table(docs, "room");
+    let room = |file: &Source| {
+        file.path()
+            .split("::")
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut unused: BTreeSet<_> = table
+        .iter()
+        .flat_map(|(room, rooms)| rooms.iter().map(move |r| (room.clone(), r.clone())))
+        .collect();
+    let mut wrong = Vec::new();
+    for file in sources
+        .files
+        .iter()
+        .filter(|f| f.is_below("domain") && f.name != docs.name)
+    {
+        let Some(allowed) = table.get(&room(file)) else {
+            wrong.push(format!("{}: room `{}` has no row", file.name, room(file)));
+            continue;
+        };
+        for path in file.imports() {
+            let to = sources.home(&path).map(room).unwrap_or_default();
+            unused.remove(&(room(file), to.clone()));
+            if to != room(file) && !allowed.contains(&to) {
+                wrong.push(format!("{}: `crate::{path}` of room `{to}`", file.name));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "against the table in src/domain/mod.rs:\n{}",
+        wrong.join("\n")
+    );
+    assert!(
+        unused.is_empty(),
+        "the table in src/domain/mod.rs allows what nobody imports: {unused:?}"
+    );
+}
+
+#[test]
+fn neither_modules_nor_rooms_stand_in_a_circle() {
+    let sources = Crate::read();
+    let mut modules = table(files_and_docs(&sources).1, "module");
+    for paths in modules.values_mut() {
+        let tops = paths
+            .iter()
+            .map(|path| path.split("::").next().unwrap_or(path).to_owned());
+        *paths = tops.collect();
+    }
+    assert_eq!(circles(modules), [""; 0], "circles of modules");
+    let rooms = table(sources.home("domain").unwrap(), "room");
+    assert_eq!(circles(rooms), [""; 0], "circles of rooms");
+}
+
+#[test]
+fn files_of_a_module_do_not_import_each_other_in_circles() {
+    let sources = Crate::read();
+    let mut wrong = Vec::new();
+    for module in WITHOUT_CIRCLES {
+        let files = sources.files.iter().filter(|f| f.is_below(module));
+        let graph: Graph = files
+            .map(|f| (f.name.clone(), sources.needs(f, module)))
+            .collect();
+        assert!(!graph.is_empty(), "there is no module `{module}`");
+        wrong.extend(circles(graph));
+    }
+    assert!(
+        wrong.is_empty(),
+        "files in or between circles:\n{}",
         wrong.join("\n")
     );
 }
@@ -192,7 +222,7 @@ fn dependencies_stay_behind_their_walls() {
         );
     }
     let mut wrong = Vec::new();
-    for file in sources() {
+    for file in &Crate::read().files {
         let pure = PURE
             .iter()
             .find(|(module, _)| *module == file.module())
@@ -220,7 +250,7 @@ fn dependencies_stay_behind_their_walls() {
 #[test]
 fn files_are_short_and_say_what_they_are_for() {
     let mut wrong = Vec::new();
-    for file in sources() {
+    for file in &Crate::read().files {
         let lines = file.text.lines().count();
         if lines > LONGEST_FILE {
             wrong.push(format!(
@@ -253,285 +283,56 @@ fn the_scanner_sees_through_groups_comments_and_strings() {
         fn f<'a>(x: &'a crate::imaging::Intake) { axum::serve(x); self::image::y(); super::image::z() }
         use super::super::inference;
         mod tests { use super::super::ports; }
+        use super::records;
         "##,
     );
-    let paths: Vec<_> = file.crate_paths().into_iter().collect();
+    let paths: Vec<_> = file.imports().into_iter().collect();
     assert_eq!(
         paths,
         [
+            "checker::image::z",
+            "checker::ports",
+            "checker::records",
+            "checker::x::image::y",
             "domain::gallery",
             "domain::marks",
             "domain::raster::Raster",
             "imaging::Intake",
+            "inference",
             "storage::sqlite"
         ]
     );
     assert!(file.names("axum") && !file.names("image"));
-    assert_eq!(file.escapes().len(), 1, "{:?}", file.escapes());
 }
 
-/// Whether `path` is `prefix` or lies below it; a bare group such as `checker::{ports, ..}` was
-/// expanded before.
-fn within(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
-struct Source {
-    /// Path below `src`, with forward slashes.
-    name: String,
-    text: String,
-    /// The text with comments and literals blanked and white space taken out where it means
-    /// nothing.
-    code: String,
-}
-
-impl Source {
-    fn new(name: &str, text: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            code: squeeze(&blank(text)),
-        }
-    }
-
-    /// The top-level module that the file belongs to.
-    fn module(&self) -> &str {
-        let first = self.name.split('/').next().unwrap_or(&self.name);
-        first.strip_suffix(".rs").unwrap_or(first)
-    }
-
-    /// Every path below `crate::` that the code names, groups expanded.
-    fn crate_paths(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        for (at, _) in self.code.match_indices("crate::") {
-            if !self.code[..at].ends_with(is_word) {
-                expand(&self.code[at + "crate::".len()..], "", &mut found);
-            }
-        }
-        found
-    }
-
-    /// Chains of `super` that reach the crate's root, where this scanner could not follow them.
-    fn escapes(&self) -> Vec<String> {
-        let parts = self
-            .name
-            .trim_end_matches(".rs")
-            .split('/')
-            .filter(|p| *p != "mod")
-            .count();
-        let mut wrong = Vec::new();
-        let mut rest = self.code.as_str();
-        let mut inline = 0;
-        while let Some(at) = rest.find("super::") {
-            inline += rest[..at]
-                .match_indices("mod ")
-                .filter(|(i, _)| opens_inline(&rest[*i..]))
-                .count();
-            let chain = rest[at..]
-                .split("::")
-                .take_while(|part| *part == "super")
-                .count();
-            if chain >= parts + inline {
-                wrong.push(format!(
-                    "{}: a chain of `super` reaches the root, write `crate::`",
-                    self.name
-                ));
-            }
-            rest = &rest[at + chain * "super::".len()..];
-        }
-        wrong
-    }
-
-    /// Whether the code names a path that starts with this dependency.
-    fn names(&self, dependency: &str) -> bool {
-        let wanted = format!("{dependency}::");
-        let named = self.code.match_indices(&wanted).any(|(at, _)| {
-            let before = &self.code[..at];
-            !before.ends_with(is_word) && !before.ends_with(':')
-        });
-        named || self.code.contains(&format!("use {dependency};"))
-    }
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// Whether the text, which starts with `mod `, opens an inline module.
-fn opens_inline(text: &str) -> bool {
-    text["mod ".len()..]
-        .trim_start_matches(is_word)
-        .starts_with('{')
-}
-
-/// Adds the paths of one use tree (or one path expression) to `found`; returns what follows it.
-fn expand<'a>(tree: &'a str, prefix: &str, found: &mut BTreeSet<String>) -> &'a str {
-    let end = tree.find(|c| !is_word(c)).unwrap_or(tree.len());
-    let join = |part: &str| {
-        if prefix.is_empty() {
-            part.to_owned()
-        } else {
-            format!("{prefix}::{part}")
-        }
-    };
-    if let Some(mut inside) = tree.strip_prefix('{') {
-        loop {
-            inside = expand(inside, prefix, found);
-            match inside.strip_prefix(',') {
-                Some(next) if !next.starts_with('}') => inside = next,
-                other => return other.unwrap_or(inside).strip_prefix('}').unwrap_or(""),
-            }
-        }
-    }
-    let here = match &tree[..end] {
-        "" | "self" => prefix.to_owned(),
-        part => join(part),
-    };
-    let rest = &tree[end..];
-    if let Some(below) = rest.strip_prefix("::")
-        && below.starts_with(|c| is_word(c) || c == '{')
-    {
-        return expand(below, &here, found);
-    }
-    if !here.is_empty() {
-        found.insert(here);
-    }
-    // An alias, a glob or a turbofish ends the path: go on at the next separator of the group.
-    rest.find([',', '}', ';']).map_or("", |at| &rest[at..])
-}
-
-/// Replaces comments, strings and characters by spaces, so that only code is left.
-fn blank(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let skip = match c {
-            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => block_comment(rest),
-            '"' => quoted(rest),
-            'r' if !out.ends_with(is_word) || out.ends_with('b') => raw_string(rest),
-            '\'' => character(rest),
-            _ => 0,
-        };
-        if skip == 0 {
-            out.push(c);
-            rest = &rest[c.len_utf8()..];
-        } else {
-            out.push(' ');
-            rest = &rest[skip..];
-        }
-    }
-    out
-}
-
-fn block_comment(text: &str) -> usize {
-    let (mut depth, mut at) = (0, 0);
-    while at < text.len() {
-        if text[at..].starts_with("/*") {
-            (depth, at) = (depth + 1, at + 2);
-        } else if text[at..].starts_with("*/") {
-            (depth, at) = (depth - 1, at + 2);
-            if depth == 0 {
-                break;
-            }
-        } else {
-            at += text[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    at
-}
-
-fn quoted(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// Length of a raw string that starts here, 0 when none does.
-fn raw_string(text: &str) -> usize {
-    let hashes = text[1..].chars().take_while(|c| *c == '#').count();
-    if !text[1 + hashes..].starts_with('"') {
-        return 0;
-    }
-    let close = format!("\"{}", "#".repeat(hashes));
-    text[2 + hashes..]
-        .find(&close)
-        .map_or(text.len(), |at| 2 + hashes + at + close.len())
-}
-
-/// Length of a character literal that starts here, 0 for a lifetime.
-fn character(text: &str) -> usize {
-    let mut chars = text.char_indices().skip(1);
-    match chars.next() {
-        Some((_, '\\')) => text[3..].find('\'').map_or(0, |at| at + 4),
-        Some(_) => chars
-            .next()
-            .filter(|(_, c)| *c == '\'')
-            .map_or(0, |(at, _)| at + 1),
-        None => 0,
-    }
-}
-
-/// Drops white space except between two words, so that `crate :: {` and `crate::{` look alike.
-fn squeeze(code: &str) -> String {
-    let mut out = String::with_capacity(code.len());
-    let mut gap = false;
-    for c in code.chars() {
-        if c.is_whitespace() {
-            gap = true;
-            continue;
-        }
-        if gap && is_word(c) && out.ends_with(is_word) {
-            out.push(' ');
-        }
-        gap = false;
-        out.push(c);
-    }
-    out
-}
-
-/// All source files; the test is worth nothing if it finds none.
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut paths = Vec::new();
-    collect(&root, &mut paths);
-    assert!(
-        paths.len() > 20,
-        "only {} source files found below {}",
-        paths.len(),
-        root.display()
+#[test]
+fn a_name_is_found_where_it_is_defined_and_circles_are_seen() {
+    let sources = Crate::of(vec![
+        Source::new(
+            "room/mod.rs",
+            "mod a; mod b; mod deep; pub use deep::c; pub(crate) use a::A; fn f() { b::g() }",
+        ),
+        Source::new("room/a.rs", "use super::c::C;"),
+        Source::new("room/b.rs", "use super::A;"),
+        Source::new("room/deep/mod.rs", "pub mod c;"),
+        Source::new("room/deep/c.rs", "use crate::room::b;"),
+    ]);
+    assert_eq!(sources.home("room::c::C").unwrap().name, "room/deep/c.rs");
+    assert_eq!(sources.home("room::A").unwrap().name, "room/a.rs");
+    assert!(sources.home("elsewhere").is_none());
+    let graph = sources
+        .files
+        .iter()
+        .map(|f| (f.name.clone(), sources.needs(f, "room")))
+        .collect();
+    assert_eq!(
+        circles(graph),
+        [
+            "room/a.rs -> room/deep/c.rs",
+            "room/b.rs -> room/a.rs",
+            "room/deep/c.rs -> room/b.rs"
+        ]
     );
-    paths
-        .into_iter()
-        .map(|path| {
-            let name = path
-                .strip_prefix(&root)
-                .unwrap_or(&path)
-                .to_string_lossy()
-                .replace('\\', "/");
-            Source::new(&name, &fs::read_to_string(&path).unwrap())
-        })
-        .collect()
-}
-
-fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, into);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            into.push(path);
-        }
-    }
-    into.sort();
 }
 
 /// Names of all dependencies as code spells them.

@@ -15,6 +15,8 @@ fn assay(folder: &TempDir, args: &[&str]) -> Command {
     command
         .current_dir(folder)
         .args(args)
+        // Set for the tests, not for a person.
+        .env_remove("ORT_DISABLE_TELEMETRY")
         .env_remove("RUST_LOG");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
         command.env_remove(name);

@@ -13,6 +13,7 @@ use assay::{
         gallery::{Gallery, ProductKey, Reference, ReferenceKind},
         geometry::{Point, Rect},
         raster::Raster,
+        score::LogOdds,
         variation::Variation,
         verdict::Verdict,
     },
@@ -287,7 +288,7 @@ fn a_claim_on_a_product_whose_reference_is_lost_cannot_be_compared() {
             "c".into(),
             0.2,
             CalibrationSource::Default,
-            &[("a".into(), -1e6), ("b".into(), -1e6), ("c".into(), -1e6)],
+            &["a", "b", "c"].map(|item| (item.into(), LogOdds::saturating(-1e6))),
         ),
         variation: Variation::default(),
     };

@@ -6,6 +6,7 @@ mod cli;
 mod contract;
 mod end_to_end;
 mod engine;
+mod footprint;
 mod inference;
 mod intake;
 mod pool;

@@ -11,6 +11,7 @@ use crate::{
         cells::{MarkBox, cell_evidence, suspect_region},
         gallery::Mark,
         geometry::Rect,
+        tuning::places::OVERVIEW_SHRINK,
         variation::CellGrid,
     },
     engine::{

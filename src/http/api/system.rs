@@ -1,23 +1,22 @@
 //! For operators and tools: `/livez`, `/readyz`, `/metrics`, the contract itself and the kinds of
 //! problems.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, ToSchema, openapi::OpenApi};
 
 use super::openapi::{NotReady, Reading};
 use crate::http::{
     extract::Path,
     metrics,
     problem::{Problem, kind},
-    router,
     state::HttpState,
 };
 
@@ -136,8 +135,8 @@ pub async fn read_metrics(State(state): State<HttpState>) -> Response {
     get, path = "/v1/openapi.json", tag = "system",
     responses((status = 200, description = "The contract", body = serde_json::Value)),
 )]
-pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
-    Json(router::open_api())
+pub async fn openapi(Extension(document): Extension<Arc<OpenApi>>) -> Response {
+    Json(&*document).into_response()
 }
 
 /// Explain a kind of problem

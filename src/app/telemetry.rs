@@ -1,0 +1,38 @@
+//! Starts the program with ONNX Runtime's telemetry turned off.
+
+use std::io;
+
+use crate::inference::onnx;
+
+/// Makes sure that ONNX Runtime finds its telemetry turned off, where needed by starting the
+/// program once more in this process: a variable of the environment cannot be set safely later on.
+/// The same arguments, files, process id and exit code serve the second start.
+///
+/// # Errors What the system said when the program could not be started again.
+pub fn turn_off() -> io::Result<()> {
+    if onnx::telemetry_is_off() {
+        return Ok(());
+    }
+    start_again()
+}
+
+/// Returns only when that failed.
+#[cfg(unix)]
+fn start_again() -> io::Result<()> {
+    use std::{env, os::unix::process::CommandExt, process::Command};
+    let mut arguments = env::args_os();
+    let mut program = Command::new(env::current_exe()?);
+    if let Some(name) = arguments.next() {
+        program.arg0(name);
+    }
+    Err(program
+        .args(arguments)
+        .env(onnx::TELEMETRY_SWITCH, onnx::TELEMETRY_OFF)
+        .exec())
+}
+
+/// Elsewhere the library needs no switch.
+#[cfg(not(unix))]
+fn start_again() -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! What every decoder is given and gives: the limits, and pixels as the file stores them.
+
+use std::time::Duration;
+
+use image::metadata::Orientation;
+
+use super::upright;
+use crate::engine::vision::IntakeError;
+
+/// What a photo may cost. Everything but the time is checked from the headers, before memory is
+/// spent on pixels.
+///
+/// One frame is not a setting: an animation shows several things, and a check answers for one
+/// photo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntakeLimits {
+    /// Most bytes of the file.
+    pub bytes: u64,
+    /// Shortest side allowed in pixels. Below the default a picture holds fewer cells of local
+    /// features than an alignment needs.
+    pub min_side: u32,
+    /// Longest side allowed in pixels.
+    pub max_side: u32,
+    /// Most pixels allowed.
+    pub max_pixels: u64,
+    /// Most pixels allowed in a WebP, whose decoder takes longest and does not look at the clock
+    /// while it works through a lossy frame: 7 s were measured for 49 million noisy pixels.
+    pub max_webp_pixels: u64,
+    /// Most bytes of memory while decoding, estimated from the headers. The picture takes 3 bytes a
+    /// pixel; a progressive JPEG up to 6 more for its coefficients, a WebP 2 to 12 more, a quarter
+    /// turn 3 more.
+    pub memory: u64,
+    /// Most scans of a JPEG. Cameras write 1, web encoders about 10; each may walk over all pixels
+    /// again.
+    pub scans: usize,
+    /// Longest time for decoding. It is looked at whenever the decoder reads on; what it does after
+    /// its last read is bounded by the pixels, and a picture that is done by then is kept.
+    pub decode_time: Duration,
+}
+
+impl Default for IntakeLimits {
+    fn default() -> Self {
+        Self {
+            bytes: 20 << 20,
+            min_side: 16,
+            max_side: 12_000,
+            max_pixels: 50_000_000,
+            max_webp_pixels: 25_000_000,
+            memory: 320 << 20,
+            scans: 64,
+            decode_time: Duration::from_secs(5),
+        }
+    }
+}
+
+impl IntakeLimits {
+    /// Whether a picture of these sides may be decoded.
+    pub(super) fn check_sides(&self, width: u32, height: u32) -> Result<(), IntakeError> {
+        if width.max(height) > self.max_side
+            || u64::from(width) * u64::from(height) > self.max_pixels
+        {
+            let (max_side, max_pixels) = (self.max_side, self.max_pixels);
+            return Err(IntakeError::TooLarge {
+                width,
+                height,
+                max_side,
+                max_pixels,
+            });
+        }
+        if width.min(height) < self.min_side.max(1) {
+            return Err(IntakeError::TooSmall {
+                width,
+                height,
+                min_side: self.min_side.max(1),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether decoding may take `extra` bytes besides the picture's own 3 a pixel. After decoding,
+    /// a quarter turn holds the picture twice.
+    pub(super) fn check_memory(
+        &self,
+        (width, height): (u32, u32),
+        extra: u64,
+        orientation: Orientation,
+    ) -> Result<(), IntakeError> {
+        let picture = u64::from(width) * u64::from(height) * 3;
+        let turned = if upright::is_quarter_turn(orientation) {
+            picture
+        } else {
+            0
+        };
+        let (bytes, limit) = (picture + extra.max(turned), self.memory);
+        if bytes > limit {
+            Err(IntakeError::TooMuchMemory { bytes, limit })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Pixels as the file stores them, and how to turn them.
+pub(super) struct Decoded {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) pixels: Vec<u8>,
+    pub(super) orientation: Orientation,
+    pub(super) notes: Vec<String>,
+}
+
+/// An error of the file itself.
+pub(super) fn damaged(detail: impl Into<String>) -> IntakeError {
+    IntakeError::Damaged {
+        detail: detail.into(),
+    }
+}
+
+/// The buffer that a picture is decoded into and then kept in: its sides have been checked.
+pub(super) fn blank(width: u32, height: u32) -> Vec<u8> {
+    vec![0; width as usize * height as usize * 3]
+}
+
+/// One channel of a transparent pixel laid on white.
+pub(super) fn lay_on_white(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    // At most 255: the weights add up to 255.
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
