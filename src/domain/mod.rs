@@ -8,14 +8,14 @@
 //! | --- | --- | --- |
 //! | [`digest`] | content hashes | nothing |
 //! | [`score`] | one type per scale | nothing |
-//! | [`tuning`] | the numbers that decide an answer and come from no model | digest |
-//! | [`geometry`] | points, boxes, homographies and their robust fit | tuning |
-//! | [`picture`] | pixels, their quality, other points of view and other lights | tuning, geometry |
-//! | [`matching`] | vectors, descriptors and fingerprints that pictures are found by | tuning, geometry, picture |
-//! | [`gallery`] | products and their references | digest, geometry, matching |
-//! | [`marks`] | what cells, blocks, letters and hues of an aligned pair say | score, tuning, geometry, picture |
-//! | [`judgement`] | fusion, genuine variation, calibration, verdict | score, tuning, geometry, gallery, marks |
-//! | [`simulation`] | photos made up for a self-test | geometry, picture, gallery, marks |
+//! | [`tuning`] | the numbers that decide an answer and come from no model | `digest` |
+//! | [`geometry`] | points, boxes, homographies and their robust fit | `tuning` |
+//! | [`picture`] | pixels, their quality, other points of view and other lights | `tuning`, `geometry` |
+//! | [`matching`] | vectors, descriptors and fingerprints that pictures are found by | `tuning`, `geometry`, `picture` |
+//! | [`gallery`] | products and their references | `digest`, `geometry`, `matching` |
+//! | [`marks`] | what cells, blocks, letters and hues of an aligned pair say | `score`, `tuning`, `geometry`, `picture` |
+//! | [`judgement`] | fusion, genuine variation, calibration, verdict | `score`, `tuning`, `geometry`, `gallery`, `marks` |
+//! | [`simulation`] | photos made up for a self-test | `geometry`, `picture`, `gallery` |
 //!
 //! A test reads this table and compares the imports between rooms with it.
 

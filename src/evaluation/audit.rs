@@ -6,11 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::measured::Row;
-use crate::domain::{quality::Quality, rates::area_under_curve};
+use super::{facts::FACTS, measured::Row};
+use crate::domain::rates::area_under_curve;
 
-/// File type (two), logarithms of bytes and of pixels, JPEG quantisation, brightness, sharpness.
-const FACTS: usize = 7;
 /// A claim: the facts of the photo and of the reference.
 const INPUTS: usize = 2 * FACTS;
 /// Articles are dealt into this many parts; each is told apart by what was learnt on the others.
@@ -19,53 +17,6 @@ const FOLDS: usize = 5;
 const ROUNDS: usize = 400;
 const RATE: f64 = 0.5;
 const RIDGE: f64 = 0.01;
-
-/// What is known of a file without looking at what it shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Facts([f64; FACTS]);
-
-impl Facts {
-    /// Takes the facts of a decoded file.
-    pub fn of(bytes: &[u8], pixels: usize, quality: &Quality) -> Self {
-        let kind = |magic: &[u8]| f64::from(u8::from(bytes.starts_with(magic)));
-        Self([
-            kind(b"\xff\xd8"),
-            kind(b"\x89PNG"),
-            (bytes.len() as f64).ln(),
-            (pixels.max(1) as f64).ln(),
-            quantisation(bytes).unwrap_or(0.0),
-            quality.exposure,
-            quality.sharpness,
-        ])
-    }
-}
-
-/// Mean of the first quantisation table of a JPEG file (ITU-T T.81, B.2.4.1): the coarser, the
-/// lower the quality.
-fn quantisation(bytes: &[u8]) -> Option<f64> {
-    let mut rest = bytes.strip_prefix(b"\xff\xd8")?;
-    loop {
-        let [0xff, marker, high, low, ..] = *rest else {
-            return None;
-        };
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        let segment = rest.get(4..2 + length)?;
-        if marker == 0xdb {
-            let (wide, table) = (segment.first()? >> 4 != 0, segment.get(1..)?);
-            let values: Vec<f64> = if wide {
-                table
-                    .get(..128)?
-                    .chunks_exact(2)
-                    .map(|v| f64::from(u16::from_be_bytes([v[0], v[1]])))
-                    .collect()
-            } else {
-                table.get(..64)?.iter().map(|v| f64::from(*v)).collect()
-            };
-            return Some(values.iter().sum::<f64>() / 64.0);
-        }
-        rest = rest.get(2 + length..)?;
-    }
-}
 
 /// One claim as the classifier sees it.
 struct Case {
@@ -202,15 +153,5 @@ mod tests {
         assert!((0.35..0.65).contains(&alike), "{alike}");
         let apart = separation(&cases(0.8)).unwrap();
         assert!(apart > 0.9, "{apart}");
-    }
-
-    #[test]
-    fn the_first_quantisation_table_is_read() {
-        let mut file = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xdb\x00\x43\x00".to_vec();
-        file.extend([7; 64]);
-        assert_eq!(quantisation(&file), Some(7.0));
-        assert_eq!(quantisation(&file[..30]), None);
-        assert_eq!(quantisation(b"\x89PNG"), None);
-        assert_eq!(quantisation(b"\xff\xd8\xff\xdb\x00\x00"), None);
     }
 }

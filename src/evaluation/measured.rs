@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context;
 
-use super::{audit::Facts, data::PhotoRow};
+use super::{data::PhotoRow, facts::Facts};
 use crate::{
     domain::{
         fusion::{MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},

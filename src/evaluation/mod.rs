@@ -3,9 +3,11 @@
 
 mod audit;
 mod data;
+mod facts;
 mod measured;
 mod parallel;
 mod pictures;
+mod plan;
 mod report;
 mod run;
 mod world;
@@ -16,36 +18,8 @@ use crate::engine::{Defaults, Engine, vision::Vision};
 
 pub use data::Labelled;
 pub use measured::Measured;
+pub use plan::{MakeVision, Plan, Progress};
 pub use report::Report;
-
-/// Makes one worker's models.
-pub type MakeVision<'a> = dyn Fn() -> anyhow::Result<Vision> + Sync + 'a;
-
-/// Hears how far a long run has come.
-pub trait Progress: Sync {
-    /// A part of `total` steps begins.
-    fn begin(&self, what: &'static str, total: usize);
-    /// A step is done.
-    fn step(&self);
-    /// The part is over.
-    fn end(&self);
-}
-
-/// What to do.
-pub struct Plan<'a> {
-    /// The labelled folder.
-    pub data: &'a Labelled,
-    /// Calibration photos per product that also become references.
-    pub references: usize,
-    /// Whether to make non-genuine claims on calibration photos too.
-    pub fitting: bool,
-    /// Whether to judge test photos as if their products had no genuine photos enrolled.
-    pub without_variation: bool,
-    /// Set when the person wants to stop.
-    pub stop: &'a std::sync::atomic::AtomicBool,
-    /// Worker threads.
-    pub threads: usize,
-}
 
 /// Bytes of prepared references kept: an evaluation meets all of them again with every photo.
 const CACHE_BYTES: usize = 2 << 30;

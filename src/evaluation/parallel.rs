@@ -5,11 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use super::Progress;
+use super::plan::{MakeVision, Progress};
 use crate::engine::vision::Vision;
-
-/// Makes one worker's models.
-pub type MakeVision<'a> = dyn Fn() -> anyhow::Result<Vision> + Sync + 'a;
 
 /// Calls `work` for every index on one thread per core, each with its own models; the first error
 /// stops all.

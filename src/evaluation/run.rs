@@ -9,12 +9,12 @@ use anyhow::Context;
 use bytes::Bytes;
 
 use super::{
-    MakeVision, Plan, Progress,
-    audit::Facts,
     data::{Labelled, PhotoRow},
+    facts::Facts,
     measured::Measured,
     parallel::{in_parallel, lock},
     pictures::Pictures,
+    plan::{MakeVision, Plan, Progress},
     world::World,
 };
 use crate::{

@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::{
-    Plan,
-    audit::Facts,
     data::{ClaimRow, PhotoRow},
+    facts::Facts,
     measured::{Identified, Measured, Row, inputs},
     pictures::Pictures,
+    plan::Plan,
 };
 use crate::{
     checker::clock::Clock,

@@ -1,0 +1,35 @@
+//! What an evaluation is to do, and who hears how far it has come.
+
+use std::sync::atomic::AtomicBool;
+
+use super::data::Labelled;
+use crate::engine::vision::Vision;
+
+/// Makes one worker's models.
+pub type MakeVision<'a> = dyn Fn() -> anyhow::Result<Vision> + Sync + 'a;
+
+/// Hears how far a long run has come.
+pub trait Progress: Sync {
+    /// A part of `total` steps begins.
+    fn begin(&self, what: &'static str, total: usize);
+    /// A step is done.
+    fn step(&self);
+    /// The part is over.
+    fn end(&self);
+}
+
+/// What to do.
+pub struct Plan<'a> {
+    /// The labelled folder.
+    pub data: &'a Labelled,
+    /// Calibration photos per product that also become references.
+    pub references: usize,
+    /// Whether to make non-genuine claims on calibration photos too.
+    pub fitting: bool,
+    /// Whether to judge test photos as if their products had no genuine photos enrolled.
+    pub without_variation: bool,
+    /// Set when the person wants to stop.
+    pub stop: &'a AtomicBool,
+    /// Worker threads.
+    pub threads: usize,
+}
