@@ -15,7 +15,7 @@ use crate::{
     config::{AppConfig, ComputeConfig, HttpConfig},
     engine::{Engine, vision::Vision},
     http::{self, HttpState},
-    imaging::Intake,
+    imaging::{self, Intake},
     inference::{self, pool::WorkerPool},
     storage::{files::ContentFiles, sqlite::SqliteStore},
 };
@@ -60,6 +60,7 @@ impl App {
             engine: Engine::new(Arc::clone(&files)),
             files,
             compute: pool.clone(),
+            decoding_bytes: imaging::decoding_bytes,
             budget: config.budget,
         };
         let assay = Assay::open(parts, |done, all| {

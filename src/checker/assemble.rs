@@ -111,12 +111,12 @@ fn claim_answer(claim: &Claim) -> ClaimAnswer {
 
 fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
     let (width, height, error, notes, quality) = match photo.photo {
-        Ok((upright, quality)) => (
-            upright.raster.width(),
-            upright.raster.height(),
+        Ok(seen) => (
+            seen.width,
+            seen.height,
             None,
-            upright.notes,
-            Some(quality_answer(&quality)),
+            seen.notes,
+            Some(quality_answer(&seen.quality)),
         ),
         Err(error) => {
             let error = PhotoError {

@@ -21,12 +21,17 @@ pub enum ComputeError {
 /// A piece of work for a thread that owns a [`Vision`].
 pub type Job = Box<dyn FnOnce(&mut Vision) + Send>;
 
+/// Bytes of memory that decoding a file takes at most, told from its headers; 0 for a file that
+/// will be refused.
+pub type DecodingBytes = fn(file: &[u8]) -> u64;
+
 /// Runs work on threads that own their models, off the async runtime.
 #[async_trait::async_trait]
 pub trait Compute: Send + Sync {
     /// Runs `job` and returns when it is done; the job hands its result out through what it
-    /// captured.
-    async fn run(&self, job: Job) -> Result<(), ComputeError>;
+    /// captured. A job that decodes photos waits until there is memory for `decoding` bytes, and
+    /// holds them until it is done.
+    async fn run(&self, decoding: u64, job: Job) -> Result<(), ComputeError>;
 
     /// Whether the last job of some worker succeeded in reaching its models.
     fn ready(&self) -> bool;
@@ -37,6 +42,10 @@ pub trait Compute: Send + Sync {
     /// Takes a place for a request of about `bytes` bytes without waiting, or says when to try
     /// again.
     fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError>;
+
+    /// Takes a place for photos that take `decoding` bytes together when they are decoded, without
+    /// waiting, or says when to try again.
+    fn try_admit_photos(&self, decoding: u64) -> Result<Permit, ComputeError>;
 }
 
 /// A request's place among those being served; dropping it frees the place.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer},
-    ports::{Compute, ComputeError, Files, Permit, StoreError},
+    ports::{Compute, ComputeError, DecodingBytes, Files, Permit, StoreError},
     records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
     snapshot::GallerySnapshot,
     validate,
@@ -102,6 +102,8 @@ pub struct CheckRequest {
 /// What it takes to show a person why a photo was judged as it was.
 #[derive(Clone, Debug)]
 pub struct EvidenceInputs {
+    /// Number of the photo in its check, from 0.
+    pub n: usize,
     /// The photo's bytes as sent.
     pub photo: Bytes,
     /// What the check's listing claims.
@@ -144,6 +146,8 @@ pub struct Parts {
     pub files: Files,
     /// Runs work on threads that own models.
     pub compute: Arc<dyn Compute>,
+    /// Tells what decoding a file takes.
+    pub decoding_bytes: DecodingBytes,
     /// Compares and judges.
     pub engine: Engine,
     /// Share of genuine photos that may be flagged, 0 to 1, both exclusive.
@@ -155,6 +159,7 @@ pub struct Assay {
     store: Arc<dyn Store>,
     files: Files,
     compute: Arc<dyn Compute>,
+    decoding_bytes: DecodingBytes,
     engine: Engine,
     budget: f64,
     models: BTreeMap<String, String>,
@@ -176,6 +181,7 @@ impl Assay {
             store,
             files,
             compute,
+            decoding_bytes,
             engine,
             budget,
         } = parts;
@@ -190,6 +196,7 @@ impl Assay {
             store,
             files,
             compute,
+            decoding_bytes,
             engine,
             budget,
             models: BTreeMap::new(),
@@ -197,7 +204,7 @@ impl Assay {
             seeing: AtomicBool::new(true),
             testing: AtomicBool::new(false),
         };
-        let models = assay.on_worker(|vision| Engine::models(vision)).await?;
+        let models = assay.on_worker(0, |vision| Engine::models(vision)).await?;
         assay.models = models
             .into_iter()
             .map(|(role, model)| (role.to_owned(), model))
@@ -312,9 +319,37 @@ impl Assay {
         self.compute.try_admit(bytes)
     }
 
-    /// Runs `work` on a worker thread that owns its models, such as the drawing of evidence.
-    pub async fn on_worker<T: Send + 'static>(
+    /// Takes a place for a request's photos, whose bytes are there now; says besides what decoding
+    /// each of them takes.
+    fn try_admit_photos(&self, photos: &[Bytes]) -> Result<(Permit, Vec<u64>), ComputeError> {
+        let decoding: Vec<_> = photos.iter().map(|p| (self.decoding_bytes)(p)).collect();
+        let place = self.compute.try_admit_photos(decoding.iter().sum())?;
+        Ok((place, decoding))
+    }
+
+    /// Draws the evidence of a photo on a worker.
+    pub async fn paint(
         &self,
+        painter: Arc<dyn EvidencePainter>,
+        inputs: EvidenceInputs,
+    ) -> Result<Vec<u8>, ServiceError> {
+        // A painter decodes the photo, and one reference to show beside it.
+        let references = inputs.references.iter();
+        let reference = references
+            .map(|(_, bytes)| (self.decoding_bytes)(bytes))
+            .max();
+        let decoding = (self.decoding_bytes)(&inputs.photo) + reference.unwrap_or(0);
+        let field = format!("photo {}", inputs.n);
+        let paint = move |vision: &mut Vision| painter.paint(vision, &inputs);
+        let painted = self.on_worker(decoding, paint).await?;
+        painted.map_err(|source| ServiceError::Intake { field, source })
+    }
+
+    /// Runs `work` on a worker thread that owns its models; `decoding` is the memory that the
+    /// photos take which it decodes.
+    async fn on_worker<T: Send + 'static>(
+        &self,
+        decoding: u64,
         work: impl FnOnce(&mut Vision) -> T + Send + 'static,
     ) -> Result<T, ComputeError> {
         let slot = Arc::new(Mutex::new(None));
@@ -323,7 +358,7 @@ impl Assay {
             let result = work(vision);
             *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         };
-        self.compute.run(Box::new(job)).await?;
+        self.compute.run(decoding, Box::new(job)).await?;
         // An empty slot means that the job was dropped before its end.
         slot.lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -336,9 +371,10 @@ impl Assay {
     async fn see<T: Send + 'static>(
         &self,
         field: &str,
+        decoding: u64,
         work: impl FnOnce(&mut Vision) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, ServiceError> {
-        let result = self.on_worker(work).await?;
+        let result = self.on_worker(decoding, work).await?;
         self.seeing.store(
             !matches!(result, Err(EngineError::Inference(_))),
             Ordering::Relaxed,

@@ -31,6 +31,7 @@ pub use simulate::{Seeds, Simulated};
 
 use crate::domain::{
     calibration::Calibration,
+    fingerprint::{Fingerprint, fingerprint},
     gallery::{Gallery, Mark, ProductKey, Reference, ReferenceKind},
     quality::{Quality, measure},
     variation::{Observation, Variation},
@@ -41,7 +42,7 @@ use crate::{
         ports::{Files, StoreError},
         records::Health,
     },
-    engine::vision::{InferenceError, IntakeError, UprightPhoto, Vision},
+    engine::vision::{InferenceError, IntakeError, Vision},
 };
 
 /// What a listing claims.
@@ -104,12 +105,28 @@ pub struct Enrolled {
 pub struct CheckedPhoto {
     /// Lower-case hex SHA-256 of the bytes.
     pub sha256: String,
-    /// The photo, or why its bytes were not accepted (then the verdict is `not_comparable`).
-    pub photo: Result<(UprightPhoto, Quality), IntakeError>,
+    /// What is told of the photo, or why its bytes were not accepted (then the verdict is
+    /// `not_comparable`).
+    pub photo: Result<SeenPhoto, IntakeError>,
     /// The judgement.
     pub report: PhotoReport,
     /// Milliseconds per stage: `decode`, `features`, `search`, `compare`, `judge`.
     pub timings_ms: Vec<(&'static str, f64)>,
+}
+
+/// What is told of a photo that was judged. Its pixels are not kept: a check has up to twelve
+/// photos, and each may take 150 MB.
+pub struct SeenPhoto {
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// What a person should know of the file.
+    pub notes: Vec<String>,
+    /// Its quality.
+    pub quality: Quality,
+    /// By which copies of it are recognised.
+    pub fingerprint: Fingerprint,
 }
 
 /// What it takes to run checks besides a [`Vision`]; cheap to clone and shared by all workers.
@@ -208,10 +225,16 @@ impl Engine {
         };
         let report = judge::judge(&context, &analysis, gallery, &photo.raster, &comparison);
         clock.lap("judge");
-        let sha256 = photo.sha256.clone();
+        let fingerprint = fingerprint(&photo.raster);
         Ok(CheckedPhoto {
-            sha256,
-            photo: Ok((photo, quality)),
+            sha256: photo.sha256,
+            photo: Ok(SeenPhoto {
+                width: photo.raster.width(),
+                height: photo.raster.height(),
+                notes: photo.notes,
+                quality,
+                fingerprint,
+            }),
             report,
             timings_ms: clock.laps,
         })

@@ -90,14 +90,14 @@ impl IntakeLimits {
         Ok(())
     }
 
-    /// Whether decoding may take `extra` bytes besides the picture's own 3 a pixel. After decoding,
-    /// a quarter turn holds the picture twice.
+    /// Bytes of memory that decoding takes, if it may: `extra` besides the picture's own 3 a pixel.
+    /// After decoding, a quarter turn holds the picture twice.
     pub(super) fn check_memory(
         &self,
         (width, height): (u32, u32),
         extra: u64,
         orientation: Orientation,
-    ) -> Result<(), IntakeError> {
+    ) -> Result<u64, IntakeError> {
         let picture = u64::from(width) * u64::from(height) * 3;
         let turned = if upright::is_quarter_turn(orientation) {
             picture
@@ -108,8 +108,39 @@ impl IntakeLimits {
         if bytes > limit {
             Err(IntakeError::TooMuchMemory { bytes, limit })
         } else {
-            Ok(())
+            Ok(bytes)
         }
+    }
+
+    /// Bytes of memory that decoding `bytes` will take at most, told from the headers alone, in a
+    /// small part of the time that decoding takes; 0 when they will be refused, which happens
+    /// before any pixel is given room.
+    pub fn decoding_bytes(&self, bytes: &[u8]) -> u64 {
+        let Ok(format) = self.check_file(bytes) else {
+            return 0;
+        };
+        let told = match format {
+            Format::Jpeg => jpeg::decoding_bytes(bytes, self),
+            Format::Png => png::decoding_bytes(bytes, self),
+            Format::WebP => webp::decoding_bytes(bytes, self),
+        };
+        told.unwrap_or(0)
+    }
+
+    /// The format of a file whose length is within the limits.
+    fn check_file(&self, bytes: &[u8]) -> Result<Format, IntakeError> {
+        if bytes.is_empty() {
+            return Err(IntakeError::Empty);
+        }
+        if bytes.len() as u64 > self.bytes {
+            return Err(IntakeError::TooManyBytes {
+                bytes: bytes.len() as u64,
+                limit: self.bytes,
+            });
+        }
+        sniff(bytes).map_err(|found| IntakeError::UnsupportedFormat {
+            found: found.to_owned(),
+        })
     }
 }
 
@@ -187,18 +218,7 @@ impl Default for Intake {
 
 impl Imaging for Intake {
     fn decode(&mut self, bytes: &[u8]) -> Result<UprightPhoto, IntakeError> {
-        if bytes.is_empty() {
-            return Err(IntakeError::Empty);
-        }
-        if bytes.len() as u64 > self.limits.bytes {
-            return Err(IntakeError::TooManyBytes {
-                bytes: bytes.len() as u64,
-                limit: self.limits.bytes,
-            });
-        }
-        let format = sniff(bytes).map_err(|found| IntakeError::UnsupportedFormat {
-            found: found.to_owned(),
-        })?;
+        let format = self.limits.check_file(bytes)?;
         let decoded = self.decode_as(format, bytes)?;
         let (width, height, pixels) = upright::turn(
             decoded.width,

@@ -11,3 +11,9 @@ mod webp;
 
 pub use evidence::{Evidence, EvidenceError, evidence_png};
 pub use intake::{Intake, IntakeLimits};
+
+/// Bytes of memory that decoding a file takes within the default limits; see
+/// [`IntakeLimits::decoding_bytes`].
+pub fn decoding_bytes(file: &[u8]) -> u64 {
+    IntakeLimits::default().decoding_bytes(file)
+}

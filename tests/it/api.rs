@@ -38,7 +38,7 @@ use tower::ServiceExt;
 
 use crate::support::{
     app::{Shipped, defaults},
-    vision::{Scene, fake_vision},
+    vision::{Scene, fake_vision, scene_bytes},
 };
 
 /// A whole server without a socket.
@@ -58,6 +58,9 @@ fn compute() -> ComputeConfig {
         queue: 64,
         requests: 2,
         bytes: 1 << 30,
+        // Two photos of 960x640 pixels at a time, twenty in all.
+        decoding: 2 * 960 * 640 * 3,
+        decoding_admitted: 20 * 960 * 640 * 3,
     }
 }
 
@@ -83,6 +86,7 @@ impl TestServer {
             ),
             files,
             compute: pool.clone(),
+            decoding_bytes: scene_bytes,
             budget: 0.01,
         };
         let assay = Arc::new(Assay::open(parts, |_, _| {}).await.unwrap());

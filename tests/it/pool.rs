@@ -20,12 +20,16 @@ use futures_util::FutureExt;
 
 use crate::support::vision::fake_vision;
 
+const KIB: u64 = 1 << 10;
+
 fn one_worker(queue: usize) -> ComputeConfig {
     ComputeConfig {
         workers: NonZeroUsize::MIN,
         queue,
         requests: 2,
         bytes: 100,
+        decoding: 4 * KIB,
+        decoding_admitted: 10 * KIB,
     }
 }
 
@@ -69,7 +73,7 @@ async fn a_job_runs_on_a_worker_with_its_models() {
         tell.send((thread, vision.local.model().to_string()))
             .unwrap();
     });
-    pool.run(job).await.unwrap();
+    pool.run(0, job).await.unwrap();
     assert_eq!(
         told.recv().unwrap(),
         (Some("worker-0".to_owned()), "fake-dots@1".to_owned())
@@ -86,9 +90,9 @@ async fn a_panic_costs_one_job_and_a_fresh_set_of_models() {
         Ok(fake_vision())
     };
     let pool = WorkerPool::start(one_worker(4), make).await.unwrap();
-    let interrupted = pool.run(Box::new(|_| panic!("a job may panic"))).await;
+    let interrupted = pool.run(0, Box::new(|_| panic!("a job may panic"))).await;
     assert_eq!(interrupted, Err(ComputeError::Interrupted));
-    pool.run(Box::new(|_| {})).await.unwrap();
+    pool.run(0, Box::new(|_| {})).await.unwrap();
     assert_eq!(made.load(Ordering::Relaxed), 2);
     assert!(pool.ready());
 }
@@ -102,12 +106,12 @@ async fn a_worker_without_models_is_not_ready_until_it_has_them_again() {
     };
     let pool = WorkerPool::start(one_worker(4), make).await.unwrap();
     assert_eq!(
-        pool.run(Box::new(|_| panic!("a job may panic"))).await,
+        pool.run(0, Box::new(|_| panic!("a job may panic"))).await,
         Err(ComputeError::Interrupted)
     );
     // The next job finds the worker without models; it gets them on this try, since only the second
     // try fails.
-    pool.run(Box::new(|_| {})).await.unwrap();
+    pool.run(0, Box::new(|_| {})).await.unwrap();
     assert!(pool.ready());
 }
 
@@ -115,16 +119,16 @@ async fn a_worker_without_models_is_not_ready_until_it_has_them_again() {
 async fn a_job_whose_caller_left_is_skipped() {
     let pool = pool(one_worker(4)).await;
     let (job, gate) = gated();
-    let mut first = pool.run(job);
+    let mut first = pool.run(0, job);
     assert!((&mut first).now_or_never().is_none());
     gate.started.recv().unwrap();
     let ran = Arc::new(AtomicUsize::new(0));
     // Polled once, hence in the queue; then dropped.
-    assert!(pool.run(counting(&ran)).now_or_never().is_none());
+    assert!(pool.run(0, counting(&ran)).now_or_never().is_none());
     gate.go.send(()).unwrap();
     first.await.unwrap();
     let last = Arc::new(AtomicUsize::new(0));
-    pool.run(counting(&last)).await.unwrap();
+    pool.run(0, counting(&last)).await.unwrap();
     assert_eq!(
         (ran.load(Ordering::Relaxed), last.load(Ordering::Relaxed)),
         (0, 1)
@@ -135,13 +139,13 @@ async fn a_job_whose_caller_left_is_skipped() {
 async fn a_full_queue_refuses_at_once_and_callers_who_left_make_room() {
     let pool = pool(one_worker(1)).await;
     let (job, gate) = gated();
-    let mut first = pool.run(job);
+    let mut first = pool.run(0, job);
     assert!((&mut first).now_or_never().is_none());
     gate.started.recv().unwrap();
     let ran = Arc::new(AtomicUsize::new(0));
-    let mut waiting = pool.run(counting(&ran));
+    let mut waiting = pool.run(0, counting(&ran));
     assert!((&mut waiting).now_or_never().is_none());
-    let refused = pool.run(counting(&ran)).now_or_never();
+    let refused = pool.run(0, counting(&ran)).now_or_never();
     assert!(
         matches!(
             refused,
@@ -150,7 +154,7 @@ async fn a_full_queue_refuses_at_once_and_callers_who_left_make_room() {
         "{refused:?}"
     );
     drop(waiting);
-    let waiting = pool.run(counting(&ran));
+    let waiting = pool.run(0, counting(&ran));
     gate.go.send(()).unwrap();
     let (first, waiting) = tokio::join!(first, waiting);
     assert_eq!((first, waiting), (Ok(()), Ok(())));
@@ -180,21 +184,88 @@ async fn requests_are_admitted_until_the_bounds_and_again_when_permits_are_dropp
 }
 
 #[tokio::test]
-async fn shutting_down_finishes_what_waits_and_takes_no_more() {
+async fn photos_are_admitted_by_what_they_take_when_decoded() {
+    let pool = pool(one_worker(4)).await;
+    let first = pool.try_admit_photos(6 * KIB).unwrap();
+    let refused = pool.try_admit_photos(6 * KIB);
+    assert!(
+        matches!(refused, Err(ComputeError::Busy { retry_after_s: 1.. })),
+        "more than 10 KiB"
+    );
+    let second = pool.try_admit_photos(4 * KIB).unwrap();
+    drop((first, second));
+    let large = pool.try_admit_photos(1_000 * KIB);
+    assert!(
+        large.is_ok(),
+        "photos are never refused for what they take alone"
+    );
+    assert!(pool.try_admit_photos(1).is_err());
+    assert!(pool.try_admit_photos(0).is_err(), "no room, however little");
+}
+
+#[tokio::test]
+async fn jobs_wait_for_memory_and_one_that_takes_more_than_all_of_it_goes_alone() {
     let pool = pool(one_worker(4)).await;
     let (job, gate) = gated();
-    let mut first = pool.run(job);
+    let mut first = pool.run(3 * KIB, job);
     assert!((&mut first).now_or_never().is_none());
     gate.started.recv().unwrap();
     let ran = Arc::new(AtomicUsize::new(0));
-    let mut waiting = pool.run(counting(&ran));
+    // The queue has room for four: these wait for memory, and are no reason to refuse a job that
+    // takes none.
+    let mut waiting: Vec<_> = [2, 1_000, 2, 1, 1]
+        .map(|kib| pool.run(kib * KIB, counting(&ran)))
+        .into();
+    for job in &mut waiting {
+        assert!(job.now_or_never().is_none());
+    }
+    let mut none = pool.run(0, counting(&ran));
+    assert!((&mut none).now_or_never().is_none());
+    assert_eq!(pool.waiting(), 6);
+    gate.go.send(()).unwrap();
+    let (first, none, rest) = tokio::join!(first, none, futures_util::future::join_all(waiting));
+    assert_eq!((first, none, rest), (Ok(()), Ok(()), vec![Ok(()); 5]));
+    assert_eq!((ran.load(Ordering::Relaxed), pool.waiting()), (6, 0));
+}
+
+#[tokio::test]
+async fn memory_is_held_until_the_job_ends_even_when_its_caller_has_left() {
+    let pool = pool(one_worker(4)).await;
+    let (job, gate) = gated();
+    let mut first = pool.run(4 * KIB, job);
+    assert!((&mut first).now_or_never().is_none());
+    gate.started.recv().unwrap();
+    drop(first);
+    let ran = Arc::new(AtomicUsize::new(0));
+    let mut second = pool.run(KIB, counting(&ran));
+    assert!((&mut second).now_or_never().is_none());
+    let mut third = pool.run(0, counting(&ran));
+    assert!((&mut third).now_or_never().is_none());
+    assert_eq!(pool.waiting(), 2);
+    gate.go.send(()).unwrap();
+    assert_eq!(tokio::join!(second, third), (Ok(()), Ok(())));
+    // A job that panics gives its memory back too.
+    let panicked = pool.run(4 * KIB, Box::new(|_| panic!("a job may panic")));
+    assert_eq!(panicked.await, Err(ComputeError::Interrupted));
+    assert_eq!(pool.run(4 * KIB, counting(&ran)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn shutting_down_finishes_what_waits_and_takes_no_more() {
+    let pool = pool(one_worker(4)).await;
+    let (job, gate) = gated();
+    let mut first = pool.run(0, job);
+    assert!((&mut first).now_or_never().is_none());
+    gate.started.recv().unwrap();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let mut waiting = pool.run(0, counting(&ran));
     assert!((&mut waiting).now_or_never().is_none());
     gate.go.send(()).unwrap();
     pool.shutdown();
     assert_eq!((first.await, waiting.await), (Ok(()), Ok(())));
     assert_eq!(ran.load(Ordering::Relaxed), 1);
     assert_eq!(
-        pool.run(counting(&ran)).await,
+        pool.run(0, counting(&ran)).await,
         Err(ComputeError::Interrupted)
     );
     assert!(!pool.ready());

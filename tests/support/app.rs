@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use super::{
     records::{brand, key, product},
-    vision::{Scene, fake_vision},
+    vision::{Scene, fake_vision, scene_bytes},
 };
 
 /// False flags accepted: 14 genuine items support it.
@@ -70,6 +70,7 @@ impl TestApp {
             store: Arc::new(store),
             files,
             compute: Arc::new(pool),
+            decoding_bytes: scene_bytes,
             engine,
             budget: BUDGET,
         };

@@ -102,6 +102,16 @@ impl Scene {
     }
 }
 
+/// What drawing a scene takes: its pixels.
+pub fn scene_bytes(file: &[u8]) -> u64 {
+    let sides = std::str::from_utf8(file).ok().and_then(|text| {
+        let mut words = text.strip_prefix("scene ")?.split(' ');
+        let mut side = || words.next()?.parse::<u64>().ok();
+        Some((side()?, side()?))
+    });
+    sides.map_or(0, |(width, height)| width * height * 3)
+}
+
 const DOTS: u32 = 120;
 const DOT: u32 = 12;
 const DIMENSIONS: usize = 64;

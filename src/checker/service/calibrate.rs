@@ -232,7 +232,7 @@ impl Assay {
                 fit.add(&kept);
                 fit
             };
-            fit = self.on_worker(add).await?;
+            fit = self.on_worker(0, add).await?;
         }
         let variation = fit.variation();
         let json = observations::variation_to_json(&variation).map_err(unwritable)?;
@@ -249,7 +249,7 @@ impl Assay {
                 (fit, scores)
             };
             let scores;
-            (fit, scores) = self.on_worker(score).await?;
+            (fit, scores) = self.on_worker(0, score).await?;
             adjusted.extend(scores);
         }
         Ok(self
@@ -279,20 +279,17 @@ impl Assay {
         photo: GenuinePhotoRecord,
         snapshot: &Arc<GallerySnapshot>,
     ) -> Result<(GenuineScore, Option<Observation>), ServiceError> {
-        let (engine, files, snapshot) = (
-            self.engine.clone(),
-            Arc::clone(&self.files),
-            Arc::clone(snapshot),
-        );
-        self.see("genuine photo", move |vision| {
+        let (files, sha256) = (Arc::clone(&self.files), photo.sha256.clone());
+        let bytes = self.on_worker(0, move |_| files.image(&sha256)).await?;
+        let decoding = bytes
+            .as_ref()
+            .map_or(0, |bytes| (self.decoding_bytes)(bytes));
+        let (engine, snapshot) = (self.engine.clone(), Arc::clone(snapshot));
+        self.see("genuine photo", decoding, move |vision| {
             let GenuinePhotoRecord {
-                id,
-                product,
-                item,
-                sha256,
-                ..
+                id, product, item, ..
             } = photo;
-            let seen = match files.image(&sha256) {
+            let seen = match bytes {
                 Ok(bytes) => engine.observe_genuine(vision, &snapshot.gallery, &product, &bytes),
                 Err(error) => Err(EngineError::Store(error)),
             };

@@ -15,10 +15,7 @@ use crate::{
         snapshot::GallerySnapshot,
         validate,
     },
-    domain::{
-        fingerprint::{Fingerprint, fingerprint},
-        gallery::ProductKey,
-    },
+    domain::{fingerprint::Fingerprint, gallery::ProductKey},
     engine::{CheckedPhoto, Claim, OperatingPoint},
 };
 
@@ -30,13 +27,14 @@ impl Assay {
     /// with the photos.
     pub async fn check(&self, request: CheckRequest) -> Result<CheckAnswer, ServiceError> {
         validate::check(&request)?;
+        let (_place, decoding) = self.try_admit_photos(&request.photos)?;
         let claim = self.claim(&request).await?;
         let snapshot = self.refresh().await?;
         let (operating_point, advice) = self.operating_point_for(claim.as_ref(), &snapshot).await?;
         let operating_point = Arc::new(operating_point);
-        let work = request.photos.into_iter().enumerate();
+        let work = request.photos.into_iter().zip(decoding).enumerate();
         let work =
-            work.map(|(n, bytes)| self.check_photo(n, bytes, &snapshot, &operating_point, &claim));
+            work.map(|(n, photo)| self.check_photo(n, photo, &snapshot, &operating_point, &claim));
         let photos: Vec<_> = stream::iter(work)
             .buffered(PHOTOS_AT_ONCE)
             .try_collect()
@@ -84,7 +82,7 @@ impl Assay {
     async fn check_photo(
         &self,
         n: usize,
-        bytes: Bytes,
+        (bytes, decoding): (Bytes, u64),
         snapshot: &Arc<GallerySnapshot>,
         operating_point: &Arc<OperatingPoint>,
         claim: &Option<Claim>,
@@ -95,7 +93,7 @@ impl Assay {
             Arc::clone(operating_point),
             claim.clone(),
         );
-        self.see("photo", move |vision| {
+        self.see("photo", decoding, move |vision| {
             let checked = engine.check_photo(
                 vision,
                 &snapshot.gallery,
@@ -104,7 +102,7 @@ impl Assay {
                 n,
                 &bytes,
             )?;
-            let Ok((photo, _)) = &checked.photo else {
+            let Ok(photo) = &checked.photo else {
                 return Ok((checked, None));
             };
             // Kept for the evidence; bytes that are no picture have nothing to show.
@@ -112,11 +110,9 @@ impl Assay {
             let Fingerprint {
                 horizontal,
                 vertical,
-            } = fingerprint(&photo.raster);
-            Ok((
-                checked,
-                Some(u128::from(horizontal) << 64 | u128::from(vertical)),
-            ))
+            } = photo.fingerprint;
+            let fingerprint = u128::from(horizontal) << 64 | u128::from(vertical);
+            Ok((checked, Some(fingerprint)))
         })
         .await
     }
@@ -144,7 +140,7 @@ impl Assay {
         let files = Arc::clone(&self.files);
         let hash = photo.sha256.clone();
         let (bytes, references) = self
-            .see("photo", move |_| {
+            .see("photo", 0, move |_| {
                 let image = |sha256: &str| files.image(sha256).map(Bytes::from);
                 let references = records
                     .into_iter()
@@ -162,6 +158,7 @@ impl Assay {
             .filter(|r| r.photo == n)
             .collect();
         Ok(EvidenceInputs {
+            n,
             photo: bytes,
             claim: answer.claim,
             answer: photo,

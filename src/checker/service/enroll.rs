@@ -45,9 +45,10 @@ impl Assay {
             }
             .into());
         }
+        let (_place, decoding) = self.try_admit_photos(std::slice::from_ref(&new.image))?;
         let (engine, files) = (self.engine.clone(), Arc::clone(&self.files));
         let enrolled = self
-            .see("image", move |vision| {
+            .see("image", decoding.iter().sum(), move |vision| {
                 let NewReference {
                     product,
                     kind,
@@ -112,8 +113,9 @@ impl Assay {
                 problem: problem.to_owned(),
             });
         }
+        let (_place, decoding) = self.try_admit_photos(std::slice::from_ref(&image))?;
         let files = Arc::clone(&self.files);
-        self.see("image", move |vision| {
+        self.see("image", decoding.iter().sum(), move |vision| {
             vision.imaging.decode(&image)?;
             Ok(files.put_image(&image)?)
         })
@@ -182,8 +184,10 @@ impl Assay {
     ) -> Result<Option<Arc<Reference>>, ServiceError> {
         let (engine, files) = (self.engine.clone(), Arc::clone(&self.files));
         let (id, product) = (record.id.clone(), record.product.clone());
+        // Only a change of models makes it decode the image; what that takes is known beforehand.
+        let decoding = 3 * u64::from(record.width) * u64::from(record.height);
         let read = self
-            .see("image", move |vision| {
+            .see("image", decoding, move |vision| {
                 let model = entry_model(vision.embedder.model(), vision.local.model());
                 let stored = files.features(&entry_name(&record.sha256, record.article), &model)?;
                 let embedding_model = vision.embedder.model().clone();

@@ -193,7 +193,7 @@ impl Assay {
             edit: seed_of(seed, &product, name, n),
             camera: seed_of(seed, &product, "camera", n),
         };
-        self.see("reference", move |vision| {
+        self.see("reference", 0, move |vision| {
             for i in 0..references.len() {
                 let reference = &references[(n + i) % references.len()];
                 let Some(made) = engine.simulate(vision, reference, kind, seeds)? else {
