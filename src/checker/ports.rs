@@ -105,6 +105,9 @@ pub enum StoreError {
         /// Its id.
         id: String,
     },
+    /// The disk is full, or what the system lets this user keep on it.
+    #[error("there is no room to keep it: {0}")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database or the disk failed.
     #[error("the store failed: {0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -127,7 +127,7 @@ pub trait EvidencePainter: Send + Sync {
 /// Whether requests can be served, and what is in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readiness {
-    /// Per part (`database`, `workers`): `None` when it works, else what is wrong.
+    /// Per part (`database`, `storage`, `workers`, `models`): `None` when it works, else what is wrong.
     pub parts: Vec<(&'static str, Option<String>)>,
 }
 
@@ -292,15 +292,18 @@ impl Assay {
         Ok(self.store.changes().await?)
     }
 
-    /// Whether the database answers and the workers reach their models.
+    /// Whether the database answers, there is room for new data, and the workers reach their models.
     pub async fn ready(&self) -> Readiness {
         let database = self.store.ping().await.err().map(|e| e.to_string());
+        // Tried each time instead of remembered, so that it heals by itself once there is room.
+        let storage = self.store.room().await.err().map(|e| e.to_string());
         let workers = (!self.compute.ready()).then(|| "no worker has its models".to_owned());
         let models = (!self.seeing.load(Ordering::Relaxed))
             .then(|| "the models failed when last asked".to_owned());
         Readiness {
             parts: vec![
                 ("database", database),
+                ("storage", storage),
                 ("workers", workers),
                 ("models", models),
             ],

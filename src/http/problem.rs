@@ -67,6 +67,7 @@ pub mod kind {
         INTERNAL = INTERNAL_SERVER_ERROR, "internal-error", "The server failed";
         INTERRUPTED = SERVICE_UNAVAILABLE, "interrupted", "The work was interrupted";
         TIMED_OUT = SERVICE_UNAVAILABLE, "timed-out", "The work took too long";
+        STORAGE_FULL = INSUFFICIENT_STORAGE, "storage-full", "The server has no room to keep anything new";
         NOT_READY = SERVICE_UNAVAILABLE, "not-ready", "The server is not ready";
         MODELS_UNAVAILABLE = SERVICE_UNAVAILABLE, "models-unavailable", "The models cannot be used";
     }
@@ -278,6 +279,10 @@ impl From<StoreError> for Problem {
         match &error {
             StoreError::NotFound { .. } => Self::new(&kind::NOT_FOUND, error.to_string()),
             StoreError::Conflict { .. } => Self::new(&kind::CONFLICT, error.to_string()),
+            StoreError::Full(source) => {
+                let detail = "the server's disk is full, so nothing new can be kept; ask its operator for room";
+                Self::new(&kind::STORAGE_FULL, detail).caused_by(chain(source.as_ref()))
+            }
             StoreError::Failed(source) => Self::internal(chain(source.as_ref())),
         }
     }
@@ -381,6 +386,14 @@ mod tests {
         slugs.sort_unstable();
         assert_eq!(slugs.len(), pictures.len(), "{slugs:?} {pictures:?}");
         assert!(slugs.windows(2).all(|two| two[0] != two[1]), "{slugs:?}");
+    }
+
+    #[test]
+    fn a_full_disk_is_a_kind_of_its_own_and_its_cause_stays_inside() {
+        let problem = Problem::from(StoreError::Full("no space for /secret".into()));
+        assert_eq!(problem.kind.status.as_u16(), 507);
+        assert!(!problem.detail.contains("secret"));
+        assert_eq!(problem.cause.as_deref(), Some("no space for /secret"));
     }
 
     #[test]

@@ -46,8 +46,19 @@ enum FilesError {
 
 impl From<FilesError> for StoreError {
     fn from(cause: FilesError) -> Self {
-        Self::Failed(Box::new(cause))
+        match &cause {
+            FilesError::Io { source, .. } if is_full(source) => Self::Full(Box::new(cause)),
+            _ => Self::Failed(Box::new(cause)),
+        }
     }
+}
+
+/// Whether the system had no room left.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 impl ContentFiles {
@@ -254,6 +265,20 @@ mod tests {
         );
         fs::write(files.features_path(&sha256, &model()).unwrap(), [9; 40]).unwrap();
         assert_eq!(files.features(&sha256, &model()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_failures() {
+        let failed = |code: i32| {
+            let source = io::Error::from_raw_os_error(code);
+            StoreError::from(io_error("write", Path::new("images/ab"))(source))
+        };
+        // The numbers of Linux: ENOSPC, EDQUOT, EIO.
+        if cfg!(target_os = "linux") {
+            assert!(matches!(failed(28), StoreError::Full(_)));
+            assert!(matches!(failed(122), StoreError::Full(_)));
+            assert!(matches!(failed(5), StoreError::Failed(_)));
+        }
     }
 
     #[test]

@@ -10,15 +10,20 @@ mod serving;
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
 };
 
 use assay::{
     checker::{
-        ports::Files,
+        ports::{Files, ReferenceFiles, StoreError},
         service::{Assay, EvidenceInputs, EvidencePainter, Parts},
     },
     config::{ComputeConfig, HttpConfig},
+    domain::embedding::ModelId,
     engine::{
         Engine,
         vision::{IntakeError, Vision},
@@ -48,7 +53,9 @@ struct TestServer {
     assay: Arc<Assay>,
     pool: Arc<WorkerPool>,
     gate: Arc<Gate>,
-    _data: tempfile::TempDir,
+    /// Whether the disk has no room for files.
+    full: Arc<AtomicBool>,
+    data: tempfile::TempDir,
 }
 
 /// One worker and two places for requests, so that tests can fill them.
@@ -76,7 +83,11 @@ impl TestServer {
                 .await
                 .unwrap(),
         );
-        let files: Files = Arc::new(ContentFiles::open(data.path()).unwrap());
+        let full = Arc::new(AtomicBool::new(false));
+        let files: Files = Arc::new(Disk {
+            files: ContentFiles::open(data.path()).unwrap(),
+            full: Arc::clone(&full),
+        });
         let parts = Parts {
             store: Arc::new(SqliteStore::open(data.path()).await.unwrap()),
             engine: Engine::with(
@@ -98,7 +109,8 @@ impl TestServer {
             assay,
             pool,
             gate,
-            _data: data,
+            full,
+            data,
         }
     }
 
@@ -292,6 +304,41 @@ impl Form {
 fn form_request(path: &str) -> axum::http::request::Builder {
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
     request(Method::POST, path).header(header::CONTENT_TYPE, content_type)
+}
+
+/// Files on a disk that can be full.
+struct Disk {
+    files: ContentFiles,
+    full: Arc<AtomicBool>,
+}
+
+impl Disk {
+    fn room(&self) -> Result<(), StoreError> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(StoreError::Full("no space left on device".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl ReferenceFiles for Disk {
+    fn put_image(&self, bytes: &[u8]) -> Result<String, StoreError> {
+        self.room()?;
+        self.files.put_image(bytes)
+    }
+
+    fn image(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
+        self.files.image(sha256)
+    }
+
+    fn features(&self, sha256: &str, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.files.features(sha256, model)
+    }
+
+    fn put_features(&self, sha256: &str, model: &ModelId, bytes: &[u8]) -> Result<(), StoreError> {
+        self.room()?;
+        self.files.put_features(sha256, model, bytes)
+    }
 }
 
 /// Paints nothing but what it was given, in words; a closed gate makes it wait on its worker until

@@ -214,7 +214,11 @@ impl Assay {
                     marks,
                 };
                 let reference = engine.prepare(vision, new, article, &image)?.reference;
-                keep_entry(files.as_ref(), vision, &reference)?;
+                // The entry saves time at the next start and nothing else: a disk without room for
+                // it must not keep the reference from being searched.
+                if let Err(error) = keep_entry(files.as_ref(), vision, &reference) {
+                    tracing::warn!("an entry will be made again, it was not stored: {error}");
+                }
                 Ok(reference)
             })
             .await;

@@ -39,12 +39,14 @@ macro_rules! groups {
 groups! {
     /// Errors of every operation.
     Any = [MALFORMED, CROSS_SITE, INTERNAL, TIMED_OUT];
-    /// Errors of reading or removing one thing.
+    /// Errors of reading one thing.
     Reading = [NOT_FOUND] + Any;
+    /// Errors of removing one thing, which is written down too.
+    Removing = [STORAGE_FULL] + Reading;
     /// Errors of listing with parameters.
     Listing = [INVALID_FIELD] + Any;
     /// Errors of creating from JSON.
-    Creating = [CONFLICT, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD] + Reading;
+    Creating = [CONFLICT, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of work by the models.
     Working = [BUSY, INTERRUPTED, MODELS_UNAVAILABLE];
     /// Errors of a picture that is refused.
@@ -53,7 +55,7 @@ groups! {
         PHOTO_TOO_MUCH_MEMORY, PHOTO_ANIMATED, PHOTO_TOO_SLOW, PHOTO_DAMAGED
     ] + Working;
     /// Errors of a form.
-    Submitting = [BODY_TOO_SLOW, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD] + Reading;
+    Submitting = [BODY_TOO_SLOW, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of readiness.
     NotReady = [NOT_READY];
 }

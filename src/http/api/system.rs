@@ -70,7 +70,8 @@ pub async fn livez() -> Json<Alive> {
 
 /// Whether requests can be served
 ///
-/// The database answers and the workers reach their models; send no traffic while they do not.
+/// The database answers, there is room for new data, and the workers reach their models; send no
+/// traffic while one of these is not so.
 #[utoipa::path(
     get, path = "/readyz", tag = "system",
     responses((status = 200, description = "Send traffic", body = Ready), NotReady),

@@ -1,6 +1,8 @@
 //! What every answer has, and what is no business of a single resource: unknown paths, foreign
 //! pages, operators.
 
+use std::sync::atomic::Ordering;
+
 use axum::{
     body::Body,
     http::{Method, Request, header},
@@ -214,6 +216,55 @@ async fn readiness_follows_the_workers() {
         )
         .await;
     check.problem(503, "interrupted");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_a_problem_of_its_own_until_there_is_room() {
+    let app = TestServer::with_reference().await;
+    let uploads = || {
+        [
+            (
+                "/v1/checks",
+                Form::new().picture("photo", &Scene::photo(1, "a")),
+            ),
+            (
+                "/v1/brands/acme/products/oat/references",
+                Form::new()
+                    .text("kind", "pack")
+                    .picture("image", &Scene::of(2)),
+            ),
+            (
+                "/v1/brands/acme/products/oat/genuine-photos",
+                Form::new()
+                    .text("item", "one")
+                    .picture("image", &Scene::photo(1, "b")),
+            ),
+        ]
+    };
+    app.full.store(true, Ordering::SeqCst);
+    for (path, form) in uploads() {
+        let refused = app.upload(path, form).await;
+        let detail = refused.problem(507, "storage-full");
+        assert!(!detail.contains("no space left on device"), "{detail}");
+    }
+    assert_eq!(app.get("/v1/brands").await.status, 200);
+    app.full.store(false, Ordering::SeqCst);
+    for (path, form) in uploads() {
+        assert!(app.upload(path, form).await.status.is_success(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn readiness_follows_the_disk() {
+    let app = TestServer::new().await;
+    // Nothing can be written into a folder that is gone; the database's files are open still.
+    std::fs::remove_dir_all(app.data.path()).unwrap();
+    let unready = app.get("/readyz").await;
+    assert!(unready.problem(503, "not-ready").contains("`storage`"));
+    std::fs::create_dir(app.data.path()).unwrap();
+    assert_eq!(app.get("/readyz").await.status, 200);
+    let left = std::fs::read_dir(app.data.path()).unwrap().count();
+    assert_eq!(left, 0, "what was written to try is removed");
 }
 
 #[tokio::test]
