@@ -33,7 +33,7 @@ pub trait Compute: Send + Sync {
     /// holds them until it is done.
     async fn run(&self, decoding: u64, job: Job) -> Result<(), ComputeError>;
 
-    /// Whether the last job of some worker succeeded in reaching its models.
+    /// Whether some worker has its models.
     fn ready(&self) -> bool;
 
     /// Jobs that wait for a worker.

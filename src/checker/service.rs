@@ -164,7 +164,7 @@ pub struct Assay {
     budget: f64,
     models: BTreeMap<String, String>,
     snapshot: Mutex<Arc<GallerySnapshot>>,
-    /// Whether the models answered when they were last asked.
+    /// Whether no model failed since the models were last probed.
     seeing: AtomicBool,
     /// Whether a self-test is underway: one at a time, so that checks keep the workers.
     testing: AtomicBool,
@@ -297,9 +297,7 @@ impl Assay {
         let database = self.store.ping().await.err().map(|e| e.to_string());
         // Tried each time instead of remembered, so that it heals by itself once there is room.
         let storage = self.store.room().await.err().map(|e| e.to_string());
-        let workers = (!self.compute.ready()).then(|| "no worker has its models".to_owned());
-        let models = (!self.seeing.load(Ordering::Relaxed))
-            .then(|| "the models failed when last asked".to_owned());
+        let (workers, models) = self.probe().await;
         Readiness {
             parts: vec![
                 ("database", database),
@@ -307,6 +305,23 @@ impl Assay {
                 ("workers", workers),
                 ("models", models),
             ],
+        }
+    }
+
+    /// What is wrong with the workers and the models. After a failure they are asked for a small
+    /// piece of work: one photo that a model cannot take says nothing about the next, and a server
+    /// that gets no traffic because it is not ready has no other way to find out that it is.
+    async fn probe(&self) -> (Option<String>, Option<String>) {
+        if self.compute.ready() && self.seeing.load(Ordering::Relaxed) {
+            return (None, None);
+        }
+        match self.on_worker(0, Vision::probe).await {
+            Ok(Ok(())) => {
+                self.seeing.store(true, Ordering::Relaxed);
+                (None, None)
+            }
+            Ok(Err(error)) => (None, Some(error.to_string())),
+            Err(error) => (Some(format!("no worker could be asked: {error}")), None),
         }
     }
 
@@ -369,8 +384,8 @@ impl Assay {
             .ok_or(ComputeError::Interrupted)
     }
 
-    /// Runs a piece of the engine on a worker and remembers whether the models answered. `field`
-    /// names the image in a refusal.
+    /// Runs a piece of the engine on a worker and remembers when a model failed. That it did not
+    /// fail is no news: the work may have been to read a file. `field` names the image in a refusal.
     async fn see<T: Send + 'static>(
         &self,
         field: &str,
@@ -378,10 +393,9 @@ impl Assay {
         work: impl FnOnce(&mut Vision) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let result = self.on_worker(decoding, work).await?;
-        self.seeing.store(
-            !matches!(result, Err(EngineError::Inference(_))),
-            Ordering::Relaxed,
-        );
+        if matches!(result, Err(EngineError::Inference(_))) {
+            self.seeing.store(false, Ordering::Relaxed);
+        }
         result.map_err(|error| match error {
             EngineError::Intake(source) => ServiceError::Intake {
                 field: field.to_owned(),

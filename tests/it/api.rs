@@ -26,7 +26,7 @@ use assay::{
     domain::embedding::ModelId,
     engine::{
         Engine,
-        vision::{IntakeError, Vision},
+        vision::{InferenceError, IntakeError, Vision},
     },
     http::{self, HttpState},
     inference::pool::WorkerPool,
@@ -43,7 +43,7 @@ use tower::ServiceExt;
 
 use crate::support::{
     app::{Shipped, defaults},
-    vision::{Scene, fake_vision, scene_bytes},
+    vision::{Scene, failing_vision, scene_bytes},
 };
 
 /// A whole server without a socket.
@@ -53,8 +53,7 @@ struct TestServer {
     assay: Arc<Assay>,
     pool: Arc<WorkerPool>,
     gate: Arc<Gate>,
-    /// Whether the disk has no room for files.
-    full: Arc<AtomicBool>,
+    faults: Arc<Faults>,
     data: tempfile::TempDir,
 }
 
@@ -78,15 +77,18 @@ impl TestServer {
 
     async fn with(config: HttpConfig) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let pool = Arc::new(
-            WorkerPool::start(compute(), || Ok(fake_vision()))
-                .await
-                .unwrap(),
-        );
-        let full = Arc::new(AtomicBool::new(false));
+        let faults = Arc::new(Faults::default());
+        let make = {
+            let faults = Arc::clone(&faults);
+            move || match faults.models_gone.load(Ordering::SeqCst) {
+                true => Err(InferenceError::Unavailable("no model file".into())),
+                false => Ok(failing_vision(Arc::clone(&faults.models_fail))),
+            }
+        };
+        let pool = Arc::new(WorkerPool::start(compute(), make).await.unwrap());
         let files: Files = Arc::new(Disk {
             files: ContentFiles::open(data.path()).unwrap(),
-            full: Arc::clone(&full),
+            faults: Arc::clone(&faults),
         });
         let parts = Parts {
             store: Arc::new(SqliteStore::open(data.path()).await.unwrap()),
@@ -109,7 +111,7 @@ impl TestServer {
             assay,
             pool,
             gate,
-            full,
+            faults,
             data,
         }
     }
@@ -306,15 +308,26 @@ fn form_request(path: &str) -> axum::http::request::Builder {
     request(Method::POST, path).header(header::CONTENT_TYPE, content_type)
 }
 
+/// What a test may break, and mend again.
+#[derive(Default)]
+struct Faults {
+    /// The disk has no room for files.
+    disk_full: AtomicBool,
+    /// Every model fails.
+    models_fail: Arc<AtomicBool>,
+    /// Workers cannot load models.
+    models_gone: AtomicBool,
+}
+
 /// Files on a disk that can be full.
 struct Disk {
     files: ContentFiles,
-    full: Arc<AtomicBool>,
+    faults: Arc<Faults>,
 }
 
 impl Disk {
     fn room(&self) -> Result<(), StoreError> {
-        match self.full.load(Ordering::SeqCst) {
+        match self.faults.disk_full.load(Ordering::SeqCst) {
             true => Err(StoreError::Full("no space left on device".into())),
             false => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! For operators and tools: `/livez`, `/readyz`, `/metrics`, the contract itself and the kinds of
 //! problems.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json,
@@ -20,6 +20,11 @@ use crate::http::{
     router,
     state::HttpState,
 };
+
+/// Longest wait for the parts to answer, which may have to finish other work first.
+const LONGEST_PROBE: Duration = Duration::from_secs(5);
+/// What a caller that finds the server not ready is told to wait, in seconds.
+const RETRY_S: u64 = 5;
 
 /// That the process runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,7 +82,14 @@ pub async fn livez() -> Json<Alive> {
     responses((status = 200, description = "Send traffic", body = Ready), NotReady),
 )]
 pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Problem> {
-    let readiness = state.assay().ready().await;
+    let ready = tokio::time::timeout(LONGEST_PROBE, state.assay().ready()).await;
+    let readiness = ready.map_err(|_| {
+        let detail = format!(
+            "not every part answered within {} s; try again later",
+            LONGEST_PROBE.as_secs()
+        );
+        Problem::new(&kind::NOT_READY, detail).retry_after(RETRY_S)
+    })?;
     let failing: Vec<_> = readiness
         .parts
         .into_iter()
@@ -103,7 +115,7 @@ pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Probl
         .collect();
     Err(Problem::new(&kind::NOT_READY, detail)
         .caused_by(causes.join("; "))
-        .retry_after(5))
+        .retry_after(RETRY_S))
 }
 
 /// Metrics
