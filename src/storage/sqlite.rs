@@ -108,7 +108,9 @@ impl SqliteStore {
             .filename(&file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            // Every transaction is on the disk before it is answered: with less, power that fails
+            // takes back rows whose callers were told that they are kept.
+            .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let pool = SqlitePoolOptions::new()
