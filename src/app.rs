@@ -13,7 +13,7 @@ use crate::{
     config::{AppConfig, ComputeConfig, HttpConfig},
     engine::{Engine, vision::Vision},
     http::{self, HttpState},
-    imaging::Intake,
+    imaging::{self, Intake},
     inference::{self, pool::WorkerPool},
     storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
@@ -61,6 +61,7 @@ impl App {
             images: files.clone(),
             derived: files,
             compute: pool.clone(),
+            decoding_bytes: imaging::decoding_bytes,
             budget: config.budget,
         };
         let assay = Assay::open(parts, |done, all| {

@@ -9,6 +9,6 @@ pub mod ports;
 pub mod records;
 pub mod self_test;
 pub mod service;
-mod snapshot;
+pub mod snapshot;
 mod supply;
 mod validate;

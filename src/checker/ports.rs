@@ -24,6 +24,10 @@ pub enum ComputeError {
 /// A piece of work for a thread that owns a [`Vision`].
 pub type Job = Box<dyn FnOnce(&mut Vision) + Send>;
 
+/// Bytes of memory that decoding a file takes at most, told from its headers; 0 for a file that
+/// will be refused.
+pub type DecodingBytes = fn(file: &[u8]) -> u64;
+
 /// Runs work on threads that own their models, off the async runtime.
 #[async_trait::async_trait]
 pub trait Compute: Send + Sync {
@@ -31,7 +35,7 @@ pub trait Compute: Send + Sync {
     /// captured.
     async fn run(&self, job: Job) -> Result<(), ComputeError>;
 
-    /// Whether the last job of some worker succeeded in reaching its models.
+    /// Whether some worker has its models.
     fn ready(&self) -> bool;
 
     /// Jobs that wait for a worker.
@@ -40,6 +44,14 @@ pub trait Compute: Send + Sync {
     /// Takes a place for a request of about `bytes` bytes without waiting, or says when to try
     /// again.
     fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError>;
+
+    /// Takes a place for photos that take `decoding` bytes together when they are decoded, without
+    /// waiting, or says when to try again.
+    fn try_admit_photos(&self, decoding: u64) -> Result<Permit, ComputeError>;
+
+    /// Waits until there is memory for `decoding` bytes of decoded photos, or for all there is when
+    /// they are more. To be taken before the job that decodes is run, and dropped with the pixels.
+    async fn room_for(&self, decoding: u64) -> Result<Permit, ComputeError>;
 }
 
 /// A request's place among those being served; dropping it frees the place.
@@ -112,6 +124,9 @@ pub enum StoreError {
         /// Its id.
         id: String,
     },
+    /// The disk is full, or what the system lets this user keep on it.
+    #[error("there is no room to keep it: {0}")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file that was kept is missing or is not what its name promises.
     #[error("the image `{sha256}` is lost: {why}; restore it from a backup or send it again")]
     Lost {

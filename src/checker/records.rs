@@ -248,4 +248,6 @@ pub trait Store: Send + Sync {
     async fn changes(&self) -> Result<Changes, StoreError>;
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
+    /// Whether there is room for new data: tried by writing, and then removing, as much as a photo.
+    async fn room(&self) -> Result<(), StoreError>;
 }

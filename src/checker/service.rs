@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::{
     answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer},
-    ports::{Compute, ComputeError, Derived, Images, Permit, StoreError},
+    ports::{Compute, ComputeError, DecodingBytes, Derived, Images, Permit, StoreError},
     records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
-    snapshot::GallerySnapshot,
+    snapshot::{GallerySnapshot, LostReference},
     supply::Supply,
     validate,
 };
@@ -103,6 +103,8 @@ pub struct CheckRequest {
 /// What it takes to show a person why a photo was judged as it was.
 #[derive(Clone, Debug)]
 pub struct EvidenceInputs {
+    /// Number of the photo in its check, from 0.
+    pub n: usize,
     /// The photo's bytes as sent.
     pub photo: Bytes,
     /// What the check's listing claims.
@@ -126,15 +128,10 @@ pub trait EvidencePainter: Send + Sync {
 /// Whether requests can be served, and what is in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readiness {
-    /// Per part (`database`, `workers`): `None` when it works, else what is wrong.
+    /// Per part (`database`, `storage`, `workers`, `models`): `None` when it works, else what is wrong.
     pub parts: Vec<(&'static str, Option<String>)>,
-}
-
-impl Readiness {
-    /// Whether every part works.
-    pub fn is_ready(&self) -> bool {
-        self.parts.iter().all(|(_, problem)| problem.is_none())
-    }
+    /// References whose picture is lost: checks that need it are not comparable, others go on.
+    pub lost: Vec<LostReference>,
 }
 
 /// What [`Assay`] works with.
@@ -147,6 +144,8 @@ pub struct Parts {
     pub derived: Arc<dyn Derived>,
     /// Runs work on threads that own models.
     pub compute: Arc<dyn Compute>,
+    /// Tells what decoding a file takes.
+    pub decoding_bytes: DecodingBytes,
     /// Compares and judges.
     pub engine: Engine,
     /// Share of genuine photos that may be flagged, 0 to 1, both exclusive.
@@ -160,11 +159,12 @@ pub struct Assay {
     derived: Arc<dyn Derived>,
     supply: Arc<Supply>,
     compute: Arc<dyn Compute>,
+    decoding_bytes: DecodingBytes,
     engine: Engine,
     budget: f64,
     models: BTreeMap<String, String>,
     snapshot: Mutex<Arc<GallerySnapshot>>,
-    /// Whether the models answered when they were last asked.
+    /// Whether no model failed since the models were last probed.
     seeing: AtomicBool,
     /// Whether a self-test is underway: one at a time, so that checks keep the workers.
     testing: AtomicBool,
@@ -182,6 +182,7 @@ impl Assay {
             images,
             derived,
             compute,
+            decoding_bytes,
             engine,
             budget,
         } = parts;
@@ -211,6 +212,7 @@ impl Assay {
             derived,
             supply: Arc::new(supply),
             compute,
+            decoding_bytes,
             engine,
             budget,
             models: named.collect(),
@@ -301,18 +303,37 @@ impl Assay {
         Ok(self.store.changes().await?)
     }
 
-    /// Whether the database answers and the workers reach their models.
+    /// Whether the database answers, there is room for new data, and the workers reach their models.
     pub async fn ready(&self) -> Readiness {
         let database = self.store.ping().await.err().map(|e| e.to_string());
-        let workers = (!self.compute.ready()).then(|| "no worker has its models".to_owned());
-        let models = (!self.seeing.load(Ordering::Relaxed))
-            .then(|| "the models failed when last asked".to_owned());
+        // Tried each time instead of remembered, so that it heals by itself once there is room.
+        let storage = self.store.room().await.err().map(|e| e.to_string());
+        let (workers, models) = self.probe().await;
         Readiness {
             parts: vec![
                 ("database", database),
+                ("storage", storage),
                 ("workers", workers),
                 ("models", models),
             ],
+            lost: self.supply.lost(),
+        }
+    }
+
+    /// What is wrong with the workers and the models. After a failure they are asked for a small
+    /// piece of work: one photo that a model cannot take says nothing about the next, and a server
+    /// that gets no traffic because it is not ready has no other way to find out that it is.
+    async fn probe(&self) -> (Option<String>, Option<String>) {
+        if self.compute.ready() && self.seeing.load(Ordering::Relaxed) {
+            return (None, None);
+        }
+        match self.on_worker(Vision::probe).await {
+            Ok(Ok(())) => {
+                self.seeing.store(true, Ordering::Relaxed);
+                (None, None)
+            }
+            Ok(Err(error)) => (None, Some(error.to_string())),
+            Err(error) => (Some(format!("no worker could be asked: {error}")), None),
         }
     }
 
@@ -328,32 +349,68 @@ impl Assay {
         self.compute.try_admit(bytes)
     }
 
-    /// Runs `work` on a worker thread that owns its models, such as the drawing of evidence.
-    pub async fn on_worker<T: Send + 'static>(
+    /// Takes a place for a request's photos, whose bytes are there now; says besides what decoding
+    /// each of them takes.
+    fn try_admit_photos(&self, photos: &[Bytes]) -> Result<(Permit, Vec<u64>), ComputeError> {
+        let decoding: Vec<_> = photos.iter().map(|p| (self.decoding_bytes)(p)).collect();
+        let place = self.compute.try_admit_photos(decoding.iter().sum())?;
+        Ok((place, decoding))
+    }
+
+    /// Draws the evidence of a photo on a worker.
+    pub async fn paint(
+        &self,
+        painter: Arc<dyn EvidencePainter>,
+        inputs: EvidenceInputs,
+    ) -> Result<Vec<u8>, ServiceError> {
+        // A painter decodes the photo, and one reference to show beside it.
+        let references = inputs.references.iter();
+        let reference = references
+            .map(|(_, bytes)| (self.decoding_bytes)(bytes))
+            .max();
+        let decoding = (self.decoding_bytes)(&inputs.photo) + reference.unwrap_or(0);
+        let room = self.compute.room_for(decoding).await?;
+        let field = format!("photo {}", inputs.n);
+        let paint = move |vision: &mut Vision| {
+            let painted = painter.paint(vision, &inputs);
+            drop(room);
+            painted
+        };
+        let painted = self.on_worker(paint).await?;
+        painted.map_err(|source| ServiceError::Intake { field, source })
+    }
+
+    /// Runs `work` on a worker thread that owns its models. Work that decodes photos takes
+    /// [`Compute::room_for`] them along, so that it is given back when their pixels are, also when
+    /// the caller leaves meanwhile.
+    async fn on_worker<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vision) -> T + Send + 'static,
     ) -> Result<T, ComputeError> {
         run_on(self.compute.as_ref(), work).await
     }
 
-    /// Runs work on a worker and remembers whether the models answered.
+    /// Runs work on a worker and remembers when a model failed. That none did is no news: the work
+    /// may have asked none.
     async fn see<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vision) -> Result<T, InferenceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let result = self.on_worker(work).await?;
-        self.seeing.store(result.is_ok(), Ordering::Relaxed);
+        if result.is_err() {
+            self.seeing.store(false, Ordering::Relaxed);
+        }
         Ok(result?)
     }
 
     /// Runs `step` on workers until it is done; what it needs of references in between is fetched
-    /// while no worker waits for it. `state` goes along and is dropped on the worker in the end,
-    /// with the pixels that it may hold.
+    /// while no worker waits for it. `state` goes along with the `room` for its pixels, and both are
+    /// dropped on the worker in the end.
     async fn examine<S: Send + 'static, T: Send + 'static>(
         &self,
         snapshot: &GallerySnapshot,
         (mut need, mut prepared): (Need, Prepared),
-        mut state: S,
+        (mut state, mut room): (S, Permit),
         step: impl Step<S, T>,
     ) -> Result<T, ServiceError> {
         let mut stale = BTreeSet::new();
@@ -362,22 +419,23 @@ impl Assay {
                 .supply
                 .fetch(snapshot, &need, &stale, &mut prepared)
                 .await?;
-            let (supply, engine, step) =
-                (Arc::clone(&self.supply), self.engine.clone(), step.clone());
-            let (unpacked, stepped) = self
-                .see(move |vision| {
-                    let unpacked = supply.unpack(vision, fetched, &mut prepared)?;
-                    match step(&engine, vision, &mut state, &prepared) {
-                        Ok(done) => Ok((unpacked, Ok(done))),
-                        Err(Interrupt::Need(need)) => Ok((unpacked, Err((state, prepared, need)))),
-                        Err(Interrupt::Model(error)) => Err(error),
+            let (supply, engine) = (Arc::clone(&self.supply), self.engine.clone());
+            let step = step.clone();
+            let work = move |vision: &mut Vision| {
+                let unpacked = supply.unpack(vision, fetched, &mut prepared)?;
+                match step(&engine, vision, &mut state, &prepared) {
+                    Ok(done) => Ok((unpacked, Ok(done))),
+                    Err(Interrupt::Need(need)) => {
+                        Ok((unpacked, Err((state, room, prepared, need))))
                     }
-                })
-                .await?;
+                    Err(Interrupt::Model(error)) => Err(error),
+                }
+            };
+            let (unpacked, stepped) = self.see(work).await?;
             stale.extend(self.supply.store(unpacked).await?);
             match stepped {
                 Ok(done) => return Ok(done),
-                Err(lacking) => (state, prepared, need) = lacking,
+                Err(lacking) => (state, room, prepared, need) = lacking,
             }
         }
     }

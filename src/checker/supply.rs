@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{
     codec::features::{features_from_bytes, features_model, features_to_bytes},
     ports::{Derived, Images, StoreError},
-    snapshot::GallerySnapshot,
+    snapshot::{GallerySnapshot, LostReference},
 };
 use crate::{
     domain::{
@@ -222,10 +222,12 @@ impl Supply {
     }
 
     /// References whose picture was lost when it was last asked for.
-    pub fn lost(&self) -> Vec<(String, ProductKey)> {
+    pub fn lost(&self) -> Vec<LostReference> {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.iter()
-            .map(|(id, product)| (id.clone(), product.clone()))
-            .collect()
+        let named = |(id, product): (&String, &ProductKey)| LostReference {
+            id: id.clone(),
+            product: product.clone(),
+        };
+        lost.iter().map(named).collect()
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     checker::{
         answer::{CheckAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer},
-        service::{CheckRequest, ServiceError},
+        service::CheckRequest,
     },
     config::AppConfig,
     domain::{tuning::variation::LEAST_ITEMS, verdict::Verdict},
@@ -92,14 +92,8 @@ pub async fn write_evidence(
         .evidence(&answer.id, n)
         .await
         .map_err(Failure::from)?;
-    let painter = Arc::clone(&app.painter);
-    let painted = app
-        .assay
-        .on_worker(move |vision| painter.paint(vision, &inputs))
-        .await;
-    let png = painted
-        .map_err(ServiceError::from)
-        .map_err(Failure::from)??;
+    let painted = app.assay.paint(Arc::clone(&app.painter), inputs).await;
+    let png = painted.map_err(Failure::from)?;
     std::fs::write(path, png).map_err(|e| {
         Failure::new(format!(
             "evidence `{}` cannot be written: {e}",

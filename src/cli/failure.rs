@@ -53,6 +53,9 @@ impl From<ServiceError> for Failure {
             ServiceError::Store(StoreError::NotFound { what: "brand" | "product", .. }) => failure
                 .hint("enroll references of it first with `assay enroll`; --data names the folder they are kept in"),
             ServiceError::Store(StoreError::Failed(_)) => failure.hint(DATA_HINT),
+            ServiceError::Store(StoreError::Full(_)) => {
+                failure.hint("make room on the disk with the folder that --data names")
+            }
             ServiceError::Compute(ComputeError::Busy { .. }) => failure.hint("use fewer photos at once"),
             ServiceError::Inference(InferenceError::Unavailable(_)) => {
                 failure.hint("--models names the folder with the models")

@@ -185,7 +185,7 @@ fn hint<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     }
     let failed = matches!(
         cause.downcast_ref::<StoreError>(),
-        Some(StoreError::Failed(_))
+        Some(StoreError::Failed(_) | StoreError::Full(_))
     );
     failed.then_some(failure::DATA_HINT)
 }

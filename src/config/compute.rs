@@ -14,6 +14,12 @@ pub struct ComputeConfig {
     /// Bytes that the bodies of requests underway may announce together; further requests are
     /// refused.
     pub bytes: u64,
+    /// Bytes of memory for photos that are decoded and looked at; further photos wait. A photo that
+    /// takes more than this goes alone.
+    pub decoding: u64,
+    /// Bytes that the photos of all requests underway may take when they are decoded, one after the
+    /// other or not; further requests are refused, for they would wait too long.
+    pub decoding_admitted: u64,
 }
 
 /// More workers than this are never taken by default: their models would fill a small machine's
@@ -21,6 +27,13 @@ pub struct ComputeConfig {
 const MOST_DEFAULT_WORKERS: usize = 8;
 /// Photos in one check, hence jobs that one request may put into the queue.
 const JOBS_PER_REQUEST: usize = 12;
+/// Bytes for decoded photos per worker: two photos of 20 megapixels, or one of 40, on each. With
+/// the models of two workers, a server whose callers send photos of 48 megapixels stays below
+/// 600 MB.
+const DECODING_PER_WORKER: u64 = 128 << 20;
+/// Bytes of a decoded photo of 12 megapixels, as most telephones make them: the places for requests
+/// are meant for such photos, and larger ones take more of them.
+const COMMON_PHOTO: u64 = 12_000_000 * 3;
 
 impl ComputeConfig {
     /// Bounds that suit `workers` worker threads: a few requests for each, and room in the queue
@@ -28,11 +41,14 @@ impl ComputeConfig {
     /// refused half-way.
     pub fn for_workers(workers: NonZeroUsize) -> Self {
         let requests = 4 * workers.get();
+        let queue = requests * JOBS_PER_REQUEST;
         Self {
             workers,
-            queue: requests * JOBS_PER_REQUEST,
+            queue,
             requests,
             bytes: 512 << 20,
+            decoding: workers.get() as u64 * DECODING_PER_WORKER,
+            decoding_admitted: queue as u64 * COMMON_PHOTO,
         }
     }
 }

@@ -257,3 +257,24 @@ pub struct Vision {
     /// Protected marks.
     pub comparator: Box<dyn MarkComparator>,
 }
+
+/// Side in pixels of the picture that a probe shows to the models: the smallest that all take.
+const PROBE_PX: u32 = 64;
+
+impl Vision {
+    /// Asks every model for an answer to a tiny picture; what it answers does not matter.
+    pub fn probe(&mut self) -> Result<(), InferenceError> {
+        let picture = |width, height| {
+            Raster::from_fn(width, height, |x, y| [(x * 3) as u8, (y * 3) as u8, 128])
+        };
+        let square = picture(PROBE_PX, PROBE_PX);
+        self.local.extract(&square, 1)?;
+        let side = self.embedder.side();
+        self.embedder.embed(&picture(side, side))?;
+        self.text.read(&square)?;
+        self.text.recognise(&[picture(2 * PROBE_PX, PROBE_PX)])?;
+        let encoded = self.comparator.encode(&square)?;
+        self.comparator.compare(&encoded, &encoded)?;
+        Ok(())
+    }
+}

@@ -8,6 +8,7 @@
 //! they decide nothing.
 
 mod api;
+mod connections;
 mod extract;
 mod guard;
 mod metrics;

@@ -59,6 +59,7 @@ pub mod kind {
         PHOTO_UNSUPPORTED_FORMAT = UNPROCESSABLE_ENTITY, "photo-unsupported-format", "The file is no JPEG, PNG or WebP picture";
         PHOTO_TOO_LARGE = UNPROCESSABLE_ENTITY, "photo-too-large", "The picture has too many pixels";
         PHOTO_TOO_SMALL = UNPROCESSABLE_ENTITY, "photo-too-small", "The picture has too few pixels";
+        PHOTO_TOO_MUCH_MEMORY = UNPROCESSABLE_ENTITY, "photo-too-much-memory", "Decoding the picture takes too much memory";
         PHOTO_ANIMATED = UNPROCESSABLE_ENTITY, "photo-animated", "The picture is animated";
         PHOTO_TOO_SLOW = UNPROCESSABLE_ENTITY, "photo-too-slow", "The picture takes too long to decode";
         PHOTO_DAMAGED = UNPROCESSABLE_ENTITY, "photo-damaged", "The picture is damaged";
@@ -66,6 +67,7 @@ pub mod kind {
         INTERNAL = INTERNAL_SERVER_ERROR, "internal-error", "The server failed";
         INTERRUPTED = SERVICE_UNAVAILABLE, "interrupted", "The work was interrupted";
         TIMED_OUT = SERVICE_UNAVAILABLE, "timed-out", "The work took too long";
+        STORAGE_FULL = INSUFFICIENT_STORAGE, "storage-full", "The server has no room to keep anything new";
         NOT_READY = SERVICE_UNAVAILABLE, "not-ready", "The server is not ready";
         MODELS_UNAVAILABLE = SERVICE_UNAVAILABLE, "models-unavailable", "The models cannot be used";
     }
@@ -246,12 +248,24 @@ impl From<ServiceError> for Problem {
     }
 }
 
+/// Without a catch-all arm, so that a new way to refuse a picture does not compile until it has a
+/// kind of its own.
+fn intake_kind(error: &IntakeError) -> &'static Kind {
+    match error {
+        IntakeError::Empty => &kind::PHOTO_EMPTY,
+        IntakeError::TooManyBytes { .. } => &kind::PHOTO_TOO_MANY_BYTES,
+        IntakeError::UnsupportedFormat { .. } => &kind::PHOTO_UNSUPPORTED_FORMAT,
+        IntakeError::TooLarge { .. } => &kind::PHOTO_TOO_LARGE,
+        IntakeError::TooMuchMemory { .. } => &kind::PHOTO_TOO_MUCH_MEMORY,
+        IntakeError::TooSmall { .. } => &kind::PHOTO_TOO_SMALL,
+        IntakeError::Animated => &kind::PHOTO_ANIMATED,
+        IntakeError::TooSlow { .. } => &kind::PHOTO_TOO_SLOW,
+        IntakeError::Damaged { .. } => &kind::PHOTO_DAMAGED,
+    }
+}
+
 fn of_intake(field: String, error: &IntakeError) -> Problem {
-    // A test holds every intake error's kind against the table.
-    let kind = kind::ALL
-        .iter()
-        .find(|k| k.slug == error.kind())
-        .unwrap_or(&kind::INVALID_FIELD);
+    let kind = intake_kind(error);
     let mut problem = Problem::new(kind, format!("`{field}`: {error}"));
     problem.errors.push(FieldError {
         field,
@@ -265,6 +279,11 @@ impl From<StoreError> for Problem {
         match &error {
             StoreError::NotFound { .. } => Self::new(&kind::NOT_FOUND, error.to_string()),
             StoreError::Conflict { .. } => Self::new(&kind::CONFLICT, error.to_string()),
+            StoreError::Full(source) => {
+                let detail = "the server's disk is full, so nothing new can be kept; ask its \
+                              operator for room";
+                Self::new(&kind::STORAGE_FULL, detail).caused_by(chain(source.as_ref()))
+            }
             // The caller named nothing wrong: something was lost here.
             StoreError::Lost { .. } => Self::internal(error.to_string()),
             StoreError::Failed(source) => Self::internal(chain(source.as_ref())),
@@ -322,40 +341,62 @@ mod tests {
         );
     }
 
-    #[test]
-    fn every_intake_error_has_its_own_kind() {
-        let errors = [
-            IntakeError::Empty,
-            IntakeError::TooManyBytes { bytes: 2, limit: 1 },
-            IntakeError::UnsupportedFormat {
+    /// The error after this one in the order of their declaration. A new one does not compile until
+    /// it is part of the chain, so the test below cannot forget it.
+    fn next(error: &IntakeError) -> Option<IntakeError> {
+        Some(match error {
+            IntakeError::Empty => IntakeError::TooManyBytes { bytes: 2, limit: 1 },
+            IntakeError::TooManyBytes { .. } => IntakeError::UnsupportedFormat {
                 found: "text".into(),
             },
-            IntakeError::TooLarge {
+            IntakeError::UnsupportedFormat { .. } => IntakeError::TooLarge {
                 width: 9,
                 height: 9,
                 max_side: 8,
                 max_pixels: 64,
             },
-            IntakeError::TooSmall {
+            IntakeError::TooLarge { .. } => IntakeError::TooMuchMemory { bytes: 2, limit: 1 },
+            IntakeError::TooMuchMemory { .. } => IntakeError::TooSmall {
                 width: 1,
                 height: 1,
                 min_side: 8,
             },
-            IntakeError::Animated,
-            IntakeError::TooSlow { limit_ms: 1 },
-            IntakeError::Damaged {
+            IntakeError::TooSmall { .. } => IntakeError::Animated,
+            IntakeError::Animated => IntakeError::TooSlow { limit_ms: 1 },
+            IntakeError::TooSlow { .. } => IntakeError::Damaged {
                 detail: "cut off".into(),
             },
-        ];
-        for error in errors {
+            IntakeError::Damaged { .. } => return None,
+        })
+    }
+
+    #[test]
+    fn every_intake_error_has_a_kind_of_its_own_that_can_be_looked_up() {
+        let mut slugs = Vec::new();
+        for error in std::iter::successors(Some(IntakeError::Empty), next) {
             let problem = of_intake("image".into(), &error);
             assert_eq!(problem.kind.slug, error.kind());
+            assert!(kind::ALL.contains(problem.kind), "{}", problem.kind.slug);
             assert!(
                 problem.detail.starts_with("`image`: "),
                 "{}",
                 problem.detail
             );
+            slugs.push(problem.kind.slug);
         }
+        let pictures = kind::ALL.iter().map(|k| k.slug);
+        let pictures: Vec<_> = pictures.filter(|s| s.starts_with("photo-")).collect();
+        slugs.sort_unstable();
+        assert_eq!(slugs.len(), pictures.len(), "{slugs:?} {pictures:?}");
+        assert!(slugs.windows(2).all(|two| two[0] != two[1]), "{slugs:?}");
+    }
+
+    #[test]
+    fn a_full_disk_is_a_kind_of_its_own_and_its_cause_stays_inside() {
+        let problem = Problem::from(StoreError::Full("no space for /secret".into()));
+        assert_eq!(problem.kind.status.as_u16(), 507);
+        assert!(!problem.detail.contains("secret"));
+        assert_eq!(problem.cause.as_deref(), Some("no space for /secret"));
     }
 
     #[test]

@@ -1,23 +1,27 @@
 //! Serves connections until told to stop, then lets requests in flight end within a bounded time.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::serve::Listener;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-    service::TowerToHyperService,
-};
+use axum::{Router, extract::Request, serve::Listener};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
+use tower::ServiceExt;
 
-use super::{router, state::HttpState};
+use super::{
+    connections::{Answering, Connection, Connections},
+    router,
+    state::HttpState,
+};
 
 /// How often samples of histograms are folded into buckets when nobody reads `/metrics`.
 const METRICS_UPKEEP: Duration = Duration::from_secs(10);
+/// How long a connection that is asked to close may go on with what it has begun, when no request
+/// is underway: sending the end of an answer, or half a request's head.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Serves `state` on `listener` until `stop` is done. Then no connection is accepted any more, idle
 /// ones are closed and requests in flight are answered, for at most the configured time.
@@ -25,30 +29,41 @@ pub async fn serve(mut listener: TcpListener, state: HttpState, stop: impl Futur
     let config = state.config().clone();
     let app = router::router(state.clone());
     let room = Arc::new(Semaphore::new(config.max_connections));
-    let connections = GracefulShutdown::new();
+    let connections = Arc::new(Connections::default());
+    let (stopping, running) = watch::channel(());
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout);
     let mut upkeep = tokio::time::interval(METRICS_UPKEEP);
     let mut stop = pin!(stop);
+    // A connection that was accepted and has no place yet; the next ones wait in the kernel.
+    let mut guest: Option<TcpStream> = None;
     loop {
         tokio::select! {
             () = &mut stop => break,
             _ = upkeep.tick() => state.metrics().run_upkeep(),
-            (place, stream) = accept(&mut listener, &room) => {
-                let service = TowerToHyperService::new(app.clone());
-                let connection = protocol.serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(converse(connection, connections.watcher(), place));
+            (stream, _) = Listener::accept(&mut listener), if guest.is_none() => guest = Some(stream),
+            place = place(&room, &connections), if guest.is_some() => {
+                if let Some(stream) = guest.take() {
+                    let visit = Visit {
+                        connection: Connection::new(Arc::clone(&connections)),
+                        running: running.clone(),
+                        _place: place,
+                    };
+                    tokio::spawn(converse(protocol.clone(), stream, app.clone(), visit));
+                }
             }
         }
     }
-    drop(listener);
+    drop((listener, guest, running));
     tracing::info!(
-        connections = connections.count(),
+        connections = stopping.receiver_count(),
         "stopping: no new requests are accepted"
     );
-    if tokio::time::timeout(config.drain_timeout, connections.shutdown())
+    // Nobody listens when there is no connection.
+    let _ = stopping.send(());
+    if tokio::time::timeout(config.drain_timeout, stopping.closed())
         .await
         .is_err()
     {
@@ -59,30 +74,70 @@ pub async fn serve(mut listener: TcpListener, state: HttpState, stop: impl Futur
     }
 }
 
-/// Waits for room, then for a connection: with no room, further ones wait in the kernel.
-async fn accept(
-    listener: &mut TcpListener,
-    room: &Arc<Semaphore>,
-) -> (Option<OwnedSemaphorePermit>, TcpStream) {
-    // The semaphore is never closed, so there always is a place in the end.
-    let place = Arc::clone(room).acquire_owned().await.ok();
-    let (stream, _) = Listener::accept(listener).await;
+/// A place for a new connection. With none left, connections without a request give way, the one
+/// that has been idle longest first: otherwise a few hundred silent ones would keep everyone out.
+async fn place(room: &Arc<Semaphore>, connections: &Connections) -> Option<OwnedSemaphorePermit> {
+    loop {
+        if let Ok(place) = Arc::clone(room).try_acquire_owned() {
+            return Some(place);
+        }
+        // The semaphore is never closed, so there always is a place in the end.
+        let place = Arc::clone(room).acquire_owned();
+        if connections.dismiss_longest_idle() {
+            // It may have begun a request in this moment; then another one has to give way.
+            if let Ok(place) = tokio::time::timeout(2 * GRACE, place).await {
+                return place.ok();
+            }
+        } else {
+            tokio::select! {
+                place = place => return place.ok(),
+                () = connections.rested() => {}
+            }
+        }
+    }
+}
+
+/// What a connection holds while it lasts.
+struct Visit {
+    connection: Arc<Connection>,
+    running: watch::Receiver<()>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// Answers the requests of one connection until it ends, is asked to give way, or the server stops.
+async fn converse(protocol: http1::Builder, stream: TcpStream, app: Router, mut visit: Visit) {
     // Answers are small and complete: waiting to fill packets would only add delay.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection kept its delay");
     }
-    (place, stream)
-}
-
-async fn converse(
-    connection: http1::Connection<TokioIo<TcpStream>, TowerToHyperService<axum::Router>>,
-    watcher: Watcher,
-    place: Option<OwnedSemaphorePermit>,
-) {
-    if let Err(error) = watcher.watch(connection).await {
+    let connection = &visit.connection;
+    let service = service_fn(|request: Request<Incoming>| {
+        let underway = connection.begin();
+        let answer = app.clone().oneshot(request);
+        async move {
+            let response = answer.await?;
+            Ok::<_, Infallible>(response.map(|body| Answering::new(body, underway)))
+        }
+    });
+    let mut conversation = pin!(protocol.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = &mut conversation => ended,
+        _ = visit.running.changed() => {
+            conversation.as_mut().graceful_shutdown();
+            conversation.await
+        }
+        () = connection.dismissed() => {
+            conversation.as_mut().graceful_shutdown();
+            match tokio::time::timeout(GRACE, &mut conversation).await {
+                Ok(ended) => ended,
+                Err(_) if connection.is_idle() => Ok(()),
+                Err(_) => conversation.await,
+            }
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
-    drop(place);
 }
 
 /// Done when the process is told to stop by SIGINT (Ctrl-C) or SIGTERM; from this call on those no

@@ -77,14 +77,14 @@ impl IntakeLimits {
         Ok(())
     }
 
-    /// Whether decoding may take `extra` bytes besides the picture's own 3 a pixel. After decoding,
-    /// a quarter turn holds the picture twice.
+    /// Bytes of memory that decoding takes, if it may: `extra` besides the picture's own 3 a pixel.
+    /// After decoding, a quarter turn holds the picture twice.
     pub(super) fn check_memory(
         &self,
         (width, height): (u32, u32),
         extra: u64,
         orientation: Orientation,
-    ) -> Result<(), IntakeError> {
+    ) -> Result<u64, IntakeError> {
         let picture = u64::from(width) * u64::from(height) * 3;
         let turned = if upright::is_quarter_turn(orientation) {
             picture
@@ -95,7 +95,7 @@ impl IntakeLimits {
         if bytes > limit {
             Err(IntakeError::TooMuchMemory { bytes, limit })
         } else {
-            Ok(())
+            Ok(bytes)
         }
     }
 }

@@ -61,20 +61,45 @@ impl Default for Intake {
     }
 }
 
+/// Bytes of memory that decoding a file takes within the default limits; see
+/// [`IntakeLimits::decoding_bytes`].
+pub fn decoding_bytes(file: &[u8]) -> u64 {
+    IntakeLimits::default().decoding_bytes(file)
+}
+
+impl IntakeLimits {
+    /// Bytes of memory that decoding a file will take at most, told from the headers alone, in a
+    /// small part of the time that decoding takes; 0 when it will be refused, which happens before
+    /// any pixel is given room.
+    pub fn decoding_bytes(&self, file: &[u8]) -> u64 {
+        let told = format_of(file, self).and_then(|format| match format {
+            Format::Jpeg => jpeg::decoding_bytes(file, self),
+            Format::Png => png::decoding_bytes(file, self),
+            Format::WebP => webp::decoding_bytes(file, self),
+        });
+        told.unwrap_or(0)
+    }
+}
+
+/// The format of a file whose length is within the limits.
+fn format_of(bytes: &[u8], limits: &IntakeLimits) -> Result<Format, IntakeError> {
+    if bytes.is_empty() {
+        return Err(IntakeError::Empty);
+    }
+    if bytes.len() as u64 > limits.bytes {
+        return Err(IntakeError::TooManyBytes {
+            bytes: bytes.len() as u64,
+            limit: limits.bytes,
+        });
+    }
+    sniff(bytes).map_err(|found| IntakeError::UnsupportedFormat {
+        found: found.to_owned(),
+    })
+}
+
 impl Imaging for Intake {
     fn decode(&mut self, bytes: &[u8]) -> Result<UprightPhoto, IntakeError> {
-        if bytes.is_empty() {
-            return Err(IntakeError::Empty);
-        }
-        if bytes.len() as u64 > self.limits.bytes {
-            return Err(IntakeError::TooManyBytes {
-                bytes: bytes.len() as u64,
-                limit: self.limits.bytes,
-            });
-        }
-        let format = sniff(bytes).map_err(|found| IntakeError::UnsupportedFormat {
-            found: found.to_owned(),
-        })?;
+        let format = format_of(bytes, &self.limits)?;
         let decoded = self.decode_as(format, bytes)?;
         let (width, height, pixels) = upright::turn(
             decoded.width,

@@ -33,6 +33,18 @@ struct Frame {
     samples_percent: u64,
 }
 
+/// Bytes of memory that decoding `bytes` will take, told by what stands before the picture's data.
+pub(super) fn decoding_bytes(bytes: &[u8], limits: &IntakeLimits) -> Result<u64, IntakeError> {
+    let outline = Outline::before_data(bytes)?;
+    let frame = outline.frame.ok_or_else(no_frame)?;
+    limits.check_sides(frame.width, frame.height)?;
+    frame.check_memory(&outline, limits)
+}
+
+fn no_frame() -> IntakeError {
+    damaged("it has no frame header")
+}
+
 /// Decodes `bytes`, which open as a JPEG, within `limits`.
 pub(super) fn decode(
     bytes: &[u8],
@@ -40,9 +52,7 @@ pub(super) fn decode(
     deadline: Deadline,
 ) -> Result<Decoded, IntakeError> {
     let outline = Outline::of(bytes)?;
-    let frame = outline
-        .frame
-        .ok_or_else(|| damaged("it has no frame header"))?;
+    let frame = outline.frame.ok_or_else(no_frame)?;
     frame.check_kind()?;
     limits.check_sides(frame.width, frame.height)?;
     if outline.scans > limits.scans {
@@ -51,12 +61,7 @@ pub(super) fn decode(
             outline.scans, limits.scans
         )));
     }
-    let orientation = upright::from_exif(outline.exif);
-    limits.check_memory(
-        (frame.width, frame.height),
-        frame.extra_bytes(),
-        orientation,
-    )?;
+    frame.check_memory(&outline, limits)?;
 
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -91,7 +96,7 @@ pub(super) fn decode(
         width: frame.width,
         height: frame.height,
         pixels,
-        orientation,
+        orientation: upright::from_exif(outline.exif),
         notes,
     })
 }
@@ -133,6 +138,16 @@ impl Frame {
         }
     }
 
+    fn check_memory(
+        &self,
+        outline: &Outline<'_>,
+        limits: &IntakeLimits,
+    ) -> Result<u64, IntakeError> {
+        let sides = (self.width, self.height);
+        let orientation = upright::from_exif(outline.exif);
+        limits.check_memory(sides, self.extra_bytes(), orientation)
+    }
+
     /// Refuses by name what the standard allows but nobody's decoder reads.
     fn check_kind(&self) -> Result<(), IntakeError> {
         let found = match (self.marker, self.precision, self.components) {
@@ -151,6 +166,15 @@ impl<'a> Outline<'a> {
     /// Walks from the start marker to the end marker of the first picture. Takes time linear in the
     /// bytes.
     fn of(bytes: &'a [u8]) -> Result<Self, IntakeError> {
+        Self::walk(bytes, 0xd9)
+    }
+
+    /// Walks from the start marker to the first scan: over headers, never over the picture's data.
+    fn before_data(bytes: &'a [u8]) -> Result<Self, IntakeError> {
+        Self::walk(bytes, 0xda)
+    }
+
+    fn walk(bytes: &'a [u8], last: u8) -> Result<Self, IntakeError> {
         let mut outline = Self::default();
         let mut at = 2;
         loop {
@@ -158,7 +182,7 @@ impl<'a> Outline<'a> {
                 next_marker(bytes, at).ok_or_else(|| damaged("it ends before its end marker"))?;
             at = after;
             match marker {
-                0xd9 => {
+                _ if marker == last || marker == 0xd9 => {
                     outline.end = at;
                     return Ok(outline);
                 }
@@ -177,7 +201,11 @@ impl<'a> Outline<'a> {
             0xc0..=0xcf if self.frame.is_some() => return Err(damaged("it has two frame headers")),
             0xc0..=0xcf => self.frame = Some(Frame::parse(marker, body)?),
             0xda => self.scans += 1,
-            0xe1 if self.exif.is_none() && body.starts_with(b"Exif\0\0") => self.exif = Some(body),
+            // Behind the first scan it is no EXIF block any more: the standard puts it first, and
+            // memory is set aside by what stands before the data.
+            0xe1 if self.exif.is_none() && self.scans == 0 && body.starts_with(b"Exif\0\0") => {
+                self.exif = Some(body)
+            }
             0xe2 => self.profile |= body.starts_with(b"ICC_PROFILE\0"),
             _ => {}
         }
@@ -233,6 +261,14 @@ mod tests {
         assert_eq!(outline.frame, Some(frame));
         assert_eq!(frame.extra_bytes(), 105);
         assert_eq!((outline.scans, outline.end), (2, bytes.len() - 4));
+    }
+
+    #[test]
+    fn what_stands_before_the_data_is_seen_without_walking_over_the_data() {
+        let bytes = file(&[&FRAME, &[0xff, 0xda, 0, 2, 1, 2, 3]]);
+        let outline = Outline::before_data(&bytes).expect("the end is not looked at");
+        assert!(outline.frame.is_some_and(|f| f.width == 7));
+        assert!(Outline::of(&bytes).is_err());
     }
 
     #[test]

@@ -12,4 +12,4 @@ mod webp;
 
 pub use decoded::IntakeLimits;
 pub use evidence::{Evidence, EvidenceError, evidence_png};
-pub use intake::Intake;
+pub use intake::{Intake, decoding_bytes};

@@ -22,6 +22,11 @@ struct Outline<'a> {
     exif: Option<&'a [u8]>,
 }
 
+/// Bytes of memory that decoding `bytes` will take, told by its chunks.
+pub(super) fn decoding_bytes(bytes: &[u8], limits: &IntakeLimits) -> Result<u64, IntakeError> {
+    Outline::of(bytes).check(limits)
+}
+
 /// Decodes `bytes`, which open as a PNG, within `limits`.
 pub(super) fn decode(
     bytes: &[u8],
@@ -29,13 +34,8 @@ pub(super) fn decode(
     deadline: Deadline,
 ) -> Result<Decoded, IntakeError> {
     let outline = Outline::of(bytes);
-    let (width, height, depth) = outline.header.ok_or_else(|| damaged("it has no header"))?;
-    limits.check_sides(width, height)?;
-    if outline.frames > 1 {
-        return Err(IntakeError::Animated);
-    }
-    let orientation = upright::from_exif(outline.exif);
-    limits.check_memory((width, height), SCRATCH_BYTES as u64, orientation)?;
+    let (width, height, depth) = outline.header()?;
+    outline.check(limits)?;
 
     let mut decoder = png::Decoder::new_with_limits(
         TimedReader::new(bytes, deadline),
@@ -88,7 +88,7 @@ pub(super) fn decode(
         width,
         height,
         pixels,
-        orientation,
+        orientation: upright::from_exif(outline.exif),
         notes,
     })
 }
@@ -124,6 +124,21 @@ fn append_rgb(row: &[u8], colour: ColorType, rgb: &mut Vec<u8>) -> Result<bool, 
 }
 
 impl<'a> Outline<'a> {
+    fn header(&self) -> Result<(u32, u32, u8), IntakeError> {
+        self.header.ok_or_else(|| damaged("it has no header"))
+    }
+
+    /// Bytes of memory that decoding takes, if the picture may be decoded.
+    fn check(&self, limits: &IntakeLimits) -> Result<u64, IntakeError> {
+        let (width, height, _) = self.header()?;
+        limits.check_sides(width, height)?;
+        if self.frames > 1 {
+            return Err(IntakeError::Animated);
+        }
+        let orientation = upright::from_exif(self.exif);
+        limits.check_memory((width, height), SCRATCH_BYTES as u64, orientation)
+    }
+
     /// Walks over the chunks up to the first that is cut off; says nothing of checksums, the
     /// decoder does.
     fn of(bytes: &'a [u8]) -> Self {

@@ -22,6 +22,11 @@ struct Outline<'a> {
     exif: Option<&'a [u8]>,
 }
 
+/// Bytes of memory that decoding `bytes` will take, told by its chunks.
+pub(super) fn decoding_bytes(bytes: &[u8], limits: &IntakeLimits) -> Result<u64, IntakeError> {
+    Outline::of(bytes)?.check(limits)
+}
+
 /// Decodes `bytes`, which open as a WebP, within `limits`.
 pub(super) fn decode(
     bytes: &[u8],
@@ -29,31 +34,8 @@ pub(super) fn decode(
     deadline: Deadline,
 ) -> Result<Decoded, IntakeError> {
     let outline = Outline::of(bytes)?;
-    let &(width, height) = outline
-        .sides
-        .first()
-        .ok_or_else(|| damaged("it holds no picture"))?;
-    let max_pixels = limits.max_webp_pixels.min(limits.max_pixels);
-    IntakeLimits {
-        max_pixels,
-        ..limits.clone()
-    }
-    .check_sides(width, height)?;
-    if outline.animated {
-        return Err(IntakeError::Animated);
-    }
-    // The bitstream is allocated by its own sides, whatever the canvas says.
-    if outline.sides.iter().any(|s| *s != (width, height)) {
-        return Err(damaged("its headers contradict each other"));
-    }
-
-    let orientation = upright::from_exif(outline.exif);
-    let pixels = u64::from(width) * u64::from(height);
-    limits.check_memory(
-        (width, height),
-        pixels * outline.extra_bytes_per_pixel,
-        orientation,
-    )?;
+    let (width, height) = outline.canvas()?;
+    outline.check(limits)?;
 
     let decoder =
         WebPDecoder::new(TimedReader::new(bytes, deadline)).map_err(|e| deadline.blame(e))?;
@@ -92,12 +74,41 @@ pub(super) fn decode(
         width,
         height,
         pixels,
-        orientation,
+        orientation: upright::from_exif(outline.exif),
         notes,
     })
 }
 
 impl<'a> Outline<'a> {
+    fn canvas(&self) -> Result<(u32, u32), IntakeError> {
+        let first = self.sides.first().copied();
+        first.ok_or_else(|| damaged("it holds no picture"))
+    }
+
+    /// Bytes of memory that decoding takes, if the picture may be decoded.
+    fn check(&self, limits: &IntakeLimits) -> Result<u64, IntakeError> {
+        let (width, height) = self.canvas()?;
+        let max_pixels = limits.max_webp_pixels.min(limits.max_pixels);
+        IntakeLimits {
+            max_pixels,
+            ..limits.clone()
+        }
+        .check_sides(width, height)?;
+        if self.animated {
+            return Err(IntakeError::Animated);
+        }
+        // The bitstream is allocated by its own sides, whatever the canvas says.
+        if self.sides.iter().any(|s| *s != (width, height)) {
+            return Err(damaged("its headers contradict each other"));
+        }
+        let pixels = u64::from(width) * u64::from(height);
+        limits.check_memory(
+            (width, height),
+            pixels * self.extra_bytes_per_pixel,
+            upright::from_exif(self.exif),
+        )
+    }
+
     /// Walks over the chunks; one that is longer than the file is damage.
     fn of(bytes: &'a [u8]) -> Result<Self, IntakeError> {
         let mut outline = Self::default();

@@ -3,7 +3,8 @@
 //!
 //! A panic in a job costs that job and a fresh set of models, nothing else. A job whose caller left
 //! before it started is skipped. Requests are admitted at the door, before their bodies are read,
-//! and refused rather than made to wait.
+//! and refused rather than made to wait. Decoded photos are what takes most memory: a job that
+//! decodes waits, before it is queued, until there is room for its photo.
 
 use std::{
     collections::VecDeque,
@@ -17,7 +18,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     checker::ports::{Compute, ComputeError, Job, Permit},
@@ -40,6 +41,10 @@ struct Shared {
     queue: Mutex<Queue>,
     work: Condvar,
     load: Mutex<Load>,
+    /// Memory for decoded photos, in units of [`ROOM_UNIT`]; who asked first gets it first.
+    room: Arc<Semaphore>,
+    /// Jobs that wait for that memory.
+    waiting_for_room: AtomicUsize,
     /// Workers that have their models.
     able: AtomicUsize,
 }
@@ -64,8 +69,11 @@ struct Ticket {
 struct Load {
     requests: usize,
     bytes: u64,
+    decoding: u64,
 }
 
+/// Unit of the memory for decoded photos: counters of single bytes would not hold it.
+const ROOM_UNIT: u64 = 1 << 10;
 /// Weight of the newest job in the smoothed duration.
 const SMOOTHING: f64 = 0.1;
 /// Longest wait that a refused caller is told, in seconds.
@@ -82,6 +90,8 @@ impl WorkerPool {
             queue: Mutex::default(),
             work: Condvar::new(),
             load: Mutex::default(),
+            room: Arc::new(Semaphore::new(room_units(config.decoding) as usize)),
+            waiting_for_room: AtomicUsize::new(0),
             able: AtomicUsize::new(0),
             config,
         });
@@ -154,7 +164,7 @@ impl Compute for WorkerPool {
     }
 
     fn waiting(&self) -> usize {
-        lock(&self.shared.queue).waiting.len()
+        self.shared.waiting(&lock(&self.shared.queue))
     }
 
     fn try_admit(&self, bytes: u64) -> Result<Permit, ComputeError> {
@@ -178,9 +188,54 @@ impl Compute for WorkerPool {
             load.bytes = load.bytes.saturating_sub(bytes);
         }))
     }
+
+    fn try_admit_photos(&self, decoding: u64) -> Result<Permit, ComputeError> {
+        let shared = Arc::clone(&self.shared);
+        {
+            let mut load = lock(&shared.load);
+            let sum = load.decoding.saturating_add(decoding);
+            // As above: alone, a request is served whatever its photos take.
+            if load.decoding > 0 && sum > shared.config.decoding_admitted {
+                drop(load);
+                return Err(shared.busy(&lock(&shared.queue)));
+            }
+            load.decoding = sum;
+        }
+        Ok(Permit::new(move || {
+            let mut load = lock(&shared.load);
+            load.decoding = load.decoding.saturating_sub(decoding);
+        }))
+    }
+
+    async fn room_for(&self, decoding: u64) -> Result<Permit, ComputeError> {
+        let units = room_units(decoding.min(self.shared.config.decoding));
+        if units == 0 {
+            return Ok(Permit::new(|| {}));
+        }
+        self.shared.waiting_for_room.fetch_add(1, Ordering::Relaxed);
+        // Counted until the wait is over, also when the caller leaves meanwhile.
+        let waiting = Leaving(&self.shared.waiting_for_room);
+        let room = Arc::clone(&self.shared.room)
+            .acquire_many_owned(units)
+            .await;
+        drop(waiting);
+        // The semaphore is never closed.
+        let room = room.map_err(|_| ComputeError::Interrupted)?;
+        Ok(Permit::new(move || drop(room)))
+    }
+}
+
+/// Whole units that hold so many bytes.
+fn room_units(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(ROOM_UNIT)).unwrap_or(u32::MAX)
 }
 
 impl Shared {
+    /// Jobs that wait for a worker, or for memory first.
+    fn waiting(&self, queue: &Queue) -> usize {
+        queue.waiting.len() + self.waiting_for_room.load(Ordering::Relaxed)
+    }
+
     fn push(&self, ticket: Ticket) -> Result<(), ComputeError> {
         let mut queue = lock(&self.queue);
         if queue.closed {
@@ -235,10 +290,19 @@ impl Shared {
     /// Refuses, with the time in which the workers get through what waits now.
     fn busy(&self, queue: &Queue) -> ComputeError {
         let wait_s =
-            queue.job_s * (queue.waiting.len() + 1) as f64 / self.config.workers.get() as f64;
+            queue.job_s * (self.waiting(queue) + 1) as f64 / self.config.workers.get() as f64;
         ComputeError::Busy {
             retry_after_s: wait_s.ceil().clamp(1.0, LONGEST_RETRY_S) as u64,
         }
+    }
+}
+
+/// Takes one from a counter when it is dropped.
+struct Leaving<'a>(&'a AtomicUsize);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -255,7 +319,7 @@ fn work(shared: &Shared, tell: oneshot::Sender<Result<(), InferenceError>>) {
     shared.able.fetch_add(1, Ordering::Relaxed);
     let _ = tell.send(Ok(()));
     while let Some(ticket) = shared.next() {
-        let _entered = ticket.span.enter();
+        let _entered = ticket.span.clone().entered();
         if vision.is_none() {
             vision = again(shared);
         }
@@ -263,19 +327,19 @@ fn work(shared: &Shared, tell: oneshot::Sender<Result<(), InferenceError>>) {
             continue;
         };
         let since = Instant::now();
-        let job = ticket.job;
+        let Ticket { job, done, .. } = ticket;
         // What a panicking job leaves behind is its own result slot, which nobody reads then, and
         // the models, which are thrown away.
         let ended = catch_unwind(AssertUnwindSafe(|| job(models)));
         shared.took(since);
         if ended.is_ok() {
             // The caller may have left while the job ran.
-            let _ = ticket.done.send(());
+            let _ = done.send(());
             continue;
         }
         tracing::error!("a job panicked; its worker loads its models anew");
         shared.able.fetch_sub(1, Ordering::Relaxed);
-        drop(ticket.done);
+        drop(done);
         vision = again(shared);
     }
 }

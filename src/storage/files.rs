@@ -2,7 +2,9 @@
 //!
 //! `images/ab/<sha256>` holds the bytes as they were sent; `features/<model>/ab/<sha256>` what a
 //! model made of them. A file appears whole or not at all (temporary file, sync, rename), and
-//! nothing read back is trusted unhashed.
+//! nothing read back is trusted unhashed. When a write returns, the file and its name are on the
+//! disk: the database's row that names it is written after that, so that no row survives a power
+//! failure whose image did not.
 
 use std::{
     fs::{self, File},
@@ -38,8 +40,19 @@ enum FilesError {
 
 impl From<FilesError> for StoreError {
     fn from(cause: FilesError) -> Self {
-        Self::Failed(Box::new(cause))
+        match &cause {
+            FilesError::Io { source, .. } if is_full(source) => Self::Full(Box::new(cause)),
+            _ => Self::Failed(Box::new(cause)),
+        }
     }
+}
+
+/// Whether the system had no room left.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 impl ContentFiles {
@@ -50,7 +63,7 @@ impl ContentFiles {
             features: data.join("features"),
         };
         for folder in [&files.images, &files.features] {
-            fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+            create_folder(folder).map_err(io_error("create", folder))?;
         }
         Ok(files)
     }
@@ -69,7 +82,10 @@ impl ContentFiles {
     pub fn put_image(&self, sha256: Sha256, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.image_path(sha256);
         // A file of that name that is damaged or cut off is replaced: its true content is at hand.
-        if !fs::read(&path).is_ok_and(|there| there == bytes) {
+        if fs::read(&path).is_ok_and(|there| there == bytes) {
+            // Whoever wrote it may not have got to this yet, or never.
+            sync(&path).map_err(io_error("sync", &path))?;
+        } else {
             write_whole(&path, &[bytes])?;
         }
         Ok(())
@@ -159,7 +175,7 @@ fn folder_name(model: &ModelId) -> String {
 fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
     static WRITES: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+    create_folder(folder).map_err(io_error("create", folder))?;
     let n = WRITES.fetch_add(1, Ordering::Relaxed);
     let part = path.with_extension(format!("{}-{n}.part", std::process::id()));
     let written = (|| {
@@ -167,18 +183,45 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
         parts.iter().try_for_each(|bytes| file.write_all(bytes))?;
         file.sync_all()?;
         fs::rename(&part, path)?;
-        // The new name itself is durable only once its folder is; Windows cannot sync a folder and
-        // needs not.
-        if cfg!(unix) {
-            File::open(folder)?.sync_all()
-        } else {
-            Ok(())
-        }
+        sync_folder(folder)
     })();
     written.map_err(|source| {
         let _ = fs::remove_file(&part);
         io_error("write", path)(source)
     })
+}
+
+/// Puts a file that is there already on the disk, and its name too.
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Puts the names in a folder on the disk: a new name is durable only once its folder is. Windows
+/// cannot sync a folder and needs not.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
+
+/// Creates a folder and those above it, each durable by name like the files in it.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let here = Path::new(".");
+    if folder == here || folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| *above != Path::new(""));
+    let above = above.unwrap_or(here);
+    create_folder(above)?;
+    match fs::create_dir(folder) {
+        // Another thread or process was faster, and may not have got to the sync yet.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        created => created?,
+    }
+    sync_folder(above)
 }
 
 #[cfg(test)]

@@ -28,8 +28,21 @@ struct ForeignValue {
 
 /// Any failure of the database or its contents as the port's error.
 pub fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Failed(Box::new(cause))
+    let error: &(dyn std::error::Error + 'static) = &cause;
+    let database = error.downcast_ref::<sqlx::Error>();
+    let code = database
+        .and_then(|e| e.as_database_error())
+        .and_then(|e| e.code());
+    if code.is_some_and(|code| FULL.contains(&&*code)) {
+        StoreError::Full(Box::new(cause))
+    } else {
+        StoreError::Failed(Box::new(cause))
+    }
 }
+
+/// What SQLite says when a disk has no room left: `SQLITE_FULL` for the database and its log, and
+/// `SQLITE_IOERR_SHMSIZE` for the index of the log, which a first connection sets up.
+const FULL: [&str; 2] = ["13", "4874"];
 
 #[derive(Serialize, Deserialize)]
 struct MarkRow {
@@ -179,4 +192,22 @@ fn product_key(row: &SqliteRow) -> Result<ProductKey, StoreError> {
         brand: row.try_get("brand").map_err(failed)?,
         product: row.try_get("product").map_err(failed)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_database_is_told_from_other_failures() {
+        let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+        let pool = options.connect("sqlite::memory:").await.unwrap();
+        let run = async |sql: &'static str| sqlx::query(sql).execute(&pool).await.map_err(failed);
+        run("CREATE TABLE t (b BLOB)").await.unwrap();
+        run("PRAGMA max_page_count = 4").await.unwrap();
+        let full = run("INSERT INTO t VALUES (zeroblob(1000000))").await;
+        assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
+        let wrong = run("INSERT INTO nothing VALUES (1)").await;
+        assert!(matches!(wrong, Err(StoreError::Failed(_))), "{wrong:?}");
+    }
 }

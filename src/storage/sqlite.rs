@@ -17,7 +17,10 @@ use sqlx::{
     },
 };
 
-use super::rows::{self, failed};
+use super::{
+    files::is_full,
+    rows::{self, failed},
+};
 use crate::{
     checker::{
         answer::CheckAnswer,
@@ -45,10 +48,13 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
 
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
+/// Bytes that must find room for a data folder to count as having any: a photo and its rows.
+const ROOM_BYTES: usize = 4 << 20;
 
 /// The database of one data directory.
 pub struct SqliteStore {
     pool: SqlitePool,
+    data: PathBuf,
 }
 
 /// Why the database could not be opened.
@@ -102,7 +108,9 @@ impl SqliteStore {
             .filename(&file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            // Every transaction is on the disk before it is answered: with less, power that fails
+            // takes back rows whose callers were told that they are kept.
+            .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let pool = SqlitePoolOptions::new()
@@ -129,7 +137,10 @@ impl SqliteStore {
                 },
                 other => database(other.into()),
             })?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            data: data.to_owned(),
+        })
     }
 
     /// Closes all connections, so that the write-ahead log is merged into the file.
@@ -567,6 +578,21 @@ impl Store for SqliteStore {
             .await
             .map_err(failed)?;
         Ok(())
+    }
+
+    async fn room(&self) -> Result<(), StoreError> {
+        // Several processes may share the folder.
+        let file = self.data.join(format!("room-{}.part", std::process::id()));
+        let written = tokio::fs::write(&file, vec![0; ROOM_BYTES]).await;
+        // Also half of it must not stay, and when nothing was written there is nothing to remove.
+        let removed = tokio::fs::remove_file(&file).await;
+        written.and(removed).map_err(|e| {
+            if is_full(&e) {
+                StoreError::Full(Box::new(e))
+            } else {
+                failed(e)
+            }
+        })
     }
 }
 

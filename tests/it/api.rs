@@ -10,20 +10,29 @@ mod serving;
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
 };
 
 use assay::{
-    checker::service::{Assay, EvidenceInputs, EvidencePainter, Parts},
+    checker::{
+        ports::{Derived, Images, StoreError},
+        service::{Assay, EvidenceInputs, EvidencePainter, Parts},
+    },
     config::{ComputeConfig, HttpConfig},
+    domain::{digest::Sha256, embedding::ModelId},
     engine::{
         Engine,
-        vision::{IntakeError, Vision},
+        vision::{InferenceError, IntakeError, Vision},
     },
     http::{self, HttpState},
     inference::pool::WorkerPool,
     storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
+use async_trait::async_trait;
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -35,7 +44,7 @@ use tower::ServiceExt;
 
 use crate::support::{
     app::{Shipped, defaults},
-    vision::{Scene, fake_vision},
+    vision::{Scene, failing_vision, scene_bytes},
 };
 
 /// A whole server without a socket.
@@ -45,7 +54,8 @@ struct TestServer {
     assay: Arc<Assay>,
     pool: Arc<WorkerPool>,
     gate: Arc<Gate>,
-    _data: tempfile::TempDir,
+    faults: Arc<Faults>,
+    data: tempfile::TempDir,
 }
 
 /// One worker and two places for requests, so that tests can fill them.
@@ -55,6 +65,9 @@ fn compute() -> ComputeConfig {
         queue: 64,
         requests: 2,
         bytes: 1 << 30,
+        // Two photos of 960x640 pixels at a time, twenty in all.
+        decoding: 2 * 960 * 640 * 3,
+        decoding_admitted: 20 * 960 * 640 * 3,
     }
 }
 
@@ -65,19 +78,27 @@ impl TestServer {
 
     async fn with(config: HttpConfig) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let pool = Arc::new(
-            WorkerPool::start(compute(), || Ok(fake_vision()))
-                .await
-                .unwrap(),
-        );
+        let faults = Arc::new(Faults::default());
+        let make = {
+            let faults = Arc::clone(&faults);
+            move || match faults.models_gone.load(Ordering::SeqCst) {
+                true => Err(InferenceError::Unavailable("no model file".into())),
+                false => Ok(failing_vision(Arc::clone(&faults.models_fail))),
+            }
+        };
+        let pool = Arc::new(WorkerPool::start(compute(), make).await.unwrap());
         let files = ContentFiles::open(data.path()).unwrap();
-        let files = Arc::new(FileThreads::start(files).unwrap());
+        let files = Arc::new(Disk {
+            files: FileThreads::start(files).unwrap(),
+            faults: Arc::clone(&faults),
+        });
         let parts = Parts {
             store: Arc::new(SqliteStore::open(data.path()).await.unwrap()),
             engine: Engine::with(Arc::new(defaults(Shipped::Lenient)), 64 << 20),
             images: files.clone(),
             derived: files,
             compute: pool.clone(),
+            decoding_bytes: scene_bytes,
             budget: 0.01,
         };
         let assay = Arc::new(Assay::open(parts, |_, _| {}).await.unwrap());
@@ -89,7 +110,8 @@ impl TestServer {
             assay,
             pool,
             gate,
-            _data: data,
+            faults,
+            data,
         }
     }
 
@@ -283,6 +305,61 @@ impl Form {
 fn form_request(path: &str) -> axum::http::request::Builder {
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
     request(Method::POST, path).header(header::CONTENT_TYPE, content_type)
+}
+
+/// What a test may break, and mend again.
+#[derive(Default)]
+struct Faults {
+    /// The disk has no room for files.
+    disk_full: AtomicBool,
+    /// Every model fails.
+    models_fail: Arc<AtomicBool>,
+    /// Workers cannot load models.
+    models_gone: AtomicBool,
+}
+
+/// Files on a disk that can be full.
+struct Disk {
+    files: FileThreads,
+    faults: Arc<Faults>,
+}
+
+impl Disk {
+    fn room(&self) -> Result<(), StoreError> {
+        match self.faults.disk_full.load(Ordering::SeqCst) {
+            true => Err(StoreError::Full("no space left on device".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Images for Disk {
+    async fn put_image(&self, sha256: Sha256, bytes: Bytes) -> Result<(), StoreError> {
+        self.room()?;
+        self.files.put_image(sha256, bytes).await
+    }
+
+    async fn image(&self, sha256: Sha256) -> Result<Bytes, StoreError> {
+        self.files.image(sha256).await
+    }
+}
+
+#[async_trait]
+impl Derived for Disk {
+    async fn derived(&self, name: Sha256, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.files.derived(name, model).await
+    }
+
+    async fn put_derived(
+        &self,
+        name: Sha256,
+        model: &ModelId,
+        bytes: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        self.room()?;
+        self.files.put_derived(name, model, bytes).await
+    }
 }
 
 /// Paints nothing but what it was given, in words; a closed gate makes it wait on its worker until

@@ -10,7 +10,9 @@ use std::io::Cursor;
 use assay::{
     domain::{geometry::Rect, raster::Raster},
     engine::vision::{Embedder, LocalFeatures, MarkComparator, TextReader},
+    imaging::Intake,
     inference::{
+        self,
         comparator::Comparator,
         embedder::PrintEmbedder,
         manifest::{Manifest, Role},
@@ -301,4 +303,10 @@ fn models_in_a_folder_that_lacks_them_give_one_readable_message() {
         said.contains("xfeat_dense.onnx") && said.contains("remedy"),
         "{said}"
     );
+}
+
+#[test]
+fn every_model_answers_the_picture_that_a_probe_shows() {
+    let mut vision = inference::vision(None, Box::new(Intake::default())).unwrap();
+    vision.probe().unwrap();
 }

@@ -113,6 +113,38 @@ fn the_three_formats_are_accepted_whatever_they_are_called() {
 }
 
 #[test]
+fn what_decoding_takes_is_told_before_decoding() {
+    let limits = IntakeLimits::default();
+    let pixels = 48 * 32;
+    let turned = with_segment(&jpeg(), 0xe1, &[b"Exif\0\0", &exif(6)[..]].concat());
+    assert_eq!(limits.decoding_bytes(&jpeg()), 3 * pixels);
+    assert_eq!(limits.decoding_bytes(&turned), 6 * pixels);
+    // Its scratch memory is bounded, not measured.
+    assert_eq!(limits.decoding_bytes(&png()), 3 * pixels + (4 << 20));
+    // A lossless frame is unpacked with alpha.
+    assert_eq!(limits.decoding_bytes(&webp()), 7 * pixels);
+    assert!(limits.decoding_bytes(&fixture("progressive.jpg")) > 3 * pixels);
+    for refused in [&b""[..], b"no picture", &jpeg()[..20]] {
+        assert_eq!(limits.decoding_bytes(refused), 0);
+    }
+    let tight = IntakeLimits {
+        max_pixels: 100,
+        ..limits
+    };
+    assert_eq!(tight.decoding_bytes(&jpeg()), 0);
+}
+
+#[test]
+fn an_exif_block_behind_the_data_turns_nothing() {
+    let whole = jpeg();
+    let (picture, end) = whole.split_at(whole.len() - 2);
+    let block = [b"Exif\0\0", &exif(6)[..]].concat();
+    let length = (block.len() as u16 + 2).to_be_bytes();
+    let late = [picture, &[0xff, 0xe1], &length, &block, end].concat();
+    shows_drawing(&decode(&late).expect("accepted"), 8);
+}
+
+#[test]
 fn the_hash_is_that_of_the_bytes() {
     for bytes in [png(), webp()] {
         assert_eq!(decode(&bytes).expect("a photo").sha256, Sha256::of(&bytes));

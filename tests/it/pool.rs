@@ -13,12 +13,14 @@ use std::{
 use assay::{
     checker::ports::{Compute, ComputeError, Job},
     config::ComputeConfig,
-    engine::vision::InferenceError,
+    engine::vision::{InferenceError, Vision},
     inference::pool::WorkerPool,
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::support::vision::fake_vision;
+
+const KIB: u64 = 1 << 10;
 
 fn one_worker(queue: usize) -> ComputeConfig {
     ComputeConfig {
@@ -26,6 +28,8 @@ fn one_worker(queue: usize) -> ComputeConfig {
         queue,
         requests: 2,
         bytes: 100,
+        decoding: 4 * KIB,
+        decoding_admitted: 10 * KIB,
     }
 }
 
@@ -51,6 +55,19 @@ fn gated() -> (Job, Gate) {
         let _ = wait.recv();
     });
     (job, Gate { started, go })
+}
+
+/// Runs a job that decodes as much, as callers do: the room goes along with it.
+fn decoding(pool: &WorkerPool, bytes: u64, job: Job) -> BoxFuture<'_, Result<(), ComputeError>> {
+    async move {
+        let room = pool.room_for(bytes).await?;
+        let with_room = move |vision: &mut Vision| {
+            let _room = room;
+            job(vision);
+        };
+        pool.run(Box::new(with_room)).await
+    }
+    .boxed()
 }
 
 fn counting(counter: &Arc<AtomicUsize>) -> Job {
@@ -177,6 +194,73 @@ async fn requests_are_admitted_until_the_bounds_and_again_when_permits_are_dropp
         pool.try_admit(1_000).is_ok(),
         "one request alone is never refused for its size"
     );
+}
+
+#[tokio::test]
+async fn photos_are_admitted_by_what_they_take_when_decoded() {
+    let pool = pool(one_worker(4)).await;
+    let first = pool.try_admit_photos(6 * KIB).unwrap();
+    let refused = pool.try_admit_photos(6 * KIB);
+    assert!(
+        matches!(refused, Err(ComputeError::Busy { retry_after_s: 1.. })),
+        "more than 10 KiB"
+    );
+    let second = pool.try_admit_photos(4 * KIB).unwrap();
+    drop((first, second));
+    let large = pool.try_admit_photos(1_000 * KIB);
+    assert!(
+        large.is_ok(),
+        "photos are never refused for what they take alone"
+    );
+    assert!(pool.try_admit_photos(1).is_err());
+    assert!(pool.try_admit_photos(0).is_err(), "no room, however little");
+}
+
+#[tokio::test]
+async fn jobs_wait_for_memory_and_one_that_takes_more_than_all_of_it_goes_alone() {
+    let pool = pool(one_worker(4)).await;
+    let (job, gate) = gated();
+    let mut first = decoding(&pool, 3 * KIB, job);
+    assert!((&mut first).now_or_never().is_none());
+    gate.started.recv().unwrap();
+    let ran = Arc::new(AtomicUsize::new(0));
+    // The queue has room for four: these wait for memory, and are no reason to refuse a job that
+    // takes none.
+    let mut waiting: Vec<_> = [2, 1_000, 2, 1, 1]
+        .map(|kib| decoding(&pool, kib * KIB, counting(&ran)))
+        .into();
+    for job in &mut waiting {
+        assert!(job.now_or_never().is_none());
+    }
+    let mut none = pool.run(counting(&ran));
+    assert!((&mut none).now_or_never().is_none());
+    assert_eq!(pool.waiting(), 6);
+    gate.go.send(()).unwrap();
+    let (first, none, rest) = tokio::join!(first, none, futures_util::future::join_all(waiting));
+    assert_eq!((first, none, rest), (Ok(()), Ok(()), vec![Ok(()); 5]));
+    assert_eq!((ran.load(Ordering::Relaxed), pool.waiting()), (6, 0));
+}
+
+#[tokio::test]
+async fn memory_is_held_until_the_job_ends_even_when_its_caller_has_left() {
+    let pool = pool(one_worker(4)).await;
+    let (job, gate) = gated();
+    let mut first = decoding(&pool, 4 * KIB, job);
+    assert!((&mut first).now_or_never().is_none());
+    gate.started.recv().unwrap();
+    drop(first);
+    let ran = Arc::new(AtomicUsize::new(0));
+    let mut second = decoding(&pool, KIB, counting(&ran));
+    assert!((&mut second).now_or_never().is_none());
+    let mut third = pool.run(counting(&ran));
+    assert!((&mut third).now_or_never().is_none());
+    assert_eq!(pool.waiting(), 2);
+    gate.go.send(()).unwrap();
+    assert_eq!(tokio::join!(second, third), (Ok(()), Ok(())));
+    // A job that panics gives its memory back too.
+    let panicked = decoding(&pool, 4 * KIB, Box::new(|_| panic!("a job may panic")));
+    assert_eq!(panicked.await, Err(ComputeError::Interrupted));
+    assert_eq!(decoding(&pool, 4 * KIB, counting(&ran)).await, Ok(()));
 }
 
 #[tokio::test]

@@ -368,6 +368,61 @@ async fn lost_features_are_made_again_at_start() {
 }
 
 #[tokio::test]
+async fn a_lost_picture_stops_checks_of_its_product_alone_until_it_is_restored() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let rice = key("acme", "rice");
+    let hash = Sha256::of(&Scene::of(1).bytes()).to_string();
+    let file = app.data().join("images").join(&hash[..2]).join(&hash);
+    let picture = std::fs::read(&file).unwrap();
+    let ways: [(&str, Option<&[u8]>); 2] = [("lost", None), ("damaged", Some(b"other bytes"))];
+    for (how, instead) in ways {
+        match instead {
+            None => std::fs::remove_file(&file).unwrap(),
+            Some(bytes) => std::fs::write(&file, bytes).unwrap(),
+        }
+        // Another process knows nothing from memory.
+        let beside = app.beside(Shipped::Lenient).await;
+        let answer = beside.check(Some(&oat), &[Scene::photo(1, how)]).await;
+        assert_eq!(answer.verdict.as_str(), "not_comparable", "{how}");
+        assert_eq!(codes(&answer), ["reference_lost"], "{how}");
+        let other = beside.check(Some(&rice), &[Scene::photo(2, how)]).await;
+        assert_eq!(other.verdict.as_str(), "consistent", "{how}: others go on");
+        let readiness = beside.assay.ready().await;
+        let named: Vec<_> = readiness.lost.iter().map(|lost| &lost.product).collect();
+        assert_eq!(named, [&oat], "{how}");
+        assert!(
+            readiness.parts.iter().all(|(_, problem)| problem.is_none()),
+            "{how}"
+        );
+        std::fs::write(&file, &picture).unwrap();
+        let answer = beside.check(Some(&oat), &[Scene::photo(1, how)]).await;
+        assert_eq!(
+            answer.verdict.as_str(),
+            "consistent",
+            "{how}, then restored"
+        );
+        assert_eq!(beside.assay.ready().await.lost, [], "{how}, then restored");
+    }
+}
+
+#[tokio::test]
+async fn a_reference_left_out_of_the_gallery_is_missed_until_it_is_restored() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let hash = Sha256::of(&Scene::of(1).bytes()).to_string();
+    let file = app.data().join("images").join(&hash[..2]).join(&hash);
+    let picture = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    // Without what was made of it, it cannot even be searched for.
+    std::fs::remove_dir_all(app.data().join("features")).unwrap();
+    let beside = app.beside(Shipped::Lenient).await;
+    let answer = beside.check(Some(&oat), &[Scene::photo(1, "a")]).await;
+    assert_eq!(codes(&answer), ["reference_lost"]);
+    std::fs::write(&file, &picture).unwrap();
+    let answer = beside.check(Some(&oat), &[Scene::photo(1, "a")]).await;
+    assert_eq!(answer.verdict.as_str(), "consistent");
+}
+
+#[tokio::test]
 async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
     let (app, oat) = stocked(Shipped::Strict).await;
     let photo = |n: u32| Scene {
@@ -592,6 +647,7 @@ async fn a_reference_is_no_calibration_photo() {
 #[tokio::test]
 async fn everything_is_ready_and_says_by_which_models_it_sees() {
     let app = TestApp::start(Shipped::Lenient).await;
-    assert!(app.assay.ready().await.is_ready());
+    let readiness = app.assay.ready().await;
+    assert!(readiness.parts.iter().all(|(_, problem)| problem.is_none()));
     assert_eq!(app.assay.models()["embedder"], "fake-packs@1");
 }

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use super::{
     records::{brand, key, product},
-    vision::{Scene, fake_vision},
+    vision::{Scene, fake_vision, scene_bytes},
 };
 
 /// False flags accepted: 14 genuine items support it.
@@ -71,6 +71,7 @@ impl TestApp {
             images: files.clone(),
             derived: files,
             compute: Arc::new(pool),
+            decoding_bytes: scene_bytes,
             engine,
             budget: BUDGET,
         };

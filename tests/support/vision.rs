@@ -5,6 +5,11 @@
 //! own. A local feature is the middle of a colour, its descriptor names the colour; the embedding
 //! counts the packs' colours.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use assay::{
     domain::{
         cells::Cell,
@@ -103,6 +108,16 @@ impl Scene {
     }
 }
 
+/// What drawing a scene takes: its pixels.
+pub fn scene_bytes(file: &[u8]) -> u64 {
+    let sides = std::str::from_utf8(file).ok().and_then(|text| {
+        let mut words = text.strip_prefix("scene ")?.split(' ');
+        let mut side = || words.next()?.parse::<u64>().ok();
+        Some((side()?, side()?))
+    });
+    sides.map_or(0, |(width, height)| width * height * 3)
+}
+
 const DOTS: u32 = 120;
 const DOT: u32 = 12;
 const DIMENSIONS: usize = 64;
@@ -139,6 +154,39 @@ pub fn fake_vision() -> Vision {
         embedder: Box::new(PackCounter(id("packs"))),
         text: Box::new(Illiterate(id("text"))),
         comparator: Box::new(PixelComparator(id("pixels"))),
+    }
+}
+
+/// Sees scenes unless its local features are told to fail.
+pub fn failing_vision(fails: Arc<AtomicBool>) -> Vision {
+    let vision = fake_vision();
+    Vision {
+        local: Box::new(Failing {
+            eyes: vision.local,
+            fails,
+        }),
+        ..vision
+    }
+}
+
+struct Failing {
+    eyes: Box<dyn LocalFeatures>,
+    fails: Arc<AtomicBool>,
+}
+
+impl LocalFeatures for Failing {
+    fn model(&self) -> &ModelId {
+        self.eyes.model()
+    }
+
+    fn extract(&mut self, frame: &Raster, top: usize) -> Result<FeatureSet, InferenceError> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(InferenceError::Failed {
+                model: self.model().clone(),
+                detail: "told to fail".into(),
+            });
+        }
+        self.eyes.extract(frame, top)
     }
 }
 

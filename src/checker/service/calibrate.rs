@@ -324,6 +324,7 @@ impl Assay {
     ) -> Result<Option<Observation>, ServiceError> {
         let claim = Claim::Product(product.clone());
         let foreseen = self.engine.foreseen(&snapshot.gallery, Some(&claim));
+        let decoding = (self.decoding_bytes)(&bytes);
         let watched = Watched {
             bytes,
             examination: None,
@@ -331,7 +332,11 @@ impl Assay {
             claim,
         };
         let prepared = (foreseen, Prepared::default());
-        match self.examine(snapshot, prepared, watched, watch).await? {
+        let room = self.compute.room_for(decoding).await?;
+        match self
+            .examine(snapshot, prepared, (watched, room), watch)
+            .await?
+        {
             Ok(observation) => Ok(observation),
             Err(error) => {
                 tracing::error!("genuine photo `{id}` of {product} is left out: {error}");

@@ -49,6 +49,7 @@ impl Assay {
     /// with the photos.
     pub async fn check(&self, request: CheckRequest) -> Result<CheckAnswer, ServiceError> {
         validate::check(&request)?;
+        let (_place, decoding) = self.try_admit_photos(&request.photos)?;
         let claim = self.claim(&request).await?;
         let snapshot = self.refresh_for(claim.as_ref()).await?;
         let (operating_point, advice) = self.operating_point_for(claim.as_ref(), &snapshot).await?;
@@ -58,8 +59,8 @@ impl Assay {
             operating_point,
             claim,
         });
-        let work = request.photos.into_iter().enumerate();
-        let work = work.map(|(n, bytes)| self.check_and_keep(n, bytes, &against));
+        let work = request.photos.into_iter().zip(decoding).enumerate();
+        let work = work.map(|(n, photo)| self.check_and_keep(n, photo, &against));
         let photos: Vec<_> = stream::iter(work)
             .buffered(PHOTOS_AT_ONCE)
             .try_collect()
@@ -107,10 +108,11 @@ impl Assay {
     async fn check_and_keep(
         &self,
         index: usize,
-        bytes: Bytes,
+        (bytes, decoding): (Bytes, u64),
         against: &Arc<Against>,
     ) -> Result<CheckedPhoto, ServiceError> {
-        let checked = self.check_photo(index, bytes.clone(), against).await?;
+        let photo = (bytes.clone(), decoding);
+        let checked = self.check_photo(index, photo, against).await?;
         if checked.photo.is_ok() {
             self.images.put_image(checked.sha256, bytes).await?;
         }
@@ -120,9 +122,10 @@ impl Assay {
     pub(super) async fn check_photo(
         &self,
         index: usize,
-        bytes: Bytes,
+        (bytes, decoding): (Bytes, u64),
         against: &Arc<Against>,
     ) -> Result<CheckedPhoto, ServiceError> {
+        let room = self.compute.room_for(decoding).await?;
         let (gallery, claim) = (&against.snapshot.gallery, against.claim.as_ref());
         let foreseen = self.engine.foreseen(gallery, claim);
         let mut prepared = Prepared::default();
@@ -134,7 +137,8 @@ impl Assay {
             examination: None,
             clock: Clock::start(),
         };
-        self.examine(&against.snapshot, (foreseen, prepared), underway, go_on)
+        let at_hand = (foreseen, prepared);
+        self.examine(&against.snapshot, at_hand, (underway, room), go_on)
             .await
     }
 
@@ -172,6 +176,7 @@ impl Assay {
             .filter(|r| r.photo == n)
             .collect();
         Ok(EvidenceInputs {
+            n,
             photo: bytes,
             claim: answer.claim,
             answer: photo,

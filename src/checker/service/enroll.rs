@@ -12,7 +12,7 @@ use crate::{
             entry::{entry_from_bytes, entry_model, entry_name, entry_to_bytes},
             features::features_to_bytes,
         },
-        ports::StoreError,
+        ports::{Permit, StoreError},
         records::{GenuinePhotoRecord, ReferenceRecord},
         snapshot::{GallerySnapshot, LostReference},
         validate,
@@ -20,7 +20,8 @@ use crate::{
     domain::gallery::{ProductKey, Reference},
     engine::{
         self, Claim, Decoded, Engine, Enrolled, Interrupt, Need, Prepared, article_guides,
-        find_article, prepare_reference, vision::Vision,
+        find_article, prepare_reference,
+        vision::{IntakeError, Vision},
     },
 };
 
@@ -54,7 +55,7 @@ impl Assay {
             image,
         } = new;
         // Bytes that are no picture are refused before they reach the disk.
-        let picture = self.decode(image.clone()).await?;
+        let (picture, room) = self.decode(image.clone()).await?;
         let sha256 = picture.facts.sha256.clone();
         if snapshot.gallery.of(&product).any(|r| r.sha256 == sha256) {
             return Err(StoreError::Conflict {
@@ -81,7 +82,9 @@ impl Assay {
             guides,
         };
         let prepared = (need, Prepared::default());
-        let enrolled = self.examine(&snapshot, prepared, arriving, arrive).await?;
+        let enrolled = self
+            .examine(&snapshot, prepared, (arriving, room), arrive)
+            .await?;
         self.keep(&enrolled).await?;
         let reference = enrolled.reference;
         let record = ReferenceRecord {
@@ -111,7 +114,9 @@ impl Assay {
         validate::key(product)?;
         validate::item(item)?;
         self.store.product(product).await?;
-        let sha256 = self.decode(image.clone()).await?.facts.sha256.clone();
+        let (picture, room) = self.decode(image.clone()).await?;
+        let sha256 = picture.facts.sha256;
+        drop((picture, room));
         let snapshot = self.refresh().await?;
         if snapshot.gallery.of(product).any(|r| r.sha256 == sha256) {
             let problem = "is enrolled as a reference; a calibration says nothing unless it is \
@@ -134,17 +139,18 @@ impl Assay {
         Ok(record)
     }
 
-    /// Decodes an uploaded picture.
-    async fn decode(&self, image: Bytes) -> Result<Arc<Decoded>, ServiceError> {
-        let decode =
-            move |vision: &mut Vision| Decoded::from_bytes(vision.imaging.as_mut(), &image);
-        let decoded = self.on_worker(decode).await?;
-        decoded
-            .map(Arc::new)
-            .map_err(|source| ServiceError::Intake {
-                field: "image".to_owned(),
-                source,
-            })
+    /// Decodes an uploaded picture; the room for its pixels is to be kept as long as they are.
+    async fn decode(&self, image: Bytes) -> Result<(Arc<Decoded>, Permit), ServiceError> {
+        let room = self.compute.room_for((self.decoding_bytes)(&image)).await?;
+        let decode = move |vision: &mut Vision| {
+            let decoded = Decoded::from_bytes(vision.imaging.as_mut(), &image)?;
+            Ok((Arc::new(decoded), room))
+        };
+        let decoded: Result<_, IntakeError> = self.on_worker(decode).await?;
+        decoded.map_err(|source| ServiceError::Intake {
+            field: "image".to_owned(),
+            source,
+        })
     }
 
     /// The gallery, read anew when this or another process changed the references since.
@@ -237,7 +243,7 @@ impl Assay {
         };
         let why = match self.images.image(sha256).await {
             Ok(image) => match self.decode(image).await {
-                Ok(picture) => {
+                Ok((picture, room)) => {
                     let new = engine::NewReference {
                         id,
                         product,
@@ -246,7 +252,9 @@ impl Assay {
                         marks,
                     };
                     let prepare = move |vision: &mut Vision| {
-                        prepare_reference(vision, new, article, &picture)
+                        let prepared = prepare_reference(vision, new, article, &picture);
+                        drop((picture, room));
+                        prepared
                     };
                     let enrolled = self.see(prepare).await?;
                     self.keep(&enrolled).await?;

@@ -200,7 +200,8 @@ impl Assay {
                 continue;
             };
             let jpeg = Bytes::from(made.jpeg);
-            let checked = self.check_photo(0, jpeg.clone(), &plan.against).await?;
+            let photo = (jpeg.clone(), (self.decoding_bytes)(&jpeg));
+            let checked = self.check_photo(0, photo, &plan.against).await?;
             return Ok(Some(Trial {
                 kind: name,
                 mark: made.mark,
@@ -218,11 +219,14 @@ impl Assay {
         seeds: Seeds,
     ) -> Result<Option<Simulated>, ServiceError> {
         let bytes = self.images.image(reference.sha256).await?;
+        let room = self.compute.room_for((self.decoding_bytes)(&bytes)).await?;
         let reference = Arc::clone(reference);
         let made = move |vision: &mut Vision| {
             let imaging = vision.imaging.as_mut();
             let picture = Decoded::from_bytes(imaging, &bytes)?.raster;
-            Ok(simulate(imaging, &reference, &picture, kind, seeds))
+            let made = simulate(imaging, &reference, &picture, kind, seeds);
+            drop((picture, room));
+            Ok(made)
         };
         let made: Result<_, IntakeError> = self.on_worker(made).await?;
         made.map_err(|source| ServiceError::Intake {

@@ -11,11 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::openapi::{Checking, Drawing, Listing, Reading};
 use crate::{
-    checker::{
-        answer::CheckAnswer,
-        records::CheckFilter,
-        service::{CheckRequest, ServiceError},
-    },
+    checker::{answer::CheckAnswer, records::CheckFilter, service::CheckRequest},
     domain::verdict::Verdict,
     http::{
         extract::{Form, Path, Query},
@@ -221,16 +217,6 @@ pub async fn draw_evidence(
     Path(PhotoPath { id, n }): Path<PhotoPath>,
 ) -> Result<Response, Problem> {
     let inputs = state.assay().evidence(&id, n).await?;
-    let painter = state.painter();
-    let painted = state
-        .assay()
-        .on_worker(move |vision| painter.paint(vision, &inputs))
-        .await;
-    let png = painted
-        .map_err(ServiceError::from)?
-        .map_err(|source| ServiceError::Intake {
-            field: format!("photo {n}"),
-            source,
-        })?;
+    let png = state.assay().paint(state.painter(), inputs).await?;
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }

@@ -39,21 +39,23 @@ macro_rules! groups {
 groups! {
     /// Errors of every operation.
     Any = [MALFORMED, CROSS_SITE, INTERNAL, TIMED_OUT];
-    /// Errors of reading or removing one thing.
+    /// Errors of reading one thing.
     Reading = [NOT_FOUND] + Any;
+    /// Errors of removing one thing, which is written down too.
+    Removing = [STORAGE_FULL] + Reading;
     /// Errors of listing with parameters.
     Listing = [INVALID_FIELD] + Any;
     /// Errors of creating from JSON.
-    Creating = [CONFLICT, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD] + Reading;
+    Creating = [CONFLICT, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of work by the models.
     Working = [BUSY, INTERRUPTED, MODELS_UNAVAILABLE];
     /// Errors of a picture that is refused.
     Picture = [
-        PHOTO_TOO_MANY_BYTES, PHOTO_EMPTY, PHOTO_UNSUPPORTED_FORMAT, PHOTO_TOO_LARGE, PHOTO_TOO_SMALL, PHOTO_ANIMATED,
-        PHOTO_TOO_SLOW, PHOTO_DAMAGED
+        PHOTO_TOO_MANY_BYTES, PHOTO_EMPTY, PHOTO_UNSUPPORTED_FORMAT, PHOTO_TOO_LARGE, PHOTO_TOO_SMALL,
+        PHOTO_TOO_MUCH_MEMORY, PHOTO_ANIMATED, PHOTO_TOO_SLOW, PHOTO_DAMAGED
     ] + Working;
     /// Errors of a form.
-    Submitting = [BODY_TOO_SLOW, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD] + Reading;
+    Submitting = [BODY_TOO_SLOW, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of readiness.
     NotReady = [NOT_READY];
 }
@@ -198,6 +200,15 @@ mod tests {
         assert!(reference_example().is_object());
         let answer: CheckAnswer = serde_json::from_value(check_example()).unwrap();
         assert_eq!(serde_json::to_value(answer).unwrap(), check_example());
+    }
+
+    #[test]
+    fn operations_that_refuse_pictures_list_every_way_to_refuse_one() {
+        let listed = Picture::kinds();
+        let pictures = kind::ALL.iter().filter(|k| k.slug.starts_with("photo-"));
+        for picture in pictures {
+            assert!(listed.contains(&picture), "{}", picture.slug);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    openapi::{Reading, Uploading, location, rfc3339},
+    openapi::{Reading, Removing, Uploading, location, rfc3339},
     products::ProductPath,
 };
 use crate::{
@@ -321,7 +321,7 @@ pub async fn get_reference(
 /// The next check no longer sees it; earlier checks keep their answers.
 #[utoipa::path(
     delete, path = "/v1/brands/{brand}/products/{product}/references/{id}", tag = "gallery", params(ReferencePath),
-    responses((status = 204, description = "The reference is gone"), Reading),
+    responses((status = 204, description = "The reference is gone"), Removing),
 )]
 pub async fn delete_reference(
     State(state): State<HttpState>,

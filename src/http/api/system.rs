@@ -1,7 +1,7 @@
 //! For operators and tools: `/livez`, `/readyz`, `/metrics`, the contract itself and the kinds of
 //! problems.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -20,6 +20,11 @@ use crate::http::{
     state::HttpState,
 };
 
+/// Longest wait for the parts to answer, which may have to finish other work first.
+const LONGEST_PROBE: Duration = Duration::from_secs(5);
+/// What a caller that finds the server not ready is told to wait, in seconds.
+const RETRY_S: u64 = 5;
+
 /// That the process runs.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"status": "alive"}))]
@@ -29,11 +34,25 @@ pub struct Alive {
 
 /// Whether requests can be served.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"status": "ready", "models": {"embedder": "embedder@1"}}))]
+#[schema(example = json!({"status": "ready", "models": {"embedder": "embedder@1"}, "lost_references": []}))]
 pub struct Ready {
     status: &'static str,
     /// Models in use: role to `name@version`.
     models: BTreeMap<String, String>,
+    /// References whose picture is lost or damaged on this server: checks that need it are
+    /// `not_comparable` until it is restored or enrolled again, others go on.
+    lost_references: Vec<Lost>,
+}
+
+/// A reference whose picture is lost.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Lost {
+    /// Brand id.
+    brand: String,
+    /// Product id.
+    product: String,
+    /// Reference id.
+    reference: String,
 }
 
 /// One kind of problem.
@@ -69,22 +88,36 @@ pub async fn livez() -> Json<Alive> {
 
 /// Whether requests can be served
 ///
-/// The database answers and the workers reach their models; send no traffic while they do not.
+/// The database answers, there is room for new data, and the workers reach their models; send no
+/// traffic while one of these is not so.
 #[utoipa::path(
     get, path = "/readyz", tag = "system",
     responses((status = 200, description = "Send traffic", body = Ready), NotReady),
 )]
 pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Problem> {
-    let readiness = state.assay().ready().await;
+    let ready = tokio::time::timeout(LONGEST_PROBE, state.assay().ready()).await;
+    let readiness = ready.map_err(|_| {
+        let detail = format!(
+            "not every part answered within {} s; try again later",
+            LONGEST_PROBE.as_secs()
+        );
+        Problem::new(&kind::NOT_READY, detail).retry_after(RETRY_S)
+    })?;
     let failing: Vec<_> = readiness
         .parts
         .into_iter()
         .filter_map(|(part, why)| Some((part, why?)))
         .collect();
     if failing.is_empty() {
+        let lost = readiness.lost.into_iter().map(|lost| Lost {
+            brand: lost.product.brand,
+            product: lost.product.product,
+            reference: lost.id,
+        });
         return Ok(Json(Ready {
             status: "ready",
             models: state.assay().models().clone(),
+            lost_references: lost.collect(),
         }));
     }
     let parts: Vec<_> = failing
@@ -101,7 +134,7 @@ pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Probl
         .collect();
     Err(Problem::new(&kind::NOT_READY, detail)
         .caused_by(causes.join("; "))
-        .retry_after(5))
+        .retry_after(RETRY_S))
 }
 
 /// Metrics

@@ -1,6 +1,9 @@
 //! What every answer has, and what is no business of a single resource: unknown paths, foreign
 //! pages, operators.
 
+use std::sync::atomic::Ordering;
+
+use assay::checker::ports::{Compute, Job};
 use axum::{
     body::Body,
     http::{Method, Request, header},
@@ -214,6 +217,96 @@ async fn readiness_follows_the_workers() {
         )
         .await;
     check.problem(503, "interrupted");
+}
+
+#[tokio::test]
+async fn readiness_follows_the_models_and_heals_by_itself() {
+    let app = TestServer::with_reference().await;
+    let photo = || Form::new().picture("photo", &Scene::photo(1, "a"));
+    let check = app.upload("/v1/checks", photo()).await.json();
+    let fail = |now| app.faults.models_fail.store(now, Ordering::SeqCst);
+    fail(true);
+    let failed = app.upload("/v1/checks", photo()).await;
+    failed.problem(500, "internal-error");
+    // Reading files for the evidence works, and says nothing about the models.
+    let evidence = format!(
+        "/v1/checks/{}/photos/0/evidence.png",
+        check["id"].as_str().unwrap()
+    );
+    assert_eq!(app.get(&evidence).await.status, 200);
+    let unready = app.get("/readyz").await;
+    assert!(unready.problem(503, "not-ready").contains("`models`"));
+    fail(false);
+    assert_eq!(app.get("/readyz").await.status, 200);
+    // A failure that has passed by the time of the question leaves no trace.
+    fail(true);
+    app.upload("/v1/checks", photo())
+        .await
+        .problem(500, "internal-error");
+    fail(false);
+    assert_eq!(app.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn workers_that_lost_their_models_get_them_again_without_any_other_request() {
+    let app = TestServer::new().await;
+    let gone = |now| app.faults.models_gone.store(now, Ordering::SeqCst);
+    gone(true);
+    let job: Job = Box::new(|_| panic!("a job may panic"));
+    assert!(app.pool.run(job).await.is_err());
+    let unready = app.get("/readyz").await;
+    assert!(unready.problem(503, "not-ready").contains("`workers`"));
+    gone(false);
+    assert_eq!(app.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_a_problem_of_its_own_until_there_is_room() {
+    let app = TestServer::with_reference().await;
+    let uploads = || {
+        [
+            (
+                "/v1/checks",
+                Form::new().picture("photo", &Scene::photo(1, "a")),
+            ),
+            (
+                "/v1/brands/acme/products/oat/references",
+                Form::new()
+                    .text("kind", "pack")
+                    .picture("image", &Scene::of(2)),
+            ),
+            (
+                "/v1/brands/acme/products/oat/genuine-photos",
+                Form::new()
+                    .text("item", "one")
+                    .picture("image", &Scene::photo(1, "b")),
+            ),
+        ]
+    };
+    app.faults.disk_full.store(true, Ordering::SeqCst);
+    for (path, form) in uploads() {
+        let refused = app.upload(path, form).await;
+        let detail = refused.problem(507, "storage-full");
+        assert!(!detail.contains("no space left on device"), "{detail}");
+    }
+    assert_eq!(app.get("/v1/brands").await.status, 200);
+    app.faults.disk_full.store(false, Ordering::SeqCst);
+    for (path, form) in uploads() {
+        assert!(app.upload(path, form).await.status.is_success(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn readiness_follows_the_disk() {
+    let app = TestServer::new().await;
+    // Nothing can be written into a folder that is gone; the database's files are open still.
+    std::fs::remove_dir_all(app.data.path()).unwrap();
+    let unready = app.get("/readyz").await;
+    assert!(unready.problem(503, "not-ready").contains("`storage`"));
+    std::fs::create_dir(app.data.path()).unwrap();
+    assert_eq!(app.get("/readyz").await.status, 200);
+    let left = std::fs::read_dir(app.data.path()).unwrap().count();
+    assert_eq!(left, 0, "what was written to try is removed");
 }
 
 #[tokio::test]

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use assay::{checker::service::CheckRequest, config::HttpConfig};
+use assay::{
+    checker::{ports::Compute, service::CheckRequest},
+    config::HttpConfig,
+};
 use axum::{
     body::Body,
     http::{Method, header},
@@ -128,6 +131,33 @@ async fn with_all_places_taken_uploads_are_refused_unread_and_the_rest_still_ans
     drop(taken);
     let photo = || Form::new().picture("photo", &Scene::photo(1, "a"));
     assert_eq!(app.upload("/v1/checks", photo()).await.status, 200);
+}
+
+#[tokio::test]
+async fn photos_that_take_much_memory_are_told_to_wait_for_others_and_served_alone() {
+    let app = TestServer::with_reference().await;
+    let large = Scene {
+        width: 4_000,
+        height: 4_000,
+        ..Scene::photo(1, "a")
+    };
+    let taken = app.pool.try_admit_photos(1).unwrap();
+    let image = || Form::new().text("kind", "pack").picture("image", &large);
+    let photo = Form::new().picture("photo", &large);
+    let genuine = Form::new().text("item", "a").picture("image", &large);
+    for (path, form) in [
+        ("/v1/checks", photo.clone()),
+        ("/v1/brands/acme/products/oat/references", image()),
+        ("/v1/brands/acme/products/oat/genuine-photos", genuine),
+    ] {
+        let refused = app.upload(path, form).await;
+        refused.problem(429, "busy");
+        assert!(!refused.header("retry-after").is_empty(), "{path}");
+    }
+    let small = Form::new().picture("photo", &Scene::photo(1, "a"));
+    assert_eq!(app.upload("/v1/checks", small).await.status, 200);
+    drop(taken);
+    assert_eq!(app.upload("/v1/checks", photo).await.status, 200);
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Over a real socket: answers that are seen although the body was not read, and stopping without
 //! losing any.
 
-use assay::http;
+use std::time::Duration;
+
+use assay::{config::HttpConfig, http};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -113,6 +115,68 @@ async fn stopping_answers_what_is_underway_and_accepts_nothing_new() {
     );
     served.await.unwrap();
     drop(idle);
+}
+
+/// Two connections at a time, and headers are waited for longer than any test runs.
+fn two_connections() -> HttpConfig {
+    HttpConfig {
+        max_connections: 2,
+        header_timeout: Duration::from_secs(3_600),
+        ..HttpConfig::default()
+    }
+}
+
+#[tokio::test]
+async fn connections_without_a_request_give_way_to_new_ones() {
+    let app = TestServer::with(two_connections()).await;
+    let (address, stop, served) = serve(&app).await;
+    let alive = format!("GET /livez HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    // One that never says a word, one that begins and does not go on, and one that goes on idling
+    // after its answer, or begins anew.
+    let beginnings = ["", "GET /livez", &alive, &format!("{alive}GET /livez")];
+    let mut idle = Vec::new();
+    for beginning in beginnings.iter().cycle().take(8) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        idle.push(stream);
+        let answer = exchange(address, "GET /livez HTTP/1.1", b"").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    // The oldest was closed, and not the server's end alone.
+    let mut rest = Vec::new();
+    idle[0].read_to_end(&mut rest).await.unwrap();
+    assert!(rest.is_empty());
+    stop.send(()).unwrap();
+    drop(idle);
+    served.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_with_a_request_underway_does_not_give_way() {
+    let app = TestServer::with(two_connections()).await;
+    app.create_product().await;
+    let photo = Form::new().picture("photo", &Scene::photo(1, "a"));
+    let check = app.upload("/v1/checks", photo).await.json();
+    let (address, stop, served) = serve(&app).await;
+    let (begun, open) = app.gate.close();
+    let path = format!(
+        "/v1/checks/{}/photos/0/evidence.png",
+        check["id"].as_str().unwrap()
+    );
+    let underway =
+        tokio::spawn(async move { exchange(address, &format!("GET {path} HTTP/1.1"), b"").await });
+    tokio::task::block_in_place(|| begun.recv().unwrap());
+    for _ in 0..4 {
+        let idle = TcpStream::connect(address).await.unwrap();
+        let answer = exchange(address, "GET /livez HTTP/1.1", b"").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        drop(idle);
+    }
+    open.send(()).unwrap();
+    let answer = underway.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    stop.send(()).unwrap();
+    served.await.unwrap();
 }
 
 #[tokio::test]
