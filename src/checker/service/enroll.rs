@@ -54,6 +54,7 @@ impl Assay {
             marks,
             image,
         } = new;
+        let (_place, _) = self.try_admit_photos(std::slice::from_ref(&image))?;
         // Bytes that are no picture are refused before they reach the disk.
         let (picture, room) = self.decode(image.clone()).await?;
         let sha256 = picture.facts.sha256.clone();
@@ -114,6 +115,7 @@ impl Assay {
         validate::key(product)?;
         validate::item(item)?;
         self.store.product(product).await?;
+        let (_place, _) = self.try_admit_photos(std::slice::from_ref(&image))?;
         let (picture, room) = self.decode(image.clone()).await?;
         let sha256 = picture.facts.sha256;
         drop((picture, room));
