@@ -20,13 +20,14 @@
 //! | module | holds | may import |
 //! | --- | --- | --- |
 //! | [`domain`] | pictures as numbers, matching, geometry, marks, scores, verdicts; pure and synchronous | nothing |
-//! | [`checker`] | the use cases, the ports, the records and the answer that callers see | domain |
+//! | [`contract`] | what callers see: answers, names and limits, with their JSON and schemas | domain |
+//! | [`checker`] | the use cases, the ports and the records | domain, contract |
 //! | [`config`] | settings, one struct per concern | nothing |
-//! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | domain, config, the checker's ports and answer |
+//! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | domain, config, the checker's ports, contract |
 //! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | domain, the checker's ports, imaging, config |
-//! | [`storage`] | SQLite and content-addressed files | domain, the checker's ports and records, config |
-//! | [`http`] | the HTTP interface | checker, domain, config |
-//! | [`cli`] | the command line | checker, domain, config, app |
+//! | [`storage`] | SQLite and content-addressed files | domain, the checker's ports and records, contract, config |
+//! | [`http`] | the HTTP interface | checker, contract, domain, config |
+//! | [`cli`] | the command line | checker, contract, domain, config, app |
 //! | [`app`] | wiring: the only place that names the adapters together | everything |
 //!
 //! A test compares the imports with this table.
@@ -60,6 +61,7 @@ pub mod app;
 pub mod checker;
 pub mod cli;
 pub mod config;
+pub mod contract;
 pub mod domain;
 pub mod engine;
 pub mod http;

@@ -3,21 +3,26 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    answer::{
-        CalibrationAnswer, ChannelsAnswer, CheckAnswer, ClaimAnswer, DeviationAnswer,
-        GeometryAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer,
-        ReasonAnswer,
+use super::records::SeenElsewhere;
+use crate::{
+    contract::{
+        PhotoErrorKind,
+        answer::{
+            CalibrationAnswer, ChannelsAnswer, CheckAnswer, ClaimAnswer, DeviationAnswer,
+            GeometryAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer,
+            ReasonAnswer,
+        },
     },
-    records::SeenElsewhere,
+    domain::{
+        fusion::RULE,
+        geometry::Point,
+        quality::Quality,
+        verdict::{
+            MarkAnswer, MarkComparison, MatchReport, ReasonCode, Verdict, action_for, overall,
+        },
+    },
+    engine::{CheckedPhoto, Claim, vision::IntakeError},
 };
-use crate::domain::{
-    fusion::RULE,
-    geometry::Point,
-    quality::Quality,
-    verdict::{MarkAnswer, MarkComparison, MatchReport, Verdict, action_for, overall},
-};
-use crate::engine::{CheckedPhoto, Claim};
 
 /// What an answer holds besides its photos.
 pub struct Frame<'a> {
@@ -52,7 +57,7 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
         }
         let mut verdict = photo.report.verdict;
         reasons.extend(photo.report.reasons.iter().map(|reason| ReasonAnswer {
-            code: reason.code.to_owned(),
+            code: reason.code.into(),
             detail: reason.detail.clone(),
             photo: reason.photo,
             region: outline(&reason.region),
@@ -68,7 +73,7 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
                 elsewhere.check
             );
             reasons.push(ReasonAnswer {
-                code: "seen_elsewhere".to_owned(),
+                code: ReasonCode::SeenElsewhere.into(),
                 detail,
                 photo: n,
                 region: vec![],
@@ -81,8 +86,8 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
     CheckAnswer {
         id: frame.id,
         created_at: frame.created_at,
-        verdict: verdict.name().to_owned(),
-        action: action_for(verdict).name().to_owned(),
+        verdict: verdict.into(),
+        action: action_for(verdict).into(),
         claim: frame.claim.map(claim_answer),
         listing_id: frame.listing_id,
         seller_id: frame.seller_id,
@@ -120,7 +125,7 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
         ),
         Err(error) => {
             let error = PhotoError {
-                kind: error.kind().to_owned(),
+                kind: error_kind(&error),
                 detail: error.to_string(),
             };
             (0, 0, Some(error), vec![], None)
@@ -130,13 +135,27 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
         sha256: photo.sha256,
         width,
         height,
-        verdict: verdict.name().to_owned(),
+        verdict: verdict.into(),
         similarity: photo.report.similarity.get(),
         p_value: photo.report.p_value.map(|p| p.get()),
         error,
         notes,
         quality,
         matches: photo.report.matches.into_iter().map(match_answer).collect(),
+    }
+}
+
+fn error_kind(error: &IntakeError) -> PhotoErrorKind {
+    match error {
+        IntakeError::Empty => PhotoErrorKind::Empty,
+        IntakeError::TooManyBytes { .. } => PhotoErrorKind::TooManyBytes,
+        IntakeError::UnsupportedFormat { .. } => PhotoErrorKind::UnsupportedFormat,
+        IntakeError::TooLarge { .. } => PhotoErrorKind::TooLarge,
+        IntakeError::TooMuchMemory { .. } => PhotoErrorKind::TooMuchMemory,
+        IntakeError::TooSmall { .. } => PhotoErrorKind::TooSmall,
+        IntakeError::Animated => PhotoErrorKind::Animated,
+        IntakeError::TooSlow { .. } => PhotoErrorKind::TooSlow,
+        IntakeError::Damaged { .. } => PhotoErrorKind::Damaged,
     }
 }
 
@@ -187,7 +206,7 @@ fn match_answer(found: MatchReport) -> MatchAnswer {
 fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
     MarkAnswerBody {
         name: mark.name,
-        answer: mark.answer.name().to_owned(),
+        answer: mark.answer.into(),
         score: mark.score.get(),
         genuine_variation: mark.genuine_variation,
         expected: mark.expected,

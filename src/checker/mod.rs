@@ -1,12 +1,11 @@
 //! Use cases: check, enroll, calibrate. `ports` holds the traits that adapters implement.
 
-pub mod answer;
 mod assemble;
 mod calibrating;
 mod observations;
 pub mod ports;
 pub mod records;
-pub mod self_test;
+pub mod requests;
 pub mod service;
 mod snapshot;
 mod validate;

@@ -3,8 +3,11 @@
 
 use async_trait::async_trait;
 
-use super::{answer::CheckAnswer, ports::StoreError};
-use crate::domain::gallery::{Mark, ProductKey, ReferenceKind};
+use super::ports::StoreError;
+use crate::{
+    contract::{Verdict, answer::CheckAnswer},
+    domain::gallery::{Mark, ProductKey, ReferenceKind},
+};
 
 /// A brand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +123,7 @@ pub struct KeptVariation {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckFilter {
     /// Only this verdict.
-    pub verdict: Option<String>,
+    pub verdict: Option<Verdict>,
     /// Only claims on this brand.
     pub brand: Option<String>,
     /// Only checks older than this check id.

@@ -19,29 +19,24 @@ pub struct ComputeConfig {
 /// More workers than this are never taken by default: their models would fill a small machine's
 /// memory.
 const MOST_DEFAULT_WORKERS: usize = 8;
-/// Photos in one check, hence jobs that one request may put into the queue.
-const JOBS_PER_REQUEST: usize = 12;
 
 impl ComputeConfig {
     /// Bounds that suit `workers` worker threads: a few requests for each, and room in the queue
-    /// for every job that the requests underway can bring, so that an admitted request is not
-    /// refused half-way.
-    pub fn for_workers(workers: NonZeroUsize) -> Self {
+    /// for every job that the requests underway can bring (`jobs_per_request` each), so that an
+    /// admitted request is not refused half-way.
+    pub fn for_workers(workers: NonZeroUsize, jobs_per_request: usize) -> Self {
         let requests = 4 * workers.get();
         Self {
             workers,
-            queue: requests * JOBS_PER_REQUEST,
+            queue: requests * jobs_per_request,
             requests,
             bytes: 512 << 20,
         }
     }
-}
 
-impl Default for ComputeConfig {
-    fn default() -> Self {
+    /// Worker threads when the operator does not say: one for each core, within reason.
+    pub fn default_workers() -> NonZeroUsize {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self::for_workers(
-            NonZeroUsize::new(cores.min(MOST_DEFAULT_WORKERS)).unwrap_or(NonZeroUsize::MIN),
-        )
+        NonZeroUsize::new(cores.min(MOST_DEFAULT_WORKERS)).unwrap_or(NonZeroUsize::MIN)
     }
 }

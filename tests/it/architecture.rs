@@ -25,16 +25,20 @@ const RULES: &[Rule] = &[
         imports: &[],
     },
     Rule {
+        module: "contract",
+        imports: &["domain"],
+    },
+    Rule {
         module: "engine",
         imports: &["domain", "checker::ports", "checker::records"],
     },
     Rule {
         module: "checker",
-        imports: &["domain", "engine"],
+        imports: &["domain", "engine", "contract"],
     },
     Rule {
         module: "imaging",
-        imports: &["domain", "config", "engine::vision", "checker::answer"],
+        imports: &["domain", "config", "engine::vision", "contract"],
     },
     Rule {
         module: "inference",
@@ -52,23 +56,24 @@ const RULES: &[Rule] = &[
             "domain",
             "checker::ports",
             "checker::records",
-            "checker::answer",
+            "contract",
             "config",
         ],
     },
     Rule {
         module: "http",
-        imports: &["checker", "engine", "domain", "config"],
+        imports: &["checker", "contract", "engine", "domain", "config"],
     },
     Rule {
         module: "cli",
-        imports: &["checker", "engine", "domain", "config", "app"],
+        imports: &["checker", "contract", "engine", "domain", "config", "app"],
     },
     Rule {
         module: "app",
         imports: &[
             "domain",
             "config",
+            "contract",
             "engine",
             "checker",
             "imaging",
@@ -92,6 +97,7 @@ const RULES: &[Rule] = &[
 const PURE: &[(&str, &[&str])] = &[
     ("domain", &["ndarray", "sha2", "thiserror"]),
     ("config", &["clap", "serde"]),
+    ("contract", &["serde", "utoipa"]),
     ("engine", &["ndarray", "serde", "serde_json", "thiserror"]),
     (
         "checker",
@@ -106,13 +112,12 @@ const PURE: &[(&str, &[&str])] = &[
             "sha2",
             "thiserror",
             "tracing",
-            "utoipa",
             "uuid",
         ],
     ),
 ];
 
-const TEST_ONLY: &[&str] = &["insta", "proptest", "tempfile"];
+const TEST_ONLY: &[&str] = &["insta", "proptest", "serde_json", "tempfile", "utoipa"];
 
 /// Dependencies that stay behind one wall: the paths below `src` that may name them.
 const WALLED: &[(&str, &[&str])] = &[

@@ -7,13 +7,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Assay, ServiceError};
 use crate::{
     checker::{
-        answer::CalibrationAnswer,
         calibrating::{self, VariationFit},
         observations::{self, FORM},
         ports::StoreError,
         records::{GenuinePhotoRecord, GenuineScore, KeptObservation, KeptVariation},
         snapshot::{GallerySnapshot, reference_set},
     },
+    contract::answer::CalibrationAnswer,
     domain::{
         calibration::CalibrationSource,
         digest::sha256_hex,

@@ -8,13 +8,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Assay, CheckRequest, EvidenceInputs, ServiceError, new_id};
 use crate::{
     checker::{
-        answer::CheckAnswer,
         assemble::{self, Frame},
         calibrating,
         ports::StoreError,
         snapshot::GallerySnapshot,
         validate,
     },
+    contract::answer::CheckAnswer,
     domain::{
         fingerprint::{Fingerprint, fingerprint},
         gallery::ProductKey,
