@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::{
     checker::service::{Assay, EvidencePainter, Parts},
     config::{AppConfig, ComputeConfig, HttpConfig},
+    contract::limits::MOST_PHOTOS,
     engine::{Engine, vision::Vision},
     http::{self, HttpState},
     imaging::{self, Intake},
@@ -48,10 +49,11 @@ impl App {
     pub async fn open(config: &AppConfig) -> anyhow::Result<Self> {
         let models = config.models.clone();
         let make = move || inference::vision(models.as_deref(), Box::new(Intake::default()));
-        let compute = config
+        let workers = config
             .workers
-            .map(ComputeConfig::for_workers)
-            .unwrap_or_default();
+            .unwrap_or_else(ComputeConfig::default_workers);
+        // Each photo of a check is a job of its own, and no other request brings as many.
+        let compute = ComputeConfig::for_workers(workers, MOST_PHOTOS);
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let store = Arc::new(SqliteStore::open(&config.data).await?);
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);

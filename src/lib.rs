@@ -26,15 +26,16 @@
 //! | --- | --- | --- |
 //! | [`domain`] | pictures as numbers, matching, geometry, marks, scores, verdicts; pure and synchronous | nothing |
 //! | [`engine`] | what is seen in photos and what follows from it; the ports it sees by | `domain` |
-//! | [`checker`] | the use cases, the ports, the records and the answer that callers see | `domain`, `engine` |
+//! | [`contract`] | what callers see: answers, names and limits, with their JSON and schemas | `domain` |
+//! | [`checker`] | the use cases, the ports and the records | `domain`, `engine`, `contract` |
 //! | [`evaluation`] | measuring this build on a labelled folder | `domain`, `engine`, `checker::clock` |
 //! | [`config`] | settings, one struct per concern | nothing |
-//! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | `domain`, `engine::vision`, `checker::answer` |
+//! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | `domain`, `engine::vision`, `contract` |
 //! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | `domain`, `engine::vision`, `checker::ports`, `config` |
-//! | [`storage`] | SQLite and content-addressed files | `domain`, `checker::ports`, `checker::records`, `checker::answer` |
-//! | [`http`] | the HTTP interface | `checker`, `engine`, `domain`, `config` |
-//! | [`cli`] | the command line | `checker`, `engine`, `evaluation`, `domain`, `config`, `app` |
-//! | [`app`] | wiring: the only place that names the adapters together | `config`, `engine`, `checker`, `imaging`, `inference`, `storage`, `http` |
+//! | [`storage`] | SQLite and content-addressed files | `domain`, `checker::ports`, `checker::records`, `contract` |
+//! | [`http`] | the HTTP interface | `checker`, `contract`, `engine`, `domain`, `config` |
+//! | [`cli`] | the command line | `checker`, `contract`, `engine`, `evaluation`, `domain`, `config`, `app` |
+//! | [`app`] | wiring: the only place that names the adapters together | `config`, `contract`, `engine`, `checker`, `imaging`, `inference`, `storage`, `http` |
 //! | `main` | the program's entry | `cli` |
 //!
 //! A test reads this table and compares the imports with it.
@@ -43,8 +44,8 @@
 //!
 //! - The domain touches no file, clock, network or unseeded randomness: the same inputs give the
 //!   same answer.
-//! - A score has its own type per scale and is never NaN; a threshold belongs to a calibration,
-//!   never to the code.
+//! - A score has its own type per scale and is never NaN. A verdict's thresholds belong to the
+//!   calibration; the other numbers that decide stand in one table, whose hash an answer names.
 //! - Models run on threads that own them, never on the async runtime; their queue is bounded.
 //! - A photo's own fault is part of its answer and never fails the check of the others.
 //! - Orientation is applied once, on intake; coordinates in answers are 0..1 of the upright photo.
@@ -68,6 +69,7 @@ pub mod app;
 pub mod checker;
 pub mod cli;
 pub mod config;
+pub mod contract;
 pub mod domain;
 pub mod engine;
 pub mod evaluation;

@@ -3,23 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    answer::{
-        CalibrationAnswer, ChannelsAnswer, CheckAnswer, ClaimAnswer, DeviationAnswer,
-        GeometryAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer,
-        ReasonAnswer,
+use super::records::SeenElsewhere;
+use crate::{
+    contract::{
+        PhotoErrorKind,
+        answer::{
+            CalibrationAnswer, ChannelsAnswer, CheckAnswer, ClaimAnswer, DeviationAnswer,
+            GeometryAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer,
+            ReasonAnswer,
+        },
     },
-    records::SeenElsewhere,
+    domain::{
+        digest::Sha256,
+        fusion::RULE,
+        geometry::Point,
+        quality::Quality,
+        tuning,
+        verdict::{
+            MarkAnswer, MarkComparison, MatchReport, PhotoReport, ReasonCode, Verdict, action_for,
+            overall,
+        },
+    },
+    engine::{Claim, Facts, Stage, vision::IntakeError},
 };
-use crate::domain::{
-    digest::Sha256,
-    fusion::RULE,
-    geometry::Point,
-    quality::Quality,
-    verdict::{MarkAnswer, MarkComparison, MatchReport, PhotoReport, Verdict, action_for, overall},
-};
-use crate::engine::{Claim, Facts, Stage, vision::IntakeError};
-
 /// One photo checked: decoded or not, and judged.
 pub struct CheckedPhoto {
     /// Hash of the bytes.
@@ -66,7 +72,7 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
         }
         let mut verdict = photo.report.verdict;
         reasons.extend(photo.report.reasons.iter().map(|reason| ReasonAnswer {
-            code: reason.code.to_owned(),
+            code: reason.code.into(),
             detail: reason.detail.clone(),
             photo: reason.photo,
             region: outline(&reason.region),
@@ -82,7 +88,7 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
                 elsewhere.check
             );
             reasons.push(ReasonAnswer {
-                code: "seen_elsewhere".to_owned(),
+                code: ReasonCode::SeenElsewhere.into(),
                 detail,
                 photo: n,
                 region: vec![],
@@ -95,8 +101,8 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
     CheckAnswer {
         id: frame.id,
         created_at: frame.created_at,
-        verdict: verdict.name().to_owned(),
-        action: action_for(verdict).name().to_owned(),
+        verdict: verdict.into(),
+        action: action_for(verdict).into(),
         claim: frame.claim.map(claim_answer),
         listing_id: frame.listing_id,
         seller_id: frame.seller_id,
@@ -105,9 +111,19 @@ pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -
         calibration: frame.calibration,
         reference_set: frame.reference_set,
         models: frame.models,
+        program: program(),
         similarity_rule: RULE.to_owned(),
         timings_ms,
     }
+}
+
+/// What answered, for whoever replays a check.
+fn program() -> String {
+    format!(
+        "assay {}+tuning.{}",
+        env!("CARGO_PKG_VERSION"),
+        tuning::digest()
+    )
 }
 
 fn claim_answer(claim: &Claim) -> ClaimAnswer {
@@ -134,7 +150,7 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
         ),
         Err(error) => {
             let error = PhotoError {
-                kind: error.kind().to_owned(),
+                kind: error_kind(&error),
                 detail: error.to_string(),
             };
             (0, 0, Some(error), vec![], None)
@@ -144,13 +160,27 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
         sha256: photo.sha256.to_string(),
         width,
         height,
-        verdict: verdict.name().to_owned(),
+        verdict: verdict.into(),
         similarity: photo.report.similarity.get(),
         p_value: photo.report.p_value.map(|p| p.get()),
         error,
         notes,
         quality,
         matches: photo.report.matches.into_iter().map(match_answer).collect(),
+    }
+}
+
+fn error_kind(error: &IntakeError) -> PhotoErrorKind {
+    match error {
+        IntakeError::Empty => PhotoErrorKind::Empty,
+        IntakeError::TooManyBytes { .. } => PhotoErrorKind::TooManyBytes,
+        IntakeError::UnsupportedFormat { .. } => PhotoErrorKind::UnsupportedFormat,
+        IntakeError::TooLarge { .. } => PhotoErrorKind::TooLarge,
+        IntakeError::TooMuchMemory { .. } => PhotoErrorKind::TooMuchMemory,
+        IntakeError::TooSmall { .. } => PhotoErrorKind::TooSmall,
+        IntakeError::Animated => PhotoErrorKind::Animated,
+        IntakeError::TooSlow { .. } => PhotoErrorKind::TooSlow,
+        IntakeError::Damaged { .. } => PhotoErrorKind::Damaged,
     }
 }
 
@@ -202,7 +232,7 @@ fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
     MarkAnswerBody {
         read: mark.read().map(|r| r.text.clone()),
         name: mark.mark.name,
-        answer: mark.answer.name().to_owned(),
+        answer: mark.answer.into(),
         score: mark.score.get(),
         genuine_variation: mark.genuine_variation,
         expected: mark.mark.text,

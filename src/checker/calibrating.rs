@@ -9,7 +9,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    answer::CalibrationAnswer,
     codec::observations,
     records::{GenuinePhotoRecord, GenuineScore, KeptObservation},
 };
@@ -19,7 +18,7 @@ use crate::domain::{
     score::LogOdds,
     variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
 };
-use crate::{domain::digest::Sha256, engine::OperatingPoint};
+use crate::{contract::answer::CalibrationAnswer, domain::digest::Sha256, engine::OperatingPoint};
 
 /// Observations of a product's genuine photos, read in portions: first all to [`VariationFit::add`], then
 /// all to [`VariationFit::score`].
@@ -230,18 +229,13 @@ pub fn describe(
     }: &OperatingPoint,
     advice: Option<String>,
 ) -> CalibrationAnswer {
-    let source = match calibration.source {
-        CalibrationSource::Product => "product",
-        CalibrationSource::Brand => "brand",
-        CalibrationSource::Default => "default",
-    };
     let variation_id = observations::variation_id(variation).map(|id| format!("+{id}"));
     CalibrationAnswer {
         id: format!("{}{}", calibration.id, variation_id.unwrap_or_default()),
         budget: calibration.budget,
         bound_95: calibration.bound_95(),
         items: calibration.items,
-        source: source.to_owned(),
+        source: calibration.source.into(),
         variation_items: variation.items(),
         advice,
     }

@@ -1,13 +1,12 @@
 //! Use cases: check, enroll, calibrate. `ports` holds the traits that adapters implement.
 
-pub mod answer;
 mod assemble;
 mod calibrating;
 pub mod clock;
 mod codec;
 pub mod ports;
 pub mod records;
-pub mod self_test;
+pub mod requests;
 pub mod service;
 pub mod snapshot;
 mod supply;

@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 
-use super::{answer::CheckAnswer, ports::StoreError};
+use super::ports::StoreError;
+use crate::contract::{Verdict, answer::CheckAnswer};
 use crate::domain::{
     digest::Sha256,
     gallery::{Health, Mark, ProductKey, ReferenceKind},
@@ -111,7 +112,7 @@ pub struct KeptVariation {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckFilter {
     /// Only this verdict.
-    pub verdict: Option<String>,
+    pub verdict: Option<Verdict>,
     /// Only claims on this brand.
     pub brand: Option<String>,
     /// Only checks older than this check id.

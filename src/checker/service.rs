@@ -13,14 +13,15 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{
-    answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer},
     ports::{Compute, ComputeError, DecodingBytes, Derived, Images, Permit, StoreError},
     records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
+    requests::Invalid,
     snapshot::{GallerySnapshot, LostReference},
     supply::Supply,
     validate,
 };
-use crate::domain::gallery::{Gallery, Mark, ProductKey, ReferenceKind};
+use crate::contract::answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer};
+use crate::domain::gallery::{Gallery, ProductKey};
 use crate::engine::{
     Engine, Interrupt, Need, Prepared,
     vision::{InferenceError, IntakeError, Vision},
@@ -31,7 +32,8 @@ mod check;
 mod enroll;
 mod self_test;
 
-pub use self_test::{SelfTestRequest, Trial};
+pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
+pub use self_test::Trial;
 
 /// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes
 /// stay in the log.
@@ -43,6 +45,14 @@ pub enum ServiceError {
         /// The field, as the caller names it.
         field: String,
         /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A field is well formed, and what is stored stands against it.
+    #[error("`{field}` {problem}")]
+    Conflict {
+        /// The field, as the caller names it.
+        field: String,
+        /// What stands against it and what to do.
         problem: String,
     },
     /// The image of a reference or genuine photo was not accepted.
@@ -70,34 +80,10 @@ pub enum ServiceError {
     Inference(#[from] InferenceError),
 }
 
-/// A reference to enroll.
-#[derive(Clone, Debug)]
-pub struct NewReference {
-    /// Product it belongs to.
-    pub product: ProductKey,
-    /// What it shows.
-    pub kind: ReferenceKind,
-    /// Side or view.
-    pub view: Option<String>,
-    /// Protected marks given by the owner; Assay proposes some when empty.
-    pub marks: Vec<Mark>,
-    /// The image file's bytes.
-    pub image: Bytes,
-}
-
-/// Photos to check.
-#[derive(Clone, Debug, Default)]
-pub struct CheckRequest {
-    /// 1 to 12 photos' bytes.
-    pub photos: Vec<Bytes>,
-    /// Claimed brand.
-    pub brand: Option<String>,
-    /// Claimed product; needs a brand.
-    pub product: Option<String>,
-    /// The listing's id.
-    pub listing_id: Option<String>,
-    /// The seller's id.
-    pub seller_id: Option<String>,
+impl From<Invalid> for ServiceError {
+    fn from(Invalid { field, problem }: Invalid) -> Self {
+        Self::Invalid { field, problem }
+    }
 }
 
 /// What it takes to show a person why a photo was judged as it was.
@@ -285,6 +271,7 @@ impl Assay {
 
     /// Earlier checks, newest first.
     pub async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, ServiceError> {
+        validate::filter(filter)?;
         Ok(self.store.checks(filter).await?)
     }
 

@@ -2,31 +2,29 @@
 //! field and the remedy.
 
 use super::{
-    records::{Brand, Product},
-    service::{CheckRequest, NewReference, ServiceError},
+    records::{Brand, CheckFilter, Product},
+    requests::{CheckRequest, Invalid, NewReference, SelfTestRequest},
 };
-use crate::domain::{
-    gallery::{Mark, MarkKind, ProductKey},
-    geometry::Point,
+use crate::{
+    contract::limits::{
+        LEAST_CORNERS, LONGEST_ID, LONGEST_TEXT, MOST_CORNERS, MOST_MARKS, MOST_PHOTOS,
+        MOST_PHOTOS_PER_KIND,
+    },
+    domain::{
+        gallery::{Mark, MarkKind, ProductKey},
+        geometry::Point,
+    },
 };
 
-/// Most photos in one check.
-pub const MOST_PHOTOS: usize = 12;
-/// Most marks given with one reference.
-pub const MOST_MARKS: usize = 24;
-/// Most corners of a mark's region.
-const MOST_CORNERS: usize = 64;
-const LONGEST_ID: usize = 64;
-const LONGEST_NAME: usize = 200;
-/// Longest text of a mark, longest id of a listing, seller or item, in characters.
-const LONGEST_TEXT: usize = 200;
 /// A mark's region covers at least this share of the reference; less holds nothing to compare.
 const SMALLEST_REGION: f64 = 1e-5;
+/// Characters of a check's id; without hyphens or in braces it would sort elsewhere.
+const HYPHENATED: usize = uuid::fmt::Hyphenated::LENGTH;
 
-type Checked = Result<(), ServiceError>;
+type Checked = Result<(), Invalid>;
 
-fn invalid(field: impl Into<String>, problem: impl Into<String>) -> ServiceError {
-    ServiceError::Invalid {
+fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Invalid {
+    Invalid {
         field: field.into(),
         problem: problem.into(),
     }
@@ -46,13 +44,13 @@ pub fn id(field: &str, id: &str) -> Checked {
     Err(invalid(field, problem))
 }
 
-/// A text for people of 1 to `longest` characters without control characters.
-fn text(field: &str, text: &str, longest: usize) -> Checked {
+/// A text for people, not blank and without control characters.
+fn text(field: &str, text: &str) -> Checked {
     let length = text.chars().count();
-    if text.trim().is_empty() || length > longest {
+    if text.trim().is_empty() || length > LONGEST_TEXT {
         return Err(invalid(
             field,
-            format!("has {length} characters, 1 to {longest} that are not blank are needed"),
+            format!("has {length} characters, 1 to {LONGEST_TEXT} that are not blank are needed"),
         ));
     }
     if text.chars().any(char::is_control) {
@@ -62,19 +60,19 @@ fn text(field: &str, text: &str, longest: usize) -> Checked {
 }
 
 fn optional(field: &str, value: Option<&str>) -> Checked {
-    value.map_or(Ok(()), |v| text(field, v, LONGEST_TEXT))
+    value.map_or(Ok(()), |v| text(field, v))
 }
 
 /// A brand to create.
 pub fn brand(brand: &Brand) -> Checked {
     id("id", &brand.id)?;
-    text("name", &brand.name, LONGEST_NAME)
+    text("name", &brand.name)
 }
 
 /// A product to create.
 pub fn product(product: &Product) -> Checked {
     key(&product.key)?;
-    text("name", &product.name, LONGEST_NAME)
+    text("name", &product.name)
 }
 
 /// The ids of a product.
@@ -85,7 +83,7 @@ pub fn key(key: &ProductKey) -> Checked {
 
 /// The physical item of a genuine photo.
 pub fn item(item: &str) -> Checked {
-    text("item", item, LONGEST_TEXT)
+    text("item", item)
 }
 
 /// A reference to enroll.
@@ -117,7 +115,7 @@ pub fn reference(new: &NewReference) -> Checked {
 }
 
 fn mark(field: &str, mark: &Mark) -> Checked {
-    text(&format!("{field}.name"), &mark.name, LONGEST_NAME)?;
+    text(&format!("{field}.name"), &mark.name)?;
     let text_field = format!("{field}.text");
     match (mark.kind, &mark.text) {
         (MarkKind::Logo, Some(_)) => {
@@ -129,11 +127,11 @@ fn mark(field: &str, mark: &Mark) -> Checked {
 }
 
 fn region(field: &str, corners: &[Point]) -> Checked {
-    if !(3..=MOST_CORNERS).contains(&corners.len()) {
+    if !(LEAST_CORNERS..=MOST_CORNERS).contains(&corners.len()) {
         return Err(invalid(
             field,
             format!(
-                "has {} corners, 3 to {MOST_CORNERS} are needed",
+                "has {} corners, {LEAST_CORNERS} to {MOST_CORNERS} are needed",
                 corners.len()
             ),
         ));
@@ -186,16 +184,44 @@ pub fn check(request: &CheckRequest) -> Checked {
     optional("seller_id", request.seller_id.as_deref())
 }
 
+/// A self-test to run.
+pub fn self_test(request: &SelfTestRequest) -> Checked {
+    if (1..=MOST_PHOTOS_PER_KIND).contains(&request.photos_per_kind) {
+        return Ok(());
+    }
+    let problem = format!(
+        "is {}; 1 to {MOST_PHOTOS_PER_KIND} are possible",
+        request.photos_per_kind
+    );
+    Err(invalid("photos_per_kind", problem))
+}
+
+/// Which checks to list.
+pub fn filter(filter: &CheckFilter) -> Checked {
+    filter.brand.as_deref().map_or(Ok(()), |b| id("brand", b))?;
+    match &filter.before {
+        Some(cursor) if cursor.len() != HYPHENATED || uuid::Uuid::try_parse(cursor).is_err() => {
+            let problem = "is no cursor; send the `next_cursor` of the page before as it is";
+            Err(invalid("cursor", problem))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::gallery::ReferenceKind;
+    use crate::{
+        contract::{Id, PlainText},
+        domain::gallery::ReferenceKind,
+    };
     use bytes::Bytes;
+    use proptest::{prelude::*, string::string_regex};
 
     fn refused(checked: Checked) -> String {
         match checked {
-            Err(ServiceError::Invalid { field, .. }) => field,
-            other => format!("{other:?}"),
+            Err(Invalid { field, .. }) => field,
+            Ok(()) => "nothing".to_owned(),
         }
     }
 
@@ -224,6 +250,27 @@ mod tests {
             marks: vec![mark],
             image,
         })
+    }
+
+    /// The pattern of a schema; strings for tests are made without anchors.
+    fn pattern<T: utoipa::PartialSchema>() -> String {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        let pattern = schema["pattern"].as_str().unwrap();
+        pattern.trim_matches(['^', '$']).to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_contract_calls_an_id_is_one(value in string_regex(&pattern::<Id>()).unwrap()) {
+            prop_assert_eq!(id("id", &value).is_ok(), value.len() <= LONGEST_ID);
+        }
+
+        #[test]
+        fn what_the_contract_calls_a_text_is_one(
+            value in string_regex(&pattern::<PlainText>()).unwrap()
+        ) {
+            prop_assert_eq!(text("name", &value).is_ok(), value.chars().count() <= LONGEST_TEXT);
+        }
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::eval::EvalArgs;
-use crate::config::{AppConfig, HttpConfig};
+use crate::{
+    config::{AppConfig, HttpConfig},
+    contract::limits::MOST_PHOTOS,
+};
 
 const OVERVIEW: &str = "\
 Examples:
@@ -123,7 +126,7 @@ Exit codes: 0 the check is consistent, 1 it is not, 2 error.";
 #[command(after_help = CHECK)]
 pub struct CheckArgs {
     /// Photos of one listing, 1 to 12
-    #[arg(required = true, num_args = 1..=12, value_name = "PHOTO")]
+    #[arg(required = true, num_args = 1..=MOST_PHOTOS, value_name = "PHOTO")]
     pub photos: Vec<PathBuf>,
     /// Claimed brand
     #[arg(long, value_name = "ID")]

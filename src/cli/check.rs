@@ -19,12 +19,13 @@ use super::{
 };
 use crate::{
     app::App,
-    checker::{
-        answer::{CheckAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer},
-        service::CheckRequest,
-    },
+    checker::service::CheckRequest,
     config::AppConfig,
-    domain::{tuning::variation::LEAST_ITEMS, verdict::Verdict},
+    contract::{
+        MarkAnswer, Verdict,
+        answer::{CheckAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer},
+    },
+    domain::tuning::variation::LEAST_ITEMS,
 };
 
 /// Runs the command. Models and gallery are opened only when the photos are there.
@@ -69,7 +70,7 @@ pub async fn run(
         }
     }
     app.close().await;
-    Ok(if answer.verdict == Verdict::Consistent.name() {
+    Ok(if answer.verdict == Verdict::Consistent {
         ExitCode::SUCCESS
     } else {
         NOT_CONSISTENT
@@ -123,7 +124,7 @@ fn print(answer: &CheckAnswer, paths: &[PathBuf], out: &mut impl Write) -> io::R
         print_photo(answer, index, &name, photo, out)?;
         writeln!(out)?;
     }
-    let style = verdict_style(&answer.verdict);
+    let style = verdict_style(answer.verdict);
     let claim = match &answer.claim {
         Some(claim) => match &claim.product {
             Some(product) => format!("claim {} / {product}", claim.brand),
@@ -163,7 +164,7 @@ fn print_photo(
     photo: &PhotoAnswer,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let style = verdict_style(&photo.verdict);
+    let style = verdict_style(photo.verdict);
     writeln!(
         out,
         "{HEADING}{name}{HEADING:#}  {style}{}{style:#}",
@@ -232,14 +233,14 @@ fn matches_table(matches: &[MatchAnswer]) -> Table {
 fn marks_table(marks: &[MarkAnswerBody]) -> Table {
     let mut table = Table::new(&["mark", "answer", ">differs", "expected", "read"]);
     for mark in marks {
-        let style = match mark.answer.as_str() {
-            "same" => GOOD,
-            "different" => BAD,
-            _ => WARN,
+        let style = match mark.answer {
+            MarkAnswer::Same => GOOD,
+            MarkAnswer::Different => BAD,
+            MarkAnswer::CannotSee => WARN,
         };
         table.row([
             Cell::from(mark.name.as_str()),
-            Cell::styled(&mark.answer, style),
+            Cell::styled(mark.answer.name(), style),
             number(Some(mark.score), 2).into(),
             mark.expected.clone().unwrap_or_default().into(),
             mark.read.clone().unwrap_or_default().into(),

@@ -23,6 +23,7 @@ use crate::{
     app::App,
     checker::service::{Assay, CheckRequest},
     config::AppConfig,
+    contract::Verdict,
 };
 
 /// The samples' brands chose to see 5 of 100 genuine photos flagged, for the sake of finer
@@ -38,7 +39,7 @@ struct Expectation {
     brand: String,
     product: String,
     /// The verdict that a check must come to.
-    expected: String,
+    expected: Verdict,
     /// What the photo shows, in words.
     what: String,
 }
@@ -49,8 +50,8 @@ struct Judged {
     photo: String,
     claim: String,
     what: String,
-    expected: String,
-    verdict: String,
+    expected: Verdict,
+    verdict: Verdict,
     similarity: f64,
     reasons: Vec<String>,
     ok: bool,
@@ -227,8 +228,8 @@ fn table(judged: &[Judged]) -> Table {
         table.row([
             Cell::from(j.photo.as_str()),
             j.claim.as_str().into(),
-            j.expected.as_str().into(),
-            Cell::styled(&j.verdict, verdict_style(&j.verdict)),
+            j.expected.name().into(),
+            Cell::styled(j.verdict.name(), verdict_style(j.verdict)),
             number(Some(j.similarity), 3).into(),
             if j.ok {
                 Cell::styled("ok", GOOD)

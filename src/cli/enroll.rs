@@ -24,12 +24,12 @@ use super::{
 };
 use crate::{
     checker::{
-        answer::CalibrationAnswer,
         ports::StoreError,
         records::{Brand, Product},
         service::{Assay, NewReference, ServiceError},
     },
     config::{AppConfig, ComputeConfig},
+    contract::{CalibrationSource, answer::CalibrationAnswer},
     domain::{gallery::ProductKey, tuning::variation::LEAST_ITEMS},
 };
 
@@ -266,9 +266,7 @@ pub async fn add_all<S: Source>(
 pub fn workers(config: &AppConfig) -> usize {
     config
         .workers
-        .map(ComputeConfig::for_workers)
-        .unwrap_or_default()
-        .workers
+        .unwrap_or_else(ComputeConfig::default_workers)
         .get()
 }
 
@@ -386,10 +384,10 @@ fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()>
             count(calibration.items, "item"),
             calibration.bound_95 * 100.0,
         );
-        let whose = match calibration.source.as_str() {
-            "product" => "a calibration of its own",
-            "brand" => "the calibration of all its brand's products",
-            _ => "the shipped calibration",
+        let whose = match calibration.source {
+            CalibrationSource::Product => "a calibration of its own",
+            CalibrationSource::Brand => "the calibration of all its brand's products",
+            CalibrationSource::Default => "the shipped calibration",
         };
         writeln!(
             out,

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
+use crate::contract::Verdict;
+
 /// Headings.
 pub const HEADING: Style = Style::new().bold();
 /// What matters less.
@@ -18,11 +20,11 @@ pub const WARN: Style = AnsiColor::Yellow.on_default();
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The colour of a verdict's name.
-pub fn verdict_style(verdict: &str) -> Style {
+pub fn verdict_style(verdict: Verdict) -> Style {
     match verdict {
-        "consistent" => GOOD,
-        "deviates" => BAD,
-        _ => WARN,
+        Verdict::Consistent => GOOD,
+        Verdict::Deviates => BAD,
+        Verdict::ReusedPhoto | Verdict::NotComparable | Verdict::NoBrandSeen => WARN,
     }
 }
 

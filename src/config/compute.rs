@@ -25,8 +25,6 @@ pub struct ComputeConfig {
 /// More workers than this are never taken by default: their models would fill a small machine's
 /// memory.
 const MOST_DEFAULT_WORKERS: usize = 8;
-/// Photos in one check, hence jobs that one request may put into the queue.
-const JOBS_PER_REQUEST: usize = 12;
 /// Bytes for decoded photos per worker: two photos of 20 megapixels, or one of 40, on each. With
 /// the models of two workers, a server whose callers send photos of 48 megapixels stays below
 /// 600 MB.
@@ -37,11 +35,11 @@ const COMMON_PHOTO: u64 = 12_000_000 * 3;
 
 impl ComputeConfig {
     /// Bounds that suit `workers` worker threads: a few requests for each, and room in the queue
-    /// for every job that the requests underway can bring, so that an admitted request is not
-    /// refused half-way.
-    pub fn for_workers(workers: NonZeroUsize) -> Self {
+    /// for every job that the requests underway can bring (`jobs_per_request` each), so that an
+    /// admitted request is not refused half-way.
+    pub fn for_workers(workers: NonZeroUsize, jobs_per_request: usize) -> Self {
         let requests = 4 * workers.get();
-        let queue = requests * JOBS_PER_REQUEST;
+        let queue = requests * jobs_per_request;
         Self {
             workers,
             queue,
@@ -51,13 +49,10 @@ impl ComputeConfig {
             decoding_admitted: queue as u64 * COMMON_PHOTO,
         }
     }
-}
 
-impl Default for ComputeConfig {
-    fn default() -> Self {
+    /// Worker threads when the operator does not say: one for each core, within reason.
+    pub fn default_workers() -> NonZeroUsize {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self::for_workers(
-            NonZeroUsize::new(cores.min(MOST_DEFAULT_WORKERS)).unwrap_or(NonZeroUsize::MIN),
-        )
+        NonZeroUsize::new(cores.min(MOST_DEFAULT_WORKERS)).unwrap_or(NonZeroUsize::MIN)
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::{
     quality::Quality,
     score::Similarity,
     text::explain,
-    verdict::{MarkAnswer, MarkComparison, PhotoReport, Reason, Verdict},
+    verdict::{MarkAnswer, MarkComparison, PhotoReport, Reason, ReasonCode, Verdict},
 };
 
 /// What a photo is judged by.
@@ -33,7 +33,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn reason(&self, code: &'static str, detail: String, region: Vec<Point>) -> Reason {
+    fn reason(&self, code: ReasonCode, detail: String, region: Vec<Point>) -> Reason {
         Reason {
             code,
             detail,
@@ -51,7 +51,7 @@ pub fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
         p_value: None,
         matches: Vec::new(),
         reasons: vec![Reason {
-            code: "photo_unreadable",
+            code: ReasonCode::PhotoUnreadable,
             detail: error.to_string(),
             photo: index,
             region: Vec::new(),
@@ -60,18 +60,18 @@ pub fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
 }
 
 /// Why a photo is too poor to be judged: code and sentence.
-pub fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(&'static str, String)> {
+pub fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(ReasonCode, String)> {
     let t = &defaults.thresholds;
     if quality.short_side_px < t.min_short_side_px {
         let detail = format!(
             "the photo's shorter side is {} px, at least {} px are needed",
             quality.short_side_px, t.min_short_side_px
         );
-        return Some(("photo_too_small", detail));
+        return Some((ReasonCode::PhotoTooSmall, detail));
     }
     if quality.sharpness < t.min_sharpness {
         return Some((
-            "photo_blurred",
+            ReasonCode::PhotoBlurred,
             format!(
                 "the photo is blurred (sharpness {:.2}, {:.2} is needed)",
                 quality.sharpness, t.min_sharpness
@@ -80,13 +80,13 @@ pub fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(&'static str,
     }
     if quality.exposure < t.exposure[0] {
         return Some((
-            "photo_too_dark",
+            ReasonCode::PhotoTooDark,
             "the photo is too dark to compare; take it in more light".into(),
         ));
     }
     if quality.exposure > t.exposure[1] {
         return Some((
-            "photo_too_bright",
+            ReasonCode::PhotoTooBright,
             "the photo is overexposed; take it without direct light".into(),
         ));
     }
@@ -119,7 +119,7 @@ pub fn judge(
         );
         report
             .reasons
-            .push(context.reason("catalogue_picture", detail, Vec::new()));
+            .push(context.reason(ReasonCode::CataloguePicture, detail, Vec::new()));
     } else if let Some((code, detail)) = too_poor(context.defaults, &facts.quality) {
         report
             .reasons
@@ -132,14 +132,14 @@ pub fn judge(
         );
         report
             .reasons
-            .push(context.reason("reference_lost", detail, Vec::new()));
+            .push(context.reason(ReasonCode::ReferenceLost, detail, Vec::new()));
     } else if let Some(subject) = &comparison.subject {
         weigh(context, comparison, subject, &mut report);
     } else {
         let detail = "no reference of the claimed product is enrolled".to_owned();
         report
             .reasons
-            .push(context.reason("no_reference", detail, Vec::new()));
+            .push(context.reason(ReasonCode::NoReference, detail, Vec::new()));
     }
     report
 }
@@ -177,11 +177,11 @@ fn weigh(context: &Context, comparison: &Comparison, subject: &Subject, report: 
         };
         let (code, detail) = match located {
             true => (
-                "agrees",
+                ReasonCode::Agrees,
                 format!("agrees with {product} within genuine variation"),
             ),
             false => (
-                "not_located",
+                ReasonCode::NotLocated,
                 format!(
                     "{product} could not be located: another side, covered, or too far away; photograph the side that the reference shows"
                 ),
@@ -232,9 +232,9 @@ fn identity_reason(
     match rival {
         Some(rival) if !located || rival.inliers() > own.inliers() => context.reason(
             if located {
-                "rival_fits_better"
+                ReasonCode::RivalFitsBetter
             } else {
-                "other_product_seen"
+                ReasonCode::OtherProductSeen
             },
             format!(
                 "{} fits better than {product} ({} against {} agreeing points)",
@@ -245,12 +245,12 @@ fn identity_reason(
             Vec::new(),
         ),
         _ if located => context.reason(
-            "weak_agreement",
+            ReasonCode::WeakAgreement,
             format!("{product} was located, but agrees less than genuine photos do"),
             Vec::new(),
         ),
         _ => context.reason(
-            "nothing_seen",
+            ReasonCode::NothingSeen,
             format!("nothing of {product} is in the photo"),
             Vec::new(),
         ),
@@ -300,5 +300,5 @@ fn mark_reason(context: &Context, mark: &MarkComparison) -> Reason {
     let detail = format!("the mark `{name}` differs from the reference{colon}{what}");
     let first = mark.differing.first();
     let region = first.cloned().unwrap_or_else(|| mark.region.clone());
-    context.reason("mark_differs", detail, region)
+    context.reason(ReasonCode::MarkDiffers, detail, region)
 }

@@ -42,12 +42,9 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        let why = innermost(&rejection);
+        let (field, why) = innermost(&rejection);
         match rejection {
-            JsonRejection::JsonDataError(_) => Self::new(
-                &kind::INVALID_FIELD,
-                format!("the body does not fit: {why}"),
-            ),
+            JsonRejection::JsonDataError(_) => unfit("body", field, &why),
             JsonRejection::JsonSyntaxError(_) => {
                 Self::new(&kind::MALFORMED, format!("the body is not JSON: {why}"))
             }
@@ -77,7 +74,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         let rejected = |r: PathRejection| {
             Problem::new(
                 &kind::MALFORMED,
-                format!("the path does not fit: {}", innermost(&r)),
+                format!("the path does not fit: {}", innermost(&r).1),
             )
         };
         let axum::extract::Path(path) = axum::extract::Path::from_request_parts(parts, state)
@@ -95,10 +92,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let rejected = |r: QueryRejection| {
-            Problem::new(
-                &kind::INVALID_FIELD,
-                format!("the query does not fit: {}", innermost(&r)),
-            )
+            let (field, why) = innermost(&r);
+            unfit("query", field, &why)
         };
         let axum::extract::Query(query) = axum::extract::Query::from_request_parts(parts, state)
             .await
@@ -138,11 +133,37 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
-/// What was wrong in the words of the parser; the outer errors only say that something was.
-fn innermost(error: &dyn Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
+/// A part of the request, or the field at fault in it, is not of the type that is read.
+fn unfit(part: &str, field: Option<String>, why: &str) -> Problem {
+    match field {
+        Some(field) => Problem::field(field, format!("does not fit: {why}")),
+        None => Problem::new(
+            &kind::INVALID_FIELD,
+            format!("the {part} does not fit: {why}"),
+        ),
     }
-    error.to_string()
+}
+
+/// The field at fault, where the parser had come to one, and what was wrong in its words; the outer
+/// errors only say that something was.
+fn innermost(error: &(dyn Error + 'static)) -> (Option<String>, String) {
+    let mut error = error;
+    loop {
+        let located = located::<serde_json::Error>(error);
+        if let Some(found) = located.or_else(|| self::located::<serde::de::value::Error>(error)) {
+            return found;
+        }
+        match error.source() {
+            Some(source) => error = source,
+            None => return (None, error.to_string()),
+        }
+    }
+}
+
+/// What a JSON body or a query got wrong and where, if this is the error that knows.
+fn located<E: Error + 'static>(error: &(dyn Error + 'static)) -> Option<(Option<String>, String)> {
+    let error = error.downcast_ref::<serde_path_to_error::Error<E>>()?;
+    // Empty where the whole is at fault, as when a field is missing.
+    let field = error.path().iter().next().map(|_| error.path().to_string());
+    Some((field, error.inner().to_string()))
 }

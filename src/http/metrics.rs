@@ -7,7 +7,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::checker::answer::CheckAnswer;
+use crate::contract::answer::CheckAnswer;
 
 const REQUESTS: &str = "assay_http_requests_total";
 const LATENCY: &str = "assay_http_request_seconds";
@@ -92,7 +92,7 @@ pub fn answered(route: &str, method: &str, status: u16, took: Duration) {
 
 /// A check was made.
 pub fn checked(answer: &CheckAnswer) {
-    counter!(CHECKS, "verdict" => answer.verdict.clone(), "action" => answer.action.clone())
+    counter!(CHECKS, "verdict" => answer.verdict.name(), "action" => answer.action.name())
         .increment(1);
     for (stage, ms) in &answer.timings_ms {
         histogram!(STAGE, "stage" => stage.clone()).record(ms / 1000.0);

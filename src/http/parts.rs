@@ -50,11 +50,11 @@ impl Wanted {
         }
     }
 
-    /// JSON.
-    pub fn json(name: &'static str) -> Self {
+    /// JSON, in up to `most` parts of one name.
+    pub fn json(name: &'static str, most: usize) -> Self {
         Self {
             name,
-            most: 1,
+            most,
             most_bytes: LONG_TEXT,
             text: true,
         }
@@ -148,6 +148,14 @@ impl Parts {
         Ok(Some(text))
     }
 
+    /// All texts under a name, in the order sent.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|p| p.0 == name);
+        found
+            .map(|p| String::from_utf8_lossy(&p.1).into_owned())
+            .collect()
+    }
+
     /// A text that must be there.
     pub fn required_text(&self, name: &'static str) -> Result<String, Problem> {
         self.text(name)?.ok_or_else(|| missing(name))
@@ -163,12 +171,27 @@ fn missing(name: &str) -> Problem {
 }
 
 async fn read_part(mut field: Field<'_>, wanted: &Wanted) -> Result<Bytes, Problem> {
+    // Clients send a file with a name and a text without: here a path was typed, not a file chosen.
+    if !wanted.text && field.file_name().is_none() {
+        return Err(Problem::field(
+            wanted.name,
+            format!(
+                "is a text; send it as a file, with a file name (with curl: `{}=@photo.jpg`)",
+                wanted.name
+            ),
+        ));
+    }
     let mut bytes = BytesMut::new();
     while let Some(chunk) = field.chunk().await.map_err(unreadable)? {
         if bytes.len() + chunk.len() > wanted.most_bytes {
+            let most = wanted.most_bytes;
+            if wanted.text {
+                let problem = format!("has more than {most} bytes, the most of a text; shorten it");
+                return Err(Problem::field(wanted.name, problem));
+            }
             let detail = format!(
-                "`{}` has more than {} bytes, the limit of one part",
-                wanted.name, wanted.most_bytes
+                "`{}` has more than {most} bytes, the limit of one part",
+                wanted.name
             );
             return Err(Problem::new(&kind::TOO_LARGE, detail));
         }

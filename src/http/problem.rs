@@ -50,7 +50,7 @@ pub mod kind {
         NO_ROUTE = NOT_FOUND, "no-such-route", "There is nothing at this path";
         METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not know this method";
         BODY_TOO_SLOW = REQUEST_TIMEOUT, "body-too-slow", "The body took too long to arrive";
-        CONFLICT = CONFLICT, "conflict", "It exists already with other content";
+        CONFLICT = CONFLICT, "conflict", "What is there already stands against it";
         TOO_LARGE = PAYLOAD_TOO_LARGE, "body-too-large", "The body or one of its parts is too large";
         PHOTO_TOO_MANY_BYTES = PAYLOAD_TOO_LARGE, "photo-too-many-bytes", "The picture's file is too large";
         UNSUPPORTED_CONTENT_TYPE = UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type", "The body has the wrong content type";
@@ -133,14 +133,15 @@ impl Problem {
     /// A field, part or parameter is missing, unknown or wrong. `problem` follows the field's name
     /// in a sentence.
     pub fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        let error = FieldError {
-            field: field.into(),
-            problem: problem.into(),
-        };
+        Self::of_field(&kind::INVALID_FIELD, field.into(), problem.into())
+    }
+
+    fn of_field(kind: &'static Kind, field: String, problem: String) -> Self {
+        let error = FieldError { field, problem };
         let detail = format!("`{}` {}", error.field, error.problem);
         Self {
             errors: vec![error],
-            ..Self::new(&kind::INVALID_FIELD, detail)
+            ..Self::new(kind, detail)
         }
     }
 
@@ -237,6 +238,9 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Invalid { field, problem } => Self::field(field, problem),
+            ServiceError::Conflict { field, problem } => {
+                Self::of_field(&kind::CONFLICT, field, problem)
+            }
             ServiceError::Intake { field, source } => of_intake(field, &source),
             ServiceError::Store(error) => error.into(),
             ServiceError::Underway { retry_after_s } => {

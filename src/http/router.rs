@@ -49,11 +49,10 @@ pub fn open_api() -> utoipa::openapi::OpenApi {
         .merge(uploads())
         .merge(trials())
         .into_openapi();
-    contract
-        .components
-        .get_or_insert_default()
-        .examples
-        .extend(openapi::problem_examples());
+    let components = contract.components.get_or_insert_default();
+    components.examples.extend(openapi::problem_examples());
+    openapi::relate_fields(components);
+    openapi::allow_no_body(&mut contract.paths);
     contract
 }
 

@@ -17,7 +17,10 @@ use self::{
 };
 use super::Intake;
 use crate::{
-    checker::answer::{ClaimAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, ReasonAnswer},
+    contract::{
+        MarkAnswer, Verdict,
+        answer::{ClaimAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, ReasonAnswer},
+    },
     domain::{
         geometry::{Homography, Point},
         raster::Raster,
@@ -178,8 +181,8 @@ impl<'a> Page<'a> {
 
     fn header(&mut self) {
         let answer = self.evidence.answer;
-        let colour = verdict_colour(&answer.verdict);
-        let verdict = answer.verdict.replace('_', " ");
+        let colour = verdict_colour(answer.verdict);
+        let verdict = answer.verdict.name().replace('_', " ");
         let pill = self.lettering.width(&verdict, TITLE).ceil() as i32 + 40;
         self.canvas
             .fill(Area::new(0, 0, self.canvas.whole().width, 10), colour, 1.0);
@@ -369,7 +372,7 @@ impl<'a> Page<'a> {
     fn marks(&mut self) {
         let Some(found) = self.found else { return };
         let folds = |number: usize, mark: &MarkAnswerBody| {
-            number > ENOUGH_CLOSE_UPS && mark.answer == "same"
+            number > ENOUGH_CLOSE_UPS && mark.answer == MarkAnswer::Same
         };
         let (folded, shown): (Vec<_>, Vec<_>) = numbered(&found.marks)
             .into_iter()
@@ -415,7 +418,11 @@ impl<'a> Page<'a> {
             number,
             colour,
         );
-        let answer = format!("{}, score {:.2}", mark.answer.replace('_', " "), mark.score);
+        let answer = format!(
+            "{}, score {:.2}",
+            mark.answer.name().replace('_', " "),
+            mark.score
+        );
         let mut lines = vec![
             (mark.name.clone(), BOLD),
             (answer, Style { colour, ..BOLD }),
@@ -546,30 +553,30 @@ impl<'a> Page<'a> {
 
 const DASH: (f64, f64) = (9.0, 6.0);
 
-fn verdict_colour(verdict: &str) -> Colour {
+fn verdict_colour(verdict: Verdict) -> Colour {
     match verdict {
-        "consistent" => SAME,
-        "deviates" => DIFFERENT,
-        "reused_photo" => [118, 62, 168],
-        "no_brand_seen" => [160, 96, 0],
-        _ => [84, 92, 104],
+        Verdict::Consistent => SAME,
+        Verdict::Deviates => DIFFERENT,
+        Verdict::ReusedPhoto => [118, 62, 168],
+        Verdict::NoBrandSeen => [160, 96, 0],
+        Verdict::NotComparable => [84, 92, 104],
     }
 }
 
 fn mark_look(mark: &MarkAnswerBody) -> (Colour, Option<(f64, f64)>) {
-    match mark.answer.as_str() {
-        "same" => (SAME, None),
-        "different" => (DIFFERENT, None),
-        _ => (UNSEEN, Some(DASH)),
+    match mark.answer {
+        MarkAnswer::Same => (SAME, None),
+        MarkAnswer::Different => (DIFFERENT, None),
+        MarkAnswer::CannotSee => (UNSEEN, Some(DASH)),
     }
 }
 
 /// The marks shown with their numbers: those that differ first, then those that cannot be seen.
 fn numbered(marks: &[MarkAnswerBody]) -> Vec<(usize, &MarkAnswerBody)> {
-    let rank = |mark: &MarkAnswerBody| match mark.answer.as_str() {
-        "different" => 0,
-        "same" => 2,
-        _ => 1,
+    let rank = |mark: &MarkAnswerBody| match mark.answer {
+        MarkAnswer::Different => 0,
+        MarkAnswer::CannotSee => 1,
+        MarkAnswer::Same => 2,
     };
     let mut sorted: Vec<&MarkAnswerBody> = marks.iter().collect();
     sorted.sort_by_key(|m| rank(m));

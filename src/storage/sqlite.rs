@@ -23,13 +23,13 @@ use super::{
 };
 use crate::{
     checker::{
-        answer::CheckAnswer,
         ports::StoreError,
         records::{
             Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptObservation,
             KeptVariation, MOST_GENUINE_PHOTOS, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
+    contract::{Verdict, answer::CheckAnswer},
     domain::{digest::Sha256, gallery::ProductKey, score::LogOdds},
 };
 
@@ -479,7 +479,7 @@ impl Store for SqliteStore {
             "INSERT INTO checks (id, verdict, brand, seller, answer) VALUES (?, ?, ?, ?, ?)",
         )
         .bind(&answer.id)
-        .bind(&answer.verdict)
+        .bind(answer.verdict.name())
         .bind(answer.claim.as_ref().map(|c| &c.brand))
         .bind(&answer.seller_id)
         .bind(serde_json::to_string(answer).map_err(failed)?)
@@ -520,7 +520,7 @@ impl Store for SqliteStore {
              WHERE (?1 IS NULL OR verdict = ?1) AND (?2 IS NULL OR brand = ?2) AND (?3 IS NULL OR id < ?3)
              ORDER BY id DESC LIMIT ?4",
         )
-        .bind(&filter.verdict)
+        .bind(filter.verdict.map(Verdict::name))
         .bind(&filter.brand)
         .bind(&filter.before)
         .bind(i64::try_from(filter.limit).unwrap_or(i64::MAX))

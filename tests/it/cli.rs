@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use assay::checker::answer::CheckAnswer;
+use assay::contract::answer::CheckAnswer;
 use tempfile::TempDir;
 
 /// The program in an empty folder of its own, free of the caller's settings.
@@ -237,12 +237,12 @@ fn references_are_enrolled_and_photos_checked() {
     let (code, out, err) = run(&folder, &args);
     let answer: CheckAnswer =
         serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}{err}"));
-    let verdicts: Vec<_> = answer.photos.iter().map(|p| p.verdict.as_str()).collect();
+    let verdicts: Vec<_> = answer.photos.iter().map(|p| p.verdict.name()).collect();
     assert!(
         verdicts.len() == 2 && verdicts[0] == "consistent" && verdicts[1] != "consistent",
         "{verdicts:?}"
     );
-    assert_eq!(code, i32::from(answer.verdict != "consistent"));
+    assert_eq!(code, i32::from(answer.verdict.name() != "consistent"));
     for name in ["why-1.png", "why-2.png"] {
         assert!(
             fs::read(folder.path().join(name))

@@ -1,7 +1,10 @@
 //! The HTTP contract as a document: what it lists, that every operation is described, and a
 //! snapshot of all of it.
 
-use serde_json::Value;
+use assay::contract::limits::{
+    LONGEST_PAGE, MOST_MARKS, MOST_PHOTOS, MOST_PHOTOS_PER_KIND, PAGE, PHOTOS_PER_KIND,
+};
+use serde_json::{Value, json};
 
 /// What the design promises.
 const PROMISED: &[(&str, &str)] = &[
@@ -103,6 +106,20 @@ fn every_operation_is_described_with_its_parameters_body_and_errors() {
 }
 
 #[test]
+fn only_a_self_test_takes_no_body() {
+    let contract = contract();
+    let optional: Vec<_> = operations(&contract)
+        .into_iter()
+        .filter(|(_, _, operation)| operation["requestBody"]["required"] == false)
+        .map(|(_, path, _)| path)
+        .collect();
+    assert_eq!(
+        optional,
+        ["/v1/brands/{brand}/products/{product}/self-test"]
+    );
+}
+
+#[test]
 fn everything_referred_to_is_there() {
     let contract = contract();
     let text = contract.to_string();
@@ -115,6 +132,103 @@ fn everything_referred_to_is_there() {
     for pointer in named {
         assert!(contract.pointer(pointer).is_some(), "{pointer}");
     }
+}
+
+/// The schema itself or the one it refers to.
+fn resolved<'a>(contract: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(pointer) => contract.pointer(&pointer[1..]).unwrap(),
+        None => schema,
+    }
+}
+
+/// Adds the places below a schema of something that callers send where anything goes.
+fn unbounded(contract: &Value, schema: &Value, at: &str, found: &mut Vec<String>) {
+    let schema = resolved(contract, schema);
+    let says = |words: &[&str]| words.iter().all(|word| !schema[*word].is_null());
+    if let Some(choices) = schema["oneOf"].as_array() {
+        for choice in choices {
+            unbounded(contract, choice, at, found);
+        }
+        return;
+    }
+    let bounded = match schema["type"].as_str() {
+        Some("string") => {
+            says(&["enum"])
+                || says(&["format"])
+                || says(&["pattern", "minLength", "maxLength"])
+                || schema["contentMediaType"] == "application/octet-stream"
+        }
+        Some("integer" | "number") => says(&["minimum", "maximum"]),
+        Some("array") => {
+            unbounded(contract, &schema["items"], &format!("{at}[]"), found);
+            says(&["maxItems"])
+        }
+        Some("object") => {
+            for (name, property) in schema["properties"].as_object().unwrap() {
+                unbounded(contract, property, &format!("{at}.{name}"), found);
+            }
+            schema["additionalProperties"] == false
+        }
+        Some("null") => true,
+        _ => false,
+    };
+    if !bounded {
+        found.push(format!("{at}: {schema}"));
+    }
+}
+
+#[test]
+fn whatever_callers_send_has_its_bounds_in_the_contract() {
+    let contract = contract();
+    let (mut found, mut seen) = (Vec::new(), 0);
+    for (method, path, operation) in operations(&contract) {
+        let parameters = operation["parameters"].as_array().cloned();
+        for parameter in parameters.unwrap_or_default() {
+            let at = format!("{method} {path} {}", parameter["name"]);
+            unbounded(&contract, &parameter["schema"], &at, &mut found);
+            seen += 1;
+        }
+        for body in operation["requestBody"]["content"].as_object().into_iter() {
+            for (kind, body) in body {
+                let at = format!("{method} {path} {kind}");
+                unbounded(&contract, &body["schema"], &at, &mut found);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
+    assert!(found.is_empty(), "without bounds:\n{}", found.join("\n"));
+}
+
+/// The derived schemas can name no constants.
+#[test]
+fn limits_in_the_contract_are_those_that_requests_are_checked_against() {
+    let contract = contract();
+    let schema = |name: &str| &contract["components"]["schemas"][name]["properties"];
+    let parameter = |path: &str, name: &str| {
+        let parameters = contract["paths"][path]["get"]["parameters"].as_array();
+        let found = parameters.unwrap().iter().find(|p| p["name"] == name);
+        found.unwrap()["schema"].clone()
+    };
+    let photos = &schema("CheckForm")["photo"];
+    assert_eq!(
+        (&photos["minItems"], &photos["maxItems"]),
+        (&json!(1), &json!(MOST_PHOTOS))
+    );
+    let number = parameter("/v1/checks/{id}/photos/{n}/evidence.png", "n");
+    assert_eq!(number["maximum"], json!(MOST_PHOTOS - 1));
+    assert_eq!(schema("ReferenceForm")["marks"]["maxItems"], MOST_MARKS);
+    let limit = parameter("/v1/checks", "limit");
+    assert_eq!(
+        (&limit["default"], &limit["maximum"]),
+        (&json!(PAGE), &json!(LONGEST_PAGE))
+    );
+    let photos = &schema("SelfTestBody")["photos_per_kind"];
+    assert_eq!(
+        (&photos["default"], &photos["maximum"]),
+        (&json!(PHOTOS_PER_KIND), &json!(MOST_PHOTOS_PER_KIND))
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use assay::{
         ports::StoreError,
         service::{CheckRequest, NewReference, SelfTestRequest, ServiceError},
     },
+    contract::Verdict,
     domain::{digest::Sha256, gallery::ProductKey},
 };
 use bytes::Bytes;
@@ -29,8 +30,8 @@ async fn stocked(shipped: Shipped) -> (TestApp, ProductKey) {
     (app, key("acme", "oat"))
 }
 
-fn codes(answer: &assay::checker::answer::CheckAnswer) -> Vec<&str> {
-    answer.reasons.iter().map(|r| r.code.as_str()).collect()
+fn codes(answer: &assay::contract::answer::CheckAnswer) -> Vec<&str> {
+    answer.reasons.iter().map(|r| r.code.name()).collect()
 }
 
 #[tokio::test]
@@ -39,7 +40,7 @@ async fn a_photo_of_the_claimed_product_is_consistent_and_kept() {
     let scene = Scene::photo(1, "a");
     let answer = app.check(Some(&oat), std::slice::from_ref(&scene)).await;
     assert_eq!(
-        (answer.verdict.as_str(), answer.action.as_str()),
+        (answer.verdict.name(), answer.action.name()),
         ("consistent", "allow"),
         "{answer:#?}"
     );
@@ -73,7 +74,7 @@ async fn a_flagged_photo_deviates_and_goes_to_review() {
     let (app, oat) = stocked(Shipped::Strict).await;
     let answer = app.check(Some(&oat), &[Scene::photo(1, "a")]).await;
     assert_eq!(
-        (answer.verdict.as_str(), answer.action.as_str()),
+        (answer.verdict.name(), answer.action.name()),
         ("deviates", "review"),
         "{answer:#?}"
     );
@@ -90,7 +91,7 @@ async fn every_question_that_was_lost_gives_its_reason() {
     };
     app.assay.enroll_reference(with_mark).await.unwrap();
     let answer = app.check(Some(&rice), &[Scene::photo(2, "a")]).await;
-    let mut codes: Vec<&str> = answer.reasons.iter().map(|r| r.code.as_str()).collect();
+    let mut codes: Vec<&str> = answer.reasons.iter().map(|r| r.code.name()).collect();
     codes.sort_unstable();
     assert_eq!(codes, ["mark_differs", "weak_agreement"], "{answer:#?}");
 }
@@ -165,18 +166,18 @@ async fn one_bad_photo_does_not_spoil_the_others() {
     let mut request = request(Some(&oat), &[Scene::photo(1, "a")]);
     request.photos.push(Bytes::from_static(b"no picture"));
     let answer = app.assay.check(request).await.unwrap();
-    let verdicts: Vec<_> = answer.photos.iter().map(|p| p.verdict.as_str()).collect();
+    let verdicts: Vec<_> = answer.photos.iter().map(|p| p.verdict.name()).collect();
     assert_eq!(verdicts, ["consistent", "not_comparable"]);
-    assert_eq!(answer.verdict, "consistent");
+    assert_eq!(answer.verdict.name(), "consistent");
     assert_eq!(
-        answer.photos[1].error.as_ref().map(|e| e.kind.as_str()),
+        answer.photos[1].error.as_ref().map(|e| e.kind.name()),
         Some("photo-unsupported-format")
     );
     assert!(
         answer
             .reasons
             .iter()
-            .any(|r| r.code == "photo_unreadable" && r.photo == 1)
+            .any(|r| r.code.name() == "photo_unreadable" && r.photo == 1)
     );
     assert!(
         app.assay.evidence(&answer.id, 1).await.is_err(),
@@ -205,7 +206,7 @@ async fn a_claim_on_what_does_not_exist_is_refused_and_one_without_references_is
     let tea = app.create("acme", "tea").await;
     let answer = app.check(Some(&tea), &scenes).await;
     assert_eq!(
-        (answer.verdict.as_str(), answer.action.as_str()),
+        (answer.verdict.name(), answer.action.name()),
         ("not_comparable", "request_photo")
     );
     assert_eq!(codes(&answer), ["no_reference"]);
@@ -219,21 +220,21 @@ async fn a_photo_seen_on_another_sellers_listing_is_reused() {
         ..request(Some(&oat), &[Scene::photo(1, "a")])
     };
     let first = app.assay.check(by("ann")).await.unwrap();
-    assert_eq!(first.verdict, "consistent");
+    assert_eq!(first.verdict.name(), "consistent");
     assert_eq!(
-        app.assay.check(by("ann")).await.unwrap().verdict,
+        app.assay.check(by("ann")).await.unwrap().verdict.name(),
         "consistent",
         "her own photo again"
     );
     let second = app.assay.check(by("bob")).await.unwrap();
     assert_eq!(
-        (second.verdict.as_str(), second.action.as_str()),
+        (second.verdict.name(), second.action.name()),
         ("reused_photo", "request_photo")
     );
     let reason = second
         .reasons
         .iter()
-        .find(|r| r.code == "seen_elsewhere")
+        .find(|r| r.code.name() == "seen_elsewhere")
         .expect("a reason");
     assert!(reason.detail.contains(&first.id), "{}", reason.detail);
     assert!(
@@ -254,7 +255,7 @@ async fn the_catalogue_picture_itself_is_reused() {
             }],
         )
         .await;
-    assert_eq!(answer.verdict, "reused_photo", "{answer:#?}");
+    assert_eq!(answer.verdict.name(), "reused_photo", "{answer:#?}");
 }
 
 #[tokio::test]
@@ -268,7 +269,7 @@ async fn a_reference_enrolled_by_another_process_takes_part_in_the_next_check() 
         .reference_set;
     let reference = other.enroll(&tea, &Scene::of(4)).await;
     let answer = app.check(Some(&tea), &[Scene::photo(4, "a")]).await;
-    assert_eq!(answer.verdict, "consistent", "{answer:#?}");
+    assert_eq!(answer.verdict.name(), "consistent", "{answer:#?}");
     assert_ne!(answer.reference_set, before);
     other
         .assay
@@ -383,10 +384,10 @@ async fn a_lost_picture_stops_checks_of_its_product_alone_until_it_is_restored()
         // Another process knows nothing from memory.
         let beside = app.beside(Shipped::Lenient).await;
         let answer = beside.check(Some(&oat), &[Scene::photo(1, how)]).await;
-        assert_eq!(answer.verdict.as_str(), "not_comparable", "{how}");
+        assert_eq!(answer.verdict, Verdict::NotComparable, "{how}");
         assert_eq!(codes(&answer), ["reference_lost"], "{how}");
         let other = beside.check(Some(&rice), &[Scene::photo(2, how)]).await;
-        assert_eq!(other.verdict.as_str(), "consistent", "{how}: others go on");
+        assert_eq!(other.verdict, Verdict::Consistent, "{how}: others go on");
         let readiness = beside.assay.ready().await;
         let named: Vec<_> = readiness.lost.iter().map(|lost| &lost.product).collect();
         assert_eq!(named, [&oat], "{how}");
@@ -396,11 +397,7 @@ async fn a_lost_picture_stops_checks_of_its_product_alone_until_it_is_restored()
         );
         std::fs::write(&file, &picture).unwrap();
         let answer = beside.check(Some(&oat), &[Scene::photo(1, how)]).await;
-        assert_eq!(
-            answer.verdict.as_str(),
-            "consistent",
-            "{how}, then restored"
-        );
+        assert_eq!(answer.verdict, Verdict::Consistent, "{how}, then restored");
         assert_eq!(beside.assay.ready().await.lost, [], "{how}, then restored");
     }
 }
@@ -419,7 +416,7 @@ async fn a_reference_left_out_of_the_gallery_is_missed_until_it_is_restored() {
     assert_eq!(codes(&answer), ["reference_lost"]);
     std::fs::write(&file, &picture).unwrap();
     let answer = beside.check(Some(&oat), &[Scene::photo(1, "a")]).await;
-    assert_eq!(answer.verdict.as_str(), "consistent");
+    assert_eq!(answer.verdict, Verdict::Consistent);
 }
 
 #[tokio::test]
@@ -438,7 +435,7 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
         add(n).await.unwrap();
     }
     let short = app.assay.calibration(&oat).await.unwrap();
-    assert_eq!(short.source, "default");
+    assert_eq!(short.source.name(), "default");
     assert!(
         short
             .advice
@@ -457,7 +454,7 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
     );
     let own = app.assay.calibration(&oat).await.unwrap();
     assert_eq!(
-        (own.source.as_str(), own.items, own.advice.as_deref()),
+        (own.source.name(), own.items, own.advice.as_deref()),
         ("product", 14, None)
     );
     assert!(own.bound_95 <= BUDGET);
@@ -468,7 +465,7 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
     );
     let answer = app.check(Some(&oat), &[photo(5)]).await;
     assert_eq!(
-        (answer.verdict.as_str(), &answer.calibration),
+        (answer.verdict.name(), &answer.calibration),
         ("consistent", &own),
         "{answer:#?}"
     );
@@ -476,7 +473,7 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
         .check(Some(&key("acme", "rice")), &[Scene::photo(2, "a")])
         .await;
     assert_eq!(
-        (rice.calibration.source.as_str(), rice.calibration.items),
+        (rice.calibration.source.name(), rice.calibration.items),
         ("brand", 14),
         "its brand's items support it"
     );
@@ -488,7 +485,8 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
     app.enroll(&oat, &Scene::of(7)).await;
     let stale = app.check(Some(&oat), &[photo(5)]).await.calibration;
     assert_eq!(
-        stale.source, "default",
+        stale.source.name(),
+        "default",
         "scores belong to one set of references"
     );
     assert_eq!(app.assay.calibrate_all().await.unwrap(), 14);
@@ -530,10 +528,7 @@ async fn what_all_genuine_photos_show_is_no_deviation_and_what_else_differs_is()
     assert_eq!(app.assay.calibrate_all().await.unwrap(), 1);
     let (after, known) = similarity(Some(&oat), PRINTING).await;
     assert!(after > before + 0.02, "{after} {before}");
-    assert_eq!(
-        (known.source.as_str(), known.variation_items),
-        ("default", 3)
-    );
+    assert_eq!((known.source.name(), known.variation_items), ("default", 3));
     assert!(
         known.id.starts_with(&format!("{}+variation-", shipped.id)),
         "{known:?}"
@@ -580,10 +575,10 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
             .unwrap();
     }
     let own = app.assay.calibration(&oat).await.unwrap();
-    assert_eq!((own.source.as_str(), own.variation_items), ("product", 14));
+    assert_eq!((own.source.name(), own.variation_items), ("product", 14));
     let answer = app.check(Some(&oat), &[photo(20)]).await;
     assert_eq!(
-        (answer.verdict.as_str(), &answer.calibration),
+        (answer.verdict.name(), &answer.calibration),
         ("consistent", &own),
         "{answer:#?}"
     );
@@ -625,7 +620,7 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
     };
     let answer = app.check(Some(&oat), &[forged]).await;
     assert_eq!(
-        (answer.verdict.as_str(), codes(&answer)[0]),
+        (answer.verdict.name(), codes(&answer)[0]),
         ("deviates", "mark_differs"),
         "{answer:#?}"
     );
@@ -639,7 +634,7 @@ async fn a_reference_is_no_calibration_photo() {
         .add_genuine_photo(&oat, "item", Scene::of(1).bytes())
         .await;
     assert!(
-        matches!(&refused, Err(ServiceError::Invalid { field, .. }) if field == "image"),
+        matches!(&refused, Err(ServiceError::Conflict { field, .. }) if field == "image"),
         "{refused:?}"
     );
 }

@@ -10,6 +10,7 @@ use assay::{
             CheckFilter, GenuineScore, KeptObservation, KeptVariation, SeenElsewhere, Store,
         },
     },
+    contract::Verdict,
     domain::score::LogOdds,
     storage::sqlite::{OpenError, SqliteStore},
 };
@@ -319,33 +320,37 @@ async fn checks_are_listed_newest_first_by_verdict_and_brand() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).await.unwrap();
     let all = [
-        check("c1", "deviates", Some("acme"), None, hash('1')),
-        check("c2", "consistent", Some("acme"), None, hash('2')),
-        check("c3", "deviates", None, None, hash('3')),
+        check("c1", Verdict::Deviates, Some("acme"), None, hash('1')),
+        check("c2", Verdict::Consistent, Some("acme"), None, hash('2')),
+        check("c3", Verdict::Deviates, None, None, hash('3')),
     ];
     for answer in &all {
         store.add_check(answer, &[Some(7)]).await.unwrap();
     }
     assert_eq!(store.check("c2").await.unwrap(), all[1]);
     assert!(is_not_found(store.check("c9").await, "check"));
-    let listed = async |verdict: Option<&str>, brand: Option<&str>, before: Option<&str>, limit| {
-        let [verdict, brand, before] = [verdict, brand, before].map(|s| s.map(str::to_owned));
-        let found = store
-            .checks(&CheckFilter {
-                verdict,
-                brand,
-                before,
-                limit,
-            })
-            .await
-            .unwrap();
-        found.into_iter().map(|c| c.id).collect::<Vec<_>>()
-    };
+    let listed =
+        async |verdict: Option<Verdict>, brand: Option<&str>, before: Option<&str>, limit| {
+            let [brand, before] = [brand, before].map(|s| s.map(str::to_owned));
+            let found = store
+                .checks(&CheckFilter {
+                    verdict,
+                    brand,
+                    before,
+                    limit,
+                })
+                .await
+                .unwrap();
+            found.into_iter().map(|c| c.id).collect::<Vec<_>>()
+        };
     assert_eq!(listed(None, None, None, 10).await, ["c3", "c2", "c1"]);
     assert_eq!(listed(None, None, Some("c3"), 1).await, ["c2"]);
-    assert_eq!(listed(Some("deviates"), None, None, 10).await, ["c3", "c1"]);
     assert_eq!(
-        listed(Some("deviates"), Some("acme"), None, 10).await,
+        listed(Some(Verdict::Deviates), None, None, 10).await,
+        ["c3", "c1"]
+    );
+    assert_eq!(
+        listed(Some(Verdict::Deviates), Some("acme"), None, 10).await,
         ["c1"]
     );
 }
@@ -361,7 +366,10 @@ async fn a_photo_is_seen_elsewhere_only_with_another_seller() {
         ("c4", Some("cid")),
     ] {
         store
-            .add_check(&check(id, "consistent", None, seller, hash('a')), &[])
+            .add_check(
+                &check(id, Verdict::Consistent, None, seller, hash('a')),
+                &[],
+            )
             .await
             .unwrap();
     }
@@ -438,7 +446,13 @@ async fn a_database_of_schema_1_still_opens() {
         store.genuine_photos(&key("acme", "oat")).await.unwrap(),
         [genuine_photo("g1", key("acme", "oat"), "item-1", hash('b'))]
     );
-    let expected = check("c1", "consistent", Some("acme"), Some("ann"), hash('c'));
+    let expected = check(
+        "c1",
+        Verdict::Consistent,
+        Some("acme"),
+        Some("ann"),
+        hash('c'),
+    );
     assert_eq!(store.check("c1").await.unwrap(), expected);
 }
 

@@ -5,11 +5,11 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use assay::{
     checker::{
-        answer::CheckAnswer,
         records::ReferenceRecord,
         service::{Assay, CheckRequest, NewReference, Parts},
     },
     config::ComputeConfig,
+    contract::{answer::CheckAnswer, limits::MOST_PHOTOS},
     domain::gallery::{ProductKey, ReferenceKind},
     engine::{Defaults, Engine},
     inference::pool::WorkerPool,
@@ -58,7 +58,7 @@ impl TestApp {
     }
 
     async fn over(folder: Arc<TempDir>, shipped: Shipped) -> Self {
-        let config = ComputeConfig::for_workers(NonZeroUsize::new(2).unwrap());
+        let config = ComputeConfig::for_workers(NonZeroUsize::new(2).unwrap(), MOST_PHOTOS);
         let pool = WorkerPool::start(config, || Ok(fake_vision()))
             .await
             .unwrap();

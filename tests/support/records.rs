@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use assay::{
-    checker::{
+    checker::records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord},
+    contract::{
+        Action, CalibrationSource, Verdict,
         answer::{CalibrationAnswer, CheckAnswer, ClaimAnswer, PhotoAnswer},
-        records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord},
     },
     domain::{
         digest::Sha256,
@@ -92,7 +93,7 @@ pub fn genuine_photo(
 /// A check of one photo by seller `seller`.
 pub fn check(
     id: &str,
-    verdict: &str,
+    verdict: Verdict,
     brand: Option<&str>,
     seller: Option<&str>,
     sha256: Sha256,
@@ -101,7 +102,7 @@ pub fn check(
         sha256: sha256.to_string(),
         width: 64,
         height: 48,
-        verdict: verdict.into(),
+        verdict,
         similarity: 0.5,
         p_value: Some(0.25),
         error: None,
@@ -112,8 +113,8 @@ pub fn check(
     CheckAnswer {
         id: id.into(),
         created_at: "2026-01-02T03:04:05Z".into(),
-        verdict: verdict.into(),
-        action: "review".into(),
+        verdict,
+        action: Action::Review,
         claim: brand.map(|b| ClaimAnswer {
             brand: b.into(),
             product: None,
@@ -127,12 +128,13 @@ pub fn check(
             budget: 0.01,
             bound_95: 0.02,
             items: 150,
-            source: "default".into(),
+            source: CalibrationSource::Default,
             variation_items: 0,
             advice: None,
         },
         reference_set: "r".into(),
         models: BTreeMap::from([("embedder".into(), "e@1".into())]),
+        program: "assay 0.1.0+tuning.000000000000".into(),
         similarity_rule: "rule".into(),
         timings_ms: BTreeMap::new(),
     }

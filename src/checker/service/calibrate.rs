@@ -8,17 +8,18 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Assay, ServiceError};
 use crate::{
     checker::{
-        answer::CalibrationAnswer,
         calibrating::{self, VariationFit},
         codec::observations::{self, FORM},
         ports::StoreError,
         records::{GenuinePhotoRecord, GenuineScore, KeptObservation, KeptVariation},
         snapshot::{GallerySnapshot, reference_set},
     },
+    contract::answer::CalibrationAnswer,
     domain::{
         calibration::CalibrationSource,
         digest::Sha256,
         gallery::ProductKey,
+        tuning,
         variation::{Observation, Variation},
     },
     engine::{
@@ -163,13 +164,14 @@ impl Assay {
         Ok(scores)
     }
 
-    /// What a score depends on: models, rule, and the references of the brand. Other brands'
+    /// What a score depends on: models, rule, tuning, and the references of the brand. Other brands'
     /// references are rivals too, but far ones, and scoring anew whenever any brand anywhere
     /// enrolls would never end.
     pub(super) fn score_version(&self, brand: &str, snapshot: &GallerySnapshot) -> String {
         let references = reference_set(&snapshot.gallery, Some(brand));
-        let rule = &self.engine.defaults().id;
-        Sha256::of(format!("{:?} {rule:?} {references} {FORM}", self.models).as_bytes()).prefix(16)
+        let (rule, tuning, models) = (&self.engine.defaults().id, tuning::digest(), &self.models);
+        let told = format!("{models:?} {rule:?} {tuning} {references} {FORM}");
+        Sha256::of(told.as_bytes()).prefix(16)
     }
 
     /// Scores a product's genuine photos that have no score yet, then puts together what all of

@@ -8,7 +8,6 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Assay, CheckRequest, EvidenceInputs, ServiceError, new_id};
 use crate::{
     checker::{
-        answer::CheckAnswer,
         assemble::{self, CheckedPhoto, Frame},
         calibrating,
         clock::Clock,
@@ -16,6 +15,7 @@ use crate::{
         snapshot::GallerySnapshot,
         validate,
     },
+    contract::answer::CheckAnswer,
     domain::{digest::Sha256, fingerprint::Fingerprint, gallery::ProductKey},
     engine::{
         Claim, Decoded, Engine, Examination, Interrupt, OperatingPoint, Prepared, Question, Stage,

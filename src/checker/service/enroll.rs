@@ -123,7 +123,7 @@ impl Assay {
         if snapshot.gallery.of(product).any(|r| r.sha256 == sha256) {
             let problem = "is enrolled as a reference; a calibration says nothing unless it is \
                            made of other photos";
-            return Err(ServiceError::Invalid {
+            return Err(ServiceError::Conflict {
                 field: "image".to_owned(),
                 problem: problem.to_owned(),
             });

@@ -12,19 +12,19 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Assay, ServiceError, calibrate::calibrating_only, check::Against};
+use super::{Assay, SelfTestRequest, ServiceError, calibrate::calibrating_only, check::Against};
 use crate::{
-    checker::{
-        calibrating,
-        records::GenuineScore,
+    checker::{calibrating, records::GenuineScore, snapshot::GallerySnapshot, validate},
+    contract::{
+        EditKind as Kind,
         self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
-        snapshot::GallerySnapshot,
     },
     domain::{
         calibration::CalibrationSource,
         digest::Sha256,
         edits::EditKind,
         gallery::{ProductKey, Reference, ReferenceKind},
+        verdict::Verdict,
     },
     engine::{
         Claim, Decoded, Seeds, Simulated, simulate,
@@ -32,9 +32,6 @@ use crate::{
     },
 };
 
-/// Most photos of each kind: with seven kinds, and the genuine photos without a score, one worker
-/// should be done in half the time that a request may take.
-const MOST_PHOTOS: usize = 12;
 /// Most references photographed; the oldest serve.
 const MOST_REFERENCES: usize = 8;
 /// Photos worked on at a time: checks come first.
@@ -43,29 +40,16 @@ const AT_ONCE: usize = 2;
 const MOST_UNSCORED: usize = 32;
 /// What a second self-test is told to wait, in seconds.
 const RETRY_AFTER_S: u64 = 10;
-/// Name of the control.
-const UNEDITED: &str = "unedited";
-
-/// A self-test to run.
-#[derive(Clone, Debug)]
-pub struct SelfTestRequest {
-    /// The product.
-    pub product: ProductKey,
-    /// Photos of each kind, 1 to 12.
-    pub photos_per_kind: usize,
-    /// Seed of edits and photos.
-    pub seed: u64,
-}
 
 /// One simulated photo, as it was tried.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// `unedited` or the name of the edit.
-    pub kind: &'static str,
+    /// What was changed.
+    pub kind: Kind,
     /// Name of the edited mark.
     pub mark: Option<String>,
     /// What it came back as.
-    pub verdict: &'static str,
+    pub verdict: Verdict,
     /// The JPEG file.
     pub jpeg: Bytes,
 }
@@ -99,24 +83,16 @@ impl Assay {
         request: SelfTestRequest,
         mut progress: impl FnMut(Option<Trial>, usize, usize) + Send,
     ) -> Result<SelfTestAnswer, ServiceError> {
-        let invalid = |field: &str, problem: String| ServiceError::Invalid {
-            field: field.to_owned(),
-            problem,
-        };
-        if !(1..=MOST_PHOTOS).contains(&request.photos_per_kind) {
-            let problem = format!(
-                "is {}; 1 to {MOST_PHOTOS} are possible",
-                request.photos_per_kind
-            );
-            return Err(invalid("photos_per_kind", problem));
-        }
+        validate::self_test(&request)?;
         let product = request.product.clone();
         self.store.product(&product).await?;
         let snapshot = self.refresh().await?;
         let references = references(&snapshot, &product);
         if references.is_empty() {
-            let problem = "has no reference to edit; enroll one first".to_owned();
-            return Err(invalid("product", problem));
+            return Err(ServiceError::Conflict {
+                field: "product".to_owned(),
+                problem: "has no reference to edit; enroll one first".to_owned(),
+            });
         }
         if self.testing.swap(true, Ordering::Acquire) {
             return Err(ServiceError::Underway {
@@ -144,7 +120,7 @@ impl Assay {
             .flat_map(|kind| (0..plan.request.photos_per_kind).map(move |n| (*kind, n)))
             .collect();
         let total = work.len();
-        let mut verdicts: Vec<(&str, &'static str)> = Vec::new();
+        let mut verdicts: Vec<(Kind, Verdict)> = Vec::new();
         let mut trials = stream::iter(work.into_iter().map(|(kind, n)| self.trial(&plan, kind, n)))
             .buffered(AT_ONCE);
         let mut done = 0;
@@ -154,14 +130,9 @@ impl Assay {
             progress(trial, done, total);
         }
         drop(trials);
-        let counted = |name: &str| {
-            KindAnswer::of(
-                name,
-                verdicts
-                    .iter()
-                    .filter(|(kind, _)| *kind == name)
-                    .map(|(_, v)| *v),
-            )
+        let counted = |wanted: Kind| {
+            let of_kind = verdicts.iter().filter(|(kind, _)| *kind == wanted);
+            KindAnswer::of(wanted, of_kind.map(|(_, verdict)| *verdict))
         };
         Ok(SelfTestAnswer {
             brand: product.brand.clone(),
@@ -170,8 +141,8 @@ impl Assay {
             references: plan.references.iter().map(|r| r.id.clone()).collect(),
             photos_per_kind: plan.request.photos_per_kind,
             seed: plan.request.seed,
-            unedited: counted(UNEDITED),
-            edits: EditKind::ALL.map(|kind| counted(kind.name())).into(),
+            unedited: counted(Kind::Unedited),
+            edits: EditKind::ALL.map(|kind| counted(kind.into())).into(),
             genuine_photos: self.judge_genuine(&product, &plan).await?,
             calibration: calibrating::describe(&plan.against.operating_point, advice),
             reference_set: plan.against.snapshot.reference_set.clone(),
@@ -187,11 +158,11 @@ impl Assay {
         n: usize,
     ) -> Result<Option<Trial>, ServiceError> {
         let product = &plan.request.product;
-        let name = kind.map_or(UNEDITED, EditKind::name);
+        let name = kind.map_or(Kind::Unedited, Kind::from);
         let seed = plan.request.seed;
         // Every kind meets the same scenes and cameras: what differs between kinds is the edit.
         let seeds = Seeds {
-            edit: seed_of(seed, product, name, n),
+            edit: seed_of(seed, product, name.name(), n),
             camera: seed_of(seed, product, "camera", n),
         };
         for i in 0..plan.references.len() {
@@ -205,7 +176,7 @@ impl Assay {
             return Ok(Some(Trial {
                 kind: name,
                 mark: made.mark,
-                verdict: checked.report.verdict.name(),
+                verdict: checked.report.verdict,
                 jpeg,
             }));
         }

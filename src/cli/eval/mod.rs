@@ -9,7 +9,10 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 
-use crate::evaluation::{self, Labelled, MakeVision, Plan, Progress};
+use crate::{
+    contract::limits::PHOTOS_PER_KIND,
+    evaluation::{self, Labelled, MakeVision, Plan, Progress},
+};
 
 /// What `assay eval` takes.
 #[derive(Args, Clone, Debug)]
@@ -30,7 +33,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "ID", requires = "self_test")]
     pub product: Option<String>,
     /// With --self-test: photos of each kind of edit, 1 to 12.
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = PHOTOS_PER_KIND)]
     pub photos_per_kind: usize,
     /// With --self-test: seed of edits and photos.
     #[arg(long, value_name = "S", default_value_t = 1)]

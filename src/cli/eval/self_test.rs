@@ -9,13 +9,14 @@ use indicatif::ProgressBar;
 use super::EvalArgs;
 use crate::{
     app::App,
-    checker::{
-        self_test::{KindAnswer, NOTE, SelfTestAnswer},
-        service::{SelfTestRequest, Trial},
-    },
+    checker::service::{SelfTestRequest, Trial},
     cli::{
         failure::Failure,
         output::{self, DIM, HEADING, Table},
+    },
+    contract::{
+        EditKind, Verdict,
+        self_test::{KindAnswer, NOTE, SelfTestAnswer},
     },
     domain::{gallery::ProductKey, rates::Rate},
 };
@@ -107,7 +108,8 @@ fn file_name(product: &str, number: usize, trial: &Trial) -> String {
     };
     format!(
         "{product}-{number:03}-{}{mark}-{}",
-        trial.kind, trial.verdict
+        trial.kind,
+        Verdict::from(trial.verdict)
     )
     .chars()
     .map(plain)
@@ -161,7 +163,7 @@ fn write(
         writeln!(out, "{HEADING}{}, all products{HEADING:#}", first.brand)?;
         let all: Vec<_> = answers.iter().map(kinds).collect();
         let sums: Vec<_> = (0..all[0].len())
-            .map(|i| (all[0][i].0.clone(), sum(all.iter().map(|k| k[i].1))))
+            .map(|i| (all[0][i].0, sum(all.iter().map(|k| k[i].1))))
             .collect();
         table(&sums, out)?;
     }
@@ -171,10 +173,10 @@ fn write(
     writeln!(out, "{NOTE}")
 }
 
-fn kinds(answer: &SelfTestAnswer) -> Vec<(String, Rate)> {
+fn kinds(answer: &SelfTestAnswer) -> Vec<(EditKind, Rate)> {
     let rate = |k: &KindAnswer| {
         (
-            k.kind.clone(),
+            k.kind,
             Rate {
                 hits: k.flagged,
                 total: k.made,
@@ -194,7 +196,7 @@ fn sum(rates: impl Iterator<Item = Rate>) -> Rate {
     })
 }
 
-fn table(rates: &[(String, Rate)], out: &mut impl Write) -> std::io::Result<()> {
+fn table(rates: &[(EditKind, Rate)], out: &mut impl Write) -> std::io::Result<()> {
     let mut table = Table::new(&["edit", ">made", ">flagged", "share, 95 % interval"]);
     for (kind, rate) in rates {
         let (low, high) = rate.wilson_95();
@@ -208,7 +210,7 @@ fn table(rates: &[(String, Rate)], out: &mut impl Write) -> std::io::Result<()> 
             ),
         };
         table.row([
-            kind.clone().into(),
+            kind.name().into(),
             rate.total.to_string().into(),
             rate.hits.to_string().into(),
             share.into(),

@@ -33,20 +33,9 @@ impl Verdict {
         Self::NoBrandSeen,
     ];
 
-    /// The stable name used in answers, files and the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Consistent => "consistent",
-            Self::Deviates => "deviates",
-            Self::ReusedPhoto => "reused_photo",
-            Self::NotComparable => "not_comparable",
-            Self::NoBrandSeen => "no_brand_seen",
-        }
-    }
-
-    /// The verdict of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|v| v.name() == name)
+    /// Whether it flags the claim: the photo shows something else than the claim says.
+    pub fn flags_the_claim(self) -> bool {
+        matches!(self, Self::Deviates | Self::NoBrandSeen)
     }
 }
 
@@ -59,17 +48,6 @@ pub enum Action {
     Review,
     /// Ask the seller for another photo.
     RequestPhoto,
-}
-
-impl Action {
-    /// The stable name used in answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Review => "review",
-            Self::RequestPhoto => "request_photo",
-        }
-    }
 }
 
 /// The verdict of a whole check. The worst evidence wins; a photo that cannot be judged hides
@@ -98,11 +76,48 @@ pub fn action_for(verdict: Verdict) -> Action {
     }
 }
 
-/// One reason for a verdict: a stable code, words for a person, and where to look.
+/// Why a verdict is as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReasonCode {
+    /// The bytes are no photo that can be read.
+    PhotoUnreadable,
+    /// The photo has too few pixels.
+    PhotoTooSmall,
+    /// The photo is blurred.
+    PhotoBlurred,
+    /// The photo is too dark.
+    PhotoTooDark,
+    /// The photo is overexposed.
+    PhotoTooBright,
+    /// The photo is an enrolled picture itself.
+    CataloguePicture,
+    /// The same file was on another seller's listing before.
+    SeenElsewhere,
+    /// The picture of a reference of the claim is lost or damaged.
+    ReferenceLost,
+    /// No reference of the claim is enrolled.
+    NoReference,
+    /// The product agrees within genuine variation.
+    Agrees,
+    /// The product could not be located.
+    NotLocated,
+    /// A protected mark differs.
+    MarkDiffers,
+    /// The claimed product was located, and another fits better.
+    RivalFitsBetter,
+    /// The claimed product was not located, and another was.
+    OtherProductSeen,
+    /// The product was located, and agrees less than genuine photos do.
+    WeakAgreement,
+    /// Nothing of the product is in the photo.
+    NothingSeen,
+}
+
+/// One reason for a verdict: a code for programs, words for a person, and where to look.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
-    /// Stable code such as `mark_differs`, `photo_blurred`, `rival_fits_better`.
-    pub code: &'static str,
+    /// What kind of reason.
+    pub code: ReasonCode,
     /// A sentence for a person, lower case, no full stop.
     pub detail: String,
     /// Index of the photo in the check, from 0.
@@ -120,17 +135,6 @@ pub enum MarkAnswer {
     Different,
     /// Occluded, in glare, or too blurred to say.
     CannotSee,
-}
-
-impl MarkAnswer {
-    /// The stable name used in answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Different => "different",
-            Self::CannotSee => "cannot_see",
-        }
-    }
 }
 
 /// One protected mark compared closely.

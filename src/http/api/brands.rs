@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::openapi::{Creating, Reading, location};
 use crate::{
     checker::records::Brand,
+    contract::{Id, PlainText},
     http::{extract, problem::Problem, state::HttpState},
 };
 
@@ -20,11 +21,11 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"id": "acme", "name": "Acme Foods"}))]
 pub struct BrandBody {
-    /// 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`, starting with a letter or digit.
-    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9][a-z0-9._-]*$")]
+    /// Unique among brands.
+    #[schema(value_type = Id)]
     id: String,
     /// Name for people.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = PlainText)]
     name: String,
 }
 

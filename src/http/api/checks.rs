@@ -11,8 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::openapi::{Checking, Drawing, Listing, Reading};
 use crate::{
-    checker::{answer::CheckAnswer, records::CheckFilter, service::CheckRequest},
-    domain::verdict::Verdict,
+    checker::{records::CheckFilter, service::CheckRequest},
+    contract::{
+        Id, PlainText, RecordId, Verdict,
+        answer::CheckAnswer,
+        limits::{LONGEST_PAGE, MOST_PHOTOS, PAGE},
+    },
     http::{
         extract::{Form, Path, Query},
         metrics,
@@ -22,15 +26,9 @@ use crate::{
     },
 };
 
-/// Most photos of one check.
-const MOST_PHOTOS: usize = 12;
-/// Checks on one page when the caller does not say.
-const PAGE: usize = 20;
-/// Most checks on one page.
-const LONGEST_PAGE: usize = 100;
-
 /// The parts of the form that asks for a check.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "describes the form; its parts are read as they arrive"
@@ -42,16 +40,16 @@ pub struct CheckForm {
     photo: Vec<Vec<u8>>,
     /// Brand that the listing claims. Without a claim the photos are identified against all
     /// references.
-    #[schema(nullable = false, example = "acme")]
+    #[schema(value_type = Id, required = false)]
     brand: Option<String>,
     /// Product that the listing claims; needs `brand`.
-    #[schema(nullable = false, example = "oat-drink-1l")]
+    #[schema(value_type = Id, required = false)]
     product: Option<String>,
     /// The listing's id, returned as sent.
-    #[schema(nullable = false, example = "listing-4711")]
+    #[schema(value_type = PlainText, required = false)]
     listing_id: Option<String>,
     /// The seller's id. With it, photos already seen on another seller's listing are recognised.
-    #[schema(nullable = false, example = "seller-17")]
+    #[schema(value_type = PlainText, required = false)]
     seller_id: Option<String>,
 }
 
@@ -61,6 +59,7 @@ pub struct CheckList {
     /// Newest first.
     checks: Vec<CheckAnswer>,
     /// Give it as `cursor` to get the next page; `null` on the last.
+    #[schema(value_type = Option<RecordId>)]
     next_cursor: Option<String>,
 }
 
@@ -69,17 +68,17 @@ pub struct CheckList {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CheckQuery {
-    /// Only checks of this verdict: `consistent`, `deviates`, `reused_photo`, `not_comparable` or
-    /// `no_brand_seen`.
-    #[param(example = "deviates")]
-    verdict: Option<String>,
+    /// Only checks of this verdict.
+    #[param(value_type = Verdict, required = false, example = "deviates")]
+    verdict: Option<Verdict>,
     /// Only checks that claim this brand.
-    #[param(example = "acme")]
+    #[param(value_type = Id, required = false, example = "acme")]
     brand: Option<String>,
     /// `next_cursor` of the page before; the other parameters must stay the same.
+    #[param(value_type = RecordId, required = false)]
     cursor: Option<String>,
     /// Checks on a page, 1 to 100.
-    #[param(minimum = 1, maximum = 100, default = 20)]
+    #[param(value_type = usize, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: Option<usize>,
 }
 
@@ -88,7 +87,7 @@ pub struct CheckQuery {
 #[into_params(parameter_in = Path)]
 pub struct CheckPath {
     /// Id of the check.
-    #[param(example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
+    #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
     id: String,
 }
 
@@ -97,10 +96,10 @@ pub struct CheckPath {
 #[into_params(parameter_in = Path)]
 pub struct PhotoPath {
     /// Id of the check.
-    #[param(example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
+    #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
     id: String,
     /// Number of the photo in the check, from 0.
-    #[param(example = 0)]
+    #[param(maximum = 11, example = 0)]
     n: usize,
 }
 
@@ -152,17 +151,6 @@ pub async fn list_checks(
     State(state): State<HttpState>,
     Query(query): Query<CheckQuery>,
 ) -> Result<Json<CheckList>, Problem> {
-    if let Some(verdict) = query
-        .verdict
-        .as_deref()
-        .filter(|v| Verdict::from_name(v).is_none())
-    {
-        let known = Verdict::ALL.map(|v| format!("`{}`", v.name())).join(", ");
-        return Err(Problem::field(
-            "verdict",
-            format!("is `{verdict}`; it is one of {known}"),
-        ));
-    }
     let limit = query.limit.unwrap_or(PAGE);
     if !(1..=LONGEST_PAGE).contains(&limit) {
         return Err(Problem::field(

@@ -1,7 +1,7 @@
 //! `/v1/brands/{brand}/products/{product}/genuine-photos`
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     checker::records::GenuinePhotoRecord,
+    contract::{Id, PlainText, RecordId, Sha256Hex},
     http::{
         extract::{Form, Path},
         parts::{Parts, Wanted},
@@ -19,7 +20,8 @@ use crate::{
 };
 
 /// The parts of the form that adds a genuine photo.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "describes the form; its parts are read as they arrive"
@@ -30,7 +32,7 @@ pub struct GenuinePhotoForm {
     image: Vec<u8>,
     /// The physical item that the photo shows; photos of one item are not independent of each
     /// other.
-    #[schema(min_length = 1, max_length = 200, example = "item-0042")]
+    #[schema(value_type = PlainText)]
     item: String,
 }
 
@@ -38,16 +40,22 @@ pub struct GenuinePhotoForm {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GenuinePhotoBody {
     /// Id.
+    #[schema(value_type = RecordId)]
     id: String,
     /// Id of the brand.
+    #[schema(value_type = Id)]
     brand: String,
     /// Id of the product.
+    #[schema(value_type = Id)]
     product: String,
     /// The physical item.
+    #[schema(value_type = PlainText)]
     item: String,
     /// SHA-256 of the file, lower-case hex.
+    #[schema(value_type = Sha256Hex)]
     sha256: String,
     /// When it was added, RFC 3339, UTC.
+    #[schema(format = DateTime)]
     created_at: String,
 }
 

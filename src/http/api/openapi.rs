@@ -6,13 +6,17 @@ use serde_json::{Value, json};
 use utoipa::{
     IntoResponses,
     openapi::{
-        ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder,
+        Components, ContentBuilder, HeaderBuilder, Paths, Ref, RefOr, Required, Response,
+        ResponseBuilder,
         example::{Example, ExampleBuilder},
-        schema::{ObjectBuilder, Type},
+        schema::{ObjectBuilder, Schema, Type},
     },
 };
 
-use crate::http::problem::{Kind, ProblemBody, kind};
+use crate::{
+    contract::MarkKind,
+    http::problem::{Kind, ProblemBody, kind},
+};
 
 macro_rules! groups {
     ($($(#[$doc:meta])* $name:ident = [$($kind:ident),*] $(+ $base:ident)?;)*) => {
@@ -37,8 +41,10 @@ macro_rules! groups {
 }
 
 groups! {
-    /// Errors of every operation.
-    Any = [MALFORMED, CROSS_SITE, INTERNAL, TIMED_OUT];
+    /// Errors of every operation, also of those that take nothing from the caller.
+    Always = [CROSS_SITE, INTERNAL, TIMED_OUT];
+    /// Errors of every operation that reads something from the request.
+    Any = [MALFORMED] + Always;
     /// Errors of reading one thing.
     Reading = [NOT_FOUND] + Any;
     /// Errors of removing one thing, which is written down too.
@@ -57,7 +63,7 @@ groups! {
     /// Errors of a form.
     Submitting = [BODY_TOO_SLOW, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of readiness.
-    NotReady = [NOT_READY];
+    NotReady = [NOT_READY] + Always;
 }
 
 /// Errors of uploads whose picture must be usable.
@@ -87,6 +93,7 @@ impl IntoResponses for SelfTesting {
             &kind::TOO_LARGE,
             &kind::UNSUPPORTED_CONTENT_TYPE,
             &kind::INVALID_FIELD,
+            &kind::CONFLICT,
         ];
         problems(&[body.to_vec(), Reading::kinds(), Working::kinds()].concat())
     }
@@ -165,6 +172,43 @@ pub fn problem_examples() -> impl Iterator<Item = (String, RefOr<Example>)> {
     })
 }
 
+/// What one field demands of another: JSON Schema has words for it, and the derived schemas do not.
+pub fn relate_fields(components: &mut Components) {
+    let relations = [
+        (
+            "CheckForm",
+            json!({"dependentRequired": {"product": ["brand"]}}),
+        ),
+        (
+            "NewMarkBody",
+            json!({"anyOf": [
+                {"properties": {"kind": {"const": MarkKind::Text}}},
+                {"properties": {"text": {"type": "null"}}},
+            ]}),
+        ),
+    ];
+    for (name, words) in relations {
+        if let (Some(RefOr::T(Schema::Object(schema))), Value::Object(words)) =
+            (components.schemas.get_mut(name), words)
+        {
+            let extensions = schema.extensions.get_or_insert_default();
+            extensions.extend(words);
+        }
+    }
+}
+
+/// The self-test is the one operation whose body may be left out; the derived document demands each.
+pub fn allow_no_body(paths: &mut Paths) {
+    let operations = paths.paths.values_mut().filter_map(|p| p.post.as_mut());
+    for operation in operations {
+        if operation.operation_id.as_deref() == Some("self_test")
+            && let Some(RefOr::T(body)) = &mut operation.request_body
+        {
+            body.required = Some(Required::False);
+        }
+    }
+}
+
 /// A path of this server from ids, which hold only characters that a path may hold.
 pub fn location(segments: &[&str]) -> String {
     segments.iter().flat_map(|s| ["/", s]).collect()
@@ -193,7 +237,7 @@ pub fn check_example() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::answer::CheckAnswer;
+    use crate::contract::answer::CheckAnswer;
 
     #[test]
     fn the_example_is_an_answer() {

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::openapi::{Creating, Reading, location};
 use crate::{
     checker::records::Product,
+    contract::{Id, PlainText},
     domain::gallery::ProductKey,
     http::{
         extract::{self, Path},
@@ -25,12 +26,11 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"id": "oat-drink-1l", "name": "Oat drink, 1 litre"}))]
 pub struct NewProductBody {
-    /// Unique within the brand: 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`, starting with a letter or
-    /// digit.
-    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9][a-z0-9._-]*$")]
+    /// Unique within the brand.
+    #[schema(value_type = Id)]
     id: String,
     /// Name for people.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = PlainText)]
     name: String,
 }
 
@@ -39,10 +39,13 @@ pub struct NewProductBody {
 #[schema(example = json!({"brand": "acme", "id": "oat-drink-1l", "name": "Oat drink, 1 litre"}))]
 pub struct ProductBody {
     /// Id of the brand.
+    #[schema(value_type = Id)]
     brand: String,
     /// Id, unique within the brand.
+    #[schema(value_type = Id)]
     id: String,
     /// Name for people.
+    #[schema(value_type = PlainText)]
     name: String,
 }
 
@@ -68,7 +71,7 @@ pub struct ProductList {
 #[into_params(parameter_in = Path)]
 pub struct BrandPath {
     /// Id of the brand.
-    #[param(example = "acme")]
+    #[param(value_type = Id, example = "acme")]
     brand: String,
 }
 
@@ -77,10 +80,10 @@ pub struct BrandPath {
 #[into_params(parameter_in = Path)]
 pub struct ProductPath {
     /// Id of the brand.
-    #[param(example = "acme")]
+    #[param(value_type = Id, example = "acme")]
     brand: String,
     /// Id of the product.
-    #[param(example = "oat-drink-1l")]
+    #[param(value_type = Id, example = "oat-drink-1l")]
     product: String,
 }
 

@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -15,8 +15,11 @@ use super::{
 };
 use crate::{
     checker::{records::ReferenceRecord, service::NewReference},
+    contract::{
+        Corners, Id, MarkKind, PlainText, RecordId, ReferenceKind, Sha256Hex, limits::MOST_MARKS,
+    },
     domain::{
-        gallery::{Health, Mark, MarkKind, ProductKey, ReferenceKind},
+        gallery::{Health, Mark, ProductKey},
         geometry::Point,
     },
     http::{
@@ -28,7 +31,8 @@ use crate::{
 };
 
 /// The parts of the form that enrolls a reference.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "describes the form; its parts are read as they arrive"
@@ -39,34 +43,14 @@ pub struct ReferenceForm {
     image: Vec<u8>,
     /// What the picture shows: `pack`, `logo`, `label`, or `catalogue_photo`, the brand's own
     /// published picture, which on a listing shows no item at all.
-    #[schema(value_type = ReferenceKindName)]
-    kind: String,
+    kind: ReferenceKind,
     /// Side or view, such as `front`.
-    #[schema(min_length = 1, max_length = 200, nullable = false, example = "front")]
+    #[schema(value_type = PlainText, required = false)]
     view: Option<String>,
-    /// Protected marks, the places that a forger must get right: a JSON array of at most 24
-    /// `NewMarkBody`. Assay proposes some when the part is left out.
-    #[schema(value_type = String, content_media_type = "application/json", required = false,
-        example = r#"[{"name":"brand name","kind":"text","text":"ACME","region":[[0.2,0.1],[0.8,0.1],[0.8,0.25],[0.2,0.25]]}]"#)]
-    marks: Option<String>,
-}
-
-/// What a reference shows.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(
-    dead_code,
-    reason = "names the values for the documentation; the domain has the type"
-)]
-pub enum ReferenceKindName {
-    /// A whole pack or article.
-    Pack,
-    /// A logo alone.
-    Logo,
-    /// A label alone.
-    Label,
-    /// The brand's own published picture.
-    CataloguePhoto,
+    /// Protected marks, the places that a forger must get right, as JSON: one part with an array of
+    /// all, or one part for each. Assay proposes some when there are none.
+    #[schema(max_items = 24, required = false)]
+    marks: Vec<NewMarkBody>,
 }
 
 /// A protected mark, as its owner gives it.
@@ -76,31 +60,17 @@ pub enum ReferenceKindName {
     "region": [[0.2, 0.1], [0.8, 0.1], [0.8, 0.25], [0.2, 0.25]]}))]
 pub struct NewMarkBody {
     /// Name shown to people, unique within the reference.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = PlainText)]
     name: String,
-    /// `text` or `logo`.
-    #[schema(value_type = MarkKindName)]
-    kind: String,
-    /// Corners in order around the mark, as [x, y] in 0..1 of the upright picture; 3 to 64.
-    #[schema(min_items = 3, max_items = 64)]
+    /// What it holds.
+    kind: MarkKind,
+    /// Corners in order around the mark, as [x, y] in 0..1 of the upright picture. They enclose
+    /// some area.
+    #[schema(value_type = Corners)]
     region: Vec<[f64; 2]>,
-    /// What a text mark should read.
-    #[schema(min_length = 1, max_length = 200)]
+    /// What a text mark should read; a logo has none.
+    #[schema(value_type = Option<PlainText>)]
     text: Option<String>,
-}
-
-/// What a mark holds.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(
-    dead_code,
-    reason = "names the values for the documentation; the domain has the type"
-)]
-pub enum MarkKindName {
-    /// Letters.
-    Text,
-    /// A figure.
-    Logo,
 }
 
 /// A protected mark of an enrolled reference.
@@ -108,8 +78,8 @@ pub enum MarkKindName {
 pub struct MarkBody {
     /// Name shown to people.
     name: String,
-    /// `text` or `logo`.
-    kind: &'static str,
+    /// What it holds.
+    kind: MarkKind,
     /// Corners in order around the mark, as [x, y] in 0..1 of the upright picture.
     region: Vec<[f64; 2]>,
     /// What a text mark should read.
@@ -136,17 +106,20 @@ pub struct HealthBody {
 #[schema(example = super::openapi::reference_example)]
 pub struct ReferenceBody {
     /// Id.
+    #[schema(value_type = RecordId)]
     id: String,
     /// Id of the brand.
+    #[schema(value_type = Id)]
     brand: String,
     /// Id of the product.
+    #[schema(value_type = Id)]
     product: String,
     /// What it shows.
-    #[schema(value_type = ReferenceKindName)]
-    kind: &'static str,
+    kind: ReferenceKind,
     /// Side or view named by the owner.
     view: Option<String>,
     /// SHA-256 of the file, lower-case hex.
+    #[schema(value_type = Sha256Hex)]
     sha256: String,
     /// Width in pixels, upright.
     width: u32,
@@ -157,6 +130,7 @@ pub struct ReferenceBody {
     /// Protected marks, given or proposed.
     marks: Vec<MarkBody>,
     /// When it was enrolled, RFC 3339, UTC.
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -172,7 +146,7 @@ impl From<ReferenceRecord> for ReferenceBody {
             id: record.id,
             brand: record.product.brand,
             product: record.product.product,
-            kind: record.kind.name(),
+            kind: record.kind.into(),
             view: record.view,
             sha256: record.sha256.to_string(),
             width: record.width,
@@ -194,7 +168,7 @@ impl From<Mark> for MarkBody {
         let region = mark.region.iter().map(|p| [p.x, p.y]).collect();
         Self {
             name: mark.name,
-            kind: mark.kind.name(),
+            kind: mark.kind.into(),
             region,
             text: mark.text,
             proposed: mark.proposed,
@@ -214,13 +188,13 @@ pub struct ReferenceList {
 #[into_params(parameter_in = Path)]
 pub struct ReferencePath {
     /// Id of the brand.
-    #[param(example = "acme")]
+    #[param(value_type = Id, example = "acme")]
     brand: String,
     /// Id of the product.
-    #[param(example = "oat-drink-1l")]
+    #[param(value_type = Id, example = "oat-drink-1l")]
     product: String,
     /// Id of the reference.
-    #[param(example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
+    #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
     id: String,
 }
 
@@ -249,16 +223,14 @@ pub async fn enroll_reference(
         Wanted::pictures("image", 1, config),
         Wanted::text("kind"),
         Wanted::text("view"),
-        Wanted::json("marks"),
+        Wanted::json("marks", MOST_MARKS),
     ];
     let parts = Parts::read(form, &wanted, config).await?;
     let new = NewReference {
         product: path.into(),
-        kind: reference_kind(&parts.required_text("kind")?)?,
+        kind: reference_kind(&parts.required_text("kind")?)?.into(),
         view: parts.text("view")?,
-        marks: parts
-            .text("marks")?
-            .map_or(Ok(Vec::new()), |json| marks(&json))?,
+        marks: marks(&parts.texts("marks"))?,
         image: parts.picture("image")?,
     };
     let record = state.assay().enroll_reference(new).await?;
@@ -335,49 +307,68 @@ pub async fn delete_reference(
 }
 
 fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {
-    ReferenceKind::from_name(name).ok_or_else(|| {
-        let known = ReferenceKind::ALL
-            .map(|k| format!("`{}`", k.name()))
-            .join(", ");
-        Problem::field("kind", format!("is `{name}`; it is one of {known}"))
-    })
-}
-
-/// The marks of the part `marks`. Only their form is looked at here: their values are the use
-/// case's to judge.
-fn marks(json: &str) -> Result<Vec<Mark>, Problem> {
-    let given: Vec<NewMarkBody> = serde_json::from_str(json).map_err(|error| {
+    let found = ReferenceKind::ALL.iter().find(|k| k.name() == name);
+    found.copied().ok_or_else(|| {
+        let known: Vec<_> = ReferenceKind::ALL
+            .iter()
+            .map(|k| format!("`{k}`"))
+            .collect();
         Problem::field(
-            "marks",
-            format!(
-                "is not a JSON array of marks ({error}); see the documentation of this request"
-            ),
+            "kind",
+            format!("is `{name}`; it is one of {}", known.join(", ")),
         )
-    })?;
-    given
-        .into_iter()
-        .enumerate()
-        .map(|(n, given)| mark(n, given))
-        .collect()
+    })
 }
 
-fn mark(n: usize, given: NewMarkBody) -> Result<Mark, Problem> {
-    let Some(kind) = MarkKind::from_name(&given.kind) else {
-        return Err(Problem::field(
-            format!("marks[{n}].kind"),
-            format!("is `{}`; it is `text` or `logo`", given.kind),
-        ));
-    };
-    let region = given
-        .region
-        .iter()
-        .map(|[x, y]| Point::new(*x, *y))
-        .collect();
-    Ok(Mark {
-        name: given.name,
-        kind,
-        region,
-        text: given.text,
-        proposed: false,
-    })
+/// The marks of the parts `marks`: clients made from the contract send each in a part of its own,
+/// people an array. Only their form is looked at here: their values are the use case's to judge.
+fn marks(parts: &[String]) -> Result<Vec<Mark>, Problem> {
+    let mut marks = Vec::new();
+    for json in parts {
+        let at = marks.len();
+        if json.trim_start().starts_with('[') {
+            let given: Vec<NewMarkBody> = read(json, |path| format!("marks{path}"))?;
+            marks.extend(given.into_iter().map(Mark::from));
+        } else {
+            let given: NewMarkBody = read(json, |path| match path {
+                "." => format!("marks[{at}]"),
+                field => format!("marks[{at}].{field}"),
+            })?;
+            marks.push(given.into());
+        }
+    }
+    Ok(marks)
+}
+
+/// `field` names the place of an error from the path to it, which is `.` at the root.
+fn read<T: DeserializeOwned>(json: &str, field: impl Fn(&str) -> String) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(
+        |error| {
+            let field = field(&error.path().to_string());
+            Problem::field(
+                field.trim_end_matches('.'),
+                format!(
+                    "is not as this request's documentation says: {}",
+                    error.inner()
+                ),
+            )
+        },
+    )
+}
+
+impl From<NewMarkBody> for Mark {
+    fn from(given: NewMarkBody) -> Self {
+        let region = given
+            .region
+            .iter()
+            .map(|[x, y]| Point::new(*x, *y))
+            .collect();
+        Self {
+            name: given.name,
+            kind: given.kind.into(),
+            region,
+            text: given.text,
+            proposed: false,
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! `/v1/brands/{brand}/products/{product}/self-test`
 
 use axum::{Json, extract::State};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use utoipa::ToSchema;
 
 use super::{openapi::SelfTesting, products::ProductPath};
 use crate::{
-    checker::{self_test::SelfTestAnswer, service::SelfTestRequest},
+    checker::service::SelfTestRequest,
+    contract::{Seed, limits::PHOTOS_PER_KIND, self_test::SelfTestAnswer},
     http::{
         extract::{OptionalJson, Path},
         problem::Problem,
@@ -21,17 +22,19 @@ use crate::{
 pub struct SelfTestBody {
     /// Photos of each kind of edit, and as many unedited ones.
     #[schema(minimum = 1, maximum = 12, default = 4)]
+    #[serde(deserialize_with = "whole")]
     photos_per_kind: usize,
     /// Seed of edits and photos: the same seed gives the same report while references, models and
     /// calibration stay.
-    #[schema(default = 1)]
+    #[schema(value_type = Seed, default = 1)]
+    #[serde(deserialize_with = "whole")]
     seed: u64,
 }
 
 impl Default for SelfTestBody {
     fn default() -> Self {
         Self {
-            photos_per_kind: 4,
+            photos_per_kind: PHOTOS_PER_KIND,
             seed: 1,
         }
     }
@@ -63,4 +66,16 @@ pub async fn self_test(
         seed,
     };
     Ok(Json(state.assay().self_test(request, |_, _, _| {}).await?))
+}
+
+/// A whole number: in JSON `4.0` is the same number as `4`, and some clients know no other kind.
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let below_2_64 = |x: &f64| x.fract() == 0.0 && (0.0..18_446_744_073_709_551_616.0).contains(x);
+    let whole = number
+        .as_u64()
+        .or_else(|| number.as_f64().filter(below_2_64).map(|x| x as u64));
+    whole.and_then(|n| T::try_from(n).ok()).ok_or_else(|| {
+        D::Error::custom(format!("`{number}` is no whole number from 0 to 2^64 - 1"))
+    })
 }

@@ -10,14 +10,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema, openapi::OpenApi};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{OpenApi, RefOr, schema::Schema},
+};
 
-use super::openapi::{NotReady, Reading};
-use crate::http::{
-    extract::Path,
-    metrics,
-    problem::{Problem, kind},
-    state::HttpState,
+use super::openapi::{Always, NotReady, Reading};
+use crate::{
+    contract::schemas,
+    http::{
+        extract::Path,
+        metrics,
+        problem::{Problem, kind},
+        state::HttpState,
+    },
 };
 
 /// Longest wait for the parts to answer, which may have to finish other work first.
@@ -67,12 +73,23 @@ pub struct ProblemKind {
     status: u16,
 }
 
+/// The name of a kind of problem, for the contract.
+enum Slug {}
+
+impl ToSchema for Slug {}
+
+impl PartialSchema for Slug {
+    fn schema() -> RefOr<Schema> {
+        schemas::names("Name of a kind.", kind::ALL.iter().map(|k| k.slug)).into()
+    }
+}
+
 /// A kind of problem in the path.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct KindPath {
     /// End of a problem's `type`.
-    #[param(example = "busy")]
+    #[param(value_type = Slug, inline, example = "busy")]
     kind: String,
 }
 
@@ -80,7 +97,7 @@ pub struct KindPath {
 ///
 /// Answers as long as it can answer at all; restart the process when it does not.
 #[utoipa::path(
-    get, path = "/livez", tag = "system", responses((status = 200, description = "It runs", body = Alive)),
+    get, path = "/livez", tag = "system", responses((status = 200, description = "It runs", body = Alive), Always),
 )]
 pub async fn livez() -> Json<Alive> {
     Json(Alive { status: "alive" })
@@ -143,7 +160,7 @@ pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Probl
 /// underway, jobs waiting, references.
 #[utoipa::path(
     get, path = "/metrics", tag = "system",
-    responses((status = 200, description = "All metrics", body = String, content_type = "text/plain")),
+    responses((status = 200, description = "All metrics", body = String, content_type = "text/plain"), Always),
 )]
 pub async fn read_metrics(State(state): State<HttpState>) -> Response {
     metrics::levels(
@@ -166,7 +183,7 @@ pub async fn read_metrics(State(state): State<HttpState>) -> Response {
 /// OpenAPI 3.1, made from the code; `/docs` shows it as a page.
 #[utoipa::path(
     get, path = "/v1/openapi.json", tag = "system",
-    responses((status = 200, description = "The contract", body = serde_json::Value)),
+    responses((status = 200, description = "The contract", body = serde_json::Value), Always),
 )]
 pub async fn openapi(Extension(document): Extension<Arc<OpenApi>>) -> Response {
     Json(&*document).into_response()

@@ -1,7 +1,10 @@
 //! Evidence pictures are drawn whatever the answer holds.
 
 use super::*;
-use crate::checker::answer::{ChannelsAnswer, DeviationAnswer, GeometryAnswer};
+use crate::contract::{
+    ReasonCode,
+    answer::{ChannelsAnswer, DeviationAnswer, GeometryAnswer},
+};
 
 /// A pale pack with a dark band, 200x300.
 fn reference() -> Raster {
@@ -30,16 +33,16 @@ fn rectangle(x0: f64, y0: f64, x1: f64, y1: f64) -> Vec<[f64; 2]> {
     vec![[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
 }
 
-fn mark(name: &str, answer: &str, y: f64) -> MarkAnswerBody {
+fn mark(name: &str, answer: MarkAnswer, y: f64) -> MarkAnswerBody {
     MarkAnswerBody {
         name: name.into(),
-        answer: answer.into(),
+        answer,
         score: 0.9,
         genuine_variation: 0.0,
         expected: Some("HALMORA".into()),
         read: Some("HALMOBA".into()),
         region: rectangle(0.3, y, 0.7, y + 0.1),
-        differing: if answer == "different" {
+        differing: if answer == MarkAnswer::Different {
             vec![rectangle(0.5, y + 0.02, 0.56, y + 0.08)]
         } else {
             vec![]
@@ -66,9 +69,9 @@ fn found() -> MatchAnswer {
             colour: None,
         },
         marks: vec![
-            mark("name", "same", 0.3),
-            mark("size", "different", 0.5),
-            mark("seal", "cannot_see", 0.65),
+            mark("name", MarkAnswer::Same, 0.3),
+            mark("size", MarkAnswer::Different, 0.5),
+            mark("seal", MarkAnswer::CannotSee, 0.65),
         ],
         region: Some(rectangle(0.25, 0.2, 0.75, 0.8)),
         reference_to_photo: Some(vec![0.5, 0.0, 0.25, 0.0, 0.6, 0.2, 0.0, 0.0, 1.0]),
@@ -84,7 +87,7 @@ fn answer(matches: Vec<MatchAnswer>) -> PhotoAnswer {
         sha256: "0".repeat(64),
         width: 800,
         height: 600,
-        verdict: "deviates".into(),
+        verdict: Verdict::Deviates,
         similarity: 0.8,
         p_value: Some(0.004),
         error: None,
@@ -96,7 +99,7 @@ fn answer(matches: Vec<MatchAnswer>) -> PhotoAnswer {
 
 fn reason(detail: &str) -> ReasonAnswer {
     ReasonAnswer {
-        code: "mark_differs".into(),
+        code: ReasonCode::MarkDiffers,
         detail: detail.into(),
         photo: 0,
         region: rectangle(0.1, 0.1, 0.2, 0.2),
@@ -151,7 +154,7 @@ fn only_what_was_found_is_coloured() {
     same.marks.truncate(1);
     same.deviations.clear();
     let mut consistent = answer(vec![same]);
-    consistent.verdict = "consistent".into();
+    consistent.verdict = Verdict::Consistent;
     let page = drawn(Some(&reference()), &consistent, &[]);
     // What is left of red and orange are the swatches of the legend.
     assert!(count(&page, DIFFERENT) < 300 && count(&page, DEVIATION) < 300);
@@ -160,18 +163,18 @@ fn only_what_was_found_is_coloured() {
 
 #[test]
 fn agreeing_marks_beyond_the_first_close_ups_are_named_in_a_line() {
-    let with = |extra: usize, answer_of_extra: &str| {
+    let with = |extra: usize, answer_of_extra: MarkAnswer| {
         let mut all = found();
         all.marks
             .extend((0..extra).map(|_| mark("extra", answer_of_extra, 0.4)));
         drawn(Some(&reference()), &answer(vec![all]), &[]).height()
     };
     assert!(
-        with(4, "same") < with(0, "same") + 80,
+        with(4, MarkAnswer::Same) < with(0, MarkAnswer::Same) + 80,
         "a line, not four close-ups"
     );
     assert!(
-        with(4, "different") > with(0, "same") + 3 * CLOSE_UP_HEIGHT as u32 / 2,
+        with(4, MarkAnswer::Different) > with(0, MarkAnswer::Same) + 3 * CLOSE_UP_HEIGHT as u32 / 2,
         "what differs is always shown"
     );
 }
@@ -179,7 +182,7 @@ fn agreeing_marks_beyond_the_first_close_ups_are_named_in_a_line() {
 #[test]
 fn a_photo_without_a_match_is_shown_with_its_reasons() {
     let mut lost = answer(vec![]);
-    lost.verdict = "no_brand_seen".into();
+    lost.verdict = Verdict::NoBrandSeen;
     lost.p_value = None;
     let with_words = drawn(
         None,

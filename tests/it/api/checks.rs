@@ -1,6 +1,6 @@
 //! Checks: asking for one, reading it again, page by page, and its evidence.
 
-use assay::checker::answer::CheckAnswer;
+use assay::contract::{Action, Verdict, answer::CheckAnswer};
 use serde_json::{Value, json};
 
 use super::{Form, TestServer};
@@ -25,8 +25,8 @@ async fn a_check_answers_as_the_contract_says_and_can_be_read_again() {
         .picture("photo", &Scene::photo(1, "a"));
     let body = check(&app, form).await;
     let answer: CheckAnswer = serde_json::from_value(body.clone()).unwrap();
-    assert_eq!(answer.verdict, "consistent", "{body}");
-    assert_eq!(answer.action, "allow");
+    assert_eq!(answer.verdict, Verdict::Consistent, "{body}");
+    assert_eq!(answer.action, Action::Allow);
     assert_eq!(body["claim"], json!({"brand": "acme", "product": "oat"}));
     assert_eq!(
         (answer.listing_id.as_deref(), answer.seller_id.as_deref()),
@@ -93,6 +93,8 @@ async fn what_a_check_may_not_hold_is_refused_by_name() {
     refused(photo().text("budget", "0.5"))
         .await
         .invalid("budget");
+    let typed = refused(Form::new().text("photo", "photo.jpg")).await;
+    assert!(typed.invalid("photo").contains("=@"), "no file was chosen");
     let twelve = (0..12).fold(Form::new(), |form, _| form.file("photo", b"x"));
     assert!(
         refused(twelve.clone().file("photo", b"x"))
@@ -164,6 +166,13 @@ async fn a_list_refuses_what_it_does_not_know() {
     );
     app.get("/v1/checks?limit=0").await.invalid("limit");
     app.get("/v1/checks?limit=101").await.invalid("limit");
+    app.get("/v1/checks?limit=many").await.invalid("limit");
+    app.get("/v1/checks?brand=Not%20An%20Id")
+        .await
+        .invalid("brand");
+    app.get("/v1/checks?cursor=0198c1f66d0e7c3b9a512f4f0c3b7a10")
+        .await
+        .invalid("cursor");
     for (query, named) in [
         ("seller=s", "seller"),
         ("limit=many", "invalid digit"),

@@ -61,7 +61,7 @@ async fn bodies_of_the_wrong_kind_are_problems() {
     post("/v1/checks", "multipart/form-data; boundary=b", "no parts")
         .await
         .problem(400, "malformed-request");
-    let cut_off = "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nhalf a pho";
+    let cut_off = "--b\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.jpg\"\r\n\r\nhalf a pho";
     post("/v1/checks", "multipart/form-data; boundary=b", cut_off)
         .await
         .problem(400, "malformed-request");

@@ -202,19 +202,19 @@ async fn marks_are_refused_by_name_and_place() {
         app.upload(REFERENCES, form).await
     };
     let corners = json!([[0.1, 0.1], [0.5, 0.1], [0.5, 0.3]]);
-    with("not JSON").await.invalid("marks");
-    with("{}").await.invalid("marks");
+    with("not JSON").await.invalid("marks[0]");
+    with("{}").await.invalid("marks[0]");
     assert!(
         with(r#"[{"name": "a", "kind": "text"}]"#)
             .await
-            .invalid("marks")
+            .invalid("marks[0]")
             .contains("`region`")
     );
     let unknown = json!([{"name": "a", "kind": "text", "region": corners, "colour": "red"}]);
     assert!(
         with(&unknown.to_string())
             .await
-            .invalid("marks")
+            .invalid("marks[0].colour")
             .contains("`colour`")
     );
     let kind = json!([{"name": "a", "kind": "text", "region": corners}, {"name": "b", "kind": "sign", "region": corners}]);
@@ -229,6 +229,33 @@ async fn marks_are_refused_by_name_and_place() {
         .invalid("marks[0].text");
     let twice = json!([{"name": "a", "kind": "text", "region": corners}, {"name": "a", "kind": "text", "region": corners}]);
     with(&twice.to_string()).await.invalid("marks[1].name");
+}
+
+#[tokio::test]
+async fn marks_come_in_one_part_or_in_one_part_each() {
+    let app = TestServer::new().await;
+    app.create_product().await;
+    let mark = |name: &str| json!({"name": name, "kind": "logo", "region": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.3]]});
+    let forms = [
+        Form::new().text("marks", &json!([mark("a"), mark("b")]).to_string()),
+        Form::new()
+            .text("marks", &mark("a").to_string())
+            .text("marks", &mark("b").to_string()),
+    ];
+    for (n, form) in forms.into_iter().enumerate() {
+        let form = form
+            .text("kind", "pack")
+            .picture("image", &Scene::of(n as u8 + 1));
+        let body = app.upload(REFERENCES, form).await.json();
+        let names = [&body["marks"][0]["name"], &body["marks"][1]["name"]];
+        assert_eq!(names, ["a", "b"], "{body}");
+    }
+    let wrong = Form::new()
+        .text("kind", "pack")
+        .text("marks", &mark("a").to_string())
+        .text("marks", r#"{"name": "b", "kind": "sign"}"#)
+        .picture("image", &Scene::of(3));
+    app.upload(REFERENCES, wrong).await.invalid("marks[1].kind");
 }
 
 #[tokio::test]

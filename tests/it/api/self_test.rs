@@ -84,9 +84,21 @@ async fn a_self_test_says_what_is_missing() {
     assert!(
         app.post(SELF_TEST, json!({}))
             .await
-            .invalid("product")
-            .contains("no reference")
+            .problem(409, "conflict")
+            .contains("`product` has no reference")
     );
+    for number in [json!(1.5), json!(-1), json!("4"), json!(null)] {
+        app.post(SELF_TEST, json!({"photos_per_kind": number}))
+            .await
+            .invalid("photos_per_kind");
+        app.post(SELF_TEST, json!({"seed": number}))
+            .await
+            .invalid("seed");
+    }
+    // One and the same number in JSON.
+    app.post(SELF_TEST, json!({"photos_per_kind": 4.0, "seed": 1e3}))
+        .await
+        .problem(409, "conflict");
     for number in [0, 13] {
         let told = app
             .post(SELF_TEST, json!({"photos_per_kind": number}))

@@ -1,13 +1,13 @@
-//! What a self-test found, as callers see it: shares per kind of simulated edit, and genuine photos
-//! that would be flagged.
+//! What a self-test found: shares per kind of simulated edit, and genuine photos that would be
+//! flagged.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::CalibrationAnswer;
-use crate::domain::rates::Rate;
+use super::{EditKind, Id, PlainText, Verdict, answer::CalibrationAnswer};
+use crate::domain::{rates::Rate, verdict};
 
 /// What a self-test can say and what not.
 pub const NOTE: &str = "simulated edits of your own references, photographed by a simulator: shares on real photos will \
@@ -17,8 +17,10 @@ pub const NOTE: &str = "simulated edits of your own references, photographed by 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SelfTestAnswer {
     /// Brand id.
+    #[schema(value_type = Id)]
     pub brand: String,
     /// Product id.
+    #[schema(value_type = Id)]
     pub product: String,
     /// What these figures can say and what not.
     pub note: String,
@@ -46,8 +48,8 @@ pub struct SelfTestAnswer {
 /// One kind of simulated photo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct KindAnswer {
-    /// `unedited`, `letter`, `swap`, `missing`, `word`, `logo` or `hue`.
-    pub kind: String,
+    /// What was changed.
+    pub kind: EditKind,
     /// Whether the references can carry such an edit; when not, nothing was made and the share says
     /// nothing.
     pub applicable: bool,
@@ -60,29 +62,26 @@ pub struct KindAnswer {
     /// Wilson's 95 % interval of the share; `null` when nothing was made.
     pub wilson_95: Option<[f64; 2]>,
     /// How many photos came back with which verdict.
-    pub verdicts: BTreeMap<String, usize>,
+    pub verdicts: BTreeMap<Verdict, usize>,
 }
 
 impl KindAnswer {
     /// The counts of one kind from its verdicts.
-    pub fn of(kind: &str, verdicts: impl IntoIterator<Item = &'static str>) -> Self {
+    pub fn of(kind: EditKind, verdicts: impl IntoIterator<Item = verdict::Verdict>) -> Self {
         let mut counts = BTreeMap::new();
-        verdicts
-            .into_iter()
-            .for_each(|v| *counts.entry(v.to_owned()).or_insert(0) += 1);
-        let made = counts.values().sum();
-        let flagged = counts
-            .iter()
-            .filter(|(v, _)| flags(v))
-            .map(|(_, n)| n)
-            .sum();
+        let (mut made, mut flagged) = (0, 0);
+        for verdict in verdicts {
+            *counts.entry(verdict.into()).or_insert(0) += 1;
+            made += 1;
+            flagged += usize::from(verdict.flags_the_claim());
+        }
         let rate = Rate {
             hits: flagged,
             total: made,
         };
         let (low, high) = rate.wilson_95();
         Self {
-            kind: kind.to_owned(),
+            kind,
             applicable: made > 0,
             made,
             flagged,
@@ -91,11 +90,6 @@ impl KindAnswer {
             verdicts: counts,
         }
     }
-}
-
-/// Whether a verdict is a flag on the claim.
-pub fn flags(verdict: &str) -> bool {
-    matches!(verdict, "deviates" | "no_brand_seen")
 }
 
 /// The product's genuine photos under its calibration; one made of the product's or the brand's
@@ -116,6 +110,7 @@ pub struct FlaggedPhoto {
     /// Id of the genuine photo.
     pub id: String,
     /// The physical item that it shows.
+    #[schema(value_type = PlainText)]
     pub item: String,
     /// Its p-value, 0 to 1.
     pub p_value: f64,
@@ -124,23 +119,24 @@ pub struct FlaggedPhoto {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use verdict::Verdict::{Consistent, Deviates, NoBrandSeen, NotComparable};
 
     #[test]
     fn what_was_not_made_is_no_zero() {
-        let none = KindAnswer::of("word", []);
+        let none = KindAnswer::of(EditKind::Word, []);
         assert_eq!(
             (none.applicable, none.made, none.share, none.wilson_95),
             (false, 0, None, None)
         );
         let some = KindAnswer::of(
-            "word",
-            ["deviates", "consistent", "no_brand_seen", "not_comparable"],
+            EditKind::Word,
+            [Deviates, Consistent, NoBrandSeen, NotComparable],
         );
         assert_eq!(
             (some.applicable, some.made, some.flagged, some.share),
             (true, 4, 2, Some(0.5))
         );
-        assert_eq!(some.verdicts["not_comparable"], 1);
+        assert_eq!(some.verdicts[&Verdict::NotComparable], 1);
         assert!(
             some.wilson_95
                 .is_some_and(|[low, high]| low < 0.2 && high > 0.8)

@@ -1,29 +1,35 @@
-//! A check's answer as callers see it: one set of serialisable types for HTTP, the command line and
-//! the database.
-//!
-//! Names are the contract: fields may be added, never renamed. Coordinates are 0..1 of the upright
-//! photo.
+//! A check's answer: one set of types for HTTP, the command line and the database. Coordinates are
+//! 0..1 of the upright photo.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+use super::{
+    Action, CalibrationSource, Id, MarkAnswer, PhotoErrorKind, PlainText, ReasonCode, RecordId,
+    Sha256Hex, Verdict,
+};
+
 /// The answer to one check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CheckAnswer {
     /// Id of the check.
+    #[schema(value_type = RecordId)]
     pub id: String,
     /// When it was made, RFC 3339, UTC.
+    #[schema(format = DateTime)]
     pub created_at: String,
-    /// `consistent`, `deviates`, `reused_photo`, `not_comparable` or `no_brand_seen`.
-    pub verdict: String,
-    /// `allow`, `review` or `request_photo`.
-    pub action: String,
+    /// What the photos show together.
+    pub verdict: Verdict,
+    /// What policy makes of it.
+    pub action: Action,
     /// What the listing claims, `null` for an identification.
     pub claim: Option<ClaimAnswer>,
     /// The listing's id, as sent.
+    #[schema(value_type = Option<PlainText>)]
     pub listing_id: Option<String>,
     /// The seller's id, as sent.
+    #[schema(value_type = Option<PlainText>)]
     pub seller_id: Option<String>,
     /// Why, over all photos.
     pub reasons: Vec<ReasonAnswer>,
@@ -35,6 +41,10 @@ pub struct CheckAnswer {
     pub reference_set: String,
     /// Models used: role to `name@version`.
     pub models: BTreeMap<String, String>,
+    /// The program that answered: its version and the hash of the numbers that decide an answer
+    /// besides models and calibration. Empty in answers of before it was told.
+    #[serde(default)]
+    pub program: String,
     /// How `similarity` is fused, in words.
     pub similarity_rule: String,
     /// Milliseconds per stage, summed over the photos.
@@ -45,16 +55,18 @@ pub struct CheckAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClaimAnswer {
     /// Brand id.
+    #[schema(value_type = Id)]
     pub brand: String,
     /// Product id, `null` when only the brand is claimed.
+    #[schema(value_type = Option<Id>)]
     pub product: Option<String>,
 }
 
 /// One reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReasonAnswer {
-    /// Stable code such as `mark_differs`, `photo_blurred`, `rival_fits_better`.
-    pub code: String,
+    /// Stable code.
+    pub code: ReasonCode,
     /// A sentence for a person.
     pub detail: String,
     /// Index of the photo, from 0.
@@ -67,13 +79,14 @@ pub struct ReasonAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PhotoAnswer {
     /// SHA-256 of the bytes, lower-case hex.
+    #[schema(value_type = Sha256Hex)]
     pub sha256: String,
     /// Width in pixels, upright; 0 when the photo could not be decoded.
     pub width: u32,
     /// Height in pixels, upright; 0 when the photo could not be decoded.
     pub height: u32,
-    /// `consistent`, `deviates`, `reused_photo`, `not_comparable` or `no_brand_seen`.
-    pub verdict: String,
+    /// What the photo shows.
+    pub verdict: Verdict,
     /// Fused similarity to the claimed product (to the best match without a claim), 0 to 1.
     pub similarity: f64,
     /// Conformal p-value of the claim, 0 to 1; `null` without a claim or when not comparable.
@@ -91,8 +104,8 @@ pub struct PhotoAnswer {
 /// Why the bytes of a photo were not accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PhotoError {
-    /// Stable kind such as `photo-damaged`.
-    pub kind: String,
+    /// Stable kind.
+    pub kind: PhotoErrorKind,
     /// What was wrong and what to do.
     pub detail: String,
 }
@@ -112,8 +125,10 @@ pub struct QualityAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MatchAnswer {
     /// Brand id.
+    #[schema(value_type = Id)]
     pub brand: String,
     /// Product id.
+    #[schema(value_type = Id)]
     pub product: String,
     /// Reference id.
     pub reference: String,
@@ -164,8 +179,8 @@ pub struct GeometryAnswer {
 pub struct MarkAnswerBody {
     /// The mark's name.
     pub name: String,
-    /// `same`, `different` or `cannot_see`.
-    pub answer: String,
+    /// How it compares with the reference.
+    pub answer: MarkAnswer,
     /// How surely it differs, 0 to 1.
     pub score: f64,
     /// What genuine photos that show the same took off that score, 0 to 1.
@@ -205,13 +220,12 @@ pub struct CalibrationAnswer {
     pub bound_95: f64,
     /// Number of genuine items behind it.
     pub items: usize,
-    /// `product` when made from genuine photos of the claimed product, `brand` when from those of
-    /// all the brand's products, `default` when shipped.
-    pub source: String,
-    /// Number of genuine items that tell what genuine photos of the claimed product (or of one of
-    /// the brand's, when only the brand is claimed) show of a reference too: from 3 on, what nearly
-    /// all of them show is taken off a photo's evidence there. A word read as on one of them
-    /// accuses no photo.
+    /// Whose genuine photos it is made of.
+    pub source: CalibrationSource,
+    /// Number of genuine items whose photos tell how genuine goods differ from the references: the
+    /// most that are known for one reference of the claim. With 3 or more, a difference that nearly
+    /// all of them show no longer counts against a photo. For example, when all of 4 items carry a
+    /// newer seal than the reference, the newer seal accuses no photo.
     #[serde(default)]
     pub variation_items: usize,
     /// What more is needed for the budget to be supported, for people; `null` when it is.

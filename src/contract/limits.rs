@@ -1,0 +1,24 @@
+//! How much one request may hold. Requests are checked against these numbers, and the OpenAPI
+//! document states them.
+
+/// Most photos in one check.
+pub const MOST_PHOTOS: usize = 12;
+/// Most marks given with one reference.
+pub const MOST_MARKS: usize = 24;
+/// Fewest corners of a mark's region: less has no area.
+pub const LEAST_CORNERS: usize = 3;
+/// Most corners of a mark's region.
+pub const MOST_CORNERS: usize = 64;
+/// Longest id that a caller chooses, in characters.
+pub const LONGEST_ID: usize = 64;
+/// Longest text for people, such as a name, and longest id of a listing or seller, in characters.
+pub const LONGEST_TEXT: usize = 200;
+/// Checks on one page when the caller does not say.
+pub const PAGE: usize = 20;
+/// Most checks on one page.
+pub const LONGEST_PAGE: usize = 100;
+/// Photos of each kind in a self-test when the caller does not say.
+pub const PHOTOS_PER_KIND: usize = 4;
+/// Most photos of each kind in a self-test: with seven kinds, and the genuine photos without a
+/// score, one worker should be done in half the time that a request may take.
+pub const MOST_PHOTOS_PER_KIND: usize = 12;

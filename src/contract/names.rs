@@ -1,0 +1,317 @@
+//! The closed lists of names in requests and answers, each made from its twin in the domain.
+//!
+//! A stored answer whose verdict or mark answer has an unknown name is refused rather than guessed
+//! at. An unknown reason or photo error is read as `unknown`: a newer version may have stored it,
+//! and its sentence still says what it means.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
+
+use super::schemas;
+use crate::domain::{calibration, edits, gallery, verdict};
+
+/// An enum with its names as JSON has them. Its schema is made here: the derived one would not see
+/// through a macro what a variant is renamed to.
+macro_rules! names {
+    ($(#[doc = $doc:literal])+ $name:ident {
+        $($(#[doc = $about:literal])+ $(#[serde($option:ident)])? $variant:ident = $text:literal,)+
+    }) => {
+        $(#[doc = $doc])+
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+        )]
+        pub enum $name {
+            $($(#[doc = $about])+ #[serde(rename = $text)] $(#[serde($option)])? $variant,)+
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let about = concat!($($doc,)+ "\n" $(, "\n- `", $text, "`:" $(, $about)+)+);
+                schemas::names(about.trim_start(), Self::ALL.iter().map(|v| v.name())).into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+
+        impl $name {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The name as JSON has it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+/// The domain's variants become those of the same name here; `both` also goes back.
+macro_rules! from_domain {
+    ($name:ident from $domain:ty { $($variant:ident)+ }) => {
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                match value {
+                    $(<$domain>::$variant => Self::$variant,)+
+                }
+            }
+        }
+    };
+    ($name:ident both $domain:ty { $($variant:ident)+ }) => {
+        from_domain!($name from $domain { $($variant)+ });
+
+        impl From<$name> for $domain {
+            fn from(value: $name) -> Self {
+                match value {
+                    $($name::$variant => Self::$variant,)+
+                }
+            }
+        }
+    };
+}
+
+names! {
+    /// What a photo, or a whole check, shows.
+    Verdict {
+        /// Nothing differs more than genuine photos do.
+        Consistent = "consistent",
+        /// Something differs more than genuine photos do.
+        Deviates = "deviates",
+        /// The brand's own picture, or one from another seller's listing.
+        ReusedPhoto = "reused_photo",
+        /// The photo cannot be compared.
+        NotComparable = "not_comparable",
+        /// Nothing of the claim is in the photo.
+        NoBrandSeen = "no_brand_seen",
+    }
+}
+from_domain!(Verdict both verdict::Verdict {
+    Consistent Deviates ReusedPhoto NotComparable NoBrandSeen
+});
+
+names! {
+    /// What policy does with a verdict.
+    Action {
+        /// Let the listing through.
+        Allow = "allow",
+        /// Have a person look.
+        Review = "review",
+        /// Ask the seller for another photo.
+        RequestPhoto = "request_photo",
+    }
+}
+from_domain!(Action from verdict::Action { Allow Review RequestPhoto });
+
+names! {
+    /// How a mark compares with the reference.
+    MarkAnswer {
+        /// It looks as on the reference.
+        Same = "same",
+        /// It differs from the reference.
+        Different = "different",
+        /// It is covered, in glare, or too blurred to say.
+        CannotSee = "cannot_see",
+    }
+}
+from_domain!(MarkAnswer from verdict::MarkAnswer { Same Different CannotSee });
+
+names! {
+    /// Why a verdict is as it is. More codes may come.
+    ReasonCode {
+        /// The bytes are no photo that can be read.
+        PhotoUnreadable = "photo_unreadable",
+        /// The photo has too few pixels.
+        PhotoTooSmall = "photo_too_small",
+        /// The photo is blurred.
+        PhotoBlurred = "photo_blurred",
+        /// The photo is too dark.
+        PhotoTooDark = "photo_too_dark",
+        /// The photo is overexposed.
+        PhotoTooBright = "photo_too_bright",
+        /// The photo is an enrolled picture itself.
+        CataloguePicture = "catalogue_picture",
+        /// The same file was on another seller's listing before.
+        SeenElsewhere = "seen_elsewhere",
+        /// The picture of a reference of the claim is lost or damaged.
+        ReferenceLost = "reference_lost",
+        /// No reference of the claim is enrolled.
+        NoReference = "no_reference",
+        /// The product agrees within genuine variation.
+        Agrees = "agrees",
+        /// The product could not be located.
+        NotLocated = "not_located",
+        /// A protected mark differs.
+        MarkDiffers = "mark_differs",
+        /// Another product fits better than the claimed one.
+        RivalFitsBetter = "rival_fits_better",
+        /// Another product is in the photo.
+        OtherProductSeen = "other_product_seen",
+        /// The product agrees less than genuine photos do.
+        WeakAgreement = "weak_agreement",
+        /// Nothing of the product is in the photo.
+        NothingSeen = "nothing_seen",
+        /// A code of another version; `detail` says it in words.
+        #[serde(other)]
+        Unknown = "unknown",
+    }
+}
+from_domain!(ReasonCode from verdict::ReasonCode {
+    PhotoUnreadable PhotoTooSmall PhotoBlurred PhotoTooDark PhotoTooBright CataloguePicture
+    SeenElsewhere ReferenceLost NoReference Agrees NotLocated MarkDiffers RivalFitsBetter OtherProductSeen
+    WeakAgreement NothingSeen
+});
+
+names! {
+    /// Why the bytes of a photo were not accepted. More kinds may come.
+    PhotoErrorKind {
+        /// The file is empty.
+        Empty = "photo-empty",
+        /// The file has too many bytes.
+        TooManyBytes = "photo-too-many-bytes",
+        /// The file is no JPEG, PNG or WebP picture.
+        UnsupportedFormat = "photo-unsupported-format",
+        /// The picture has too many pixels.
+        TooLarge = "photo-too-large",
+        /// Decoding the picture takes too much memory.
+        TooMuchMemory = "photo-too-much-memory",
+        /// The picture has too few pixels.
+        TooSmall = "photo-too-small",
+        /// The picture is animated.
+        Animated = "photo-animated",
+        /// The picture takes too long to decode.
+        TooSlow = "photo-too-slow",
+        /// The picture is damaged.
+        Damaged = "photo-damaged",
+        /// A kind of another version; `detail` says it in words.
+        #[serde(other)]
+        Unknown = "unknown",
+    }
+}
+
+names! {
+    /// Which genuine photos a calibration is made of.
+    CalibrationSource {
+        /// Those of the claimed product.
+        Product = "product",
+        /// Those of all the brand's products.
+        Brand = "brand",
+        /// Those of the calibration shipped with the program.
+        Default = "default",
+    }
+}
+from_domain!(CalibrationSource from calibration::CalibrationSource { Product Brand Default });
+
+names! {
+    /// What a reference shows.
+    ReferenceKind {
+        /// A whole pack or article.
+        Pack = "pack",
+        /// A logo alone.
+        Logo = "logo",
+        /// A label alone.
+        Label = "label",
+        /// The brand's own published picture.
+        CataloguePhoto = "catalogue_photo",
+    }
+}
+from_domain!(ReferenceKind both gallery::ReferenceKind { Pack Logo Label CataloguePhoto });
+
+names! {
+    /// What a mark holds.
+    MarkKind {
+        /// Letters.
+        Text = "text",
+        /// A figure.
+        Logo = "logo",
+    }
+}
+from_domain!(MarkKind both gallery::MarkKind { Text Logo });
+
+names! {
+    /// What was changed in a simulated photo.
+    EditKind {
+        /// Nothing.
+        Unedited = "unedited",
+        /// One letter became another.
+        Letter = "letter",
+        /// Two neighbouring letters changed places.
+        Swap = "swap",
+        /// A letter was removed.
+        Missing = "missing",
+        /// A word became another.
+        Word = "word",
+        /// A logo became another part of the print, or its mirror image.
+        Logo = "logo",
+        /// The mark's colour was turned.
+        Hue = "hue",
+    }
+}
+from_domain!(EditKind from edits::EditKind { Letter Swap Missing Word Logo Hue });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Debug;
+
+    /// JSON and `name` agree, and reading gives the same again.
+    fn written_as_named<T>(all: &[T], name: fn(T) -> &'static str)
+    where
+        T: Copy + Debug + PartialEq + Serialize + serde::de::DeserializeOwned,
+    {
+        for value in all {
+            let json = serde_json::to_value(value).unwrap();
+            assert_eq!(json, name(*value));
+            assert_eq!(serde_json::from_value::<T>(json).unwrap(), *value);
+        }
+    }
+
+    #[test]
+    fn names_in_json_are_those_that_the_program_prints() {
+        written_as_named(Verdict::ALL, Verdict::name);
+        written_as_named(Action::ALL, Action::name);
+        written_as_named(MarkAnswer::ALL, MarkAnswer::name);
+        written_as_named(ReasonCode::ALL, ReasonCode::name);
+        written_as_named(PhotoErrorKind::ALL, PhotoErrorKind::name);
+        written_as_named(CalibrationSource::ALL, CalibrationSource::name);
+        written_as_named(ReferenceKind::ALL, ReferenceKind::name);
+        written_as_named(MarkKind::ALL, MarkKind::name);
+        written_as_named(EditKind::ALL, EditKind::name);
+    }
+
+    /// The domain's names stand in the database: both must stay the same.
+    #[test]
+    fn names_are_those_of_the_domain() {
+        for kind in gallery::ReferenceKind::ALL {
+            assert_eq!(ReferenceKind::from(kind).name(), kind.name());
+        }
+        for kind in [gallery::MarkKind::Text, gallery::MarkKind::Logo] {
+            assert_eq!(MarkKind::from(kind).name(), kind.name());
+        }
+        for kind in edits::EditKind::ALL {
+            assert_eq!(EditKind::from(kind).name(), kind.name());
+        }
+    }
+
+    #[test]
+    fn reasons_of_other_versions_are_read_and_their_verdicts_refused() {
+        let read = |name: &str| serde_json::from_value::<ReasonCode>(name.into()).unwrap();
+        assert_eq!(read("seal_is_broken"), ReasonCode::Unknown);
+        assert!(serde_json::from_value::<Verdict>("counterfeit".into()).is_err());
+    }
+}
