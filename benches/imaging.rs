@@ -10,6 +10,7 @@ use assay::{
         fingerprint::fingerprint,
         geometry::{Homography, Rect},
         illumination::normalised_light,
+        number::level,
         quality::measure,
         raster::Raster,
         rectify::{Rectified, rectify},
@@ -33,9 +34,9 @@ fn drawn((width, height): (u32, u32)) -> RgbImage {
         let wave = f64::from(x * 7 + y * 3).to_radians().sin() * 50.0 + 120.0;
         let block = (x / 37 * 61 + y / 23 * 97) % 120;
         Rgb([
-            wave as u8,
-            (f64::from(block) + wave * 0.5) as u8,
-            (x * 255 / width) as u8,
+            level(wave),
+            level(f64::from(block) + wave * 0.5),
+            level(x * 255 / width),
         ])
     })
 }

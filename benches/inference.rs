@@ -1,7 +1,7 @@
 //! Time of each model on one thread, pictures in memory to result: `cargo bench --bench inference`.
 
 use assay::{
-    domain::{geometry::Rect, raster::Raster},
+    domain::{geometry::Rect, number::level, raster::Raster},
     engine::vision::{Embedder, LocalFeatures, MarkComparator, TextReader},
     inference::{
         comparator::Comparator, embedder::PrintEmbedder, manifest::Manifest, text::PpOcr,
@@ -32,7 +32,7 @@ fn picture(width: u32, height: u32) -> Raster {
             230 - tile * 20 - grain,
             60 + tile * 12 + grain,
         ]
-        .map(|v| v as u8)
+        .map(level)
     })
 }
 

@@ -2,6 +2,8 @@
 //! slowest decode and the most memory held. Run with `cargo bench --bench intake_mutations`;
 //! another count may follow after `--`.
 
+#![expect(clippy::print_stdout, reason = "a bench says what it measured")]
+
 #[path = "../tests/support/mutation.rs"]
 mod mutation;
 

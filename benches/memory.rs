@@ -2,10 +2,12 @@
 //! `-- detector` to find text in whole pictures too. Reads the kernel's own figures, so it needs
 //! Linux.
 
+#![expect(clippy::print_stdout, reason = "a bench says what it measured")]
+
 use std::time::Instant;
 
 use assay::{
-    domain::raster::Raster,
+    domain::{number::level, raster::Raster},
     engine::vision::Vision,
     imaging::{Intake, IntakeLimits},
     inference,
@@ -25,7 +27,7 @@ fn status_mib(key: &str) -> f64 {
 fn picture(width: u32, height: u32) -> Raster {
     Raster::from_fn(width, height, |x, y| {
         let tile = (x / 13 * 7 + y / 11 * 5) % 9;
-        [tile * 24, 230 - tile * 20, 60 + tile * 12].map(|v| v as u8)
+        [tile * 24, 230 - tile * 20, 60 + tile * 12].map(level)
     })
 }
 

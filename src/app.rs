@@ -18,7 +18,7 @@ use crate::{
     storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
 
-pub use telemetry::turn_off as turn_telemetry_off;
+pub(crate) use telemetry::turn_off as turn_telemetry_off;
 
 /// How often a server looks whether genuine photos need scores.
 const CALIBRATION_PERIOD: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ const CALIBRATION_PERIOD: Duration = Duration::from_secs(5);
 const PROGRESS_EVERY: usize = 100;
 
 /// All that one thread sees with, for work that needs no data folder.
-pub fn vision(config: &AppConfig) -> anyhow::Result<Vision> {
+pub(crate) fn vision(config: &AppConfig) -> anyhow::Result<Vision> {
     Ok(inference::vision(
         config.models.as_deref(),
         Box::new(Intake::default()),
@@ -38,7 +38,7 @@ pub struct App {
     /// Everything it does.
     pub assay: Arc<Assay>,
     /// Draws evidence.
-    pub painter: Arc<dyn EvidencePainter>,
+    pub(crate) painter: Arc<dyn EvidencePainter>,
     pool: Arc<WorkerPool>,
     store: Arc<SqliteStore>,
 }
@@ -117,7 +117,7 @@ impl Server {
     }
 
     /// Serves until the process is told to stop, then finishes the requests underway.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
         let stop = http::shutdown_signal().context("cannot listen for signals to stop")?;
         self.run_until(stop).await
     }

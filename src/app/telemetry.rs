@@ -9,7 +9,7 @@ use crate::inference::onnx;
 /// The same arguments, files, process id and exit code serve the second start.
 ///
 /// # Errors What the system said when the program could not be started again.
-pub fn turn_off() -> io::Result<()> {
+pub(crate) fn turn_off() -> io::Result<()> {
     if onnx::telemetry_is_off() {
         return Ok(());
     }

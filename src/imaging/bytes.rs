@@ -44,7 +44,7 @@ impl Deadline {
     pub(super) fn blame(&self, detail: impl std::fmt::Display) -> IntakeError {
         if self.passed() {
             return IntakeError::TooSlow {
-                limit_ms: self.limit.as_millis() as u64,
+                limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX),
             };
         }
         IntakeError::Damaged {

@@ -125,5 +125,5 @@ pub(super) fn blank(width: u32, height: u32) -> Vec<u8> {
 pub(super) fn lay_on_white(value: u8, alpha: u8) -> u8 {
     let (value, alpha) = (u32::from(value), u32::from(alpha));
     // At most 255: the weights add up to 255.
-    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    u8::try_from((value * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
 }

@@ -15,7 +15,7 @@ use image::{
 };
 
 use self::{
-    canvas::{Area, Canvas, Colour, Stroke},
+    canvas::{Area, Canvas, Colour, pixel},
     lettering::{Lettering, Style},
 };
 use super::Intake;
@@ -23,6 +23,7 @@ use crate::{
     checker::answer::{ClaimAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, ReasonAnswer},
     domain::{
         geometry::{Homography, Point},
+        number::whole,
         raster::Raster,
     },
     engine::vision::Imaging,
@@ -44,7 +45,7 @@ const CLOSE_UP_HEIGHT: i32 = 180;
 
 /// Most marks and reasons shown (eleven proposed marks and four places besides); the answer itself
 /// has them all.
-const MOST_MARKS: usize = 15;
+const MOST_MARKS: u8 = 15;
 const MOST_REASONS: usize = 5;
 
 /// Lengths of dash and gap around what cannot be seen.
@@ -83,7 +84,7 @@ const SMALL: Style = Style {
 };
 
 /// What is shown.
-pub struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     /// The upright photo.
     pub photo: &'a Raster,
     /// The upright reference of the first match, when there is one.
@@ -98,7 +99,7 @@ pub struct Evidence<'a> {
 
 /// The picture could not be drawn.
 #[derive(Debug, thiserror::Error)]
-pub enum EvidenceError {
+pub(crate) enum EvidenceError {
     /// The embedded typeface does not load.
     #[error("the embedded typeface is damaged; build the program again")]
     Typeface(#[from] ab_glyph::InvalidFont),
@@ -109,14 +110,14 @@ pub enum EvidenceError {
 
 /// Draws the evidence as a PNG file. A photo without a match is shown with its verdict and reasons
 /// alone.
-pub fn evidence_png(evidence: &Evidence) -> Result<Vec<u8>, EvidenceError> {
+pub(crate) fn evidence_png(evidence: &Evidence) -> Result<Vec<u8>, EvidenceError> {
     let mut page = Page::new(evidence)?;
     page.header();
     page.pictures();
     page.marks();
     page.legend();
     let (width, _) = page.canvas.size();
-    let height = page.y.max(1) as u32;
+    let height = page.y.max(1).cast_unsigned();
     let mut png = Vec::new();
     PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
         .write_image(
@@ -148,13 +149,16 @@ impl<'a> Page<'a> {
             .reference
             .filter(|_| found.is_some())
             .map(|r| fitted(r, REFERENCE_BOX));
-        let beside = reference.as_ref().map_or(0, |r| GAP + r.width() as i32);
-        let width = (2 * MARGIN + photo.width() as i32 + beside).max(LEAST_WIDTH);
+        let beside = reference
+            .as_ref()
+            .map_or(0, |r| GAP + r.width().cast_signed());
+        let width = (2 * MARGIN + photo.width().cast_signed() + beside).max(LEAST_WIDTH);
         let tallest = photo
             .height()
-            .max(reference.as_ref().map_or(0, Raster::height)) as i32;
+            .max(reference.as_ref().map_or(0, Raster::height))
+            .cast_signed();
         // Room for everything at its largest; what stays empty is cut off.
-        let height = 700 + tallest + (MOST_MARKS as i32 + 1) * (CLOSE_UP_HEIGHT + 2 * GAP);
+        let height = 700 + tallest + (i32::from(MOST_MARKS) + 1) * (CLOSE_UP_HEIGHT + 2 * GAP);
         let canvas = Canvas::new(width, height, PAPER);
         Ok(Self {
             evidence,
@@ -180,7 +184,7 @@ impl<'a> Page<'a> {
         let answer = self.evidence.answer;
         let colour = verdict_colour(&answer.verdict);
         let verdict = answer.verdict.replace('_', " ");
-        let pill = self.lettering.width(&verdict, TITLE).ceil() as i32 + 40;
+        let pill = pixel(self.lettering.width(&verdict, TITLE).ceil()) + 40;
         self.canvas
             .fill(Area::new(0, 0, self.canvas.whole().width, 10), colour, 1.0);
         self.canvas
@@ -251,8 +255,8 @@ impl<'a> Page<'a> {
         self.canvas.disc(at, 12.5, colour);
         self.write(
             (
-                at.x.round() as i32 - (width / 2.0).round() as i32,
-                at.y.round() as i32 - 9,
+                pixel(at.x.round()) - pixel((width / 2.0).round()),
+                pixel(at.y.round()) - 9,
             ),
             &digits,
             style,
@@ -289,7 +293,7 @@ fn numbered(marks: &[MarkAnswerBody]) -> Vec<(usize, &MarkAnswerBody)> {
     sorted.sort_by_key(|m| rank(m));
     sorted
         .into_iter()
-        .take(MOST_MARKS)
+        .take(MOST_MARKS.into())
         .enumerate()
         .map(|(i, m)| (i + 1, m))
         .collect()
@@ -308,7 +312,7 @@ fn map_of(found: &MatchAnswer) -> Option<Homography> {
 fn fitted(raster: &Raster, (width, height): (f64, f64)) -> Raster {
     let (w, h) = (f64::from(raster.width()), f64::from(raster.height()));
     let zoom = (width / w).min(height / h).min(MOST_ZOOM);
-    Intake::default().resize(raster, (w * zoom).round() as u32, (h * zoom).round() as u32)
+    Intake::default().resize(raster, whole((w * zoom).round()), whole((h * zoom).round()))
 }
 
 #[cfg(test)]

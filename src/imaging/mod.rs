@@ -11,5 +11,7 @@ mod upright;
 mod webp;
 
 pub use decoded::IntakeLimits;
-pub use evidence::{Evidence, EvidenceError, evidence_png};
-pub use intake::{Intake, decoding_bytes};
+pub use intake::Intake;
+
+pub(crate) use evidence::{Evidence, evidence_png};
+pub(crate) use intake::decoding_bytes;

@@ -184,9 +184,16 @@ impl<'a> Outline<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::number::count_u32;
 
     fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        [&(body.len() as u32).to_be_bytes()[..], name, body, &[0; 4]].concat()
+        [
+            &count_u32(body.len()).to_be_bytes()[..],
+            name,
+            body,
+            &[0; 4],
+        ]
+        .concat()
     }
 
     #[test]

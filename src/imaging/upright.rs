@@ -118,8 +118,9 @@ mod tests {
     #[test]
     fn turning_agrees_with_the_image_crate_beyond_one_block() {
         let (w, h) = (75, 50);
-        let buffer =
-            image::RgbImage::from_fn(w, h, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
+        let buffer = image::RgbImage::from_fn(w, h, |x, y| {
+            image::Rgb([x, y, x * y].map(|v| v.to_le_bytes()[0]))
+        });
         for exif in 1..=8 {
             let by = Orientation::from_exif(exif).expect("1 to 8 exist");
             let mut theirs = image::DynamicImage::from(buffer.clone());

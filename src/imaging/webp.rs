@@ -169,10 +169,11 @@ impl<'a> Outline<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::number::count_u32;
 
     fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
         let pad = vec![0; body.len() % 2];
-        [&name[..], &(body.len() as u32).to_le_bytes(), body, &pad].concat()
+        [&name[..], &count_u32(body.len()).to_le_bytes(), body, &pad].concat()
     }
 
     #[test]

@@ -19,7 +19,7 @@ const LANES: usize = 4;
 /// (49 maps, 0 beyond the photo), the reference's values, the photo's values drawn to where they
 /// match, and the absolute difference of these two. Maps after these are left alone. Both sides are
 /// of one shape, their columns a multiple of 4.
-pub fn meet(reference: &EncodedMark, photo: &EncodedMark, joined: &mut [f32]) {
+pub(super) fn meet(reference: &EncodedMark, photo: &EncodedMark, joined: &mut [f32]) {
     let (likeness, rest) = joined.split_at_mut(SHIFTS * reference.rows * reference.columns);
     compare_keys(reference, photo, likeness);
     let (own, rest) = rest.split_at_mut(reference.values.len());
@@ -130,6 +130,13 @@ impl Bordered {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "maps of a few cells, written with signs as in the definition"
+    )]
     use super::*;
 
     const KEYS: usize = 3;

@@ -124,11 +124,6 @@ impl Manifest {
         })
     }
 
-    /// All entries.
-    pub fn models(&self) -> &[ModelEntry] {
-        &self.models
-    }
-
     /// The model for `role`.
     pub fn model(&self, role: Role) -> Result<&ModelEntry, ManifestError> {
         self.models
@@ -203,10 +198,7 @@ mod tests {
             Role::TextRecogniser,
         ] {
             let entry = manifest.model(role).unwrap();
-            assert_eq!(
-                manifest.models().iter().filter(|m| m.role == role).count(),
-                1
-            );
+            assert_eq!(manifest.models.iter().filter(|m| m.role == role).count(), 1);
             assert!(
                 !entry.inputs.is_empty() && !entry.outputs.is_empty(),
                 "{}",

@@ -4,9 +4,9 @@ pub mod comparator;
 mod cost_volume;
 pub mod embedder;
 pub mod manifest;
-pub mod onnx;
+pub(crate) mod onnx;
 pub mod pool;
-pub mod tensor;
+mod tensor;
 pub mod text;
 pub mod xfeat;
 

@@ -25,12 +25,12 @@ use crate::{
 /// The variable of the environment that tells the library to collect nothing. Without it the library
 /// keeps an id of the device and what it collected in the user's cache folder, and sends it off:
 /// `with_telemetry(false)` comes after the first of these files.
-pub const TELEMETRY_SWITCH: &str = "ORT_DISABLE_TELEMETRY";
+pub(crate) const TELEMETRY_SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 /// What [`TELEMETRY_SWITCH`] must say.
-pub const TELEMETRY_OFF: &str = "1";
+pub(crate) const TELEMETRY_OFF: &str = "1";
 
 /// Whether the library may be loaded: it would leave nothing behind and send nothing.
-pub fn telemetry_is_off() -> bool {
+pub(crate) fn telemetry_is_off() -> bool {
     is_off(std::env::var_os(TELEMETRY_SWITCH).as_deref())
 }
 
@@ -102,7 +102,7 @@ impl From<ManifestError> for InferenceError {
 
 /// What becomes of the memory that a run needed for its intermediate results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scratch {
+pub(crate) enum Scratch {
     /// Given back after each run: right for a model that stays loaded and sees pictures of many
     /// sizes.
     GivenBack,
@@ -111,7 +111,7 @@ pub enum Scratch {
 }
 
 /// A loaded model with what the manifest says of it. Runs on the calling thread alone.
-pub struct Model {
+pub(crate) struct Model {
     id: ModelId,
     session: Session,
     inputs: Vec<String>,
@@ -122,7 +122,7 @@ pub struct Model {
 impl Model {
     /// Loads and verifies the file of `entry`; `chosen` is the models folder that the user named,
     /// if any.
-    pub fn load(
+    pub(crate) fn load(
         entry: &ModelEntry,
         chosen: Option<&Path>,
         scratch: Scratch,
@@ -167,18 +167,18 @@ impl Model {
     }
 
     /// `name@version`.
-    pub fn id(&self) -> &ModelId {
+    pub(crate) fn id(&self) -> &ModelId {
         &self.id
     }
 
     /// An entry of the file's own metadata.
-    pub fn metadata(&self, key: &str) -> Option<String> {
+    pub(crate) fn metadata(&self, key: &str) -> Option<String> {
         self.session.metadata().ok()?.custom(key)
     }
 
     /// Runs the model: `inputs` in the order of the manifest (NCHW, standard layout), outputs in
     /// the order of the manifest handed to `read` while they live.
-    pub fn run<const I: usize, const O: usize, R>(
+    pub(crate) fn run<const I: usize, const O: usize, R>(
         &mut self,
         inputs: [ArrayView4<'_, f32>; I],
         read: impl FnOnce([ArrayViewD<'_, f32>; O]) -> R,
@@ -224,7 +224,7 @@ impl Model {
 
 /// Finds and verifies the file of `entry` without loading it, so that a fault shows at start, not
 /// in the middle of work.
-pub fn verify(entry: &ModelEntry, chosen: Option<&Path>) -> Result<(), LoadError> {
+pub(crate) fn verify(entry: &ModelEntry, chosen: Option<&Path>) -> Result<(), LoadError> {
     verified(entry, &manifest::locate(entry, chosen)?).map(drop)
 }
 

@@ -13,6 +13,7 @@ use crate::{
     domain::{
         embedding::ModelId,
         features::{FeatureSet, Keypoint},
+        number::index,
         raster::Raster,
     },
     engine::vision::{InferenceError, LocalFeatures},
@@ -185,7 +186,7 @@ impl<'a> Maps<'a> {
     fn corners(&self, x: f32, y: f32) -> Corners {
         let fx = (x * self.per_pixel.0 - 0.5).clamp(0.0, (self.columns - 1) as f32);
         let fy = (y * self.per_pixel.1 - 0.5).clamp(0.0, (self.rows - 1) as f32);
-        let (left, top) = (fx as usize, fy as usize);
+        let (left, top) = (index(fx), index(fy));
         let (right, bottom) = (
             (left + 1).min(self.columns - 1),
             (top + 1).min(self.rows - 1),

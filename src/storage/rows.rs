@@ -27,7 +27,7 @@ struct ForeignValue {
 }
 
 /// Any failure of the database or its contents as the port's error.
-pub fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+pub(super) fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     let error: &(dyn std::error::Error + 'static) = &cause;
     let database = error.downcast_ref::<sqlx::Error>();
     let code = database
@@ -62,7 +62,7 @@ struct HealthRow {
 }
 
 /// The article's place as the JSON of column `article`: x, y, width, height.
-pub fn article_to_json(article: Option<Rect>) -> Result<Option<String>, StoreError> {
+pub(super) fn article_to_json(article: Option<Rect>) -> Result<Option<String>, StoreError> {
     article
         .map(|place| serde_json::to_string(&place.to_xywh()).map_err(failed))
         .transpose()
@@ -74,7 +74,7 @@ fn article_from_json(json: &str) -> Result<Rect, StoreError> {
 }
 
 /// Marks as the JSON of column `marks`.
-pub fn marks_to_json(marks: &[Mark]) -> Result<String, StoreError> {
+pub(super) fn marks_to_json(marks: &[Mark]) -> Result<String, StoreError> {
     let rows: Vec<MarkRow> = marks
         .iter()
         .map(|m| MarkRow {
@@ -89,7 +89,7 @@ pub fn marks_to_json(marks: &[Mark]) -> Result<String, StoreError> {
 }
 
 /// Health as the JSON of column `health`.
-pub fn health_to_json(health: &Health) -> Result<String, StoreError> {
+pub(super) fn health_to_json(health: &Health) -> Result<String, StoreError> {
     let row = HealthRow {
         usable: health.usable,
         keypoints: health.keypoints,
@@ -128,7 +128,7 @@ fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
 }
 
 /// A row of `enrolled_references`.
-pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
+pub(super) fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
     let id: String = row.try_get("id").map_err(failed)?;
     let kind: String = row.try_get("kind").map_err(failed)?;
     let kind = ReferenceKind::from_name(&kind).ok_or_else(|| {
@@ -164,7 +164,7 @@ pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
 }
 
 /// A row of `genuine_photos`.
-pub fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> {
+pub(super) fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> {
     let id: String = row.try_get("id").map_err(failed)?;
     Ok(GenuinePhotoRecord {
         product: product_key(row)?,

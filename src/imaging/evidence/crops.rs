@@ -2,6 +2,7 @@
 
 use crate::domain::{
     geometry::{Homography, Point},
+    number::whole,
     raster::Raster,
     rectify::rectify,
 };
@@ -50,7 +51,7 @@ pub(super) fn close_up(
     }
 
     let zoom = (width / (x1 - x0)).min(height / (y1 - y0)).min(MOST_ZOOM);
-    let side = |length: f64| ((length * zoom).round() as u32).max(1);
+    let side = |length: f64| whole((length * zoom).round()).max(1);
     let (out_w, out_h) = (side(x1 - x0), side(y1 - y0));
     // Both maps lead from pixels of the close-up, whose centres are at whole numbers, by way of
     // 0..1 of the reference.

@@ -2,7 +2,7 @@
 
 use super::{
     DASH, DEVIATION, DIFFERENT, GAP, LOCATED, MARGIN, Page, RULE, SAME, SMALL, UNSEEN,
-    canvas::{Area, Stroke},
+    canvas::{Area, Stroke, pixel},
 };
 use crate::domain::geometry::Point;
 
@@ -26,7 +26,7 @@ impl Page<'_> {
         };
         let mut x = MARGIN;
         for &(colour, dash, filled, words) in shown {
-            let width = 46 + self.lettering.width(words, SMALL).ceil() as i32;
+            let width = 46 + pixel(self.lettering.width(words, SMALL).ceil());
             if x + width > MARGIN + self.room() {
                 (x, self.y) = (MARGIN, self.y + 28);
             }

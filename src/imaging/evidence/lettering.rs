@@ -4,7 +4,7 @@
 
 use ab_glyph::{Font, FontRef, GlyphId, ScaleFont, point};
 
-use super::canvas::{Canvas, Colour};
+use super::canvas::{Canvas, Colour, pixel};
 
 /// The two cuts of the typeface.
 pub(super) struct Lettering {
@@ -97,14 +97,15 @@ impl Lettering {
             let placed = id.with_scale_and_position(style.size, caret);
             if let Some(outlined) = self.font(style).outline_glyph(placed) {
                 let corner = outlined.px_bounds().min;
+                let (left, top) = (pixel(corner.x), pixel(corner.y));
                 outlined.draw(|x, y, cover| {
-                    let (x, y) = (corner.x as i32 + x as i32, corner.y as i32 + y as i32);
+                    let (x, y) = (left + x.cast_signed(), top + y.cast_signed());
                     canvas.blend(x, y, style.colour, f64::from(cover));
                 });
             }
             caret.x += font.h_advance(id);
         }
-        caret.x.ceil() as i32
+        pixel(caret.x.ceil())
     }
 }
 

@@ -49,7 +49,7 @@ impl Page<'_> {
             }
             self.y += 12;
         }
-        let more = found.marks.len().saturating_sub(MOST_MARKS);
+        let more = found.marks.len().saturating_sub(MOST_MARKS.into());
         if more > 0 {
             self.write(
                 (MARGIN, self.y),
@@ -116,7 +116,10 @@ impl Page<'_> {
         else {
             return 0;
         };
-        let (width, height) = (pair.photo.width() as i32, pair.photo.height() as i32);
+        let (width, height) = (
+            pair.photo.width().cast_signed(),
+            pair.photo.height().cast_signed(),
+        );
         let top = self.y + 24;
         for (x, title, picture) in [
             (left, "reference", &pair.reference),

@@ -19,8 +19,8 @@ impl Page<'_> {
         let frame = Area::new(
             MARGIN,
             top,
-            self.photo.width() as i32,
-            self.photo.height() as i32,
+            self.photo.width().cast_signed(),
+            self.photo.height().cast_signed(),
         );
         self.canvas.paste((frame.x, frame.y), &self.photo);
         self.annotate_photo(frame);
@@ -28,7 +28,12 @@ impl Page<'_> {
 
         if let (Some(reference), Some(found)) = (&self.reference, self.found) {
             let x = frame.right() + GAP;
-            let frame = Area::new(x, top, reference.width() as i32, reference.height() as i32);
+            let frame = Area::new(
+                x,
+                top,
+                reference.width().cast_signed(),
+                reference.height().cast_signed(),
+            );
             self.canvas.paste((x, top), reference);
             let title = format!("reference of {} / {}", found.brand, found.product);
             let title = self

@@ -1,8 +1,8 @@
 //! Finding and reading text with PP-OCRv4: detector, line cutting, recogniser.
 
-pub mod boxes;
-pub mod lines;
-pub mod recogniser;
+mod boxes;
+mod lines;
+mod recogniser;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +18,12 @@ use super::{
     tensor::{Channels, nchw},
 };
 use crate::{
-    domain::{embedding::ModelId, geometry::Point, raster::Raster},
+    domain::{
+        embedding::ModelId,
+        geometry::Point,
+        number::{single, whole},
+        raster::Raster,
+    },
     engine::vision::{InferenceError, Reading, TextLine, TextReader},
 };
 
@@ -74,7 +79,7 @@ impl PpOcr {
         let _turn = DETECTING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut detector = Model::load(entry, self.models_dir.as_deref(), Scratch::Kept)?;
         let mut lines = detect_at(&mut detector, raster, DETECTOR_SIDES.0, |picture| picture)?;
-        let blur = (SURROUNDINGS * DETECTOR_SIDES.1) as f32;
+        let blur = single(SURROUNDINGS * DETECTOR_SIDES.1);
         let mut faint = detect_at(&mut detector, raster, DETECTOR_SIDES.1, |picture| {
             lines::sharpened(&picture, blur, SHARPENING)
         })?;
@@ -196,7 +201,7 @@ fn detector_size(raster: &Raster, long_side: f64) -> (u32, u32) {
     let scale = long_side / f64::from(raster.long_side());
     let side = |pixels: u32| {
         let steps = (f64::from(pixels) * scale / DETECTOR_STEP).round().max(1.0);
-        (steps * DETECTOR_STEP) as u32
+        whole(steps * DETECTOR_STEP)
     };
     (side(raster.width()), side(raster.height()))
 }

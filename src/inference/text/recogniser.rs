@@ -19,7 +19,7 @@ use crate::{
 const MIN_WIDTH: usize = 64;
 
 /// The recogniser with its characters.
-pub struct Recogniser {
+pub(super) struct Recogniser {
     model: Model,
     /// By class, class 0 (blank) empty.
     characters: Vec<String>,
@@ -27,7 +27,10 @@ pub struct Recogniser {
 
 impl Recogniser {
     /// Loads the model; its file carries the characters, one a line.
-    pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
+    pub(super) fn load(
+        manifest: &Manifest,
+        models_dir: Option<&Path>,
+    ) -> Result<Self, InferenceError> {
         let model = Model::load(
             manifest.model(Role::TextRecogniser)?,
             models_dir,
@@ -44,12 +47,12 @@ impl Recogniser {
     }
 
     /// The model.
-    pub fn id(&self) -> &ModelId {
+    pub(super) fn id(&self) -> &ModelId {
         self.model.id()
     }
 
     /// Reads one upright line of any size.
-    pub fn read(&mut self, line: &Raster) -> Result<Reading, InferenceError> {
+    pub(super) fn read(&mut self, line: &Raster) -> Result<Reading, InferenceError> {
         let line = lines::at_reading_height(line);
         let narrow = nchw(&line, Channels::Bgr, [0.5; 3], [0.5; 3]);
         let input = if line.width() as usize >= MIN_WIDTH {

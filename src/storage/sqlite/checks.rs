@@ -34,7 +34,7 @@ pub(super) async fn add(
             "INSERT INTO check_photos (check_id, n, sha256, fingerprint) VALUES (?, ?, ?, ?)",
         )
         .bind(&answer.id)
-        .bind(n as i64)
+        .bind(i64::try_from(n).unwrap_or(i64::MAX))
         .bind(&photo.sha256)
         .bind(fingerprint.map(|f| f.to_be_bytes().to_vec()))
         .execute(&mut *transaction)
