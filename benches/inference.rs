@@ -25,6 +25,7 @@ fn manifest() -> Manifest {
 /// A picture with corners and edges everywhere, drawn from integers alone.
 fn picture(width: u32, height: u32) -> Raster {
     Raster::from_fn(width, height, |x, y| {
+        // Tiles of uneven sides and grain, so that no kernel meets a plain area.
         let tile = (x / 13 * 7 + y / 11 * 5) % 9;
         let grain = (x * 31 + y * 17) % 23;
         [
@@ -56,8 +57,10 @@ fn comparator(bencher: Bencher, (width, height): (u32, u32)) {
     let mut model = load(Comparator::load(&manifest(), None));
     let (reference, photo) = (
         picture(width, height),
+        // Shifted by two pixels, as an alignment leaves it.
         picture(width + 2, height).crop(Rect::from_size(2, 0, width, height)),
     );
+    // Outside the measured part: from the second check on it is known.
     let reference = load(model.encode(&reference));
     bencher.bench_local(|| {
         let photo = load(model.encode(black_box(&photo)));
@@ -83,6 +86,7 @@ fn text_recogniser(bencher: Bencher, width: u32) {
 #[divan::bench]
 fn text_detector(bencher: Bencher) {
     let model = load(PpOcr::load(manifest(), None));
+    // The size of the detector's first look, so that nothing is resized for that.
     let photo = picture(736, 736);
     bencher.bench_local(|| model.detect(black_box(&photo)));
 }

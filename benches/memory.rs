@@ -32,6 +32,7 @@ fn picture(width: u32, height: u32) -> Raster {
 }
 
 fn work(vision: &mut Vision, detector: bool) -> Result<(), assay::engine::vision::InferenceError> {
+    // Several shapes, as scratch memory grows with each new one where it is kept.
     for (width, height) in [(960, 704), (640, 448), (448, 640), (704, 960)] {
         vision.local.extract(&picture(width, height), 1000)?;
     }
@@ -56,6 +57,7 @@ fn main() {
     for number in 1..=WORKERS {
         let start = Instant::now();
         let vision = inference::vision(None, Box::new(Intake::new(IntakeLimits::default())));
+        // Kept until the end: what counts is what all of them hold together.
         workers.push(vision.unwrap_or_else(|e| panic!("{e}")));
         println!(
             "worker {number} loaded in {} ms: {:.0} MiB",
@@ -63,6 +65,7 @@ fn main() {
             status_mib("VmRSS")
         );
     }
+    // At once, for peaks that fall together are what a machine must hold.
     std::thread::scope(|scope| {
         for vision in &mut workers {
             scope.spawn(move || {

@@ -52,6 +52,7 @@ impl App {
             .workers
             .map(ComputeConfig::for_workers)
             .unwrap_or_default();
+        // Models before data: a missing one is told before any folder is made.
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let store = Arc::new(SqliteStore::open(&config.data).await?);
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
@@ -97,6 +98,7 @@ impl App {
 
     /// Finishes the work underway and closes the database.
     pub async fn close(self) {
+        // Workers first: what their last jobs give may still be written.
         self.pool.shutdown();
         self.store.close().await;
     }
@@ -124,6 +126,7 @@ impl Server {
 
     /// Serves until `stop` is done, then finishes the requests underway.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        // Beside the requests, which must not wait for the scoring of many photos.
         let calibrating = tokio::spawn(keep_calibrated(Arc::clone(&self.app.assay)));
         http::serve(self.listener, self.state, stop).await;
         calibrating.abort();
@@ -135,17 +138,21 @@ impl Server {
 /// Scores genuine photos whenever they or the references changed, here or in another process.
 async fn keep_calibrated(assay: Arc<Assay>) {
     let mut period = tokio::time::interval(CALIBRATION_PERIOD);
+    // A round may take longer than the period: ticks missed meanwhile are not made up for.
     period.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut done = None;
     loop {
         period.tick().await;
         let scored = match assay.changes().await {
+            // Two counters are cheap to read; photos and scores are not.
             Ok(changes) if Some(changes) == done => continue,
             Ok(changes) => assay.calibrate_all().await.map(|scored| (changes, scored)),
             Err(error) => Err(error),
         };
         match scored {
             Ok((changes, scored)) => {
+                // The counts from before: what came in during the scoring is seen in the next
+                // round.
                 done = Some(changes);
                 if scored > 0 {
                     tracing::info!("{scored} genuine photos were scored for calibration");

@@ -23,8 +23,10 @@ fn start_again() -> io::Result<()> {
     let mut arguments = env::args_os();
     let mut program = Command::new(env::current_exe()?);
     if let Some(name) = arguments.next() {
+        // As the caller named it, which need not be the file's own name.
         program.arg0(name);
     }
+    // It replaces this process, so that it comes back with an error alone.
     Err(program
         .args(arguments)
         .env(onnx::TELEMETRY_SWITCH, onnx::TELEMETRY_OFF)

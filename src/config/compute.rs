@@ -40,6 +40,7 @@ impl ComputeConfig {
     /// for every job that the requests underway can bring, so that an admitted request is not
     /// refused half-way.
     pub fn for_workers(workers: NonZeroUsize) -> Self {
+        // Enough that a worker finds its next job while bodies are still being read.
         let requests = 4 * workers.get();
         let queue = requests * JOBS_PER_REQUEST;
         Self {
@@ -55,6 +56,7 @@ impl ComputeConfig {
 
 impl Default for ComputeConfig {
     fn default() -> Self {
+        // Where the system does not tell, one is sure to be there.
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self::for_workers(
             NonZeroUsize::new(cores.min(MOST_DEFAULT_WORKERS)).unwrap_or(NonZeroUsize::MIN),

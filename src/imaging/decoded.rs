@@ -56,6 +56,7 @@ impl Default for IntakeLimits {
 impl IntakeLimits {
     /// Whether a picture of these sides may be decoded.
     pub(super) fn check_sides(&self, width: u32, height: u32) -> Result<(), IntakeError> {
+        // In 64 bits, since the product of two sides need not fit into 32.
         if width.max(height) > self.max_side
             || u64::from(width) * u64::from(height) > self.max_pixels
         {
@@ -67,6 +68,7 @@ impl IntakeLimits {
                 max_pixels,
             });
         }
+        // At least one pixel, whatever the setting: nothing can be said of a picture without any.
         if width.min(height) < self.min_side.max(1) {
             return Err(IntakeError::TooSmall {
                 width,
@@ -91,6 +93,7 @@ impl IntakeLimits {
         } else {
             0
         };
+        // Turned only once decoding is over, so the larger of the two counts, not their sum.
         let (bytes, limit) = (picture + extra.max(turned), self.memory);
         if bytes > limit {
             Err(IntakeError::TooMuchMemory { bytes, limit })

@@ -119,8 +119,10 @@ pub(crate) fn evidence_png(evidence: &Evidence) -> Result<Vec<u8>, EvidenceError
     let (width, _) = page.canvas.size();
     let height = page.y.max(1).cast_unsigned();
     let mut png = Vec::new();
+    // A person waits for the page: speed goes before size.
     PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
         .write_image(
+            // The canvas is as high as the fullest page; what no row was drawn on is cut off.
             &page.canvas.pixels()[..width as usize * height as usize * 3],
             width,
             height,
@@ -147,6 +149,7 @@ impl<'a> Page<'a> {
         let photo = fitted(evidence.photo, PHOTO_BOX);
         let reference = evidence
             .reference
+            // Without a match there is nothing to hold the photo against.
             .filter(|_| found.is_some())
             .map(|r| fitted(r, REFERENCE_BOX));
         let beside = reference
@@ -183,6 +186,7 @@ impl<'a> Page<'a> {
     fn header(&mut self) {
         let answer = self.evidence.answer;
         let colour = verdict_colour(&answer.verdict);
+        // The answer's own word, so that a person finds it again there.
         let verdict = answer.verdict.replace('_', " ");
         let pill = pixel(self.lettering.width(&verdict, TITLE).ceil()) + 40;
         self.canvas
@@ -226,6 +230,7 @@ impl<'a> Page<'a> {
                 4.0,
                 INK,
             );
+            // Two lines for each, so that one long reason does not push the pictures away.
             for line in self.lettering.wrapped(&reason.detail, TEXT, room, 2) {
                 self.write((left, self.y), &line, TEXT);
                 self.y += 28;
@@ -251,6 +256,7 @@ impl<'a> Page<'a> {
         };
         let digits = number.to_string();
         let width = self.lettering.width(&digits, style);
+        // A white rim keeps the number apart from a photo of any colour.
         self.canvas.disc(at, 14.0, [255; 3]);
         self.canvas.disc(at, 12.5, colour);
         self.write(
@@ -290,6 +296,8 @@ fn numbered(marks: &[MarkAnswerBody]) -> Vec<(usize, &MarkAnswerBody)> {
         _ => 1,
     };
     let mut sorted: Vec<&MarkAnswerBody> = marks.iter().collect();
+    // Stable, so that marks of one kind keep the answer's order: the same number means the same
+    // mark in both pictures and in the list.
     sorted.sort_by_key(|m| rank(m));
     sorted
         .into_iter()
@@ -305,12 +313,15 @@ fn points(region: &[[f64; 2]]) -> impl Iterator<Item = Point> {
 
 fn map_of(found: &MatchAnswer) -> Option<Homography> {
     let numbers = found.reference_to_photo.as_deref()?;
+    // An answer holds a plain list, and may have been read back from the database: nine numbers are
+    // made sure of.
     Some(Homography(numbers.try_into().ok()?)).filter(Homography::is_finite)
 }
 
 /// The picture as large as the box allows.
 fn fitted(raster: &Raster, (width, height): (f64, f64)) -> Raster {
     let (w, h) = (f64::from(raster.width()), f64::from(raster.height()));
+    // One factor for both sides: a stretched picture would itself look like a finding.
     let zoom = (width / w).min(height / h).min(MOST_ZOOM);
     Intake::default().resize(raster, whole((w * zoom).round()), whole((h * zoom).round()))
 }

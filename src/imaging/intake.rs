@@ -119,6 +119,7 @@ impl Imaging for Intake {
         if (width, height) == (raster.width(), raster.height()) {
             return raster.clone();
         }
+        // By area: one side may grow while the other shrinks, and one filter serves both.
         let shrinks = u64::from(width) * u64::from(height)
             < u64::from(raster.width()) * u64::from(raster.height());
         let filter = if shrinks {

@@ -10,6 +10,7 @@ mod sniff;
 mod upright;
 mod webp;
 
+// The decoders stay inside: pictures come in by one door, where the limits are.
 pub use decoded::IntakeLimits;
 pub use intake::Intake;
 

@@ -128,6 +128,7 @@ impl Model {
         scratch: Scratch,
     ) -> Result<Self, LoadError> {
         let environment = runtime()?;
+        // What was hashed is what is loaded: the file might change between two readings.
         let bytes = verified(entry, &manifest::locate(entry, chosen)?)?;
         let id = entry.id();
         let refused = |e: ort::Error| LoadError::Refused {
@@ -135,6 +136,7 @@ impl Model {
             detail: e.to_string(),
         };
         let session = session(environment, &bytes, scratch).map_err(refused)?;
+        // Told by name at the start; in a run it would be told in the runtime's words.
         for tensor in &entry.inputs {
             if !session.inputs().iter().any(|i| i.name() == tensor.name) {
                 return Err(LoadError::NoTensor {
@@ -144,6 +146,7 @@ impl Model {
                 });
             }
         }
+        // A graph may have outputs that nobody reads.
         let mut wanted = OutputSelector::no_default();
         for tensor in &entry.outputs {
             if !session.outputs().iter().any(|o| o.name() == tensor.name) {
@@ -188,6 +191,8 @@ impl Model {
             model: id.clone(),
             detail,
         };
+        // Counts are fixed where this is called and listed in the manifest: a change of one alone
+        // is told.
         if I != self.inputs.len() || O != self.outputs.len() {
             return Err(failed(format!(
                 "it takes {} inputs and gives {} outputs",
@@ -217,7 +222,9 @@ impl Model {
                     .map_err(|e| failed(e.to_string()))?,
             );
         }
+        // As long as was asked above; the type alone does not know.
         let views = <[_; O]>::try_from(views).map_err(|_| failed("too few outputs".to_owned()))?;
+        // Lent, not copied: outputs are megabytes, of which little is kept.
         Ok(read(views))
     }
 }
@@ -259,6 +266,8 @@ fn session(
         .with_intra_op_spinning(false)?
         .with_inter_op_spinning(false)?
         .with_memory_pattern(false)?
+        // With the arena and memory patterns that the runtime has by default, two workers that saw
+        // pictures of many sizes grew to 970 MiB (measured with its Python package).
         .with_execution_providers([ort::ep::CPU::default()
             .with_arena_allocator(scratch == Scratch::Kept)
             .build()])?
@@ -267,6 +276,8 @@ fn session(
 
 /// Finds and starts ONNX Runtime once per process.
 fn runtime() -> Result<&'static Environment, LoadError> {
+    // A library is loaded once per process. A failure is kept too, so that every worker is told the
+    // same.
     static RUNTIME: OnceLock<Result<Environment, String>> = OnceLock::new();
     RUNTIME
         .get_or_init(|| {
@@ -292,12 +303,15 @@ fn telemetry_is_on() -> String {
 fn start() -> Result<Environment, String> {
     let mut tried = String::new();
     for path in candidates(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from)) {
+        // A bare name is for the system's loader, which looks where it likes.
         if path.components().count() > 1 && !path.exists() {
             tried += &format!("  - {} (no such file)\n", path.display());
             continue;
         }
         match ort::init_from(&path) {
             Ok(builder) => {
+                // The switch that the library for Windows has; elsewhere it comes too late to be
+                // enough.
                 return builder
                     .with_telemetry(false)
                     .build()
@@ -322,6 +336,7 @@ fn start() -> Result<Environment, String> {
 #[cfg(feature = "dynamic")]
 fn candidates(chosen: Option<PathBuf>) -> Vec<PathBuf> {
     use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    // An empty variable is how many set none.
     if let Some(path) = chosen.filter(|path| !path.as_os_str().is_empty()) {
         return vec![path];
     }
@@ -333,6 +348,7 @@ fn candidates(chosen: Option<PathBuf>) -> Vec<PathBuf> {
     {
         paths.extend([folder.join(&name), folder.join("../lib").join(&name)]);
     }
+    // The fetched one first: it is the version that was tested, the system's may be any.
     paths.extend([
         PathBuf::from(env!("ASSAY_FETCHED_ORT")),
         PathBuf::from(name),

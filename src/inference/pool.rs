@@ -242,6 +242,7 @@ impl Shared {
         if queue.closed {
             return Err(ComputeError::Interrupted);
         }
+        // Places of callers who left are given away before anybody is refused.
         if queue.waiting.len() >= self.config.queue {
             queue.waiting.retain(|t| !t.done.is_closed());
         }

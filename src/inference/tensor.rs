@@ -30,10 +30,13 @@ pub(super) fn nchw(
         } else {
             2 - channel
         };
+        // One factor and one summand, worked out once instead of for every pixel.
         let (scale, offset) = (
             1.0 / (255.0 * deviation[channel]),
             mean[channel] / deviation[channel],
         );
+        // Plane by plane: networks take all of one colour together, pictures hold them side by
+        // side.
         let mut image = tensor.index_axis_mut(Axis(0), 0);
         let mut plane = image.index_axis_mut(Axis(0), channel);
         for (out, pixel) in plane.iter_mut().zip(raster.pixels().chunks_exact(3)) {
@@ -50,6 +53,7 @@ pub(super) fn nchw_bytes(raster: &Raster) -> Array4<f32> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "wholes and halves are exact")]
     use super::*;
 
     #[test]

@@ -54,6 +54,7 @@ impl LocalFeatures for XFeat {
             model: model.clone(),
             detail,
         };
+        // The network halves a frame five times: other sides would not meet again.
         if width % 32 != 0 || height % 32 != 0 {
             return Err(failed(format!(
                 "a frame of {width}x{height} has sides that are no multiples of 32"
@@ -107,11 +108,13 @@ fn pick(
     // list.
     keypoints.sort_by(|a, b| b.score.total_cmp(&a.score));
     keypoints.truncate(top);
+    // Only for those that are left: each costs a look into every map.
     let mut descriptors = Vec::with_capacity(keypoints.len() * feats.channels);
     for point in &keypoints {
         let corners = feats.corners(point.x, point.y);
         let start = descriptors.len();
         descriptors.extend((0..feats.channels).map(|channel| feats.at(channel, &corners)));
+        // The small summand keeps a descriptor of zeros from becoming no number.
         let norm = descriptors[start..]
             .iter()
             .map(|v| v * v)

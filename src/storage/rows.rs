@@ -33,6 +33,7 @@ pub(super) fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> S
     let code = database
         .and_then(|e| e.as_database_error())
         .and_then(|e| e.code());
+    // Told apart because it heals: once there is room again, the same request succeeds.
     if code.is_some_and(|code| FULL.contains(&&*code)) {
         StoreError::Full(Box::new(cause))
     } else {
@@ -44,6 +45,8 @@ pub(super) fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> S
 /// `SQLITE_IOERR_SHMSIZE` for the index of the log, which a first connection sets up.
 const FULL: [&str; 2] = ["13", "4874"];
 
+// Shapes of their own, apart from the domain's: a field that is renamed there must not make stored
+// rows unreadable.
 #[derive(Serialize, Deserialize)]
 struct MarkRow {
     name: String,
@@ -103,6 +106,7 @@ fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
     let rows: Vec<MarkRow> = serde_json::from_str(json).map_err(failed)?;
     rows.into_iter()
         .map(|row| {
+            // A newer program may have written it: refused by name rather than taken for another.
             let kind = MarkKind::from_name(&row.kind).ok_or_else(|| {
                 failed(ForeignValue {
                     column: "marks",
@@ -129,6 +133,7 @@ fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
 
 /// A row of `enrolled_references`.
 pub(super) fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
+    // First, so that what is wrong in another column is told with its row.
     let id: String = row.try_get("id").map_err(failed)?;
     let kind: String = row.try_get("kind").map_err(failed)?;
     let kind = ReferenceKind::from_name(&kind).ok_or_else(|| {
@@ -177,6 +182,7 @@ pub(super) fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, Store
 
 fn sha256(row: &SqliteRow, id: &str) -> Result<Sha256, StoreError> {
     let hex: String = row.try_get("sha256").map_err(failed)?;
+    // The parser alone cannot say whose row it is.
     hex.parse().map_err(|_| {
         failed(ForeignValue {
             column: "sha256",

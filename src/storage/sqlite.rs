@@ -108,9 +108,12 @@ impl SqliteStore {
             // Every transaction is on the disk before it is answered: with less, power that fails
             // takes back rows whose callers were told that they are kept.
             .synchronous(SqliteSynchronous::Full)
+            // SQLite itself checks them only where each connection asks for it.
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let pool = SqlitePoolOptions::new()
+            // Readers wait for nobody under a write-ahead log, and writers take turns whatever
+            // their number.
             .max_connections(4)
             .connect_with(options)
             .await
@@ -128,6 +131,7 @@ impl SqliteStore {
             .run(&pool)
             .await
             .map_err(|e| match e {
+                // A step that this program does not know was taken by a newer one.
                 MigrateError::VersionMissing(schema) => OpenError::Newer {
                     path: file.display().to_string(),
                     schema,
@@ -189,6 +193,7 @@ fn refused(
     sha256: Sha256,
     product: &ProductKey,
 ) -> StoreError {
+    // Explained afterwards: what is asked before may change in between.
     match cause.as_database_error() {
         Some(e) if e.is_foreign_key_violation() => product_not_found(product),
         Some(e) if e.is_unique_violation() => StoreError::Conflict {
@@ -208,6 +213,7 @@ impl Store for SqliteStore {
             .execute(&self.pool)
             .await
             .map_err(failed)?;
+        // Asked afterwards: before, another process might add the brand in between.
         let name: String = sqlx::query_scalar("SELECT name FROM brands WHERE id = ?")
             .bind(&brand.id)
             .fetch_one(&self.pool)
@@ -245,6 +251,7 @@ impl Store for SqliteStore {
         .execute(&self.pool)
         .await
         .map_err(failed)?;
+        // As with brands: whoever came first, the name that is there decides.
         let there = self.product(&product.key).await?;
         let conflict = || StoreError::Conflict {
             what: "product",
@@ -298,6 +305,7 @@ impl Store for SqliteStore {
         &self,
         product: Option<&ProductKey>,
     ) -> Result<Vec<ReferenceRecord>, StoreError> {
+        // A product that is not there is an error, not an empty list.
         if let Some(key) = product {
             self.product(key).await?;
         }
@@ -431,6 +439,7 @@ impl Store for SqliteStore {
     async fn room(&self) -> Result<(), StoreError> {
         // Several processes may share the folder.
         let file = self.data.join(format!("room-{}.part", std::process::id()));
+        // Written rather than asked for: quotas and reserved blocks show only that way.
         let written = tokio::fs::write(&file, vec![0; ROOM_BYTES]).await;
         // Also half of it must not stay, and when nothing was written there is nothing to remove.
         let removed = tokio::fs::remove_file(&file).await;

@@ -112,6 +112,7 @@ impl Canvas {
 
     /// Lays `colour` over one pixel with opacity `alpha`, 0 to 1; nothing outside the page.
     pub(super) fn blend(&mut self, x: i32, y: i32, colour: Colour, alpha: f64) {
+        // Letters and badges at a corner may stick out, and are not cut before.
         if x < 0 || y < 0 || x >= self.width || y >= self.height || alpha <= 0.0 {
             return;
         }
@@ -123,6 +124,7 @@ impl Canvas {
     }
 
     pub(super) fn fill(&mut self, area: Area, colour: Colour, alpha: f64) {
+        // Cut first: an area may be far larger than the page, and each of its pixels costs a step.
         let area = area.cut(&self.whole());
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
@@ -157,6 +159,7 @@ impl Canvas {
         let (cx, cy) = (pixel(centre.x), pixel(centre.y));
         for y in cy - reach..=cy + reach {
             for x in cx - reach..=cx + reach {
+                // The rim's distance from the pixel's centre stands for the share that is covered.
                 let distance = Point::new(f64::from(x) + 0.5, f64::from(y) + 0.5).distance(centre);
                 self.blend(x, y, colour, (radius + 0.5 - distance).clamp(0.0, 1.0));
             }
@@ -176,6 +179,7 @@ impl Canvas {
         let mut cover = vec![0.0_f64; slot(clip.width)];
         for y in clip.y..clip.bottom() {
             cover.fill(0.0);
+            // Along a row the cover is exact; between rows four lines come near enough to the eye.
             for line in 0..LINES {
                 let at = f64::from(y) + (f64::from(line) + 0.5) / f64::from(LINES);
                 for pair in crossings(outline, at).chunks_exact(2) {
@@ -204,6 +208,7 @@ impl Canvas {
             let to = outline[(i + 1) % outline.len()];
             dashes(from, to, &mut walked, stroke.dash, clip, &mut pieces);
         }
+        // All seams first, or the seam of one piece would cover the colour of the piece before.
         if stroke.seam {
             pieces
                 .iter()
@@ -233,6 +238,7 @@ impl Canvas {
             bounds.width + 2 * reach,
             bounds.height + 2 * reach,
         );
+        // Only the box around the line is walked over: the page has a million pixels and more.
         let area = grown.cut(&clip).cut(&self.whole());
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
@@ -280,6 +286,7 @@ fn dashes(
         } else {
             (on + off - phase, false)
         };
+        // Rounding may leave nothing of a dash: the least step makes sure that the walk ends.
         let next = (at + left.max(1e-3)).min(length);
         if drawn {
             pieces.push((along(at), along(next)));
@@ -305,6 +312,8 @@ fn crossings(outline: &[Point], y: f64) -> Vec<f64> {
     let mut found: Vec<f64> = outline
         .iter()
         .zip(outline.iter().cycle().skip(1))
+        // Half open: a corner on the line belongs to one of its two sides, so that crossings come
+        // in pairs.
         .filter(|(a, b)| (a.y <= y) != (b.y <= y))
         .map(|(a, b)| a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y))
         .collect();
@@ -314,6 +323,7 @@ fn crossings(outline: &[Point], y: f64) -> Vec<f64> {
 
 /// The whole pixels around `points`; `None` when one of them is nowhere.
 fn bounds(points: &[Point]) -> Option<Area> {
+    // Beyond this, casts would meet the ends of the type, and sums of two such places overflow.
     const FAR: f64 = 1e6;
     if points.is_empty() || points.iter().any(|p| !p.x.is_finite() || !p.y.is_finite()) {
         return None;

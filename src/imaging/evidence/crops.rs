@@ -46,6 +46,7 @@ pub(super) fn close_up(
     let around = (x1 - x0).max(y1 - y0) * SURROUNDINGS;
     let (x0, x1) = ((x0 - around).max(0.0), (x1 + around).min(rw));
     let (y0, y1) = ((y0 - around).max(0.0), (y1 + around).min(rh));
+    // Less than a pixel of the reference would be one colour, however much enlarged.
     if x1 - x0 < 1.0 || y1 - y0 < 1.0 {
         return None;
     }

@@ -27,6 +27,7 @@ impl Page<'_> {
         let mut x = MARGIN;
         for &(colour, dash, filled, words) in shown {
             let width = 46 + pixel(self.lettering.width(words, SMALL).ceil());
+            // On a narrow page the entries need a second row.
             if x + width > MARGIN + self.room() {
                 (x, self.y) = (MARGIN, self.y + 28);
             }
@@ -51,6 +52,7 @@ impl Page<'_> {
             x += width + GAP;
         }
         self.y += if shown.is_empty() { 0 } else { 30 };
+        // Ties the picture to the very bytes that were checked, wherever the file is sent.
         let footer = format!("photo sha256 {}", self.evidence.answer.sha256);
         self.write(
             (MARGIN, self.y),

@@ -49,6 +49,7 @@ impl Lettering {
         let font = self.font(style).as_scaled(style.size);
         let mut used = 0.0;
         let fits = text.chars().take_while(|&c| {
+            // Kerning is left out here as it is in drawing: what was measured is what is drawn.
             used += font.h_advance(glyph(&font, c));
             used <= room
         });
@@ -67,6 +68,7 @@ impl Lettering {
     ) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
+            // At least one line, or what was to be said would vanish without a trace.
             let full = out.len() >= lines.max(1);
             match out.last_mut() {
                 // What does not fit is gathered in the last line.
@@ -95,6 +97,7 @@ impl Lettering {
         for c in text.chars() {
             let id = glyph(&font, c);
             let placed = id.with_scale_and_position(style.size, caret);
+            // A space has no outline and still moves on.
             if let Some(outlined) = self.font(style).outline_glyph(placed) {
                 let corner = outlined.px_bounds().min;
                 let (left, top) = (pixel(corner.x), pixel(corner.y));

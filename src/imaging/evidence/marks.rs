@@ -26,6 +26,7 @@ impl Page<'_> {
         let folds = |number: usize, mark: &MarkAnswerBody| {
             number > ENOUGH_CLOSE_UPS && mark.answer == "same"
         };
+        // Numbered before some are folded: a number means the same mark here and in the pictures.
         let (folded, shown): (Vec<_>, Vec<_>) = numbered(&found.marks)
             .into_iter()
             .partition(|(number, mark)| folds(*number, mark));
@@ -35,6 +36,8 @@ impl Page<'_> {
             self.y += 16;
             let words = self.mark_words(number, mark);
             let shown = self.close_ups(found, mark);
+            // Words and pictures stand side by side: the next mark begins below the longer of the
+            // two.
             self.y += words.max(shown) + 16;
         }
         if !folded.is_empty() {
@@ -81,6 +84,7 @@ impl Page<'_> {
         if let Some(read) = &mark.read {
             lines.push((format!("reads: {read}"), TEXT));
         }
+        // The sign of a turn says nothing to a person, only how far it goes.
         if let Some(degrees) = mark.hue_turn {
             lines.push((format!("hues turned by {:.0}\u{b0}", degrees.abs()), TEXT));
         }
@@ -121,6 +125,8 @@ impl Page<'_> {
             pair.photo.height().cast_signed(),
         );
         let top = self.y + 24;
+        // At least 110 columns each, so that titles over narrow close-ups do not run into each
+        // other.
         for (x, title, picture) in [
             (left, "reference", &pair.reference),
             (
@@ -133,6 +139,7 @@ impl Page<'_> {
             self.canvas.paste((x, top), picture);
         }
         let frame = Area::new(left + width.max(110) + GAP, top, width, height);
+        // On the photo alone: what differs is told in its coordinates, and the reference is right.
         for cell in &mark.differing {
             let outline: Vec<Point> = points(cell)
                 .map(|p| frame.place(pair.to_pair.apply(p)))

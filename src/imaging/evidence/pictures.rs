@@ -53,6 +53,7 @@ impl Page<'_> {
             dash: None,
             seam: true,
         };
+        // Without a match the reasons alone name places.
         let Some(found) = self.found else {
             for reason in self.evidence.reasons {
                 self.canvas
@@ -64,6 +65,8 @@ impl Page<'_> {
             self.canvas
                 .outline(&placed(&deviation.region, frame), frame, thin(DEVIATION));
         }
+        // Over the deviations and under the marks: what is drawn last stays whole, and marks
+        // decide.
         if let Some(region) = &found.region {
             self.canvas.outline(
                 &placed(region, frame),
@@ -75,6 +78,7 @@ impl Page<'_> {
             );
         }
         for (number, mark) in numbered(&found.marks) {
+            // Filled thinly, for what differs must stay visible below.
             for cell in &mark.differing {
                 self.canvas
                     .area(&placed(cell, frame), frame, DIFFERENT, 0.35);
@@ -84,6 +88,7 @@ impl Page<'_> {
     }
 
     fn annotate_reference(&mut self, frame: Area, found: &MatchAnswer) {
+        // Places are told in the photo's coordinates; the reference's own lie on the way back.
         let Some(back) = map_of(found).and_then(|m| m.inverse()) else {
             return;
         };

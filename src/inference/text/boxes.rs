@@ -79,12 +79,14 @@ pub(super) fn find(map: &[f32], width: usize, height: usize) -> Vec<Rectangle> {
     let mut found: Vec<Rectangle> = components(&mask(map, width, height), width, height)
         .iter()
         .filter_map(|points| min_area_rectangle(points))
+        // Judged before growing: only there are the pixels that the network was sure of.
         .filter(|r| r.shortest() >= MIN_SIDE && score(map, width, height, r) >= MIN_SCORE)
         .map(Rectangle::grown)
         .filter(|r| r.shortest() >= MIN_GROWN_SIDE)
         .collect();
     found.sort_by(|a, b| (b.sides.0 * b.sides.1).total_cmp(&(a.sides.0 * a.sides.1)));
     found.truncate(MAX_LINES);
+    // Reading order comes last: which lines are kept must not depend on it.
     found.sort_by(|a, b| {
         a.centre
             .1
@@ -117,6 +119,7 @@ fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>
     let place = |pixel: usize| i32::try_from(pixel).unwrap_or(i32::MAX);
     let mut left = mask.to_vec();
     let mut found = Vec::new();
+    // A list instead of recursion: one component may hold every pixel of the map.
     let mut open = Vec::new();
     for start in 0..width * height {
         if !left[start] {
@@ -124,6 +127,7 @@ fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>
         }
         left[start] = false;
         open.push(start);
+        // Sorted by row, so that a map always gives the same points in the same order.
         let mut extents = std::collections::BTreeMap::<usize, (usize, usize)>::new();
         while let Some(pixel) = open.pop() {
             let (x, y) = (pixel % width, pixel / width);
@@ -152,6 +156,7 @@ fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>
 /// Mean probability of the pixels inside `rectangle`.
 fn score(map: &[f32], width: usize, height: usize, rectangle: &Rectangle) -> f32 {
     let corners = rectangle.corners();
+    // Only the box around the rectangle is walked over, cut to the map.
     let range = |values: [f64; 4], limit: usize| {
         let least = values.iter().fold(f64::INFINITY, |m, v| m.min(*v));
         let low = index(least.floor().max(0.0));
@@ -194,6 +199,7 @@ fn min_area_rectangle(points: &[(i32, i32)]) -> Option<Rectangle> {
             high = (high.0.max(along), high.1.max(across));
         }
         let sides = (high.0 - low.0, high.1 - low.1);
+        // Among equals the first edge stays, so that a map always gives the same rectangle.
         if best.is_none_or(|b| sides.0 * sides.1 < b.sides.0 * b.sides.1) {
             let (along, across) = ((low.0 + high.0) / 2.0, (low.1 + high.1) / 2.0);
             let centre = (
@@ -219,6 +225,7 @@ fn convex_hull(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
         return sorted;
     }
     let turns_left = |a: (i32, i32), b: (i32, i32), c: (i32, i32)| {
+        // Exact, and wide enough for the product of any two sides.
         i64::from(b.0 - a.0) * i64::from(c.1 - a.1) - i64::from(b.1 - a.1) * i64::from(c.0 - a.0)
             > 0
     };
@@ -232,6 +239,7 @@ fn convex_hull(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
             }
             chain.push(point);
         }
+        // The last point opens the other half.
         chain.pop();
         chain
     };

@@ -18,6 +18,7 @@ pub(super) async fn add(
     answer: &CheckAnswer,
     fingerprints: &[Option<u128>],
 ) -> Result<(), StoreError> {
+    // A check without its photos would be blind to their use by others.
     let mut transaction = pool.begin().await.map_err(failed)?;
     sqlx::query("INSERT INTO checks (id, verdict, brand, seller, answer) VALUES (?, ?, ?, ?, ?)")
         .bind(&answer.id)
@@ -62,6 +63,7 @@ pub(super) async fn list(
     pool: &SqlitePool,
     filter: &CheckFilter,
 ) -> Result<Vec<CheckAnswer>, StoreError> {
+    // Ids sort by time: a page goes on below the last id of the one before, whatever came since.
     let rows = sqlx::query(
         "SELECT answer FROM checks
          WHERE (?1 IS NULL OR verdict = ?1) AND (?2 IS NULL OR brand = ?2) AND (?3 IS NULL OR id < ?3)

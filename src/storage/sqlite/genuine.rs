@@ -43,6 +43,7 @@ pub(super) async fn photos(
     let query = sqlx::query(sql)
         .bind(&product.brand)
         .bind(&product.product)
+        // Oldest first and bounded: what calibrates does not shift as more come in.
         .bind(MOST_GENUINE_PHOTOS);
     let rows = query.fetch_all(pool).await.map_err(failed)?;
     rows.iter().map(rows::genuine_photo).collect()
@@ -105,6 +106,7 @@ pub(super) async fn put_score(
 ) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await.map_err(failed)?;
     sqlx::query(
+        // The adjusted score was that of the old one, and goes with it.
         "INSERT INTO genuine_scores (photo, version, score) VALUES (?, ?, ?)
          ON CONFLICT (photo) DO UPDATE SET version = excluded.version, score = excluded.score, informed = NULL",
     )
@@ -114,6 +116,8 @@ pub(super) async fn put_score(
     .execute(&mut *transaction)
     .await
     .map_err(failed)?;
+    // None removes the older one, which would belong to another score. The table keeps its first
+    // name: renaming it would cost a migration and help nobody.
     let query = match observation {
         Some(observation) => sqlx::query(
             "REPLACE INTO genuine_sightings (photo, version, sighting) VALUES (?, ?, ?)",
@@ -135,6 +139,7 @@ pub(super) async fn observations(
     after: Option<&str>,
     most: usize,
 ) -> Result<Vec<KeptObservation>, StoreError> {
+    // Pages go by both columns, since two photos may come in the same millisecond.
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT p.id, p.item, s.sighting FROM genuine_sightings s JOIN genuine_photos p ON p.id = s.photo
          WHERE p.brand = ?1 AND p.product = ?2 AND s.version = ?3
@@ -182,6 +187,8 @@ pub(super) async fn put_variation(
     .execute(&mut *transaction)
     .await
     .map_err(failed)?;
+    // Another process knew more photos, so its scores stay too: the dropped transaction keeps
+    // nothing of this one.
     if done.rows_affected() == 0 {
         return Ok(());
     }
@@ -227,6 +234,7 @@ pub(super) async fn variations(
     .await
     .map_err(failed)?;
     let kept = |(photos, variation)| KeptVariation {
+        // A count below zero is none of ours: no photo speaks for it.
         photos: usize::try_from(photos).unwrap_or(0),
         variation,
     };

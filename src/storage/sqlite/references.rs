@@ -21,6 +21,7 @@ pub(super) async fn add(pool: &SqlitePool, reference: &ReferenceRecord) -> Resul
     .bind(&reference.product.product)
     .bind(reference.kind.name())
     .bind(&reference.view)
+    // As text, by which a person who looks into the database finds the file.
     .bind(reference.sha256.to_string())
     .bind(reference.width)
     .bind(reference.height)
@@ -71,6 +72,7 @@ pub(super) async fn remove(
     id: &str,
     now_ms: i64,
 ) -> Result<(), StoreError> {
+    // Marked, not deleted: earlier checks name it, and their evidence must still open.
     let done = sqlx::query(
         "UPDATE enrolled_references SET removed_ms = ?
          WHERE brand = ? AND product = ? AND id = ? AND removed_ms IS NULL",
@@ -86,6 +88,7 @@ pub(super) async fn remove(
         what: "reference",
         id: id.to_owned(),
     };
+    // A second removal finds nothing: whoever asks for it has an outdated list.
     if done.rows_affected() == 1 {
         Ok(())
     } else {
