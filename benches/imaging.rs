@@ -10,6 +10,7 @@ use assay::{
         fingerprint::fingerprint,
         geometry::{Homography, Rect},
         illumination::normalised_light,
+        number::level,
         quality::measure,
         raster::Raster,
         rectify::{Rectified, rectify},
@@ -30,12 +31,13 @@ fn main() {
 /// Something with edges of every size, so that decoding is neither trivial nor noise.
 fn drawn((width, height): (u32, u32)) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
+        // A slow wave and hard blocks: encoders and filters meet both in real photos.
         let wave = f64::from(x * 7 + y * 3).to_radians().sin() * 50.0 + 120.0;
         let block = (x / 37 * 61 + y / 23 * 97) % 120;
         Rgb([
-            wave as u8,
-            (f64::from(block) + wave * 0.5) as u8,
-            (x * 255 / width) as u8,
+            level(wave),
+            level(f64::from(block) + wave * 0.5),
+            level(x * 255 / width),
         ])
     })
 }
@@ -69,6 +71,7 @@ fn decode_webp(bencher: Bencher) {
 }
 
 fn decode(bencher: Bencher, bytes: Vec<u8>) {
+    // One for all rounds, as each worker has one.
     let mut intake = Intake::default();
     bencher.bench_local(|| intake.decode(black_box(&bytes)));
 }
@@ -99,6 +102,7 @@ fn aligned() -> (Raster, Rectified) {
         reference,
         Rectified {
             raster: photo,
+            // Wholly in view, so that every pixel is worked on.
             visible: vec![true; 640 * 448],
             scale: 1.0,
         },
@@ -116,6 +120,7 @@ fn rectify_a_pack(bencher: Bencher, scale: f64) {
 #[divan::bench]
 fn blocks_of_a_pack(bencher: Bencher) {
     let (reference, photo) = aligned();
+    // Made before, for a check makes them once for all its blocks.
     let (own, seen) = (reference.grey(), photo.raster.grey());
     bencher.bench_local(|| compare_blocks(black_box(&own), &seen, &photo));
 }
@@ -129,6 +134,7 @@ fn light_of_a_pack(bencher: Bencher) {
 #[divan::bench]
 fn hues_of_eight_marks(bencher: Bencher) {
     let (reference, photo) = aligned();
+    // Its own time is measured above.
     let lit = normalised_light(&photo, &reference);
     bencher.bench_local(|| {
         let colours = PackColours::of(black_box(&reference), &photo, &lit);

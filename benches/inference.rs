@@ -1,7 +1,7 @@
 //! Time of each model on one thread, pictures in memory to result: `cargo bench --bench inference`.
 
 use assay::{
-    domain::{geometry::Rect, raster::Raster},
+    domain::{geometry::Rect, number::level, raster::Raster},
     engine::vision::{Embedder, LocalFeatures, MarkComparator, TextReader},
     inference::{
         comparator::Comparator, embedder::PrintEmbedder, manifest::Manifest, text::PpOcr,
@@ -25,6 +25,7 @@ fn manifest() -> Manifest {
 /// A picture with corners and edges everywhere, drawn from integers alone.
 fn picture(width: u32, height: u32) -> Raster {
     Raster::from_fn(width, height, |x, y| {
+        // Tiles of uneven sides and grain, so that no kernel meets a plain area.
         let tile = (x / 13 * 7 + y / 11 * 5) % 9;
         let grain = (x * 31 + y * 17) % 23;
         [
@@ -32,7 +33,7 @@ fn picture(width: u32, height: u32) -> Raster {
             230 - tile * 20 - grain,
             60 + tile * 12 + grain,
         ]
-        .map(|v| v as u8)
+        .map(level)
     })
 }
 
@@ -56,8 +57,10 @@ fn comparator(bencher: Bencher, (width, height): (u32, u32)) {
     let mut model = load(Comparator::load(&manifest(), None));
     let (reference, photo) = (
         picture(width, height),
+        // Shifted by two pixels, as an alignment leaves it.
         picture(width + 2, height).crop(Rect::from_size(2, 0, width, height)),
     );
+    // Outside the measured part: from the second check on it is known.
     let reference = load(model.encode(&reference));
     bencher.bench_local(|| {
         let photo = load(model.encode(black_box(&photo)));
@@ -83,6 +86,7 @@ fn text_recogniser(bencher: Bencher, width: u32) {
 #[divan::bench]
 fn text_detector(bencher: Bencher) {
     let model = load(PpOcr::load(manifest(), None));
+    // The size of the detector's first look, so that nothing is resized for that.
     let photo = picture(736, 736);
     bencher.bench_local(|| model.detect(black_box(&photo)));
 }

@@ -2,6 +2,13 @@
 //! slowest decode and the most memory held. Run with `cargo bench --bench intake_mutations`;
 //! another count may follow after `--`.
 
+#![expect(clippy::print_stdout, reason = "a bench says what it measured")]
+#![expect(
+    clippy::cast_possible_truncation,
+    unreachable_pub,
+    reason = "the damage is shared with the tests, and low bytes are drawn on purpose"
+)]
+
 #[path = "../tests/support/mutation.rs"]
 mod mutation;
 
@@ -35,6 +42,7 @@ fn main() {
         .unwrap_or(default);
 
     static PANICS: AtomicUsize = AtomicUsize::new(0);
+    // Caught panics are what is counted: the default hook would print a trace for each.
     std::panic::set_hook(Box::new(|info| {
         PANICS.fetch_add(1, Ordering::Relaxed);
         eprintln!("caught: {info}");
@@ -42,6 +50,7 @@ fn main() {
 
     let limits = IntakeLimits::default();
     let mut intake = Intake::new(limits.clone());
+    // Another seed than that of the tests, so that both together see more.
     let (originals, mut mutator) = (originals(), Mutator::new(2));
     let mut answers = BTreeMap::<&str, usize>::new();
     let (mut slowest, started) = (Duration::ZERO, Instant::now());
@@ -51,6 +60,7 @@ fn main() {
         let answer = match intake.decode(&bytes) {
             Ok(photo) => {
                 let pixels = u64::from(photo.raster.width()) * u64::from(photo.raster.height());
+                // What passes must hold the limits too, whatever its headers said.
                 assert!(pixels <= limits.max_pixels && photo.raster.long_side() <= limits.max_side);
                 photo.format
             }

@@ -2,10 +2,12 @@
 //! `-- detector` to find text in whole pictures too. Reads the kernel's own figures, so it needs
 //! Linux.
 
+#![expect(clippy::print_stdout, reason = "a bench says what it measured")]
+
 use std::time::Instant;
 
 use assay::{
-    domain::raster::Raster,
+    domain::{number::level, raster::Raster},
     engine::vision::Vision,
     imaging::{Intake, IntakeLimits},
     inference,
@@ -25,11 +27,12 @@ fn status_mib(key: &str) -> f64 {
 fn picture(width: u32, height: u32) -> Raster {
     Raster::from_fn(width, height, |x, y| {
         let tile = (x / 13 * 7 + y / 11 * 5) % 9;
-        [tile * 24, 230 - tile * 20, 60 + tile * 12].map(|v| v as u8)
+        [tile * 24, 230 - tile * 20, 60 + tile * 12].map(level)
     })
 }
 
 fn work(vision: &mut Vision, detector: bool) -> Result<(), assay::engine::vision::InferenceError> {
+    // Several shapes, as scratch memory grows with each new one where it is kept.
     for (width, height) in [(960, 704), (640, 448), (448, 640), (704, 960)] {
         vision.local.extract(&picture(width, height), 1000)?;
     }
@@ -54,6 +57,7 @@ fn main() {
     for number in 1..=WORKERS {
         let start = Instant::now();
         let vision = inference::vision(None, Box::new(Intake::new(IntakeLimits::default())));
+        // Kept until the end: what counts is what all of them hold together.
         workers.push(vision.unwrap_or_else(|e| panic!("{e}")));
         println!(
             "worker {number} loaded in {} ms: {:.0} MiB",
@@ -61,6 +65,7 @@ fn main() {
             status_mib("VmRSS")
         );
     }
+    // At once, for peaks that fall together are what a machine must hold.
     std::thread::scope(|scope| {
         for vision in &mut workers {
             scope.spawn(move || {

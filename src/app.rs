@@ -19,7 +19,7 @@ use crate::{
     storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
 
-pub use telemetry::turn_off as turn_telemetry_off;
+pub(crate) use telemetry::turn_off as turn_telemetry_off;
 
 /// How often a server looks whether genuine photos need scores.
 const CALIBRATION_PERIOD: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ const CALIBRATION_PERIOD: Duration = Duration::from_secs(5);
 const PROGRESS_EVERY: usize = 100;
 
 /// All that one thread sees with, for work that needs no data folder.
-pub fn vision(config: &AppConfig) -> anyhow::Result<Vision> {
+pub(crate) fn vision(config: &AppConfig) -> anyhow::Result<Vision> {
     Ok(inference::vision(
         config.models.as_deref(),
         Box::new(Intake::default()),
@@ -39,7 +39,7 @@ pub struct App {
     /// Everything it does.
     pub assay: Arc<Assay>,
     /// Draws evidence.
-    pub painter: Arc<dyn EvidencePainter>,
+    pub(crate) painter: Arc<dyn EvidencePainter>,
     pool: Arc<WorkerPool>,
     store: Arc<SqliteStore>,
 }
@@ -54,6 +54,7 @@ impl App {
             .unwrap_or_else(ComputeConfig::default_workers);
         // Each photo of a check is a job of its own, and no other request brings as many.
         let compute = ComputeConfig::for_workers(workers, MOST_PHOTOS);
+        // Models before data: a missing one is told before any folder is made.
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let store = Arc::new(SqliteStore::open(&config.data).await?);
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
@@ -99,6 +100,7 @@ impl App {
 
     /// Finishes the work underway and closes the database.
     pub async fn close(self) {
+        // Workers first: what their last jobs give may still be written.
         self.pool.shutdown();
         self.store.close().await;
     }
@@ -119,13 +121,14 @@ impl Server {
     }
 
     /// Serves until the process is told to stop, then finishes the requests underway.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
         let stop = http::shutdown_signal().context("cannot listen for signals to stop")?;
         self.run_until(stop).await
     }
 
     /// Serves until `stop` is done, then finishes the requests underway.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        // Beside the requests, which must not wait for the scoring of many photos.
         let calibrating = tokio::spawn(keep_calibrated(Arc::clone(&self.app.assay)));
         http::serve(self.listener, self.state, stop).await;
         calibrating.abort();
@@ -137,17 +140,21 @@ impl Server {
 /// Scores genuine photos whenever they or the references changed, here or in another process.
 async fn keep_calibrated(assay: Arc<Assay>) {
     let mut period = tokio::time::interval(CALIBRATION_PERIOD);
+    // A round may take longer than the period: ticks missed meanwhile are not made up for.
     period.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut done = None;
     loop {
         period.tick().await;
         let scored = match assay.changes().await {
+            // Two counters are cheap to read; photos and scores are not.
             Ok(changes) if Some(changes) == done => continue,
             Ok(changes) => assay.calibrate_all().await.map(|scored| (changes, scored)),
             Err(error) => Err(error),
         };
         match scored {
             Ok((changes, scored)) => {
+                // The counts from before: what came in during the scoring is seen in the next
+                // round.
                 done = Some(changes);
                 if scored > 0 {
                     tracing::info!("{scored} genuine photos were scored for calibration");

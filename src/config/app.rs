@@ -52,9 +52,11 @@ impl AppConfig {
 /// Budgets outside 0.01 % to 50 % are slips of the pen.
 fn share(text: &str) -> Result<f64, String> {
     let (number, unit) = match text.strip_suffix('%') {
+        // A space before the sign is how many write it.
         Some(percent) => (percent.trim(), 0.01),
         None => (text, 1.0),
     };
+    // What is no number lies in no range, so that one message serves both slips.
     let budget = number.parse::<f64>().map(|n| n * unit).unwrap_or(f64::NAN);
     if (0.0001..=0.5).contains(&budget) {
         Ok(budget)

@@ -38,6 +38,7 @@ impl ComputeConfig {
     /// for every job that the requests underway can bring (`jobs_per_request` each), so that an
     /// admitted request is not refused half-way.
     pub fn for_workers(workers: NonZeroUsize, jobs_per_request: usize) -> Self {
+        // Enough that a worker finds its next job while bodies are still being read.
         let requests = 4 * workers.get();
         let queue = requests * jobs_per_request;
         Self {
@@ -52,6 +53,7 @@ impl ComputeConfig {
 
     /// Worker threads when the operator does not say: one for each core, within reason.
     pub fn default_workers() -> NonZeroUsize {
+        // Where the system does not tell, one is sure to be there.
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         NonZeroUsize::new(cores.min(MOST_DEFAULT_WORKERS)).unwrap_or(NonZeroUsize::MIN)
     }

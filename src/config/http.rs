@@ -43,6 +43,7 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            // As much as intake takes: more would be read only to be refused.
             max_photo_bytes: 20 << 20,
             max_body_bytes: 64 << 20,
             max_connections: 512,
@@ -58,6 +59,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text
         .parse()
         .map_err(|_| format!("`{text}` is not an address and port, such as `127.0.0.1:8080`"))?;
+    // Nobody is asked who they are, so nobody from outside may ask.
     if address.ip().is_loopback() {
         Ok(address)
     } else {
@@ -69,6 +71,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
+        // None at all would refuse every request, and nobody waits longer than a day.
         Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
         _ => Err(format!(
             "`{text}` is not a number of seconds from 1 to 86400"

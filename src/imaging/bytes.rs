@@ -42,9 +42,11 @@ impl Deadline {
 
     /// The error for a decoder that failed with `detail`: its own fault, or that of time.
     pub(super) fn blame(&self, detail: impl std::fmt::Display) -> IntakeError {
+        // From the deadline on every read fails, so whatever the decoder says then is the clock's
+        // doing.
         if self.passed() {
             return IntakeError::TooSlow {
-                limit_ms: self.limit.as_millis() as u64,
+                limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX),
             };
         }
         IntakeError::Damaged {
@@ -87,6 +89,7 @@ impl Read for TimedReader<'_> {
 impl BufRead for TimedReader<'_> {
     fn fill_buf(&mut self) -> Result<&[u8]> {
         self.look()?;
+        // The whole file lies in the buffer: handed out at once, the decoder would never come back.
         let rest = self.inner.fill_buf()?;
         Ok(&rest[..rest.len().min(STEP_BYTES)])
     }
@@ -126,6 +129,7 @@ impl<'a> TimedJpegBytes<'a> {
         self.reads += 1;
         if now || self.reads >= READS_PER_LOOK {
             self.reads = 0;
+            // Kept for good: this decoder passes over single reads that failed.
             self.expired = self.expired || self.deadline.passed();
         }
         if self.expired {
@@ -159,6 +163,7 @@ impl ZByteReaderTrait for TimedJpegBytes<'_> {
     }
 
     fn peek_bytes(&mut self, buf: &mut [u8]) -> std::result::Result<usize, ZByteIoError> {
+        // Looking ahead and seeking decode nothing: the read that follows looks at the clock.
         self.inner.peek_bytes(buf)
     }
 

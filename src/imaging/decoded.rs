@@ -56,6 +56,7 @@ impl Default for IntakeLimits {
 impl IntakeLimits {
     /// Whether a picture of these sides may be decoded.
     pub(super) fn check_sides(&self, width: u32, height: u32) -> Result<(), IntakeError> {
+        // In 64 bits, since the product of two sides need not fit into 32.
         if width.max(height) > self.max_side
             || u64::from(width) * u64::from(height) > self.max_pixels
         {
@@ -67,6 +68,7 @@ impl IntakeLimits {
                 max_pixels,
             });
         }
+        // At least one pixel, whatever the setting: nothing can be said of a picture without any.
         if width.min(height) < self.min_side.max(1) {
             return Err(IntakeError::TooSmall {
                 width,
@@ -91,6 +93,7 @@ impl IntakeLimits {
         } else {
             0
         };
+        // Turned only once decoding is over, so the larger of the two counts, not their sum.
         let (bytes, limit) = (picture + extra.max(turned), self.memory);
         if bytes > limit {
             Err(IntakeError::TooMuchMemory { bytes, limit })
@@ -125,5 +128,5 @@ pub(super) fn blank(width: u32, height: u32) -> Vec<u8> {
 pub(super) fn lay_on_white(value: u8, alpha: u8) -> u8 {
     let (value, alpha) = (u32::from(value), u32::from(alpha));
     // At most 255: the weights add up to 255.
-    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    u8::try_from((value * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
 }

@@ -4,7 +4,10 @@
 
 mod canvas;
 mod crops;
+mod legend;
 mod lettering;
+mod marks;
+mod pictures;
 
 use image::{
     ExtendedColorType, ImageEncoder,
@@ -12,7 +15,7 @@ use image::{
 };
 
 use self::{
-    canvas::{Area, Canvas, Colour, Stroke},
+    canvas::{Area, Canvas, Colour, pixel},
     lettering::{Lettering, Style},
 };
 use super::Intake;
@@ -23,6 +26,7 @@ use crate::{
     },
     domain::{
         geometry::{Homography, Point},
+        number::whole,
         raster::Raster,
     },
     engine::vision::Imaging,
@@ -39,17 +43,16 @@ const MOST_ZOOM: f64 = 2.5;
 /// Least width of the page, so that the words have room.
 const LEAST_WIDTH: i32 = 1080;
 
-/// Width of the words beside a mark's close-ups, and the height of a close-up.
-const MARK_WORDS: i32 = 300;
+/// Height of a mark's close-up.
 const CLOSE_UP_HEIGHT: i32 = 180;
 
 /// Most marks and reasons shown (eleven proposed marks and four places besides); the answer itself
 /// has them all.
-const MOST_MARKS: usize = 15;
-/// After this many close-ups, marks that are the same are named in one line: there is nothing to
-/// see on them.
-const ENOUGH_CLOSE_UPS: usize = 3;
+const MOST_MARKS: u8 = 15;
 const MOST_REASONS: usize = 5;
+
+/// Lengths of dash and gap around what cannot be seen.
+const DASH: (f64, f64) = (9.0, 6.0);
 
 const PAPER: Colour = [250, 250, 248];
 const INK: Colour = [28, 32, 38];
@@ -77,8 +80,6 @@ const TEXT: Style = Style {
     colour: INK,
 };
 const BOLD: Style = Style { bold: true, ..TEXT };
-/// What genuine photos took off a mark's score is told from here on.
-const TOLD_VARIATION: f64 = 0.1;
 const SMALL: Style = Style {
     size: 17.0,
     bold: false,
@@ -86,7 +87,7 @@ const SMALL: Style = Style {
 };
 
 /// What is shown.
-pub struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     /// The upright photo.
     pub photo: &'a Raster,
     /// The upright reference of the first match, when there is one.
@@ -101,7 +102,7 @@ pub struct Evidence<'a> {
 
 /// The picture could not be drawn.
 #[derive(Debug, thiserror::Error)]
-pub enum EvidenceError {
+pub(crate) enum EvidenceError {
     /// The embedded typeface does not load.
     #[error("the embedded typeface is damaged; build the program again")]
     Typeface(#[from] ab_glyph::InvalidFont),
@@ -112,17 +113,19 @@ pub enum EvidenceError {
 
 /// Draws the evidence as a PNG file. A photo without a match is shown with its verdict and reasons
 /// alone.
-pub fn evidence_png(evidence: &Evidence) -> Result<Vec<u8>, EvidenceError> {
+pub(crate) fn evidence_png(evidence: &Evidence) -> Result<Vec<u8>, EvidenceError> {
     let mut page = Page::new(evidence)?;
     page.header();
     page.pictures();
     page.marks();
     page.legend();
     let (width, _) = page.canvas.size();
-    let height = page.y.max(1) as u32;
+    let height = page.y.max(1).cast_unsigned();
     let mut png = Vec::new();
+    // A person waits for the page: speed goes before size.
     PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
         .write_image(
+            // The canvas is as high as the fullest page; what no row was drawn on is cut off.
             &page.canvas.pixels()[..width as usize * height as usize * 3],
             width,
             height,
@@ -149,15 +152,19 @@ impl<'a> Page<'a> {
         let photo = fitted(evidence.photo, PHOTO_BOX);
         let reference = evidence
             .reference
+            // Without a match there is nothing to hold the photo against.
             .filter(|_| found.is_some())
             .map(|r| fitted(r, REFERENCE_BOX));
-        let beside = reference.as_ref().map_or(0, |r| GAP + r.width() as i32);
-        let width = (2 * MARGIN + photo.width() as i32 + beside).max(LEAST_WIDTH);
+        let beside = reference
+            .as_ref()
+            .map_or(0, |r| GAP + r.width().cast_signed());
+        let width = (2 * MARGIN + photo.width().cast_signed() + beside).max(LEAST_WIDTH);
         let tallest = photo
             .height()
-            .max(reference.as_ref().map_or(0, Raster::height)) as i32;
+            .max(reference.as_ref().map_or(0, Raster::height))
+            .cast_signed();
         // Room for everything at its largest; what stays empty is cut off.
-        let height = 700 + tallest + (MOST_MARKS as i32 + 1) * (CLOSE_UP_HEIGHT + 2 * GAP);
+        let height = 700 + tallest + (i32::from(MOST_MARKS) + 1) * (CLOSE_UP_HEIGHT + 2 * GAP);
         let canvas = Canvas::new(width, height, PAPER);
         Ok(Self {
             evidence,
@@ -182,8 +189,9 @@ impl<'a> Page<'a> {
     fn header(&mut self) {
         let answer = self.evidence.answer;
         let colour = verdict_colour(answer.verdict);
+        // The answer's own word, so that a person finds it again there.
         let verdict = answer.verdict.name().replace('_', " ");
-        let pill = self.lettering.width(&verdict, TITLE).ceil() as i32 + 40;
+        let pill = pixel(self.lettering.width(&verdict, TITLE).ceil()) + 40;
         self.canvas
             .fill(Area::new(0, 0, self.canvas.whole().width, 10), colour, 1.0);
         self.canvas
@@ -225,6 +233,7 @@ impl<'a> Page<'a> {
                 4.0,
                 INK,
             );
+            // Two lines for each, so that one long reason does not push the pictures away.
             for line in self.lettering.wrapped(&reason.detail, TEXT, room, 2) {
                 self.write((left, self.y), &line, TEXT);
                 self.y += 28;
@@ -242,113 +251,6 @@ impl<'a> Page<'a> {
         self.y += 14;
     }
 
-    fn pictures(&mut self) {
-        let top = self.y + 28;
-        let answer = self.evidence.answer;
-        let title = format!("photo, {} x {} pixels", answer.width, answer.height);
-        self.write((MARGIN, self.y), &title, SMALL);
-        let frame = Area::new(
-            MARGIN,
-            top,
-            self.photo.width() as i32,
-            self.photo.height() as i32,
-        );
-        self.canvas.paste((frame.x, frame.y), &self.photo);
-        self.annotate_photo(frame);
-        let mut bottom = frame.bottom();
-
-        if let (Some(reference), Some(found)) = (&self.reference, self.found) {
-            let x = frame.right() + GAP;
-            let frame = Area::new(x, top, reference.width() as i32, reference.height() as i32);
-            self.canvas.paste((x, top), reference);
-            let title = format!("reference of {} / {}", found.brand, found.product);
-            let title = self
-                .lettering
-                .elided(&title, SMALL, frame.width.max(240) as f32);
-            self.write((x, self.y), &title, SMALL);
-            self.annotate_reference(frame, found);
-            bottom = bottom.max(frame.bottom());
-        }
-        self.y = bottom + GAP;
-    }
-
-    fn annotate_photo(&mut self, frame: Area) {
-        let thin = |colour| Stroke {
-            colour,
-            width: 2.0,
-            dash: None,
-            seam: true,
-        };
-        let Some(found) = self.found else {
-            for reason in self.evidence.reasons {
-                self.canvas
-                    .outline(&placed(&reason.region, frame), frame, thin(DEVIATION));
-            }
-            return;
-        };
-        for deviation in &found.deviations {
-            self.canvas
-                .outline(&placed(&deviation.region, frame), frame, thin(DEVIATION));
-        }
-        if let Some(region) = &found.region {
-            self.canvas.outline(
-                &placed(region, frame),
-                frame,
-                Stroke {
-                    width: 3.0,
-                    ..thin(LOCATED)
-                },
-            );
-        }
-        for (number, mark) in numbered(&found.marks) {
-            for cell in &mark.differing {
-                self.canvas
-                    .area(&placed(cell, frame), frame, DIFFERENT, 0.35);
-            }
-            self.outline_mark(number, mark, &placed(&mark.region, frame), frame);
-        }
-    }
-
-    fn annotate_reference(&mut self, frame: Area, found: &MatchAnswer) {
-        let Some(back) = map_of(found).and_then(|m| m.inverse()) else {
-            return;
-        };
-        for (number, mark) in numbered(&found.marks) {
-            let region: Vec<Point> = points(&mark.region)
-                .map(|p| frame.place(back.apply(p)))
-                .collect();
-            self.outline_mark(number, mark, &region, frame);
-        }
-    }
-
-    fn outline_mark(
-        &mut self,
-        number: usize,
-        mark: &MarkAnswerBody,
-        outline: &[Point],
-        frame: Area,
-    ) {
-        let (colour, dash) = mark_look(mark);
-        self.canvas.outline(
-            outline,
-            frame,
-            Stroke {
-                colour,
-                width: 3.0,
-                dash,
-                seam: true,
-            },
-        );
-        let inside = |p: &&Point| {
-            (f64::from(frame.x)..=f64::from(frame.right())).contains(&p.x)
-                && (f64::from(frame.y)..=f64::from(frame.bottom())).contains(&p.y)
-        };
-        if let Some(&corner) = outline.iter().find(inside) {
-            // Beside the corner rather than on it, where it would hide what the mark shows.
-            self.badge(Point::new(corner.x - 8.0, corner.y - 8.0), number, colour);
-        }
-    }
-
     fn badge(&mut self, at: Point, number: usize, colour: Colour) {
         let style = Style {
             size: 18.0,
@@ -357,201 +259,19 @@ impl<'a> Page<'a> {
         };
         let digits = number.to_string();
         let width = self.lettering.width(&digits, style);
+        // A white rim keeps the number apart from a photo of any colour.
         self.canvas.disc(at, 14.0, [255; 3]);
         self.canvas.disc(at, 12.5, colour);
         self.write(
             (
-                at.x.round() as i32 - (width / 2.0).round() as i32,
-                at.y.round() as i32 - 9,
+                pixel(at.x.round()) - pixel((width / 2.0).round()),
+                pixel(at.y.round()) - 9,
             ),
             &digits,
             style,
         );
     }
-
-    fn marks(&mut self) {
-        let Some(found) = self.found else { return };
-        let folds = |number: usize, mark: &MarkAnswerBody| {
-            number > ENOUGH_CLOSE_UPS && mark.answer == MarkAnswer::Same
-        };
-        let (folded, shown): (Vec<_>, Vec<_>) = numbered(&found.marks)
-            .into_iter()
-            .partition(|(number, mark)| folds(*number, mark));
-        for (number, mark) in shown {
-            self.canvas
-                .fill(Area::new(MARGIN, self.y, self.room(), 1), RULE, 1.0);
-            self.y += 16;
-            let words = self.mark_words(number, mark);
-            let shown = self.close_ups(found, mark);
-            self.y += words.max(shown) + 16;
-        }
-        if !folded.is_empty() {
-            let names: Vec<String> = folded
-                .iter()
-                .map(|(number, mark)| format!("{number} {}", mark.name))
-                .collect();
-            let named = format!("also the same: {}", names.join(",  "));
-            for line in self.lettering.wrapped(&named, SMALL, self.room() as f32, 2) {
-                self.write((MARGIN, self.y), &line, SMALL);
-                self.y += 24;
-            }
-            self.y += 12;
-        }
-        let more = found.marks.len().saturating_sub(MOST_MARKS);
-        if more > 0 {
-            self.write(
-                (MARGIN, self.y),
-                &format!("and {more} more marks in the answer"),
-                SMALL,
-            );
-            self.y += 30;
-        }
-    }
-
-    /// Writes what is known of a mark; gives the height.
-    fn mark_words(&mut self, number: usize, mark: &MarkAnswerBody) -> i32 {
-        let (top, left) = (self.y, MARGIN + 38);
-        let room = (MARK_WORDS - 38) as f32;
-        let (colour, _) = mark_look(mark);
-        self.badge(
-            Point::new(f64::from(MARGIN + 14), f64::from(top + 13)),
-            number,
-            colour,
-        );
-        let answer = format!(
-            "{}, score {:.2}",
-            mark.answer.name().replace('_', " "),
-            mark.score
-        );
-        let mut lines = vec![
-            (mark.name.clone(), BOLD),
-            (answer, Style { colour, ..BOLD }),
-        ];
-        if let Some(expected) = &mark.expected {
-            lines.push((format!("should read: {expected}"), TEXT));
-        }
-        if let Some(read) = &mark.read {
-            lines.push((format!("reads: {read}"), TEXT));
-        }
-        if let Some(degrees) = mark.hue_turn {
-            lines.push((format!("hues turned by {:.0}\u{b0}", degrees.abs()), TEXT));
-        }
-        if mark.genuine_variation >= TOLD_VARIATION {
-            lines.push((
-                format!(
-                    "genuine photos show it too: {:.2} less",
-                    mark.genuine_variation
-                ),
-                TEXT,
-            ));
-        }
-        let mut y = top;
-        for (text, style) in lines {
-            for line in self.lettering.wrapped(&text, style, room, 2) {
-                self.write((left, y), &line, style);
-                y += 27;
-            }
-        }
-        y - top
-    }
-
-    /// Shows a mark close up in the reference and in the photo; gives the height.
-    fn close_ups(&mut self, found: &MatchAnswer, mark: &MarkAnswerBody) -> i32 {
-        let (Some(reference), Some(map)) = (self.evidence.reference, map_of(found)) else {
-            return 0;
-        };
-        let region: Vec<Point> = points(&mark.region).collect();
-        let left = MARGIN + MARK_WORDS;
-        let room = (self.room() - MARK_WORDS - GAP) / 2;
-        let size = (f64::from(room), f64::from(CLOSE_UP_HEIGHT));
-        let Some(pair) = crops::close_up(self.evidence.photo, reference, &map, &region, size)
-        else {
-            return 0;
-        };
-        let (width, height) = (pair.photo.width() as i32, pair.photo.height() as i32);
-        let top = self.y + 24;
-        for (x, title, picture) in [
-            (left, "reference", &pair.reference),
-            (
-                left + width.max(110) + GAP,
-                "photo, straightened",
-                &pair.photo,
-            ),
-        ] {
-            self.write((x, self.y), title, SMALL);
-            self.canvas.paste((x, top), picture);
-        }
-        let frame = Area::new(left + width.max(110) + GAP, top, width, height);
-        for cell in &mark.differing {
-            let outline: Vec<Point> = points(cell)
-                .map(|p| frame.place(pair.to_pair.apply(p)))
-                .collect();
-            let stroke = Stroke {
-                colour: DIFFERENT,
-                width: 2.0,
-                dash: None,
-                seam: true,
-            };
-            self.canvas.outline(&outline, frame, stroke);
-        }
-        24 + height
-    }
-
-    fn legend(&mut self) {
-        self.canvas
-            .fill(Area::new(MARGIN, self.y, self.room(), 1), RULE, 1.0);
-        self.y += 16;
-        let entries = [
-            (LOCATED, None, false, "reference found here"),
-            (SAME, None, false, "mark is the same"),
-            (DIFFERENT, None, false, "mark differs"),
-            (DIFFERENT, None, true, "differing places"),
-            (UNSEEN, Some(DASH), false, "mark cannot be seen"),
-            (DEVIATION, None, false, "differs outside the marks"),
-        ];
-        let shown = if self.found.is_some() {
-            &entries[..]
-        } else {
-            &[]
-        };
-        let mut x = MARGIN;
-        for &(colour, dash, filled, words) in shown {
-            let width = 46 + self.lettering.width(words, SMALL).ceil() as i32;
-            if x + width > MARGIN + self.room() {
-                (x, self.y) = (MARGIN, self.y + 28);
-            }
-            let swatch = Area::new(x, self.y + 1, 28, 16);
-            let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
-                .map(|(x, y)| swatch.place(Point::new(x, y)));
-            if filled {
-                self.canvas.fill(swatch, colour, 0.35);
-            } else {
-                self.canvas.outline(
-                    &corners,
-                    self.canvas.whole(),
-                    Stroke {
-                        colour,
-                        width: 3.0,
-                        dash,
-                        seam: false,
-                    },
-                );
-            }
-            self.write((x + 38, self.y), words, SMALL);
-            x += width + GAP;
-        }
-        self.y += if shown.is_empty() { 0 } else { 30 };
-        let footer = format!("photo sha256 {}", self.evidence.answer.sha256);
-        self.write(
-            (MARGIN, self.y),
-            &self.lettering.elided(&footer, SMALL, self.room() as f32),
-            SMALL,
-        );
-        self.y += 40;
-    }
 }
-
-const DASH: (f64, f64) = (9.0, 6.0);
 
 fn verdict_colour(verdict: Verdict) -> Colour {
     match verdict {
@@ -579,10 +299,12 @@ fn numbered(marks: &[MarkAnswerBody]) -> Vec<(usize, &MarkAnswerBody)> {
         MarkAnswer::Same => 2,
     };
     let mut sorted: Vec<&MarkAnswerBody> = marks.iter().collect();
+    // Stable, so that marks of one kind keep the answer's order: the same number means the same
+    // mark in both pictures and in the list.
     sorted.sort_by_key(|m| rank(m));
     sorted
         .into_iter()
-        .take(MOST_MARKS)
+        .take(MOST_MARKS.into())
         .enumerate()
         .map(|(i, m)| (i + 1, m))
         .collect()
@@ -592,20 +314,19 @@ fn points(region: &[[f64; 2]]) -> impl Iterator<Item = Point> {
     region.iter().map(|&[x, y]| Point::new(x, y))
 }
 
-fn placed(region: &[[f64; 2]], frame: Area) -> Vec<Point> {
-    points(region).map(|p| frame.place(p)).collect()
-}
-
 fn map_of(found: &MatchAnswer) -> Option<Homography> {
     let numbers = found.reference_to_photo.as_deref()?;
+    // An answer holds a plain list, and may have been read back from the database: nine numbers are
+    // made sure of.
     Some(Homography(numbers.try_into().ok()?)).filter(Homography::is_finite)
 }
 
 /// The picture as large as the box allows.
 fn fitted(raster: &Raster, (width, height): (f64, f64)) -> Raster {
     let (w, h) = (f64::from(raster.width()), f64::from(raster.height()));
+    // One factor for both sides: a stretched picture would itself look like a finding.
     let zoom = (width / w).min(height / h).min(MOST_ZOOM);
-    Intake::default().resize(raster, (w * zoom).round() as u32, (h * zoom).round() as u32)
+    Intake::default().resize(raster, whole((w * zoom).round()), whole((h * zoom).round()))
 }
 
 #[cfg(test)]

@@ -32,11 +32,6 @@ impl Intake {
         }
     }
 
-    /// The limits it works within.
-    pub fn limits(&self) -> &IntakeLimits {
-        &self.limits
-    }
-
     fn decode_as(&self, format: Format, bytes: &[u8]) -> Result<Decoded, IntakeError> {
         let deadline = Deadline::after(self.limits.decode_time);
         let decode = match format {
@@ -63,7 +58,7 @@ impl Default for Intake {
 
 /// Bytes of memory that decoding a file takes within the default limits; see
 /// [`IntakeLimits::decoding_bytes`].
-pub fn decoding_bytes(file: &[u8]) -> u64 {
+pub(crate) fn decoding_bytes(file: &[u8]) -> u64 {
     IntakeLimits::default().decoding_bytes(file)
 }
 
@@ -124,6 +119,7 @@ impl Imaging for Intake {
         if (width, height) == (raster.width(), raster.height()) {
             return raster.clone();
         }
+        // By area: one side may grow while the other shrinks, and one filter serves both.
         let shrinks = u64::from(width) * u64::from(height)
             < u64::from(raster.width()) * u64::from(raster.height());
         let filter = if shrinks {
@@ -168,8 +164,10 @@ impl Imaging for Intake {
 }
 
 fn nearest(raster: &Raster, width: u32, height: u32) -> Raster {
-    let scale =
-        |at: u32, from: u32, to: u32| (u64::from(at) * u64::from(from) / u64::from(to)) as u32;
+    // Below `from`, since `at` is below `to`.
+    let scale = |at: u32, from: u32, to: u32| {
+        u32::try_from(u64::from(at) * u64::from(from) / u64::from(to)).unwrap_or(u32::MAX)
+    };
     Raster::from_fn(width, height, |x, y| {
         raster.at(
             scale(x, raster.width(), width),

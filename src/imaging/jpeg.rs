@@ -55,6 +55,7 @@ pub(super) fn decode(
     let frame = outline.frame.ok_or_else(no_frame)?;
     frame.check_kind()?;
     limits.check_sides(frame.width, frame.height)?;
+    // Each scan may walk over all pixels again: a small file of many scans takes long.
     if outline.scans > limits.scans {
         return Err(damaged(format!(
             "it has {} scans, at most {} are believable",
@@ -64,16 +65,20 @@ pub(super) fn decode(
     frame.check_memory(&outline, limits)?;
 
     let options = DecoderOptions::default()
+        // Without this the decoder makes the best of a file that ends early, and pixels that no
+        // camera saw would be compared.
         .set_strict_mode(true)
         .set_max_width(frame.width as usize)
         .set_max_height(frame.height as usize)
         .jpeg_set_max_scans(limits.scans)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(
+        // The first picture alone: what a telephone appends has markers of its own.
         TimedJpegBytes::new(&bytes[..outline.end], deadline),
         options,
     );
     decoder.decode_headers().map_err(|e| deadline.blame(e))?;
+    // The limits were checked by the sides that the walk saw: others would escape them.
     if decoder.dimensions() != Some((frame.width as usize, frame.height as usize)) {
         return Err(damaged("its headers contradict each other"));
     }
@@ -116,6 +121,7 @@ impl Frame {
         let factors = factors.take(components.into());
         let largest = factors.clone().map(|f| f.0).max().unwrap_or(1)
             * factors.clone().map(|f| f.1).max().unwrap_or(1);
+        // Components are stored at shares of the finest one: their sum is what a pixel takes.
         let samples_percent = 100 * factors.map(|(h, v)| h * v).sum::<u64>() / largest.max(1);
         Ok(Self {
             marker,
@@ -186,6 +192,7 @@ impl<'a> Outline<'a> {
                     outline.end = at;
                     return Ok(outline);
                 }
+                // These stand alone: no length follows them.
                 0x01 | 0xd0..=0xd8 => continue,
                 _ => {}
             }
@@ -197,6 +204,7 @@ impl<'a> Outline<'a> {
 
     fn note(&mut self, marker: u8, body: &'a [u8]) -> Result<(), IntakeError> {
         match marker {
+            // Tables and reserved numbers in the midst of those of frame headers.
             0xc4 | 0xc8 | 0xcc => {}
             0xc0..=0xcf if self.frame.is_some() => return Err(damaged("it has two frame headers")),
             0xc0..=0xcf => self.frame = Some(Frame::parse(marker, body)?),

@@ -10,6 +10,9 @@ mod sniff;
 mod upright;
 mod webp;
 
+// The decoders stay inside: pictures come in by one door, where the limits are.
 pub use decoded::IntakeLimits;
-pub use evidence::{Evidence, EvidenceError, evidence_png};
-pub use intake::{Intake, decoding_bytes};
+pub use intake::Intake;
+
+pub(crate) use evidence::{Evidence, evidence_png};
+pub(crate) use intake::decoding_bytes;

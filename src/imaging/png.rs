@@ -43,11 +43,13 @@ pub(super) fn decode(
             bytes: SCRATCH_BYTES,
         },
     );
+    // Palettes, few bits and 16 bits all become bytes: four kinds of rows are left to lay out.
     decoder.set_transformations(Transformations::normalize_to_color8());
     // The walk has seen these already; inflating them would cost time and memory for nothing.
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info().map_err(|e| deadline.blame(e))?;
+    // The limits were checked by the sides that the walk saw: others would escape them.
     if reader.info().size() != (width, height) {
         return Err(damaged("its headers contradict each other"));
     }
@@ -57,6 +59,7 @@ pub(super) fn decode(
     let stride = width as usize * 3;
     let mut rgb = Vec::with_capacity(stride);
     let (mut transparent, mut y) = (false, 0);
+    // Row by row, so that a picture with transparency is never held twice.
     while let Some(row) = reader
         .next_interlaced_row()
         .map_err(|e| deadline.blame(e))?
@@ -66,6 +69,7 @@ pub(super) fn decode(
         match row.interlace() {
             InterlaceInfo::Adam7(info) => spread(target, stride, &rgb, info),
             InterlaceInfo::Null(_) => {
+                // Rows beyond those that the header promised are dropped.
                 if let Some(line) = target.get_mut(y * stride..(y + 1) * stride) {
                     line.copy_from_slice(&rgb);
                 }
@@ -132,6 +136,7 @@ impl<'a> Outline<'a> {
     fn check(&self, limits: &IntakeLimits) -> Result<u64, IntakeError> {
         let (width, height, _) = self.header()?;
         limits.check_sides(width, height)?;
+        // A still picture may carry the header of animations too, with one frame.
         if self.frames > 1 {
             return Err(IntakeError::Animated);
         }
@@ -175,6 +180,7 @@ impl<'a> Outline<'a> {
                 b"IEND" => break,
                 _ => {}
             }
+            // Four bytes of checksum stand behind the body.
             rest = after.get(length + 4..).unwrap_or_default();
         }
         outline
@@ -184,9 +190,16 @@ impl<'a> Outline<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::number::count_u32;
 
     fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        [&(body.len() as u32).to_be_bytes()[..], name, body, &[0; 4]].concat()
+        [
+            &count_u32(body.len()).to_be_bytes()[..],
+            name,
+            body,
+            &[0; 4],
+        ]
+        .concat()
     }
 
     #[test]

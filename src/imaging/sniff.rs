@@ -49,6 +49,7 @@ const REFUSED: [(usize, &[u8], &str); 24] = [
 
 /// The format of `bytes`, or what they look like instead.
 pub(super) fn sniff(bytes: &[u8]) -> Result<Format, &'static str> {
+    // The third byte opens the next marker, which follows in every file: two alone are too few.
     if bytes.starts_with(b"\xff\xd8\xff") {
         return Ok(Format::Jpeg);
     }
@@ -58,6 +59,7 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format, &'static str> {
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         return Ok(Format::WebP);
     }
+    // The first that fits: in the list the particular stands before the general.
     let refused = REFUSED
         .iter()
         .find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
@@ -85,6 +87,7 @@ fn as_text(bytes: &[u8]) -> &'static str {
     let start = printable
         .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
         .to_ascii_lowercase();
+    // Before XML, for a drawing may open with an XML header.
     if start.contains("<svg") {
         "an SVG drawing"
     } else if start.starts_with("<!doctype html") || start.starts_with("<html") {

@@ -63,6 +63,7 @@ fn mirror_row(row: &mut [u8]) {
 
 fn mirror_rows(all: &mut [u8], stride: usize) {
     let rows = all.len() / stride;
+    // The middle one of an odd number of rows stays where it is.
     for y in 0..rows / 2 {
         let (top, rest) = all.split_at_mut((rows - 1 - y) * stride);
         top[y * stride..][..stride].swap_with_slice(&mut rest[..stride]);
@@ -76,6 +77,8 @@ fn gather(
     h: usize,
     source: impl Fn(usize, usize) -> (usize, usize),
 ) -> Vec<u8> {
+    // A quarter turn changes how long rows are: it is done into a second copy, which the limits
+    // count.
     let mut out = vec![0; w * h * 3];
     for top in (0..w).step_by(BLOCK) {
         for left in (0..h).step_by(BLOCK) {
@@ -118,8 +121,9 @@ mod tests {
     #[test]
     fn turning_agrees_with_the_image_crate_beyond_one_block() {
         let (w, h) = (75, 50);
-        let buffer =
-            image::RgbImage::from_fn(w, h, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
+        let buffer = image::RgbImage::from_fn(w, h, |x, y| {
+            image::Rgb([x, y, x * y].map(|v| v.to_le_bytes()[0]))
+        });
         for exif in 1..=8 {
             let by = Orientation::from_exif(exif).expect("1 to 8 exist");
             let mut theirs = image::DynamicImage::from(buffer.clone());

@@ -39,6 +39,7 @@ pub(super) fn decode(
 
     let decoder =
         WebPDecoder::new(TimedReader::new(bytes, deadline)).map_err(|e| deadline.blame(e))?;
+    // The limits were checked by the sides that the walk saw: others would escape them.
     if decoder.dimensions() != (width, height) {
         return Err(damaged("its headers contradict each other"));
     }
@@ -46,6 +47,8 @@ pub(super) fn decode(
     let target = pixels.as_mut_slice();
     let mut transparent = false;
     if decoder.color_type().has_alpha() {
+        // The decoder gives transparency only with all colours beside it; the limits count the
+        // copy.
         let mut rgba = vec![0; width as usize * height as usize * 4];
         decoder
             .read_image(&mut rgba)
@@ -112,6 +115,7 @@ impl<'a> Outline<'a> {
     /// Walks over the chunks; one that is longer than the file is damage.
     fn of(bytes: &'a [u8]) -> Result<Self, IntakeError> {
         let mut outline = Self::default();
+        // The length in the file's head is not asked: the bytes at hand are what is walked over.
         let mut rest = bytes.get(12..).unwrap_or_default();
         while let Some((name, after)) = rest.split_first_chunk::<4>() {
             let Some((length, after)) = after.split_first_chunk::<4>() else {
@@ -136,6 +140,7 @@ impl<'a> Outline<'a> {
                     return Err(cut());
                 };
                 self.animated |= flags & 2 != 0;
+                // Sides are stored less one.
                 let side = |low, middle, high| u32::from_le_bytes([low, middle, high, 0]) + 1;
                 self.sides.push((side(w0, w1, w2), side(h0, h1, h2)));
             }
@@ -143,6 +148,7 @@ impl<'a> Outline<'a> {
                 let &[_, _, _, _, _, _, w0, w1, h0, h1, ..] = body else {
                     return Err(cut());
                 };
+                // The upper two bits ask the viewer to enlarge, and are no part of the side.
                 let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
                 self.sides.push((side(w0, w1), side(h0, h1)));
                 self.extra_bytes_per_pixel += 2;
@@ -169,10 +175,11 @@ impl<'a> Outline<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::number::count_u32;
 
     fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
         let pad = vec![0; body.len() % 2];
-        [&name[..], &(body.len() as u32).to_le_bytes(), body, &pad].concat()
+        [&name[..], &count_u32(body.len()).to_le_bytes(), body, &pad].concat()
     }
 
     #[test]

@@ -49,6 +49,7 @@ impl Comparator {
             )?)
         };
         Ok(Self {
+            // Marks come in many sizes: memory that is kept would grow to what the largest needs.
             encoder: load(Role::ComparatorEncoder)?,
             decider: load(Role::Comparator)?,
         })
@@ -69,6 +70,8 @@ impl MarkComparator for Comparator {
 
     fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError> {
         let (width, height) = (picture.width(), picture.height());
+        // Multiples of 16 make whole cells of 4 pixels, and columns of cells in fours, as `meet`
+        // takes them.
         if [width, height]
             .iter()
             .any(|side| !SIDES.contains(side) || side % STEP != 0)
@@ -82,6 +85,8 @@ impl MarkComparator for Comparator {
         let encoded = self.encoder.run(
             [nchw_bytes(picture).view()],
             |outputs: [ArrayViewD<'_, f32>; 2]| {
+                // What follows indexes these lists without asking again: their shape is made sure
+                // of once.
                 let as_said = outputs
                     .iter()
                     .zip(ENCODED)
@@ -104,6 +109,7 @@ impl MarkComparator for Comparator {
         photo: &EncodedMark,
     ) -> Result<CellMap, InferenceError> {
         let (rows, columns) = (reference.rows, reference.columns);
+        // The reference's side was encoded earlier and kept: both must fit before they are joined.
         let whole = |side: &EncodedMark| {
             ENCODED.map(|maps| maps * rows * columns) == [side.keys.len(), side.values.len()]
         };
@@ -114,6 +120,7 @@ impl MarkComparator for Comparator {
             );
             return Err(unexpected(&self.decider, detail));
         }
+        // Zeros, which the maps behind the joined ones stay.
         let mut joined = vec![0.0; JOINED * rows * columns];
         meet(reference, photo, &mut joined);
         let joined = ArrayView4::from_shape((1, JOINED, rows, columns), &joined)
@@ -134,6 +141,7 @@ fn cells(logits: ArrayViewD<'_, f32>) -> Option<CellMap> {
     for row in 0..rows {
         for column in 0..columns {
             let values: [f32; 3] = std::array::from_fn(|class| logits[[0, class, row, column]]);
+            // Against the largest, so that no exponential overflows.
             let peak = values.iter().fold(f32::NEG_INFINITY, |m, v| m.max(*v));
             let raised = values.map(|v| (v - peak).exp());
             let total: f32 = raised.iter().sum();

@@ -19,7 +19,7 @@ const LANES: usize = 4;
 /// (49 maps, 0 beyond the photo), the reference's values, the photo's values drawn to where they
 /// match, and the absolute difference of these two. Maps after these are left alone. Both sides are
 /// of one shape, their columns a multiple of 4.
-pub fn meet(reference: &EncodedMark, photo: &EncodedMark, joined: &mut [f32]) {
+pub(super) fn meet(reference: &EncodedMark, photo: &EncodedMark, joined: &mut [f32]) {
     let (likeness, rest) = joined.split_at_mut(SHIFTS * reference.rows * reference.columns);
     compare_keys(reference, photo, likeness);
     let (own, rest) = rest.split_at_mut(reference.values.len());
@@ -34,11 +34,14 @@ pub fn meet(reference: &EncodedMark, photo: &EncodedMark, joined: &mut [f32]) {
 fn compare_keys(reference: &EncodedMark, photo: &EncodedMark, likeness: &mut [f32]) {
     let (rows, columns) = (reference.rows, reference.columns);
     let cells = rows * columns;
+    // With a border around it, no shift needs a question whether it lies inside.
     let around = Bordered::of(&photo.keys, rows, columns);
     for row in 0..rows {
         for column in (0..columns).step_by(LANES) {
             let at = row * columns + column;
             for down in 0..SIDE {
+                // All shifts of a row together: a photo's cells are loaded once and serve seven of
+                // them.
                 let mut sums = [[0.0; LANES]; SIDE];
                 for (channel, map) in reference.keys.chunks_exact(cells).enumerate() {
                     let own = &map[at..][..LANES];
@@ -59,6 +62,7 @@ fn compare_keys(reference: &EncodedMark, photo: &EncodedMark, likeness: &mut [f3
 fn draw_values(photo: &EncodedMark, likeness: &[f32], moved: &mut [f32]) {
     let (rows, columns) = (photo.rows, photo.columns);
     let cells = rows * columns;
+    // Taken once: every map of values is weighted alike.
     let exponentials = exponentials(likeness, cells);
     let around = Bordered::of(&photo.values, rows, columns);
     for row in 0..rows {
@@ -77,6 +81,7 @@ fn draw_values(photo: &EncodedMark, likeness: &[f32], moved: &mut [f32]) {
                         (0..LANES).for_each(|i| sums[i] += weight[i] * other[across + i]);
                     }
                 }
+                // Divided at the end, once a cell instead of once a weight.
                 (0..LANES).for_each(|i| map[at + i] = sums[i] / totals[i]);
             }
         }
@@ -130,6 +135,13 @@ impl Bordered {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "maps of a few cells, written with signs as in the definition"
+    )]
     use super::*;
 
     const KEYS: usize = 3;

@@ -55,16 +55,19 @@ impl Embedder for PrintEmbedder {
             model: model.clone(),
             detail,
         };
+        // The graph takes one size alone, and its own words for another say nothing to a person.
         if (square.width(), square.height()) != (SIDE, SIDE) {
             let (width, height) = (square.width(), square.height());
             return Err(failed(format!(
                 "a picture of {width}x{height} is not {SIDE}x{SIDE}"
             )));
         }
+        // The colours' scale of the weights that training started from.
         let tensor = nchw(square, Channels::Rgb, MEAN, DEVIATION);
         let values = self.model.run([tensor.view()], |[embedding]| {
             embedding.iter().copied().collect::<Vec<f32>>()
         })?;
+        // Brought to unit length by the host: the network's own length says nothing.
         Embedding::new(model.clone(), values).map_err(|e| failed(e.to_string()))
     }
 }

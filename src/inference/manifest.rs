@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::domain::{digest::Sha256, embedding::ModelId};
 
+// A manifest read from a folder could be replaced together with the models in it.
 const TEXT: &str = include_str!("../../models/manifest.toml");
 
 /// What a model is for.
@@ -74,6 +75,7 @@ pub struct ModelEntry {
 }
 
 fn sha256<'de, D: Deserializer<'de>>(hex: D) -> Result<Sha256, D::Error> {
+    // Checked here: a slip in the manifest would otherwise look like an altered model file.
     String::deserialize(hex)?.parse().map_err(D::Error::custom)
 }
 
@@ -124,11 +126,6 @@ impl Manifest {
         })
     }
 
-    /// All entries.
-    pub fn models(&self) -> &[ModelEntry] {
-        &self.models
-    }
-
     /// The model for `role`.
     pub fn model(&self, role: Role) -> Result<&ModelEntry, ManifestError> {
         self.models
@@ -143,8 +140,10 @@ impl Manifest {
 /// build puts it.
 pub fn locate(entry: &ModelEntry, chosen: Option<&Path>) -> Result<PathBuf, ManifestError> {
     let mut folders: Vec<PathBuf> = match chosen {
+        // The only one: a copy found elsewhere would hide a slip in the path.
         Some(folder) => vec![folder.to_owned()],
         None => {
+            // First beside the program: one that was installed must not hang on its source tree.
             let beside = std::env::current_exe()
                 .ok()
                 .and_then(|exe| Some(exe.parent()?.join("models")));
@@ -154,6 +153,7 @@ pub fn locate(entry: &ModelEntry, chosen: Option<&Path>) -> Result<PathBuf, Mani
                 .collect()
         }
     };
+    // Last, so that a file which somebody put into a models folder is preferred.
     if entry.fetched {
         folders.push(PathBuf::from(env!("ASSAY_FETCHED_TEXT")));
     }
@@ -163,6 +163,7 @@ pub fn locate(entry: &ModelEntry, chosen: Option<&Path>) -> Result<PathBuf, Mani
         .collect();
     paths
         .iter()
+        // A folder of that name is passed over here rather than failing when it is read.
         .find(|path| path.is_file())
         .cloned()
         .ok_or_else(|| ManifestError::Missing {
@@ -203,10 +204,7 @@ mod tests {
             Role::TextRecogniser,
         ] {
             let entry = manifest.model(role).unwrap();
-            assert_eq!(
-                manifest.models().iter().filter(|m| m.role == role).count(),
-                1
-            );
+            assert_eq!(manifest.models.iter().filter(|m| m.role == role).count(), 1);
             assert!(
                 !entry.inputs.is_empty() && !entry.outputs.is_empty(),
                 "{}",

@@ -4,9 +4,9 @@ pub mod comparator;
 mod cost_volume;
 pub mod embedder;
 pub mod manifest;
-pub mod onnx;
+pub(crate) mod onnx;
 pub mod pool;
-pub mod tensor;
+mod tensor;
 pub mod text;
 pub mod xfeat;
 
@@ -25,11 +25,13 @@ pub fn vision(
     imaging: Box<dyn Imaging>,
 ) -> Result<Vision, InferenceError> {
     let manifest = manifest::Manifest::of_this_build()?;
+    // A worker that lacks one of them does not start: no photo is judged by the rest alone.
     Ok(Vision {
         imaging,
         local: Box::new(xfeat::XFeat::load(&manifest, models_dir)?),
         embedder: Box::new(embedder::PrintEmbedder::load(&manifest, models_dir)?),
         comparator: Box::new(comparator::Comparator::load(&manifest, models_dir)?),
+        // The last, for it keeps the manifest: its detector is loaded again and again.
         text: Box::new(text::PpOcr::load(manifest, models_dir)?),
     })
 }

@@ -25,12 +25,12 @@ use crate::{
 /// The variable of the environment that tells the library to collect nothing. Without it the library
 /// keeps an id of the device and what it collected in the user's cache folder, and sends it off:
 /// `with_telemetry(false)` comes after the first of these files.
-pub const TELEMETRY_SWITCH: &str = "ORT_DISABLE_TELEMETRY";
+pub(crate) const TELEMETRY_SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 /// What [`TELEMETRY_SWITCH`] must say.
-pub const TELEMETRY_OFF: &str = "1";
+pub(crate) const TELEMETRY_OFF: &str = "1";
 
 /// Whether the library may be loaded: it would leave nothing behind and send nothing.
-pub fn telemetry_is_off() -> bool {
+pub(crate) fn telemetry_is_off() -> bool {
     is_off(std::env::var_os(TELEMETRY_SWITCH).as_deref())
 }
 
@@ -102,7 +102,7 @@ impl From<ManifestError> for InferenceError {
 
 /// What becomes of the memory that a run needed for its intermediate results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scratch {
+pub(crate) enum Scratch {
     /// Given back after each run: right for a model that stays loaded and sees pictures of many
     /// sizes.
     GivenBack,
@@ -111,7 +111,7 @@ pub enum Scratch {
 }
 
 /// A loaded model with what the manifest says of it. Runs on the calling thread alone.
-pub struct Model {
+pub(crate) struct Model {
     id: ModelId,
     session: Session,
     inputs: Vec<String>,
@@ -122,12 +122,13 @@ pub struct Model {
 impl Model {
     /// Loads and verifies the file of `entry`; `chosen` is the models folder that the user named,
     /// if any.
-    pub fn load(
+    pub(crate) fn load(
         entry: &ModelEntry,
         chosen: Option<&Path>,
         scratch: Scratch,
     ) -> Result<Self, LoadError> {
         let environment = runtime()?;
+        // What was hashed is what is loaded: the file might change between two readings.
         let bytes = verified(entry, &manifest::locate(entry, chosen)?)?;
         let id = entry.id();
         let refused = |e: ort::Error| LoadError::Refused {
@@ -135,6 +136,7 @@ impl Model {
             detail: e.to_string(),
         };
         let session = session(environment, &bytes, scratch).map_err(refused)?;
+        // Told by name at the start; in a run it would be told in the runtime's words.
         for tensor in &entry.inputs {
             if !session.inputs().iter().any(|i| i.name() == tensor.name) {
                 return Err(LoadError::NoTensor {
@@ -144,6 +146,7 @@ impl Model {
                 });
             }
         }
+        // A graph may have outputs that nobody reads.
         let mut wanted = OutputSelector::no_default();
         for tensor in &entry.outputs {
             if !session.outputs().iter().any(|o| o.name() == tensor.name) {
@@ -167,18 +170,18 @@ impl Model {
     }
 
     /// `name@version`.
-    pub fn id(&self) -> &ModelId {
+    pub(crate) fn id(&self) -> &ModelId {
         &self.id
     }
 
     /// An entry of the file's own metadata.
-    pub fn metadata(&self, key: &str) -> Option<String> {
+    pub(crate) fn metadata(&self, key: &str) -> Option<String> {
         self.session.metadata().ok()?.custom(key)
     }
 
     /// Runs the model: `inputs` in the order of the manifest (NCHW, standard layout), outputs in
     /// the order of the manifest handed to `read` while they live.
-    pub fn run<const I: usize, const O: usize, R>(
+    pub(crate) fn run<const I: usize, const O: usize, R>(
         &mut self,
         inputs: [ArrayView4<'_, f32>; I],
         read: impl FnOnce([ArrayViewD<'_, f32>; O]) -> R,
@@ -188,6 +191,8 @@ impl Model {
             model: id.clone(),
             detail,
         };
+        // Counts are fixed where this is called and listed in the manifest: a change of one alone
+        // is told.
         if I != self.inputs.len() || O != self.outputs.len() {
             return Err(failed(format!(
                 "it takes {} inputs and gives {} outputs",
@@ -217,14 +222,16 @@ impl Model {
                     .map_err(|e| failed(e.to_string()))?,
             );
         }
+        // As long as was asked above; the type alone does not know.
         let views = <[_; O]>::try_from(views).map_err(|_| failed("too few outputs".to_owned()))?;
+        // Lent, not copied: outputs are megabytes, of which little is kept.
         Ok(read(views))
     }
 }
 
 /// Finds and verifies the file of `entry` without loading it, so that a fault shows at start, not
 /// in the middle of work.
-pub fn verify(entry: &ModelEntry, chosen: Option<&Path>) -> Result<(), LoadError> {
+pub(crate) fn verify(entry: &ModelEntry, chosen: Option<&Path>) -> Result<(), LoadError> {
     verified(entry, &manifest::locate(entry, chosen)?).map(drop)
 }
 
@@ -259,6 +266,8 @@ fn session(
         .with_intra_op_spinning(false)?
         .with_inter_op_spinning(false)?
         .with_memory_pattern(false)?
+        // With the arena and memory patterns that the runtime has by default, two workers that saw
+        // pictures of many sizes grew to 970 MiB (measured with its Python package).
         .with_execution_providers([ort::ep::CPU::default()
             .with_arena_allocator(scratch == Scratch::Kept)
             .build()])?
@@ -267,6 +276,8 @@ fn session(
 
 /// Finds and starts ONNX Runtime once per process.
 fn runtime() -> Result<&'static Environment, LoadError> {
+    // A library is loaded once per process. A failure is kept too, so that every worker is told the
+    // same.
     static RUNTIME: OnceLock<Result<Environment, String>> = OnceLock::new();
     RUNTIME
         .get_or_init(|| {
@@ -292,12 +303,15 @@ fn telemetry_is_on() -> String {
 fn start() -> Result<Environment, String> {
     let mut tried = String::new();
     for path in candidates(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from)) {
+        // A bare name is for the system's loader, which looks where it likes.
         if path.components().count() > 1 && !path.exists() {
             tried += &format!("  - {} (no such file)\n", path.display());
             continue;
         }
         match ort::init_from(&path) {
             Ok(builder) => {
+                // The switch that the library for Windows has; elsewhere it comes too late to be
+                // enough.
                 return builder
                     .with_telemetry(false)
                     .build()
@@ -322,6 +336,7 @@ fn start() -> Result<Environment, String> {
 #[cfg(feature = "dynamic")]
 fn candidates(chosen: Option<PathBuf>) -> Vec<PathBuf> {
     use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    // An empty variable is how many set none.
     if let Some(path) = chosen.filter(|path| !path.as_os_str().is_empty()) {
         return vec![path];
     }
@@ -333,6 +348,7 @@ fn candidates(chosen: Option<PathBuf>) -> Vec<PathBuf> {
     {
         paths.extend([folder.join(&name), folder.join("../lib").join(&name)]);
     }
+    // The fetched one first: it is the version that was tested, the system's may be any.
     paths.extend([
         PathBuf::from(env!("ASSAY_FETCHED_ORT")),
         PathBuf::from(name),

@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::{
     checker::ports::{Compute, ComputeError, Job, Permit},
     config::ComputeConfig,
+    domain::number::whole,
     engine::vision::{InferenceError, Vision},
 };
 
@@ -241,6 +242,7 @@ impl Shared {
         if queue.closed {
             return Err(ComputeError::Interrupted);
         }
+        // Places of callers who left are given away before anybody is refused.
         if queue.waiting.len() >= self.config.queue {
             queue.waiting.retain(|t| !t.done.is_closed());
         }
@@ -292,7 +294,7 @@ impl Shared {
         let wait_s =
             queue.job_s * (self.waiting(queue) + 1) as f64 / self.config.workers.get() as f64;
         ComputeError::Busy {
-            retry_after_s: wait_s.ceil().clamp(1.0, LONGEST_RETRY_S) as u64,
+            retry_after_s: whole(wait_s.ceil().clamp(1.0, LONGEST_RETRY_S)).into(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     domain::{
         embedding::ModelId,
         features::{FeatureSet, Keypoint},
+        number::index,
         raster::Raster,
     },
     engine::vision::{InferenceError, LocalFeatures},
@@ -53,6 +54,7 @@ impl LocalFeatures for XFeat {
             model: model.clone(),
             detail,
         };
+        // The network halves a frame five times: other sides would not meet again.
         if width % 32 != 0 || height % 32 != 0 {
             return Err(failed(format!(
                 "a frame of {width}x{height} has sides that are no multiples of 32"
@@ -106,11 +108,13 @@ fn pick(
     // list.
     keypoints.sort_by(|a, b| b.score.total_cmp(&a.score));
     keypoints.truncate(top);
+    // Only for those that are left: each costs a look into every map.
     let mut descriptors = Vec::with_capacity(keypoints.len() * feats.channels);
     for point in &keypoints {
         let corners = feats.corners(point.x, point.y);
         let start = descriptors.len();
         descriptors.extend((0..feats.channels).map(|channel| feats.at(channel, &corners)));
+        // The small summand keeps a descriptor of zeros from becoming no number.
         let norm = descriptors[start..]
             .iter()
             .map(|v| v * v)
@@ -185,7 +189,7 @@ impl<'a> Maps<'a> {
     fn corners(&self, x: f32, y: f32) -> Corners {
         let fx = (x * self.per_pixel.0 - 0.5).clamp(0.0, (self.columns - 1) as f32);
         let fy = (y * self.per_pixel.1 - 0.5).clamp(0.0, (self.rows - 1) as f32);
-        let (left, top) = (fx as usize, fy as usize);
+        let (left, top) = (index(fx), index(fy));
         let (right, bottom) = (
             (left + 1).min(self.columns - 1),
             (top + 1).min(self.rows - 1),

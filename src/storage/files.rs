@@ -177,10 +177,13 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     create_folder(folder).map_err(io_error("create", folder))?;
     let n = WRITES.fetch_add(1, Ordering::Relaxed);
+    // In the same folder, since a rename works within one file system alone; by process and number,
+    // since two may write one image at once.
     let part = path.with_extension(format!("{}-{n}.part", std::process::id()));
     let written = (|| {
         let mut file = File::create(&part)?;
         parts.iter().try_for_each(|bytes| file.write_all(bytes))?;
+        // Content before name: after a power failure, a name without it would look whole.
         file.sync_all()?;
         fs::rename(&part, path)?;
         sync_folder(folder)

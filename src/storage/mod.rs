@@ -2,6 +2,7 @@
 //! features.
 
 pub mod files;
+// Rows are the database's own affair: others see records.
 mod rows;
 pub mod sqlite;
 pub mod threads;

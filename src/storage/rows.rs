@@ -27,12 +27,13 @@ struct ForeignValue {
 }
 
 /// Any failure of the database or its contents as the port's error.
-pub fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+pub(super) fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     let error: &(dyn std::error::Error + 'static) = &cause;
     let database = error.downcast_ref::<sqlx::Error>();
     let code = database
         .and_then(|e| e.as_database_error())
         .and_then(|e| e.code());
+    // Told apart because it heals: once there is room again, the same request succeeds.
     if code.is_some_and(|code| FULL.contains(&&*code)) {
         StoreError::Full(Box::new(cause))
     } else {
@@ -44,6 +45,8 @@ pub fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> StoreErr
 /// `SQLITE_IOERR_SHMSIZE` for the index of the log, which a first connection sets up.
 const FULL: [&str; 2] = ["13", "4874"];
 
+// Shapes of their own, apart from the domain's: a field that is renamed there must not make stored
+// rows unreadable.
 #[derive(Serialize, Deserialize)]
 struct MarkRow {
     name: String,
@@ -62,7 +65,7 @@ struct HealthRow {
 }
 
 /// The article's place as the JSON of column `article`: x, y, width, height.
-pub fn article_to_json(article: Option<Rect>) -> Result<Option<String>, StoreError> {
+pub(super) fn article_to_json(article: Option<Rect>) -> Result<Option<String>, StoreError> {
     article
         .map(|place| serde_json::to_string(&place.to_xywh()).map_err(failed))
         .transpose()
@@ -74,7 +77,7 @@ fn article_from_json(json: &str) -> Result<Rect, StoreError> {
 }
 
 /// Marks as the JSON of column `marks`.
-pub fn marks_to_json(marks: &[Mark]) -> Result<String, StoreError> {
+pub(super) fn marks_to_json(marks: &[Mark]) -> Result<String, StoreError> {
     let rows: Vec<MarkRow> = marks
         .iter()
         .map(|m| MarkRow {
@@ -89,7 +92,7 @@ pub fn marks_to_json(marks: &[Mark]) -> Result<String, StoreError> {
 }
 
 /// Health as the JSON of column `health`.
-pub fn health_to_json(health: &Health) -> Result<String, StoreError> {
+pub(super) fn health_to_json(health: &Health) -> Result<String, StoreError> {
     let row = HealthRow {
         usable: health.usable,
         keypoints: health.keypoints,
@@ -103,6 +106,7 @@ fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
     let rows: Vec<MarkRow> = serde_json::from_str(json).map_err(failed)?;
     rows.into_iter()
         .map(|row| {
+            // A newer program may have written it: refused by name rather than taken for another.
             let kind = MarkKind::from_name(&row.kind).ok_or_else(|| {
                 failed(ForeignValue {
                     column: "marks",
@@ -128,7 +132,8 @@ fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
 }
 
 /// A row of `enrolled_references`.
-pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
+pub(super) fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
+    // First, so that what is wrong in another column is told with its row.
     let id: String = row.try_get("id").map_err(failed)?;
     let kind: String = row.try_get("kind").map_err(failed)?;
     let kind = ReferenceKind::from_name(&kind).ok_or_else(|| {
@@ -164,7 +169,7 @@ pub fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
 }
 
 /// A row of `genuine_photos`.
-pub fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> {
+pub(super) fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> {
     let id: String = row.try_get("id").map_err(failed)?;
     Ok(GenuinePhotoRecord {
         product: product_key(row)?,
@@ -177,6 +182,7 @@ pub fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> 
 
 fn sha256(row: &SqliteRow, id: &str) -> Result<Sha256, StoreError> {
     let hex: String = row.try_get("sha256").map_err(failed)?;
+    // The parser alone cannot say whose row it is.
     hex.parse().map_err(|_| {
         failed(ForeignValue {
             column: "sha256",

@@ -10,30 +10,27 @@ use std::{
 
 use async_trait::async_trait;
 use sqlx::{
-    Row, SqlSafeStr, SqlitePool,
+    SqlSafeStr, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{
-    files::is_full,
-    rows::{self, failed},
-};
+use super::{files::is_full, rows::failed};
 use crate::{
     checker::{
         ports::StoreError,
         records::{
             Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptObservation,
-            KeptVariation, MOST_GENUINE_PHOTOS, Product, ReferenceRecord, SeenElsewhere, Store,
+            KeptVariation, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
-    contract::{Verdict, answer::CheckAnswer},
+    contract::answer::CheckAnswer,
     domain::{digest::Sha256, gallery::ProductKey, score::LogOdds},
 };
 
+mod checks;
 mod genuine;
+mod references;
 
 /// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would
 /// embed them too, but its macros build a second SQLite for the compiler.)
@@ -111,9 +108,12 @@ impl SqliteStore {
             // Every transaction is on the disk before it is answered: with less, power that fails
             // takes back rows whose callers were told that they are kept.
             .synchronous(SqliteSynchronous::Full)
+            // SQLite itself checks them only where each connection asks for it.
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let pool = SqlitePoolOptions::new()
+            // Readers wait for nobody under a write-ahead log, and writers take turns whatever
+            // their number.
             .max_connections(4)
             .connect_with(options)
             .await
@@ -131,6 +131,7 @@ impl SqliteStore {
             .run(&pool)
             .await
             .map_err(|e| match e {
+                // A step that this program does not know was taken by a newer one.
                 MigrateError::VersionMissing(schema) => OpenError::Newer {
                     path: file.display().to_string(),
                     schema,
@@ -192,6 +193,7 @@ fn refused(
     sha256: Sha256,
     product: &ProductKey,
 ) -> StoreError {
+    // Explained afterwards: what is asked before may change in between.
     match cause.as_database_error() {
         Some(e) if e.is_foreign_key_violation() => product_not_found(product),
         Some(e) if e.is_unique_violation() => StoreError::Conflict {
@@ -200,11 +202,6 @@ fn refused(
         },
         _ => failed(cause),
     }
-}
-
-fn answer(row: &SqliteRow) -> Result<CheckAnswer, StoreError> {
-    let json: String = row.try_get("answer").map_err(failed)?;
-    serde_json::from_str(&json).map_err(failed)
 }
 
 #[async_trait]
@@ -216,6 +213,7 @@ impl Store for SqliteStore {
             .execute(&self.pool)
             .await
             .map_err(failed)?;
+        // Asked afterwards: before, another process might add the brand in between.
         let name: String = sqlx::query_scalar("SELECT name FROM brands WHERE id = ?")
             .bind(&brand.id)
             .fetch_one(&self.pool)
@@ -253,6 +251,7 @@ impl Store for SqliteStore {
         .execute(&self.pool)
         .await
         .map_err(failed)?;
+        // As with brands: whoever came first, the name that is there decides.
         let there = self.product(&product.key).await?;
         let conflict = || StoreError::Conflict {
             what: "product",
@@ -299,58 +298,22 @@ impl Store for SqliteStore {
     }
 
     async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO enrolled_references
-             (id, brand, product, kind, view, sha256, width, height, article, marks, health, created_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&reference.id)
-        .bind(&reference.product.brand)
-        .bind(&reference.product.product)
-        .bind(reference.kind.name())
-        .bind(&reference.view)
-        .bind(reference.sha256.to_string())
-        .bind(reference.width)
-        .bind(reference.height)
-        .bind(rows::article_to_json(reference.article)?)
-        .bind(rows::marks_to_json(&reference.marks)?)
-        .bind(rows::health_to_json(&reference.health)?)
-        .bind(reference.created_ms)
-        .execute(&self.pool)
-        .await
-        .map_err(|e| refused(e, "reference", reference.sha256, &reference.product))?;
-        Ok(())
+        references::add(&self.pool, reference).await
     }
 
     async fn references(
         &self,
         product: Option<&ProductKey>,
     ) -> Result<Vec<ReferenceRecord>, StoreError> {
+        // A product that is not there is an error, not an empty list.
         if let Some(key) = product {
             self.product(key).await?;
         }
-        let rows = sqlx::query(
-            "SELECT * FROM enrolled_references
-             WHERE removed_ms IS NULL AND (?1 IS NULL OR (brand = ?1 AND product = ?2)) ORDER BY created_ms, id",
-        )
-        .bind(product.map(|k| &k.brand))
-        .bind(product.map(|k| &k.product))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
-        rows.iter().map(rows::reference).collect()
+        references::list(&self.pool, product).await
     }
 
     async fn reference(&self, id: &str) -> Result<ReferenceRecord, StoreError> {
-        let row = sqlx::query("SELECT * FROM enrolled_references WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
-        rows::reference(&row.ok_or_else(|| StoreError::NotFound {
-            what: "reference",
-            id: id.to_owned(),
-        })?)
+        references::get(&self.pool, id).await
     }
 
     async fn delete_reference(
@@ -359,42 +322,11 @@ impl Store for SqliteStore {
         id: &str,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let done = sqlx::query(
-            "UPDATE enrolled_references SET removed_ms = ?
-             WHERE brand = ? AND product = ? AND id = ? AND removed_ms IS NULL",
-        )
-        .bind(now_ms)
-        .bind(&product.brand)
-        .bind(&product.product)
-        .bind(id)
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        let not_found = || StoreError::NotFound {
-            what: "reference",
-            id: id.to_owned(),
-        };
-        if done.rows_affected() == 1 {
-            Ok(())
-        } else {
-            Err(not_found())
-        }
+        references::remove(&self.pool, product, id, now_ms).await
     }
 
     async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO genuine_photos (id, brand, product, item, sha256, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&photo.id)
-        .bind(&photo.product.brand)
-        .bind(&photo.product.product)
-        .bind(&photo.item)
-        .bind(photo.sha256.to_string())
-        .bind(photo.created_ms)
-        .execute(&self.pool)
-        .await
-        .map_err(|e| refused(e, "genuine photo", photo.sha256, &photo.product))?;
-        Ok(())
+        genuine::add_photo(&self.pool, photo).await
     }
 
     async fn genuine_photos(
@@ -402,13 +334,7 @@ impl Store for SqliteStore {
         product: &ProductKey,
     ) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
         self.product(product).await?;
-        let sql = "SELECT * FROM genuine_photos WHERE brand = ? AND product = ? ORDER BY created_ms, id LIMIT ?";
-        let query = sqlx::query(sql)
-            .bind(&product.brand)
-            .bind(&product.product)
-            .bind(MOST_GENUINE_PHOTOS);
-        let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
-        rows.iter().map(rows::genuine_photo).collect()
+        genuine::photos(&self.pool, product).await
     }
 
     async fn genuine_photos_of_brand(
@@ -416,10 +342,7 @@ impl Store for SqliteStore {
         brand: &str,
     ) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
         self.brand_must_exist(brand).await?;
-        let sql = "SELECT * FROM genuine_photos WHERE brand = ? ORDER BY created_ms, id LIMIT ?";
-        let query = sqlx::query(sql).bind(brand).bind(MOST_GENUINE_PHOTOS);
-        let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
-        rows.iter().map(rows::genuine_photo).collect()
+        genuine::photos_of_brand(&self.pool, brand).await
     }
 
     async fn genuine_scores(
@@ -474,60 +397,15 @@ impl Store for SqliteStore {
         answer: &CheckAnswer,
         fingerprints: &[Option<u128>],
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
-        sqlx::query(
-            "INSERT INTO checks (id, verdict, brand, seller, answer) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(&answer.id)
-        .bind(answer.verdict.name())
-        .bind(answer.claim.as_ref().map(|c| &c.brand))
-        .bind(&answer.seller_id)
-        .bind(serde_json::to_string(answer).map_err(failed)?)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        for (n, photo) in answer.photos.iter().enumerate() {
-            let fingerprint = fingerprints.get(n).copied().flatten();
-            sqlx::query(
-                "INSERT INTO check_photos (check_id, n, sha256, fingerprint) VALUES (?, ?, ?, ?)",
-            )
-            .bind(&answer.id)
-            .bind(n as i64)
-            .bind(&photo.sha256)
-            .bind(fingerprint.map(|f| f.to_be_bytes().to_vec()))
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        }
-        transaction.commit().await.map_err(failed)
+        checks::add(&self.pool, answer, fingerprints).await
     }
 
     async fn check(&self, id: &str) -> Result<CheckAnswer, StoreError> {
-        let row = sqlx::query("SELECT answer FROM checks WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
-        answer(&row.ok_or_else(|| StoreError::NotFound {
-            what: "check",
-            id: id.to_owned(),
-        })?)
+        checks::get(&self.pool, id).await
     }
 
     async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT answer FROM checks
-             WHERE (?1 IS NULL OR verdict = ?1) AND (?2 IS NULL OR brand = ?2) AND (?3 IS NULL OR id < ?3)
-             ORDER BY id DESC LIMIT ?4",
-        )
-        .bind(filter.verdict.map(Verdict::name))
-        .bind(&filter.brand)
-        .bind(&filter.before)
-        .bind(i64::try_from(filter.limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
-        rows.iter().map(answer).collect()
+        checks::list(&self.pool, filter).await
     }
 
     async fn seen_elsewhere(
@@ -535,29 +413,7 @@ impl Store for SqliteStore {
         sha256: &[Sha256],
         seller: Option<&str>,
     ) -> Result<Vec<SeenElsewhere>, StoreError> {
-        let Some(seller) = seller else {
-            return Ok(Vec::new());
-        };
-        let mut found = Vec::new();
-        for hash in sha256 {
-            // The oldest is named, so that the answer does not change as more listings reuse the
-            // photo.
-            let row: Option<(String, String)> = sqlx::query_as(
-                "SELECT c.id, c.seller FROM check_photos p JOIN checks c ON c.id = p.check_id
-                 WHERE p.sha256 = ? AND c.seller <> ? ORDER BY c.id LIMIT 1",
-            )
-            .bind(hash.to_string())
-            .bind(seller)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
-            found.extend(row.map(|(check, seller)| SeenElsewhere {
-                sha256: *hash,
-                check,
-                seller,
-            }));
-        }
-        Ok(found)
+        checks::seen_elsewhere(&self.pool, sha256, seller).await
     }
 
     async fn changes(&self) -> Result<Changes, StoreError> {
@@ -583,6 +439,7 @@ impl Store for SqliteStore {
     async fn room(&self) -> Result<(), StoreError> {
         // Several processes may share the folder.
         let file = self.data.join(format!("room-{}.part", std::process::id()));
+        // Written rather than asked for: quotas and reserved blocks show only that way.
         let written = tokio::fs::write(&file, vec![0; ROOM_BYTES]).await;
         // Also half of it must not stay, and when nothing was written there is nothing to remove.
         let removed = tokio::fs::remove_file(&file).await;

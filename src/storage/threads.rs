@@ -70,6 +70,7 @@ impl FileThreads {
             let _ = tell.send(work(files));
         };
         let ended = |_| StoreError::Failed("the threads that read and write files ended".into());
+        // Waits for a place and refuses nobody: requests were bounded where they came in.
         self.jobs.send(Box::new(job)).await.map_err(|_| ended(()))?;
         told.await.map_err(|_| ended(()))?
     }

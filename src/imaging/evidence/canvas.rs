@@ -1,10 +1,25 @@
 //! A page to draw on: rectangles, pictures, antialiased lines and areas, all cut to where they
 //! belong.
 
-use crate::domain::{geometry::Point, raster::Raster};
+use crate::domain::{geometry::Point, number::level, raster::Raster};
 
 /// R, G, B.
 pub(super) type Colour = [u8; 3];
+
+/// A place on the page as a whole pixel, toward zero; what does not fit takes the nearest end.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast from a float saturates, which is what is promised here"
+)]
+pub(super) fn pixel(place: impl Into<f64>) -> i32 {
+    place.into() as i32
+}
+
+/// A row or column of the page as a place in memory.
+fn slot(pixel: i32) -> usize {
+    // Everything is cut to the page before it is drawn, so none is below zero.
+    pixel.cast_unsigned() as usize
+}
 
 /// A rectangle of whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +90,7 @@ pub(super) struct Canvas {
 impl Canvas {
     pub(super) fn new(width: i32, height: i32, colour: Colour) -> Self {
         let (width, height) = (width.max(1), height.max(1));
-        let pixels = colour.repeat(width as usize * height as usize);
+        let pixels = colour.repeat(slot(width) * slot(height));
         Self {
             width,
             height,
@@ -84,7 +99,7 @@ impl Canvas {
     }
 
     pub(super) fn size(&self) -> (u32, u32) {
-        (self.width as u32, self.height as u32)
+        (self.width.cast_unsigned(), self.height.cast_unsigned())
     }
 
     pub(super) fn pixels(&self) -> &[u8] {
@@ -97,17 +112,19 @@ impl Canvas {
 
     /// Lays `colour` over one pixel with opacity `alpha`, 0 to 1; nothing outside the page.
     pub(super) fn blend(&mut self, x: i32, y: i32, colour: Colour, alpha: f64) {
+        // Letters and badges at a corner may stick out, and are not cut before.
         if x < 0 || y < 0 || x >= self.width || y >= self.height || alpha <= 0.0 {
             return;
         }
-        let at = (y as usize * self.width as usize + x as usize) * 3;
+        let at = (slot(y) * slot(self.width) + slot(x)) * 3;
         for (value, new) in self.pixels[at..at + 3].iter_mut().zip(colour) {
             let mixed = f64::from(*value) + (f64::from(new) - f64::from(*value)) * alpha.min(1.0);
-            *value = mixed.round() as u8;
+            *value = level(mixed.round());
         }
     }
 
     pub(super) fn fill(&mut self, area: Area, colour: Colour, alpha: f64) {
+        // Cut first: an area may be far larger than the page, and each of its pixels costs a step.
         let area = area.cut(&self.whole());
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
@@ -117,21 +134,32 @@ impl Canvas {
     }
 
     pub(super) fn paste(&mut self, at: (i32, i32), picture: &Raster) {
-        let placed = Area::new(at.0, at.1, picture.width() as i32, picture.height() as i32);
+        let placed = Area::new(
+            at.0,
+            at.1,
+            picture.width().cast_signed(),
+            picture.height().cast_signed(),
+        );
         let area = placed.cut(&self.whole());
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
-                self.blend(x, y, picture.at((x - at.0) as u32, (y - at.1) as u32), 1.0);
+                self.blend(
+                    x,
+                    y,
+                    picture.at((x - at.0).cast_unsigned(), (y - at.1).cast_unsigned()),
+                    1.0,
+                );
             }
         }
     }
 
     /// A filled circle, antialiased.
     pub(super) fn disc(&mut self, centre: Point, radius: f64, colour: Colour) {
-        let reach = radius.ceil() as i32 + 1;
-        let (cx, cy) = (centre.x as i32, centre.y as i32);
+        let reach = pixel(radius.ceil()) + 1;
+        let (cx, cy) = (pixel(centre.x), pixel(centre.y));
         for y in cy - reach..=cy + reach {
             for x in cx - reach..=cx + reach {
+                // The rim's distance from the pixel's centre stands for the share that is covered.
                 let distance = Point::new(f64::from(x) + 0.5, f64::from(y) + 0.5).distance(centre);
                 self.blend(x, y, colour, (radius + 0.5 - distance).clamp(0.0, 1.0));
             }
@@ -148,17 +176,18 @@ impl Canvas {
         if clip.width <= 0 {
             return;
         }
-        let mut cover = vec![0.0_f64; clip.width as usize];
+        let mut cover = vec![0.0_f64; slot(clip.width)];
         for y in clip.y..clip.bottom() {
             cover.fill(0.0);
+            // Along a row the cover is exact; between rows four lines come near enough to the eye.
             for line in 0..LINES {
                 let at = f64::from(y) + (f64::from(line) + 0.5) / f64::from(LINES);
                 for pair in crossings(outline, at).chunks_exact(2) {
                     let (from, to) = (pair[0] - f64::from(clip.x), pair[1] - f64::from(clip.x));
-                    let last = (to.ceil() as i32).clamp(0, clip.width);
-                    for x in (from.floor() as i32).clamp(0, clip.width)..last {
+                    let last = pixel(to.ceil()).clamp(0, clip.width);
+                    for x in pixel(from.floor()).clamp(0, clip.width)..last {
                         let share = to.min(f64::from(x) + 1.0) - from.max(f64::from(x));
-                        cover[x as usize] += share.max(0.0) / f64::from(LINES);
+                        cover[slot(x)] += share.max(0.0) / f64::from(LINES);
                     }
                 }
             }
@@ -179,6 +208,7 @@ impl Canvas {
             let to = outline[(i + 1) % outline.len()];
             dashes(from, to, &mut walked, stroke.dash, clip, &mut pieces);
         }
+        // All seams first, or the seam of one piece would cover the colour of the piece before.
         if stroke.seam {
             pieces
                 .iter()
@@ -201,13 +231,14 @@ impl Canvas {
         let Some(bounds) = bounds(&[from, to]) else {
             return;
         };
-        let reach = (width / 2.0).ceil() as i32 + 1;
+        let reach = pixel((width / 2.0).ceil()) + 1;
         let grown = Area::new(
             bounds.x - reach,
             bounds.y - reach,
             bounds.width + 2 * reach,
             bounds.height + 2 * reach,
         );
+        // Only the box around the line is walked over: the page has a million pixels and more.
         let area = grown.cut(&clip).cut(&self.whole());
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
@@ -255,6 +286,7 @@ fn dashes(
         } else {
             (on + off - phase, false)
         };
+        // Rounding may leave nothing of a dash: the least step makes sure that the walk ends.
         let next = (at + left.max(1e-3)).min(length);
         if drawn {
             pieces.push((along(at), along(next)));
@@ -280,6 +312,8 @@ fn crossings(outline: &[Point], y: f64) -> Vec<f64> {
     let mut found: Vec<f64> = outline
         .iter()
         .zip(outline.iter().cycle().skip(1))
+        // Half open: a corner on the line belongs to one of its two sides, so that crossings come
+        // in pairs.
         .filter(|(a, b)| (a.y <= y) != (b.y <= y))
         .map(|(a, b)| a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y))
         .collect();
@@ -289,14 +323,15 @@ fn crossings(outline: &[Point], y: f64) -> Vec<f64> {
 
 /// The whole pixels around `points`; `None` when one of them is nowhere.
 fn bounds(points: &[Point]) -> Option<Area> {
+    // Beyond this, casts would meet the ends of the type, and sums of two such places overflow.
     const FAR: f64 = 1e6;
     if points.is_empty() || points.iter().any(|p| !p.x.is_finite() || !p.y.is_finite()) {
         return None;
     }
     let low =
-        |of: fn(&Point) -> f64| points.iter().map(of).fold(FAR, f64::min).max(-FAR).floor() as i32;
+        |of: fn(&Point) -> f64| pixel(points.iter().map(of).fold(FAR, f64::min).max(-FAR).floor());
     let high =
-        |of: fn(&Point) -> f64| points.iter().map(of).fold(-FAR, f64::max).min(FAR).ceil() as i32;
+        |of: fn(&Point) -> f64| pixel(points.iter().map(of).fold(-FAR, f64::max).min(FAR).ceil());
     let (x, y) = (low(|p| p.x), low(|p| p.y));
     Some(Area::new(x, y, high(|p| p.x) - x, high(|p| p.y) - y))
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::{
     geometry::{Homography, Point},
+    number::whole,
     raster::Raster,
     rectify::rectify,
 };
@@ -45,12 +46,13 @@ pub(super) fn close_up(
     let around = (x1 - x0).max(y1 - y0) * SURROUNDINGS;
     let (x0, x1) = ((x0 - around).max(0.0), (x1 + around).min(rw));
     let (y0, y1) = ((y0 - around).max(0.0), (y1 + around).min(rh));
+    // Less than a pixel of the reference would be one colour, however much enlarged.
     if x1 - x0 < 1.0 || y1 - y0 < 1.0 {
         return None;
     }
 
     let zoom = (width / (x1 - x0)).min(height / (y1 - y0)).min(MOST_ZOOM);
-    let side = |length: f64| ((length * zoom).round() as u32).max(1);
+    let side = |length: f64| whole((length * zoom).round()).max(1);
     let (out_w, out_h) = (side(x1 - x0), side(y1 - y0));
     // Both maps lead from pixels of the close-up, whose centres are at whole numbers, by way of
     // 0..1 of the reference.

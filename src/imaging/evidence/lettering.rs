@@ -4,7 +4,7 @@
 
 use ab_glyph::{Font, FontRef, GlyphId, ScaleFont, point};
 
-use super::canvas::{Canvas, Colour};
+use super::canvas::{Canvas, Colour, pixel};
 
 /// The two cuts of the typeface.
 pub(super) struct Lettering {
@@ -49,6 +49,7 @@ impl Lettering {
         let font = self.font(style).as_scaled(style.size);
         let mut used = 0.0;
         let fits = text.chars().take_while(|&c| {
+            // Kerning is left out here as it is in drawing: what was measured is what is drawn.
             used += font.h_advance(glyph(&font, c));
             used <= room
         });
@@ -67,6 +68,7 @@ impl Lettering {
     ) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
+            // At least one line, or what was to be said would vanish without a trace.
             let full = out.len() >= lines.max(1);
             match out.last_mut() {
                 // What does not fit is gathered in the last line.
@@ -95,16 +97,18 @@ impl Lettering {
         for c in text.chars() {
             let id = glyph(&font, c);
             let placed = id.with_scale_and_position(style.size, caret);
+            // A space has no outline and still moves on.
             if let Some(outlined) = self.font(style).outline_glyph(placed) {
                 let corner = outlined.px_bounds().min;
+                let (left, top) = (pixel(corner.x), pixel(corner.y));
                 outlined.draw(|x, y, cover| {
-                    let (x, y) = (corner.x as i32 + x as i32, corner.y as i32 + y as i32);
+                    let (x, y) = (left + x.cast_signed(), top + y.cast_signed());
                     canvas.blend(x, y, style.colour, f64::from(cover));
                 });
             }
             caret.x += font.h_advance(id);
         }
-        caret.x.ceil() as i32
+        pixel(caret.x.ceil())
     }
 }
 

@@ -2,6 +2,8 @@
 //! text detector (Liao et al., "Real-time Scene Text Detection with Differentiable Binarization"),
 //! with PP-OCRv4's settings.
 
+use crate::domain::number::index;
+
 /// Pixels above this probability are text.
 const THRESHOLD: f32 = 0.3;
 /// A rectangle's mean probability must reach this.
@@ -17,7 +19,7 @@ const MAX_LINES: usize = 100;
 
 /// A rectangle at any angle, in map pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rectangle {
+pub(super) struct Rectangle {
     /// Centre (x, y).
     pub centre: (f64, f64),
     /// Unit vector along the first side.
@@ -29,7 +31,7 @@ pub struct Rectangle {
 impl Rectangle {
     /// Corners as top left, top right, bottom right, bottom left: left and right pair by x, ordered
     /// by y within.
-    pub fn corners(&self) -> [(f64, f64); 4] {
+    pub(super) fn corners(&self) -> [(f64, f64); 4] {
         let (ux, uy) = (
             self.axis.0 * self.sides.0 / 2.0,
             self.axis.1 * self.sides.0 / 2.0,
@@ -73,16 +75,18 @@ impl Rectangle {
 }
 
 /// Rectangles around the lines in `map` (`height` rows of `width` probabilities), in reading order.
-pub fn find(map: &[f32], width: usize, height: usize) -> Vec<Rectangle> {
+pub(super) fn find(map: &[f32], width: usize, height: usize) -> Vec<Rectangle> {
     let mut found: Vec<Rectangle> = components(&mask(map, width, height), width, height)
         .iter()
         .filter_map(|points| min_area_rectangle(points))
+        // Judged before growing: only there are the pixels that the network was sure of.
         .filter(|r| r.shortest() >= MIN_SIDE && score(map, width, height, r) >= MIN_SCORE)
         .map(Rectangle::grown)
         .filter(|r| r.shortest() >= MIN_GROWN_SIDE)
         .collect();
     found.sort_by(|a, b| (b.sides.0 * b.sides.1).total_cmp(&(a.sides.0 * a.sides.1)));
     found.truncate(MAX_LINES);
+    // Reading order comes last: which lines are kept must not depend on it.
     found.sort_by(|a, b| {
         a.centre
             .1
@@ -112,8 +116,10 @@ fn mask(map: &[f32], width: usize, height: usize) -> Vec<bool> {
 /// The 8-connected components of `mask`, each as the first and last pixel of its rows: enough for
 /// the convex hull.
 fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>> {
+    let place = |pixel: usize| i32::try_from(pixel).unwrap_or(i32::MAX);
     let mut left = mask.to_vec();
     let mut found = Vec::new();
+    // A list instead of recursion: one component may hold every pixel of the map.
     let mut open = Vec::new();
     for start in 0..width * height {
         if !left[start] {
@@ -121,6 +127,7 @@ fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>
         }
         left[start] = false;
         open.push(start);
+        // Sorted by row, so that a map always gives the same points in the same order.
         let mut extents = std::collections::BTreeMap::<usize, (usize, usize)>::new();
         while let Some(pixel) = open.pop() {
             let (x, y) = (pixel % width, pixel / width);
@@ -139,7 +146,7 @@ fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>
         found.push(
             extents
                 .into_iter()
-                .flat_map(|(y, (a, b))| [(a as i32, y as i32), (b as i32, y as i32)])
+                .flat_map(|(y, (a, b))| [(place(a), place(y)), (place(b), place(y))])
                 .collect(),
         );
     }
@@ -149,13 +156,11 @@ fn components(mask: &[bool], width: usize, height: usize) -> Vec<Vec<(i32, i32)>
 /// Mean probability of the pixels inside `rectangle`.
 fn score(map: &[f32], width: usize, height: usize, rectangle: &Rectangle) -> f32 {
     let corners = rectangle.corners();
+    // Only the box around the rectangle is walked over, cut to the map.
     let range = |values: [f64; 4], limit: usize| {
-        let low = values
-            .iter()
-            .fold(f64::INFINITY, |m, v| m.min(*v))
-            .floor()
-            .max(0.0) as usize;
-        let high = values.iter().fold(0.0_f64, |m, v| m.max(*v)).ceil() as usize;
+        let least = values.iter().fold(f64::INFINITY, |m, v| m.min(*v));
+        let low = index(least.floor().max(0.0));
+        let high = index(values.iter().fold(0.0_f64, |m, v| m.max(*v)).ceil());
         low..(high + 1).min(limit)
     };
     let (mut sum, mut count) = (0.0, 0);
@@ -172,7 +177,7 @@ fn score(map: &[f32], width: usize, height: usize, rectangle: &Rectangle) -> f32
 
 /// The smallest rectangle around `points`: one of its sides lies on an edge of their convex hull.
 /// `None` when all points lie on one line.
-pub fn min_area_rectangle(points: &[(i32, i32)]) -> Option<Rectangle> {
+fn min_area_rectangle(points: &[(i32, i32)]) -> Option<Rectangle> {
     let hull = convex_hull(points);
     if hull.len() < 3 {
         return None;
@@ -194,6 +199,7 @@ pub fn min_area_rectangle(points: &[(i32, i32)]) -> Option<Rectangle> {
             high = (high.0.max(along), high.1.max(across));
         }
         let sides = (high.0 - low.0, high.1 - low.1);
+        // Among equals the first edge stays, so that a map always gives the same rectangle.
         if best.is_none_or(|b| sides.0 * sides.1 < b.sides.0 * b.sides.1) {
             let (along, across) = ((low.0 + high.0) / 2.0, (low.1 + high.1) / 2.0);
             let centre = (
@@ -219,6 +225,7 @@ fn convex_hull(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
         return sorted;
     }
     let turns_left = |a: (i32, i32), b: (i32, i32), c: (i32, i32)| {
+        // Exact, and wide enough for the product of any two sides.
         i64::from(b.0 - a.0) * i64::from(c.1 - a.1) - i64::from(b.1 - a.1) * i64::from(c.0 - a.0)
             > 0
     };
@@ -232,6 +239,7 @@ fn convex_hull(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
             }
             chain.push(point);
         }
+        // The last point opens the other half.
         chain.pop();
         chain
     };

@@ -7,17 +7,18 @@ use fast_image_resize::{
 
 use crate::domain::{
     geometry::Point,
+    number::{level, whole},
     raster::{Plane, Raster},
 };
 
 /// Height in pixels of a line picture.
-pub const HEIGHT: u32 = 48;
+pub(super) const HEIGHT: u32 = 48;
 /// Widths in pixels of a line picture.
 const WIDTHS: std::ops::RangeInclusive<u32> = 16..=640;
 
 /// How a picture is resized; both average when it shrinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Smoothing {
+pub(super) enum Smoothing {
     /// Linear when it grows.
     Linear,
     /// Cubic when it grows.
@@ -25,7 +26,7 @@ pub enum Smoothing {
 }
 
 /// `raster` at exactly `width` x `height`, both at least 1.
-pub fn resized(raster: &Raster, width: u32, height: u32, smoothing: Smoothing) -> Raster {
+pub(super) fn resized(raster: &Raster, width: u32, height: u32, smoothing: Smoothing) -> Raster {
     if (raster.width(), raster.height()) == (width, height) {
         return raster.clone();
     }
@@ -54,7 +55,7 @@ pub fn resized(raster: &Raster, width: u32, height: u32, smoothing: Smoothing) -
 
 /// The picture with what differs from its surroundings, each channel smoothed by `sigma` pixels,
 /// standing out by `amount` times more (unsharp masking).
-pub fn sharpened(raster: &Raster, sigma: f32, amount: f32) -> Raster {
+pub(super) fn sharpened(raster: &Raster, sigma: f32, amount: f32) -> Raster {
     let (width, height) = (raster.width() as usize, raster.height() as usize);
     let surroundings: [Plane; 3] = std::array::from_fn(|channel| {
         let data = raster
@@ -76,25 +77,25 @@ pub fn sharpened(raster: &Raster, sigma: f32, amount: f32) -> Raster {
         let at = y as usize * width + x as usize;
         // The cast holds it within 0 and 255.
         std::array::from_fn(|c| {
-            (pixel[c] + amount * (pixel[c] - surroundings[c].data[at])).round() as u8
+            level((pixel[c] + amount * (pixel[c] - surroundings[c].data[at])).round())
         })
     })
 }
 
 /// A picture of one line at the recogniser's height, its width in proportion.
-pub fn at_reading_height(line: &Raster) -> Raster {
+pub(super) fn at_reading_height(line: &Raster) -> Raster {
     let width = width_for(f64::from(line.width()), f64::from(line.height()));
     resized(line, width, HEIGHT, Smoothing::Cubic)
 }
 
 fn width_for(width: f64, height: f64) -> u32 {
-    let width = (width / height.max(1.0) * f64::from(HEIGHT)).round() as u32;
+    let width = whole((width / height.max(1.0) * f64::from(HEIGHT)).round());
     width.clamp(*WIDTHS.start(), *WIDTHS.end())
 }
 
 /// The line inside `corners` (top left, top right, bottom right, bottom left of the reading
 /// direction) at the recogniser's height. Outside the picture its border repeats.
-pub fn cut(raster: &Raster, corners: &[Point; 4]) -> Raster {
+pub(super) fn cut(raster: &Raster, corners: &[Point; 4]) -> Raster {
     let [top_left, top_right, bottom_right, bottom_left] = corners;
     let distance = |a: &Point, b: &Point| (a.x - b.x).hypot(a.y - b.y);
     let long = distance(top_left, top_right).max(distance(bottom_left, bottom_right));
@@ -111,12 +112,8 @@ pub fn cut(raster: &Raster, corners: &[Point; 4]) -> Raster {
         (bottom_left.y - top_left.y) / f64::from(HEIGHT),
     );
     // A step of several pixels would skip what lies between: average samples over the step instead.
-    let samples = right
-        .0
-        .hypot(right.1)
-        .max(down.0.hypot(down.1))
-        .ceil()
-        .clamp(1.0, 8.0) as u32;
+    let step = right.0.hypot(right.1).max(down.0.hypot(down.1));
+    let samples = whole(step.ceil().clamp(1.0, 8.0));
     let offset = |i: u32| (f64::from(i) + 0.5) / f64::from(samples) - 0.5;
     Raster::from_fn(width, HEIGHT, |column, row| {
         let mut sum = [0.0; 3];
@@ -135,7 +132,7 @@ pub fn cut(raster: &Raster, corners: &[Point; 4]) -> Raster {
                 sum.iter_mut().zip(colour).for_each(|(s, c)| *s += c);
             }
         }
-        sum.map(|s| (s / f64::from(samples * samples)).round().clamp(0.0, 255.0) as u8)
+        sum.map(|s| level((s / f64::from(samples * samples)).round()))
     })
 }
 
@@ -167,8 +164,8 @@ fn sample<const N: usize>(
         for (i, wx) in across.iter().enumerate() {
             // Casting saturates at 0, `at` clamps the other end: the border repeats.
             let colour = raster.at(
-                (left - first + i as f64) as u32,
-                (top - first + j as f64) as u32,
+                whole(left - first + i as f64),
+                whole(top - first + j as f64),
             );
             sum.iter_mut()
                 .zip(colour)
@@ -183,7 +180,7 @@ mod tests {
     use super::*;
 
     fn slope(width: u32, height: u32) -> Raster {
-        Raster::from_fn(width, height, |x, y| [x as u8, y as u8, 7])
+        Raster::from_fn(width, height, |x, y| [level(x), level(y), 7])
     }
 
     fn quad(corners: [(f64, f64); 4]) -> [Point; 4] {

@@ -1,8 +1,8 @@
 //! Finding and reading text with PP-OCRv4: detector, line cutting, recogniser.
 
-pub mod boxes;
-pub mod lines;
-pub mod recogniser;
+mod boxes;
+mod lines;
+mod recogniser;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +18,12 @@ use super::{
     tensor::{Channels, nchw},
 };
 use crate::{
-    domain::{embedding::ModelId, geometry::Point, raster::Raster},
+    domain::{
+        embedding::ModelId,
+        geometry::Point,
+        number::{single, whole},
+        raster::Raster,
+    },
     engine::vision::{InferenceError, Reading, TextLine, TextReader},
 };
 
@@ -56,7 +61,9 @@ impl PpOcr {
     pub fn load(manifest: Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
         let recogniser = Recogniser::load(&manifest, models_dir)?;
         let detector = manifest.model(Role::TextDetector)?;
+        // Now, though it is loaded later: a missing file must not show in the middle of a check.
         onnx::verify(detector, models_dir)?;
+        // Both names: what is read changes when either model does.
         let id = ModelId(format!("{}+{}", detector.id(), recogniser.id()));
         Ok(Self {
             id,
@@ -72,12 +79,14 @@ impl PpOcr {
         let entry = self.manifest.model(Role::TextDetector)?;
         // A panic while detecting leaves nothing behind that a later detection could trip over.
         let _turn = DETECTING.lock().unwrap_or_else(PoisonError::into_inner);
+        // Kept in memory, it would hold on to what the largest picture needed, in every worker.
         let mut detector = Model::load(entry, self.models_dir.as_deref(), Scratch::Kept)?;
         let mut lines = detect_at(&mut detector, raster, DETECTOR_SIDES.0, |picture| picture)?;
-        let blur = (SURROUNDINGS * DETECTOR_SIDES.1) as f32;
+        let blur = single(SURROUNDINGS * DETECTOR_SIDES.1);
         let mut faint = detect_at(&mut detector, raster, DETECTOR_SIDES.1, |picture| {
             lines::sharpened(&picture, blur, SHARPENING)
         })?;
+        // Where both looks found a line the first one's stays: read twice, it would count twice.
         faint.retain(|line| !lines.iter().any(|other| overlap(line, other)));
         lines.extend(faint);
         Ok(lines)
@@ -99,6 +108,7 @@ impl PpOcr {
                 reading,
             });
         }
+        // Nothing tells which way such a line runs.
         let downwards = [top_right, bottom_right, bottom_left, top_left];
         let upwards = [bottom_left, top_left, top_right, bottom_right];
         let down = self.recogniser.read(&lines::cut(raster, &downwards))?;
@@ -161,6 +171,7 @@ fn detect_at(
         model: detector.id().clone(),
         detail: "the output is not one map".to_owned(),
     })?;
+    // Each side is rounded to whole steps by itself, so the two scales differ.
     let (x, y) = (
         f64::from(raster.width()) / f64::from(width),
         f64::from(raster.height()) / f64::from(height),
@@ -196,7 +207,7 @@ fn detector_size(raster: &Raster, long_side: f64) -> (u32, u32) {
     let scale = long_side / f64::from(raster.long_side());
     let side = |pixels: u32| {
         let steps = (f64::from(pixels) * scale / DETECTOR_STEP).round().max(1.0);
-        (steps * DETECTOR_STEP) as u32
+        whole(steps * DETECTOR_STEP)
     };
     (side(raster.width()), side(raster.height()))
 }

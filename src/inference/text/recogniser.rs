@@ -19,7 +19,7 @@ use crate::{
 const MIN_WIDTH: usize = 64;
 
 /// The recogniser with its characters.
-pub struct Recogniser {
+pub(super) struct Recogniser {
     model: Model,
     /// By class, class 0 (blank) empty.
     characters: Vec<String>,
@@ -27,7 +27,10 @@ pub struct Recogniser {
 
 impl Recogniser {
     /// Loads the model; its file carries the characters, one a line.
-    pub fn load(manifest: &Manifest, models_dir: Option<&Path>) -> Result<Self, InferenceError> {
+    pub(super) fn load(
+        manifest: &Manifest,
+        models_dir: Option<&Path>,
+    ) -> Result<Self, InferenceError> {
         let model = Model::load(
             manifest.model(Role::TextRecogniser)?,
             models_dir,
@@ -39,17 +42,18 @@ impl Recogniser {
                 model.id()
             ))
         })?;
+        // From the model's own file: a list that lies beside it might belong to another version.
         let characters = by_class(&listed);
         Ok(Self { model, characters })
     }
 
     /// The model.
-    pub fn id(&self) -> &ModelId {
+    pub(super) fn id(&self) -> &ModelId {
         self.model.id()
     }
 
     /// Reads one upright line of any size.
-    pub fn read(&mut self, line: &Raster) -> Result<Reading, InferenceError> {
+    pub(super) fn read(&mut self, line: &Raster) -> Result<Reading, InferenceError> {
         let line = lines::at_reading_height(line);
         let narrow = nchw(&line, Channels::Bgr, [0.5; 3], [0.5; 3]);
         let input = if line.width() as usize >= MIN_WIDTH {
@@ -75,6 +79,7 @@ impl Recogniser {
 /// wide forms, too, which read and compare worse.
 fn by_class(listed: &str) -> Vec<String> {
     let half_width = |sign: &str| sign.chars().map(half_width).collect();
+    // The blank in front and the space behind are in no list: training adds them.
     std::iter::once("")
         .chain(listed.lines())
         .chain([" "])
@@ -92,6 +97,7 @@ fn filled_up(narrow: &Array4<f32>) -> Array4<f32> {
 /// `None` when `scores` is not 1 x steps x `characters.len()`.
 fn decode(scores: ArrayViewD<'_, f32>, characters: &[String]) -> Option<Reading> {
     let scores = scores.into_dimensionality::<Ix3>().ok()?;
+    // With a list of another length every sign would be read as some other.
     if scores.dim().0 != 1 || scores.dim().2 != characters.len() {
         return None;
     }
@@ -108,6 +114,7 @@ fn greedy(scores: ArrayView2<'_, f32>, characters: &[String]) -> Reading {
                 (0, f32::MIN),
                 |best, (i, v)| if *v > best.1 { (i, *v) } else { best },
             );
+        // A letter spreads over several steps; only a blank tells two equal ones apart.
         if best != 0 && best != last {
             text += &characters[best];
             sum += f64::from(score);

@@ -1,18 +1,67 @@
-//! Genuine photos' scores, what they showed, and what they show together.
+//! Rows of genuine photos: the photos, their scores, what they showed, and what they show together.
 
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
+use super::refused;
 use crate::{
     checker::{
         ports::StoreError,
-        records::{GenuineScore, KeptObservation, KeptVariation, MOST_GENUINE_PHOTOS},
+        records::{
+            GenuinePhotoRecord, GenuineScore, KeptObservation, KeptVariation, MOST_GENUINE_PHOTOS,
+        },
     },
     domain::{gallery::ProductKey, score::LogOdds},
-    storage::rows::failed,
+    storage::rows::{self, failed},
 };
 
+/// Adds a genuine photo.
+pub(super) async fn add_photo(
+    pool: &SqlitePool,
+    photo: &GenuinePhotoRecord,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO genuine_photos (id, brand, product, item, sha256, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&photo.id)
+    .bind(&photo.product.brand)
+    .bind(&photo.product.product)
+    .bind(&photo.item)
+    .bind(photo.sha256.to_string())
+    .bind(photo.created_ms)
+    .execute(pool)
+    .await
+    .map_err(|e| refused(e, "genuine photo", photo.sha256, &photo.product))?;
+    Ok(())
+}
+
+/// A product's genuine photos, oldest first.
+pub(super) async fn photos(
+    pool: &SqlitePool,
+    product: &ProductKey,
+) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
+    let sql = "SELECT * FROM genuine_photos WHERE brand = ? AND product = ? ORDER BY created_ms, id LIMIT ?";
+    let query = sqlx::query(sql)
+        .bind(&product.brand)
+        .bind(&product.product)
+        // Oldest first and bounded: what calibrates does not shift as more come in.
+        .bind(MOST_GENUINE_PHOTOS);
+    let rows = query.fetch_all(pool).await.map_err(failed)?;
+    rows.iter().map(rows::genuine_photo).collect()
+}
+
+/// A brand's genuine photos, oldest first.
+pub(super) async fn photos_of_brand(
+    pool: &SqlitePool,
+    brand: &str,
+) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
+    let sql = "SELECT * FROM genuine_photos WHERE brand = ? ORDER BY created_ms, id LIMIT ?";
+    let query = sqlx::query(sql).bind(brand).bind(MOST_GENUINE_PHOTOS);
+    let rows = query.fetch_all(pool).await.map_err(failed)?;
+    rows.iter().map(rows::genuine_photo).collect()
+}
+
 /// Scores of a brand's genuine photos under a version, oldest photo first.
-pub async fn scores(
+pub(super) async fn scores(
     pool: &SqlitePool,
     brand: &str,
     product: Option<&str>,
@@ -49,7 +98,7 @@ fn score(row: &SqliteRow) -> Result<GenuineScore, StoreError> {
 }
 
 /// Stores a photo's score and what it showed, replacing older ones.
-pub async fn put_score(
+pub(super) async fn put_score(
     pool: &SqlitePool,
     score: &GenuineScore,
     observation: Option<&str>,
@@ -57,6 +106,7 @@ pub async fn put_score(
 ) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await.map_err(failed)?;
     sqlx::query(
+        // The adjusted score was that of the old one, and goes with it.
         "INSERT INTO genuine_scores (photo, version, score) VALUES (?, ?, ?)
          ON CONFLICT (photo) DO UPDATE SET version = excluded.version, score = excluded.score, informed = NULL",
     )
@@ -66,6 +116,8 @@ pub async fn put_score(
     .execute(&mut *transaction)
     .await
     .map_err(failed)?;
+    // None removes the older one, which would belong to another score. The table keeps its first
+    // name: renaming it would cost a migration and help nobody.
     let query = match observation {
         Some(observation) => sqlx::query(
             "REPLACE INTO genuine_sightings (photo, version, sighting) VALUES (?, ?, ?)",
@@ -80,13 +132,14 @@ pub async fn put_score(
 }
 
 /// What a product's genuine photos showed under a version, oldest photo first.
-pub async fn observations(
+pub(super) async fn observations(
     pool: &SqlitePool,
     product: &ProductKey,
     version: &str,
     after: Option<&str>,
     most: usize,
 ) -> Result<Vec<KeptObservation>, StoreError> {
+    // Pages go by both columns, since two photos may come in the same millisecond.
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT p.id, p.item, s.sighting FROM genuine_sightings s JOIN genuine_photos p ON p.id = s.photo
          WHERE p.brand = ?1 AND p.product = ?2 AND s.version = ?3
@@ -113,7 +166,7 @@ pub async fn observations(
 
 /// Stores what a product's genuine photos show together, with their adjusted scores, unless more is
 /// there already.
-pub async fn put_variation(
+pub(super) async fn put_variation(
     pool: &SqlitePool,
     product: &ProductKey,
     kept: &KeptVariation,
@@ -134,6 +187,8 @@ pub async fn put_variation(
     .execute(&mut *transaction)
     .await
     .map_err(failed)?;
+    // Another process knew more photos, so its scores stay too: the dropped transaction keeps
+    // nothing of this one.
     if done.rows_affected() == 0 {
         return Ok(());
     }
@@ -162,7 +217,7 @@ pub async fn put_variation(
 }
 
 /// What genuine photos of a brand's products show under a version.
-pub async fn variations(
+pub(super) async fn variations(
     pool: &SqlitePool,
     brand: &str,
     product: Option<&str>,
@@ -179,6 +234,7 @@ pub async fn variations(
     .await
     .map_err(failed)?;
     let kept = |(photos, variation)| KeptVariation {
+        // A count below zero is none of ours: no photo speaks for it.
         photos: usize::try_from(photos).unwrap_or(0),
         variation,
     };
