@@ -70,7 +70,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
-pub mod evaluation;
+pub(crate) mod evaluation;
 pub mod http;
 pub mod imaging;
 pub mod inference;

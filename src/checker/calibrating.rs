@@ -16,6 +16,7 @@ use super::{
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     fusion::Fusion,
+    geometry::number::index,
     score::LogOdds,
     variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
 };
@@ -24,7 +25,7 @@ use crate::{domain::digest::Sha256, engine::OperatingPoint};
 /// Observations of a product's genuine photos, read in portions: first all to [`VariationFit::add`], then
 /// all to [`VariationFit::score`].
 #[derive(Default)]
-pub struct VariationFit {
+pub(crate) struct VariationFit {
     genuine: GenuineObservations,
     /// Photos that were added.
     pub photos: usize,
@@ -35,7 +36,7 @@ pub struct VariationFit {
 
 impl VariationFit {
     /// Adds photos, the oldest first.
-    pub fn add(&mut self, kept: &[KeptObservation]) {
+    pub(crate) fn add(&mut self, kept: &[KeptObservation]) {
         for (photo, observation) in readable(kept) {
             self.genuine.add(&photo.item, &observation);
             self.photos += 1;
@@ -43,12 +44,12 @@ impl VariationFit {
     }
 
     /// What all added photos show together.
-    pub fn variation(&self) -> Variation {
+    pub(crate) fn variation(&self) -> Variation {
         self.genuine.variation()
     }
 
     /// The score of each of these photos, by its id, less what the other items show.
-    pub fn score(
+    pub(crate) fn score(
         &mut self,
         kept: &[KeptObservation],
         all: &Variation,
@@ -91,12 +92,12 @@ fn readable(kept: &[KeptObservation]) -> impl Iterator<Item = (&KeptObservation,
 
 /// Items needed so that, when none of them is flagged, the false-flag rate is below `budget` (0 to
 /// 1, exclusive) with 95 % confidence: 59 for 5 %, 299 for 1 %.
-pub fn items_for(budget: f64) -> usize {
-    (0.05_f64.ln() / (1.0 - budget).ln()).ceil() as usize
+pub(crate) fn items_for(budget: f64) -> usize {
+    index((0.05_f64.ln() / (1.0 - budget).ln()).ceil())
 }
 
 /// Distinct physical items among photos.
-pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
+pub(crate) fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
     photos
         .iter()
         .map(|p| (p.product.product.as_str(), p.item.as_str()))
@@ -110,7 +111,7 @@ pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
 /// Of each item the oldest comparable photo counts: photos of one item are not independent, and a
 /// photo chosen without looking at its score ranks among a seller's photos as any of them does.
 /// `version` names the models, the references and the rule behind the scores.
-pub fn own(
+pub(crate) fn own(
     scores: &[GenuineScore],
     budget: f64,
     version: &str,
@@ -122,7 +123,7 @@ pub fn own(
 
 /// The same calibration without the item of `judged`: what that item's own photos are judged by,
 /// since a photo agrees with itself.
-pub fn own_without(
+pub(crate) fn own_without(
     scores: &[GenuineScore],
     judged: &GenuineScore,
     budget: f64,
@@ -176,7 +177,7 @@ fn calibration_of(
 
 /// What the owner of a product without a calibration of its own should do; `meanwhile` is what it
 /// is judged by.
-pub fn advice(
+pub(crate) fn advice(
     photos: &[GenuinePhotoRecord],
     scores: &[GenuineScore],
     budget: f64,
@@ -223,7 +224,7 @@ pub fn advice(
 }
 
 /// What a check is judged by, as callers see it.
-pub fn describe(
+pub(crate) fn describe(
     OperatingPoint {
         calibration,
         variation,
@@ -249,6 +250,11 @@ pub fn describe(
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::float_cmp,
+        reason = "scores that are handed on unchanged are equal to the bit"
+    )]
+
     use super::*;
     use crate::{
         domain::{

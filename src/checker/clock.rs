@@ -6,14 +6,14 @@ use crate::engine::{Stage, Stages};
 
 /// Milliseconds per stage, counted on the worker's own time: the wait for a file or for a worker
 /// belongs to no stage.
-pub struct Clock {
+pub(crate) struct Clock {
     last: Instant,
     laps: Vec<(Stage, f64)>,
 }
 
 impl Clock {
     /// Starts now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             last: Instant::now(),
             laps: Vec::new(),
@@ -21,12 +21,12 @@ impl Clock {
     }
 
     /// Goes on from now: what lies between was waiting.
-    pub fn resume(&mut self) {
+    pub(crate) fn resume(&mut self) {
         self.last = Instant::now();
     }
 
     /// Milliseconds per stage, by the order in which stages first ended.
-    pub fn laps(&self) -> Vec<(Stage, f64)> {
+    pub(crate) fn laps(&self) -> Vec<(Stage, f64)> {
         self.laps.clone()
     }
 }

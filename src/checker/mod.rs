@@ -3,12 +3,12 @@
 pub mod answer;
 mod assemble;
 mod calibrating;
-pub mod clock;
+pub(crate) mod clock;
 mod codec;
 pub mod ports;
 pub mod records;
 pub mod self_test;
 pub mod service;
-pub mod snapshot;
+pub(crate) mod snapshot;
 mod supply;
 mod validate;

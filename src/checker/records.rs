@@ -141,7 +141,7 @@ pub struct Changes {
 }
 
 /// Genuine photos that calibrate: more of them change no threshold and cost every check time.
-pub const MOST_GENUINE_PHOTOS: u32 = 10_000;
+pub(crate) const MOST_GENUINE_PHOTOS: u32 = 10_000;
 
 /// Keeps everything but image bytes.
 #[async_trait]

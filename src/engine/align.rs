@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 /// A located photo brought into its reference's frame and located there again.
-pub struct Aligned {
+pub(crate) struct Aligned {
     /// Maps pixels of the reference's frame to pixels of the photo's frame, after refinement.
     pub reference_to_photo: Homography,
     /// Inliers on the rectified photo.
@@ -24,7 +24,7 @@ pub struct Aligned {
 }
 
 /// Rectifies the photo into a reference's frame of `width` x `height` pixels and aligns it again.
-pub fn align(
+pub(crate) fn align(
     vision: &mut Vision,
     query: &Query,
     location: &Location,

@@ -28,7 +28,7 @@ impl Lacking {
 }
 
 /// Fills `prepared` with what the cache holds of a reference; what is lacking then.
-pub fn recall(
+pub(crate) fn recall(
     cache: &Cache,
     reference: &Reference,
     mut lacking: Lacking,
@@ -51,7 +51,7 @@ pub fn recall(
 }
 
 /// Keeps a reference's features for this comparison and the next.
-pub fn keep_features(
+pub(crate) fn keep_features(
     cache: &Cache,
     reference: &Reference,
     features: TurnedFeatures,

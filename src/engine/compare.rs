@@ -50,7 +50,7 @@ impl Candidate {
     }
 
     /// Inliers over correspondences, 0 to 1.
-    pub fn inlier_ratio(&self) -> f64 {
+    pub(crate) fn inlier_ratio(&self) -> f64 {
         let location = self.location.as_ref();
         location.map_or(0.0, |l| l.inliers as f64 / l.correspondences.max(1) as f64)
     }
@@ -75,7 +75,7 @@ struct Hypothesis {
 
 /// A candidate and its rivals on the photo rectified for it: perspective is gone, and they meet on
 /// equal terms.
-pub struct AlignedPair {
+pub(crate) struct AlignedPair {
     /// The photo in the candidate's frame.
     pub aligned: Aligned,
     /// The most inliers that a rival reaches there.
@@ -89,7 +89,7 @@ pub struct Located {
     /// The product in question, which is the claimed one, or without a claim the likeliest: index
     /// of its best reference among the candidates, and that one aligned with the photo when it was
     /// located beyond chance. `None` when it has no reference.
-    pub subject: Option<(usize, Option<AlignedPair>)>,
+    pub(crate) subject: Option<(usize, Option<AlignedPair>)>,
     /// References of the claim whose file is lost, by id.
     pub lost: Vec<String>,
 }
@@ -118,12 +118,12 @@ pub struct Comparison {
 
 impl Comparison {
     /// Products by falling rank.
-    pub fn ranking(&self) -> impl Iterator<Item = &ProductKey> {
+    pub(crate) fn ranking(&self) -> impl Iterator<Item = &ProductKey> {
         self.candidates.iter().map(|c| &c.reference.product)
     }
 
     /// What is known of a candidate without a close look.
-    pub fn rough_evidence(&self, index: usize) -> Evidence {
+    pub(crate) fn rough_evidence(&self, index: usize) -> Evidence {
         evidence(&self.candidates, index, None)
     }
 
@@ -165,7 +165,7 @@ fn evidence(candidates: &[Candidate], index: usize, pair: Option<&AlignedPair>) 
 ///
 /// # Errors
 /// [`Interrupt::Need`] when the pixels of its reference are not in `prepared`.
-pub fn inspect_subject(
+pub(crate) fn inspect_subject(
     vision: &mut Vision,
     cache: &Cache,
     (query, located): (&Query, &Located),
@@ -220,7 +220,7 @@ pub fn inspect_subject(
 ///
 /// # Errors
 /// [`Interrupt::Need`] when features of some reference are not in `prepared`.
-pub fn locate_all(
+pub(crate) fn locate_all(
     vision: &mut Vision,
     query: &mut Query,
     (gallery, claim): (&Gallery, Option<&Claim>),

@@ -46,7 +46,10 @@ pub struct Thresholds {
 #[serde(deny_unknown_fields)]
 struct File {
     id: String,
-    #[allow(dead_code)] // for people: what the figures were made from, and how
+    #[expect(
+        dead_code,
+        reason = "for people: what the figures were made from, and how"
+    )]
     made_from: String,
     presence: Model,
     rivalry: Model,

@@ -18,7 +18,7 @@ use crate::domain::tuning::{
 };
 use crate::domain::{
     gallery::{Gallery, Health, Mark, ProductKey, Reference, ReferenceKind},
-    geometry::{Point, Rect, check_quad},
+    geometry::{Point, Rect, check_quad, number::whole},
     quality::Quality,
 };
 
@@ -51,7 +51,7 @@ pub struct Enrolled {
 
 /// References that tell where a new picture of their product shows the article: a shop photo
 /// enrolled whole would make the shelf match.
-pub fn article_guides(
+pub(crate) fn article_guides(
     gallery: &Gallery,
     product: &ProductKey,
     kind: ReferenceKind,
@@ -68,7 +68,7 @@ pub fn article_guides(
 ///
 /// # Errors
 /// A model could not be run.
-pub fn find_article(
+pub(crate) fn find_article(
     vision: &mut Vision,
     guides: &[Arc<Reference>],
     prepared: &Prepared,
@@ -132,10 +132,9 @@ pub fn prepare(
         product: new.product,
         kind: new.kind,
         view: new.view,
-        sha256: facts.sha256.clone(),
+        sha256: facts.sha256,
         article,
         marks,
-        embedding_model: vision.embedder.model().clone(),
         embedding,
         fingerprint: facts.fingerprint,
         coarse: features.coarse(),
@@ -157,10 +156,10 @@ fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> Rect {
     let high = |pick: fn(&Point) -> f64, side: f64| {
         unit.iter().map(pick).fold(0.0, f64::max).min(1.0) * side
     };
-    let (x0, y0) = (low(|p| p.x, w) as u32, low(|p| p.y, h) as u32);
+    let (x0, y0) = (whole(low(|p| p.x, w)), whole(low(|p| p.y, h)));
     let (x1, y1) = (
-        high(|p| p.x, w).ceil() as u32,
-        high(|p| p.y, h).ceil() as u32,
+        whole(high(|p| p.x, w).ceil()),
+        whole(high(|p| p.y, h).ceil()),
     );
     Rect::from_size(
         x0.min(width - 1),

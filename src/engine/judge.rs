@@ -21,7 +21,7 @@ use crate::domain::{
 };
 
 /// What a photo is judged by.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Fusion and thresholds.
     pub defaults: &'a Defaults,
     /// Genuine scores and budget.
@@ -44,7 +44,7 @@ impl Context<'_> {
 }
 
 /// The report on bytes that are no photo.
-pub fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
+pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
     PhotoReport {
         verdict: Verdict::NotComparable,
         similarity: Similarity::saturating(0.0),
@@ -60,7 +60,7 @@ pub fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
 }
 
 /// Why a photo is too poor to be judged: code and sentence.
-pub fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(&'static str, String)> {
+pub(crate) fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(&'static str, String)> {
     let t = &defaults.thresholds;
     if quality.short_side_px < t.min_short_side_px {
         let detail = format!(
@@ -94,7 +94,7 @@ pub fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(&'static str,
 }
 
 /// Judges a compared photo.
-pub fn judge(
+pub(crate) fn judge(
     context: &Context,
     query: &Query,
     gallery: &Gallery,

@@ -19,7 +19,7 @@ const BUSIEST: &str = "busiest place";
 
 /// Proposes up to eleven marks of a reference from its frame. `from_unit` of the frame maps back to
 /// the whole picture.
-pub fn propose(
+pub(crate) fn propose(
     text: &mut dyn TextReader,
     frame: &Frame,
     grey: &Plane,
@@ -54,7 +54,7 @@ pub fn propose(
 
 /// A proposed mark that is not read, of the place with these corners; `to_unit` maps them to 0..1
 /// of the reference.
-pub fn figure(name: &str, corners: [Point; 4], to_unit: &Homography) -> Mark {
+pub(crate) fn figure(name: &str, corners: [Point; 4], to_unit: &Homography) -> Mark {
     Mark {
         name: name.into(),
         kind: MarkKind::Logo,

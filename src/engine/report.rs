@@ -26,7 +26,11 @@ const MATCHES: usize = 5;
 const DEVIATIONS: usize = 3;
 
 /// The subject's match first, then the others by rank.
-pub fn matches(defaults: &Defaults, query: &Query, comparison: &Comparison) -> Vec<MatchReport> {
+pub(crate) fn matches(
+    defaults: &Defaults,
+    query: &Query,
+    comparison: &Comparison,
+) -> Vec<MatchReport> {
     let subject = comparison.subject.as_ref();
     let is_other = |i: &usize| subject.is_none_or(|s| s.candidate != *i);
     let others = (0..comparison.candidates.len()).filter(is_other);

@@ -23,14 +23,14 @@ use crate::domain::{
     embedding::QuantisedEmbedding,
     features::FeatureSet,
     gallery::{Gallery, ProductKey, Reference},
-    geometry::{Homography, Rect, check_quad},
+    geometry::{Homography, Rect, check_quad, number::whole},
     raster::Raster,
     rectify::rectify,
 };
 
 /// How closely a photo is looked at for its features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeaturePass {
+pub(crate) enum FeaturePass {
     /// At a smaller size.
     Coarse,
     /// At the size of the photo's frame.
@@ -50,7 +50,7 @@ impl FeaturePass {
 
 /// The photo under examination. What was found in it stays until it is dropped, so that a search
 /// that had to wait for a reference goes on where it stopped.
-pub struct Query {
+pub(crate) struct Query {
     /// The photo as it was decoded.
     pub photo: Arc<Decoded>,
     /// The photo at the size of its frame.
@@ -102,7 +102,7 @@ impl Found {
 
 impl Query {
     /// Takes the photo's features in a first pass.
-    pub fn new(
+    pub(crate) fn new(
         vision: &mut Vision,
         photo: Arc<Decoded>,
         pass: FeaturePass,
@@ -123,7 +123,7 @@ impl Query {
     /// What is asked from now on comes from this pass; whether that is another than before. Each is
     /// taken once and knows nothing of the other, so that no answer depends on what was asked
     /// before.
-    pub fn switch_to(
+    pub(crate) fn switch_to(
         &mut self,
         vision: &mut Vision,
         pass: FeaturePass,
@@ -143,7 +143,7 @@ impl Query {
 
     /// The larger of photo and frame, and the map from pixels of the frame to its pixels: close
     /// looks resample this.
-    pub fn source(&self) -> (&Raster, Homography) {
+    pub(crate) fn source(&self) -> (&Raster, Homography) {
         let frame = &self.frame.raster;
         if self.photo.raster.long_side() < frame.long_side() {
             return (frame, Homography::IDENTITY);
@@ -170,7 +170,7 @@ impl Query {
 
     /// Where the reference with these features lies; a claimed one is looked for in all four
     /// rotations, another in the likeliest two.
-    pub fn location(
+    pub(crate) fn location(
         &mut self,
         reference: &Reference,
         features: &TurnedFeatures,
@@ -194,7 +194,7 @@ impl Query {
 
     /// The references worth comparing: all of a small gallery; of a large one the best by vote and
     /// by embedding, and always those of the `claimed` products.
-    pub fn shortlist(
+    pub(crate) fn shortlist(
         &mut self,
         vision: &mut Vision,
         gallery: &Gallery,
@@ -249,7 +249,7 @@ impl Query {
     /// The embedding of the article: seen from straight ahead as the best located reference so far
     /// places it, else of the photo's middle. Siblings share a layout, so that any of them may
     /// place it.
-    pub fn embedding(
+    pub(crate) fn embedding(
         &mut self,
         vision: &mut Vision,
         sizes: &HashMap<String, (f64, f64)>,
@@ -292,17 +292,17 @@ impl Query {
 }
 
 /// The embedding of a part of a picture, in pixels, squashed to the model's square.
-pub fn embed_box(
+pub(crate) fn embed_box(
     vision: &mut Vision,
     raster: &Raster,
     part: Rect<f64>,
 ) -> Result<QuantisedEmbedding, InferenceError> {
-    let (x, y) = (part.left.max(0.0) as u32, part.top.max(0.0) as u32);
+    let (x, y) = (whole(part.left.max(0.0)), whole(part.top.max(0.0)));
     let crop = raster.crop(Rect::from_size(
         x,
         y,
-        (part.right - f64::from(x)).max(1.0) as u32,
-        (part.bottom - f64::from(y)).max(1.0) as u32,
+        whole((part.right - f64::from(x)).max(1.0)),
+        whole((part.bottom - f64::from(y)).max(1.0)),
     ));
     let side = vision.embedder.side();
     let square = vision.imaging.resize(&crop, side, side);

@@ -264,9 +264,11 @@ const PROBE_PX: u32 = 64;
 impl Vision {
     /// Asks every model for an answer to a tiny picture; what it answers does not matter.
     pub fn probe(&mut self) -> Result<(), InferenceError> {
-        let picture = |width, height| {
-            Raster::from_fn(width, height, |x, y| [(x * 3) as u8, (y * 3) as u8, 128])
-        };
+        // A pattern, not one plain colour: there is something to find in it. The low byte begins
+        // anew where the level would leave its range.
+        let level = |at: u32| (at * 3).to_le_bytes()[0];
+        let picture =
+            |width, height| Raster::from_fn(width, height, |x, y| [level(x), level(y), 128]);
         let square = picture(PROBE_PX, PROBE_PX);
         self.local.extract(&square, 1)?;
         let side = self.embedder.side();

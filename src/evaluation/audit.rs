@@ -27,7 +27,7 @@ struct Case {
 
 /// Per group of claims that are not genuine: the area under the curve of a logistic classifier that
 /// sees only facts of the files, each article judged by what was learnt on others. 0.5 is chance.
-pub fn audit(rows: &[Row]) -> BTreeMap<String, f64> {
+pub(crate) fn audit(rows: &[Row]) -> BTreeMap<String, f64> {
     let mut articles: Vec<_> = rows.iter().map(|r| r.photo.key()).collect();
     articles.sort();
     articles.dedup();
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     fn cases(gap: f64) -> Vec<Case> {
-        (0..200)
+        (0..200_u32)
             .map(|i| {
                 let genuine = i % 2 == 0;
                 let noise = (f64::from(i) * 12.9898).sin() * 43758.5453;

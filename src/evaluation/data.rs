@@ -12,7 +12,7 @@ use crate::domain::gallery::{ProductKey, ReferenceKind};
 
 /// A row of `references.csv`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct ReferenceRow {
+pub(crate) struct ReferenceRow {
     brand: String,
     product: String,
     /// Path inside the folder.
@@ -22,7 +22,7 @@ pub struct ReferenceRow {
 
 impl ReferenceRow {
     /// The product it belongs to.
-    pub fn key(&self) -> ProductKey {
+    pub(crate) fn key(&self) -> ProductKey {
         ProductKey {
             brand: self.brand.clone(),
             product: self.product.clone(),
@@ -30,7 +30,7 @@ impl ReferenceRow {
     }
 
     /// What it shows.
-    pub fn kind(&self) -> anyhow::Result<ReferenceKind> {
+    pub(crate) fn kind(&self) -> anyhow::Result<ReferenceKind> {
         ReferenceKind::from_name(&self.kind)
             .with_context(|| format!("references.csv: `{}` is no kind", self.kind))
     }
@@ -38,7 +38,7 @@ impl ReferenceRow {
 
 /// A row of `photos.csv`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct PhotoRow {
+pub(crate) struct PhotoRow {
     /// Path inside the folder.
     pub path: String,
     brand: String,
@@ -51,7 +51,7 @@ pub struct PhotoRow {
 
 impl PhotoRow {
     /// The product it shows.
-    pub fn key(&self) -> ProductKey {
+    pub(crate) fn key(&self) -> ProductKey {
         ProductKey {
             brand: self.brand.clone(),
             product: self.product.clone(),
@@ -59,14 +59,14 @@ impl PhotoRow {
     }
 
     /// Whether it may set thresholds.
-    pub fn is_calibration(&self) -> bool {
+    pub(crate) fn is_calibration(&self) -> bool {
         self.split == "calibration"
     }
 }
 
 /// A row of `claims.csv`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct ClaimRow {
+pub(crate) struct ClaimRow {
     /// Photo, as in `photos.csv`.
     pub path: String,
     brand: String,
@@ -79,7 +79,7 @@ pub struct ClaimRow {
 
 impl ClaimRow {
     /// The product claimed.
-    pub fn key(&self) -> ProductKey {
+    pub(crate) fn key(&self) -> ProductKey {
         ProductKey {
             brand: self.brand.clone(),
             product: self.product.clone(),
@@ -87,7 +87,7 @@ impl ClaimRow {
     }
 
     /// The group it is reported under.
-    pub fn group(&self) -> String {
+    pub(crate) fn group(&self) -> String {
         if self.truth == "edited" {
             format!("edited: {}", self.edit)
         } else {
@@ -97,7 +97,7 @@ impl ClaimRow {
 }
 
 /// The whole folder, checked.
-pub struct Labelled {
+pub(crate) struct Labelled {
     /// The folder.
     pub dir: PathBuf,
     /// All references.
@@ -111,7 +111,7 @@ pub struct Labelled {
 
 impl Labelled {
     /// Reads the three tables; every path and every value must be good before anything long starts.
-    pub fn read(dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
         let references: Vec<ReferenceRow> = table(dir, "references.csv")?;
         let photos: Vec<PhotoRow> = table(dir, "photos.csv")?;
         let claims: Vec<ClaimRow> = table(dir, "claims.csv")?;
@@ -162,12 +162,15 @@ impl Labelled {
 
     /// Whether the references of a product are edited ones: they take part only in claims on that
     /// product.
-    pub fn is_edited(&self, product: &ProductKey) -> bool {
+    pub(crate) fn is_edited(&self, product: &ProductKey) -> bool {
         self.edited.contains(product)
     }
 
     /// Edited products that stand for `product`.
-    pub fn edits_of<'a>(&'a self, product: &'a ProductKey) -> impl Iterator<Item = &'a ProductKey> {
+    pub(crate) fn edits_of<'a>(
+        &'a self,
+        product: &'a ProductKey,
+    ) -> impl Iterator<Item = &'a ProductKey> {
         self.edited
             .iter()
             .filter(|e| e.brand == product.brand && is_variant(e, product))

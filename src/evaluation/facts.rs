@@ -3,15 +3,15 @@
 use crate::domain::quality::Quality;
 
 /// File type (two), logarithms of bytes and of pixels, JPEG quantisation, brightness, sharpness.
-pub const FACTS: usize = 7;
+pub(crate) const FACTS: usize = 7;
 
 /// What is known of a file without looking at what it shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Facts(pub [f64; FACTS]);
+pub(crate) struct Facts(pub [f64; FACTS]);
 
 impl Facts {
     /// Takes the facts of a decoded file.
-    pub fn of(bytes: &[u8], pixels: usize, quality: &Quality) -> Self {
+    pub(crate) fn of(bytes: &[u8], pixels: usize, quality: &Quality) -> Self {
         let kind = |magic: &[u8]| f64::from(u8::from(bytes.starts_with(magic)));
         Self([
             kind(b"\xff\xd8"),

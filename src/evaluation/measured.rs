@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// One claim on one photo, measured.
-pub struct Row {
+pub(crate) struct Row {
     /// The photo.
     pub photo: PhotoRow,
     /// The product claimed.
@@ -38,14 +38,14 @@ pub struct Row {
 }
 
 /// Identification of one test photo: rank of the true product from 0, if it was ranked at all.
-pub struct Identified {
+pub(crate) struct Identified {
     /// Rank from 0.
     pub rank: Option<usize>,
 }
 
 /// Everything measured.
 #[derive(Default)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Genuine claims on calibration photos.
     pub calibration: Vec<Row>,
     /// Claims on test photos.
@@ -64,7 +64,7 @@ pub struct Measured {
 }
 
 /// The subject's fusion inputs by name.
-pub fn inputs(subject: &Subject) -> Vec<(String, f64)> {
+pub(crate) fn inputs(subject: &Subject) -> Vec<(String, f64)> {
     let presence = PRESENCE_INPUTS
         .iter()
         .zip(subject.evidence.presence_inputs());
@@ -92,7 +92,7 @@ pub fn inputs(subject: &Subject) -> Vec<(String, f64)> {
 
 impl Measured {
     /// Takes in what was measured of one photo.
-    pub fn absorb(&mut self, one: Self) {
+    pub(crate) fn absorb(&mut self, one: Self) {
         self.calibration.extend(one.calibration);
         self.test.extend(one.test);
         self.fitting.extend(one.fitting);
@@ -105,7 +105,7 @@ impl Measured {
     }
 
     /// Rows come in the order the workers finished; the report must not depend on it.
-    pub fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         for rows in [&mut self.calibration, &mut self.test, &mut self.fitting] {
             rows.sort_by(|a, b| (&a.photo.path, &a.claimed).cmp(&(&b.photo.path, &b.claimed)));
         }
@@ -113,7 +113,7 @@ impl Measured {
     }
 
     /// (item, score) of the calibration photos that can be judged.
-    pub fn calibration_scores(&self) -> Vec<(String, LogOdds)> {
+    pub(crate) fn calibration_scores(&self) -> Vec<(String, LogOdds)> {
         self.calibration
             .iter()
             .filter_map(|r| Some((r.photo.item.clone(), r.score?)))
@@ -121,7 +121,7 @@ impl Measured {
     }
 
     /// Rows of the test claims by group.
-    pub fn by_group(&self) -> BTreeMap<&str, Vec<&Row>> {
+    pub(crate) fn by_group(&self) -> BTreeMap<&str, Vec<&Row>> {
         let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
         for row in &self.test {
             groups.entry(&row.group).or_default().push(row);
@@ -130,7 +130,7 @@ impl Measured {
     }
 
     /// Every row with its inputs, as CSV.
-    pub fn write_rows(&self, path: &std::path::Path) -> anyhow::Result<()> {
+    pub(crate) fn write_rows(&self, path: &std::path::Path) -> anyhow::Result<()> {
         let rows = || {
             self.calibration
                 .iter()

@@ -10,7 +10,7 @@ use crate::engine::vision::Vision;
 
 /// Calls `work` for every index on one thread per core, each with its own models; the first error
 /// stops all.
-pub fn in_parallel(
+pub(crate) fn in_parallel(
     count: usize,
     threads: usize,
     make: &MakeVision,
@@ -55,6 +55,6 @@ pub fn in_parallel(
 }
 
 /// Locks what a panic cannot leave in a state that matters: results are only ever added.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,16 +16,16 @@ use crate::{
 
 /// Pictures of references by the reference's id.
 #[derive(Default)]
-pub struct Pictures(Mutex<HashMap<String, (Arc<Reference>, Bytes)>>);
+pub(crate) struct Pictures(Mutex<HashMap<String, (Arc<Reference>, Bytes)>>);
 
 impl Pictures {
     /// Keeps a reference and its picture.
-    pub fn add(&self, reference: Arc<Reference>, picture: Bytes) {
+    pub(crate) fn add(&self, reference: Arc<Reference>, picture: Bytes) {
         lock(&self.0).insert(reference.id.clone(), (reference, picture));
     }
 
     /// Brings what the engine needs.
-    pub fn bring(
+    pub(crate) fn bring(
         &self,
         vision: &mut Vision,
         engine: &Engine,

@@ -18,7 +18,7 @@ const BUDGETS: [f64; 2] = [0.01, 0.05];
 
 /// A rate with its counts and Wilson's 95 % interval.
 #[derive(Clone, Debug, Serialize)]
-pub struct RateReport {
+pub(crate) struct RateReport {
     share: f64,
     hits: usize,
     total: usize,
@@ -57,7 +57,7 @@ impl RateReport {
 
 /// What happened at one budget.
 #[derive(Debug, Serialize)]
-pub struct AtBudget {
+pub(crate) struct AtBudget {
     /// Share of genuine photos that may be flagged.
     budget: f64,
     /// Upper 95 % bound that the number of calibration items supports.
@@ -70,7 +70,7 @@ pub struct AtBudget {
 
 /// The whole report.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     folder: String,
     references_per_product: usize,
     calibration_photos: usize,
@@ -97,7 +97,7 @@ pub struct Report {
 
 impl Report {
     /// Figures from measurements; only calibration rows set thresholds, only test rows are counted.
-    pub fn new(
+    pub(crate) fn new(
         folder: String,
         references_per_product: usize,
         measured: &Measured,
@@ -191,7 +191,7 @@ impl Report {
     }
 
     /// The table.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.
         let _ = self.write(&mut out);

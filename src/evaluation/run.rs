@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Enrolls, then measures every photo.
-pub fn run(
+pub(crate) fn run(
     plan: &Plan,
     engine: &Engine,
     threads: usize,

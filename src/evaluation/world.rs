@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What every photo is measured in.
-pub struct World<'a> {
+pub(crate) struct World<'a> {
     pub plan: &'a Plan<'a>,
     pub engine: &'a Engine,
     pub pictures: &'a Pictures,
@@ -54,7 +54,11 @@ struct Asked<'a> {
 
 impl World<'_> {
     /// Measures all claims on a photo.
-    pub fn measure(&self, vision: &mut Vision, photo: &PhotoRow) -> anyhow::Result<Measured> {
+    pub(crate) fn measure(
+        &self,
+        vision: &mut Vision,
+        photo: &PhotoRow,
+    ) -> anyhow::Result<Measured> {
         let bytes = std::fs::read(self.plan.data.dir.join(&photo.path))?;
         let mut clock = Clock::start();
         let decoded = Arc::new(Decoded::from_bytes(vision.imaging.as_mut(), &bytes)?);

@@ -8,17 +8,17 @@ use crate::{
         embedding::{ModelId, QuantisedEmbedding},
         fingerprint::Fingerprint,
         gallery::Reference,
-        geometry::Rect,
+        geometry::{Rect, number::count_u32},
     },
 };
 
 /// What the entries of a gallery are made with: these models and this form.
-pub fn entry_model(embedder: &ModelId, local: &ModelId) -> ModelId {
+pub(crate) fn entry_model(embedder: &ModelId, local: &ModelId) -> ModelId {
     ModelId(format!("entry-{FORMAT}+{embedder}+{local}"))
 }
 
 /// The name an entry is stored under: the same image may serve as a whole and in part.
-pub fn entry_name(sha256: Sha256, article: Option<Rect>) -> Sha256 {
+pub(crate) fn entry_name(sha256: Sha256, article: Option<Rect>) -> Sha256 {
     let article = article.map(Rect::to_xywh);
     Sha256::of(format!("{sha256} {article:?}").as_bytes())
 }
@@ -27,13 +27,13 @@ const FORMAT: u8 = 1;
 
 /// The searchable part of a reference as bytes, little-endian: fingerprint, embedding, coarse
 /// descriptors.
-pub fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
+pub(crate) fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend(reference.fingerprint.horizontal.to_le_bytes());
     out.extend(reference.fingerprint.vertical.to_le_bytes());
     out.extend(reference.embedding.scale().to_le_bytes());
     put_row(&mut out, reference.embedding.values());
-    out.extend((reference.coarse.dimensions as u32).to_le_bytes());
+    out.extend(count_u32(reference.coarse.dimensions).to_le_bytes());
     for turn in &reference.coarse.turns {
         put_row(&mut out, turn);
     }
@@ -41,16 +41,12 @@ pub fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
 }
 
 fn put_row(out: &mut Vec<u8>, row: &[i8]) {
-    out.extend((row.len() as u32).to_le_bytes());
+    out.extend(count_u32(row.len()).to_le_bytes());
     out.extend(row.iter().map(|v| v.cast_unsigned()));
 }
 
 /// The gallery's entry for a record from its stored bytes; `None` when they are not of this form.
-pub fn entry_from_bytes(
-    record: &ReferenceRecord,
-    embedding_model: ModelId,
-    bytes: &[u8],
-) -> Option<Reference> {
+pub(crate) fn entry_from_bytes(record: &ReferenceRecord, bytes: &[u8]) -> Option<Reference> {
     let mut rest = Rest(bytes);
     let fingerprint = Fingerprint {
         horizontal: u64::from_le_bytes(rest.take()?),
@@ -69,10 +65,9 @@ pub fn entry_from_bytes(
         product: record.product.clone(),
         kind: record.kind,
         view: record.view.clone(),
-        sha256: record.sha256.clone(),
+        sha256: record.sha256,
         article: record.article,
         marks: record.marks.clone(),
-        embedding_model,
         embedding,
         fingerprint,
         coarse: CoarseDescriptors { turns, dimensions },
@@ -139,7 +134,6 @@ mod tests {
             sha256: record().sha256,
             article: None,
             marks: vec![],
-            embedding_model: ModelId("e@1".into()),
             embedding: QuantisedEmbedding::from_parts(vec![1, -2, 3].into(), 0.25),
             fingerprint: Fingerprint {
                 horizontal: 5,
@@ -155,7 +149,7 @@ mod tests {
     #[test]
     fn an_entry_comes_back_from_its_bytes_and_nothing_else_does() {
         let bytes = entry_to_bytes(&entry());
-        let read = |bytes: &[u8]| entry_from_bytes(&record(), ModelId("e@1".into()), bytes);
+        let read = |bytes: &[u8]| entry_from_bytes(&record(), bytes);
         assert_eq!(read(&bytes), Some(entry()));
         for end in 0..bytes.len() {
             assert_eq!(read(&bytes[..end]), None, "cut at {end}");

@@ -14,7 +14,7 @@ use crate::domain::{
 
 /// Changes whenever observations are taken, kept or put together in another way: older ones are then
 /// taken anew.
-pub const FORM: u8 = 2;
+pub(crate) const FORM: u8 = 2;
 
 /// Area, columns, evidence.
 #[derive(Serialize, Deserialize)]
@@ -54,7 +54,7 @@ struct Told {
 }
 
 /// An observation as JSON.
-pub fn observation_to_json(observation: &Observation) -> Result<String, Error> {
+pub(crate) fn observation_to_json(observation: &Observation) -> Result<String, Error> {
     let grid = |g: &CellGrid| Grid(g.area.into(), g.columns, g.evidence.clone());
     let mark = |m: &MarkObservation| Mark {
         place: m.place.into(),
@@ -82,7 +82,7 @@ pub fn observation_to_json(observation: &Observation) -> Result<String, Error> {
 }
 
 /// An observation back from its JSON.
-pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
+pub(crate) fn observation_from_json(json: &str) -> Result<Observation, Error> {
     let Kept {
         reference,
         identity,
@@ -132,7 +132,7 @@ pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
 }
 
 /// What genuine photos show together, as JSON: the same for the same variation.
-pub fn variation_to_json(variation: &Variation) -> Result<String, Error> {
+pub(crate) fn variation_to_json(variation: &Variation) -> Result<String, Error> {
     let told = |(id, known): (&String, &ReferenceVariation)| Told {
         reference: id.clone(),
         items: known.items,
@@ -147,7 +147,9 @@ pub fn variation_to_json(variation: &Variation) -> Result<String, Error> {
 }
 
 /// What genuine photos show of several products together, from the JSON of each.
-pub fn variation_from_json<'a>(all: impl IntoIterator<Item = &'a str>) -> Result<Variation, Error> {
+pub(crate) fn variation_from_json<'a>(
+    all: impl IntoIterator<Item = &'a str>,
+) -> Result<Variation, Error> {
     let mut references = std::collections::BTreeMap::new();
     for json in all {
         for Told {
@@ -173,7 +175,7 @@ pub fn variation_from_json<'a>(all: impl IntoIterator<Item = &'a str>) -> Result
 }
 
 /// The id of what genuine photos show; `None` when nothing that could change an answer is known.
-pub fn variation_id(variation: &Variation) -> Option<String> {
+pub(crate) fn variation_id(variation: &Variation) -> Option<String> {
     let tells = |r: &ReferenceVariation| !r.shared.is_empty() || !r.misread.is_empty();
     variation.references.values().any(tells).then(|| {
         let told = format!("{:?}", variation.references);

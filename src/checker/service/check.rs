@@ -65,7 +65,7 @@ impl Assay {
             .buffered(PHOTOS_AT_ONCE)
             .try_collect()
             .await?;
-        let hashes: Vec<_> = photos.iter().map(|p| p.sha256.clone()).collect();
+        let hashes: Vec<_> = photos.iter().map(|p| p.sha256).collect();
         let seller = request.seller_id.as_deref();
         let seen = self.store.seen_elsewhere(&hashes, seller).await?;
         let fingerprints: Vec<_> = photos.iter().map(fingerprint_of).collect();

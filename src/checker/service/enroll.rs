@@ -56,7 +56,7 @@ impl Assay {
         } = new;
         // Bytes that are no picture are refused before they reach the disk.
         let (picture, room) = self.decode(image.clone()).await?;
-        let sha256 = picture.facts.sha256.clone();
+        let sha256 = picture.facts.sha256;
         if snapshot.gallery.of(&product).any(|r| r.sha256 == sha256) {
             return Err(StoreError::Conflict {
                 what: "reference",
@@ -223,7 +223,7 @@ impl Assay {
         let model = entry_model(embedder, local);
         let name = entry_name(record.sha256, record.article);
         let stored = self.derived.derived(name, &model).await?;
-        let entry = stored.and_then(|b| entry_from_bytes(&record, embedder.clone(), &b));
+        let entry = stored.and_then(|b| entry_from_bytes(&record, &b));
         if let Some(reference) = entry {
             return Ok(Ok(Arc::new(reference)));
         }

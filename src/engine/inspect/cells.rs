@@ -7,7 +7,10 @@ use crate::domain::tuning::marks::{BORDER_PX, NOT_WHITE, SATURATED, WASHED_OUT};
 use crate::{
     domain::{
         cells::{CellBlock, MarkBox, cell_evidence},
-        geometry::Point,
+        geometry::{
+            Point,
+            number::{count_u32, whole},
+        },
         raster::Raster,
         rectify::Rectified,
         variation::CellGrid,
@@ -20,7 +23,7 @@ use crate::{
 };
 
 /// Evidence of the comparator's cells over a mark's padded box.
-pub fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
+pub(crate) fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
     CellGrid::new(
         place.padded,
         cells.columns,
@@ -30,7 +33,7 @@ pub fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
 
 /// What cells at the frame's border, which do not accuse, count as.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Border {
+pub(crate) enum Border {
     /// Not seen, and so hiding their neighbours: where a photo is laid a little wrong, print that
     /// ends there looks changed.
     Unseen,
@@ -41,7 +44,7 @@ pub enum Border {
 /// The comparator's answer on `place`, cells that cannot accuse blinded: the reference there, the
 /// photo, and the photo as the comparator is to see it. With a `cache`, what is known of the
 /// reference is taken from there.
-pub fn compare_at(
+pub(crate) fn compare_at(
     vision: &mut Vision,
     cache: Option<&Cache>,
     view: &View,
@@ -77,7 +80,7 @@ fn blind_cells(
     border: Border,
     rectified: &Rectified,
 ) {
-    let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
+    let side = |value: u32, count: usize| count_u32((value as usize / count.max(1)).max(1));
     let (cw, ch) = (
         side(own.width(), cells.columns),
         side(own.height(), cells.rows),
@@ -91,12 +94,12 @@ fn blind_cells(
         let centre = Point::new(across / 2.0, down / 2.0);
         let outer =
             centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
-        let (x, y) = (column as u32 * cw, row as u32 * ch);
+        let (x, y) = (count_u32(column) * cw, count_u32(row) * ch);
         let washed = || {
             white_share(seen, x, y, cw, ch) > WASHED_OUT
                 && white_share(own, x, y, cw, ch) < NOT_WHITE
         };
-        let beyond = || !rectified.shows(at.map(|v| v as u32));
+        let beyond = || !rectified.shows(at.map(whole));
         if outer && border == Border::Unseen || beyond() || washed() {
             *cell = cell.hidden();
         } else if outer || !place.holds(centre) {
@@ -140,6 +143,8 @@ fn encoded(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp, reason = "evidence of 0 and 1 is exact")]
+
     use super::*;
     use crate::{
         domain::{cells::Cell, embedding::ModelId, geometry::Rect},

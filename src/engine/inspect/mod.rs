@@ -76,7 +76,7 @@ pub struct InspectedMark {
 
 /// Compares an aligned photo with its reference block by block and mark by mark; what `cache` holds
 /// of the marks is used.
-pub fn inspect(
+pub(crate) fn inspect(
     vision: &mut Vision,
     cache: &Cache,
     query: &Query,
@@ -124,7 +124,7 @@ pub fn inspect(
 }
 
 /// Compares one mark of an aligned photo; `None` when it cannot be seen at all.
-pub fn inspect_mark(
+pub(crate) fn inspect_mark(
     vision: &mut Vision,
     cache: &Cache,
     (query, aligned): (&Query, &Aligned),

@@ -5,7 +5,7 @@ use crate::domain::tuning::text::{LINE_PX, LONGEST_LINE_PX, READABLE};
 use crate::{
     domain::{
         gallery::{Mark, MarkKind},
-        geometry::{Homography, Point},
+        geometry::{Homography, Point, number::whole},
         rectify::rectify,
         text::agreement,
         variation::Reading,
@@ -16,7 +16,7 @@ use crate::{
 /// What the photo reads at a text mark, and its agreement with what it should read. There is no
 /// agreement when the recogniser cannot read the reference itself: then its word says nothing about
 /// the photo.
-pub fn read_mark(
+pub(crate) fn read_mark(
     vision: &mut Vision,
     view: &View,
     mark: &Mark,
@@ -71,5 +71,5 @@ fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
         .round();
     let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
     let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
-    Some((Homography::through(from, *corners)?, width as u32))
+    Some((Homography::through(from, *corners)?, whole(width)))
 }

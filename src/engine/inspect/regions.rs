@@ -33,7 +33,7 @@ const RECOLOURED: &str = "most recoloured place";
 /// points to them. Outside the boxes `taken` (pixels of the frame) these are the two that look most
 /// different there and the one that blocks explain least; anywhere, the one whose hues are turned
 /// most. A photo of plain agreement may have none.
-pub fn regions(
+pub(crate) fn regions(
     vision: &mut Vision,
     cache: &Cache,
     view: &View,
