@@ -40,11 +40,14 @@ pub(crate) fn align(
         height,
     );
     let seen = vision.local.extract(&first.raster, RECTIFIED_KEYPOINTS)?;
+    // Without perspective and rotation, points agree that the first fit had to miss, and a smaller
+    // error can be asked of them.
     let refined = locate_rectified(&seen, features);
     let better = refined
         .as_ref()
         .filter(|r| r.inliers >= REFINE_INLIERS)
         .map(|r| location.reference_to_photo.after(&r.reference_to_photo))
+        // A second fit on few points may turn the reference inside out; then the first stands.
         .filter(|map| check_quad(map, features.frame_size(), query.frame.size()).is_ok());
     Ok(Aligned {
         reference_to_photo: better.unwrap_or(location.reference_to_photo),

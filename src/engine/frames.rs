@@ -11,6 +11,7 @@ use crate::domain::{
 };
 
 /// Sides of a frame are multiples of this many pixels.
+// The model of local features takes no other sizes.
 const MULTIPLE: u32 = 32;
 
 /// A picture at the size of its frame.
@@ -41,6 +42,8 @@ impl Frame {
 /// Pixel-centre coordinates: 0..1 of a picture to whole-number centres of a frame of `width` x
 /// `height` pixels.
 pub(crate) fn unit_to_pixels(width: f64, height: f64) -> Homography {
+    // Half a pixel off, since whole numbers are centres and not corners of pixels. Without it
+    // everything would shift from one size to another.
     Homography([width, 0.0, -0.5, 0.0, height, -0.5, 0.0, 0.0, 1.0])
 }
 
@@ -62,6 +65,7 @@ pub(crate) fn pixels_to_unit(width: f64, height: f64) -> Homography {
 /// Sides of a frame with the long side near `long_side`, both multiples of 32.
 pub(crate) fn frame_size(width: u32, height: u32, long_side: u32) -> (u32, u32) {
     let scale = f64::from(long_side) / f64::from(width.max(height));
+    // However long a picture is, its short side must not round to nothing.
     let side =
         |v: u32| whole((f64::from(v) * scale / f64::from(MULTIPLE)).round()).max(2) * MULTIPLE;
     (side(width), side(height))
@@ -69,6 +73,7 @@ pub(crate) fn frame_size(width: u32, height: u32, long_side: u32) -> (u32, u32) 
 
 /// A photo's frame.
 pub(crate) fn photo_frame(imaging: &mut dyn Imaging, photo: &Raster) -> Frame {
+    // Enlarged further, a small photo would only hold more invented pixels.
     let long_side = PHOTO_PX.min(photo.long_side().saturating_mul(2));
     let (w, h) = frame_size(photo.width(), photo.height(), long_side);
     Frame {
@@ -90,6 +95,8 @@ pub(crate) fn reference_frame(
     let (w, h) = frame_size(crop.width(), crop.height(), REFERENCE_PX);
     let (fw, fh) = (f64::from(reference.width()), f64::from(reference.height()));
     let (cw, ch) = (f64::from(crop.width()), f64::from(crop.height()));
+    // From the whole picture, since that is what marks are given in: they must not move when the
+    // article's box is found.
     let unit_to_crop_unit = Homography([
         fw / cw,
         0.0,
@@ -125,6 +132,7 @@ pub(crate) fn content_box(raster: &Raster) -> Rect {
         })
     })();
     bounds
+        // White nearly everywhere is white print on white ground rather than a margin.
         .filter(|b| b.width() >= w / 5 && b.height() >= h / 5)
         .unwrap_or(Rect::from_size(0, 0, w, h))
 }

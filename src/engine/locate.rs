@@ -43,6 +43,7 @@ pub(crate) fn locate(
         if found.as_ref().map_or(0, |f| f.inliers) > best.as_ref().map_or(0, |b| b.inliers) {
             best = found;
         }
+        // Beyond chance already: the other rotations could only cost more matches.
         if best.as_ref().is_some_and(|b| b.inliers >= SOLID_INLIERS) {
             break;
         }
@@ -70,6 +71,8 @@ fn fit(photo: &FeatureSet, reference: &FeatureSet, max_error_px: f64) -> Option<
     let fit = fit_homography(&points, size(reference), size(photo), &options)?;
     let cell =
         |v: f64, side: u32| index(v / f64::from(side) * SPREAD_CELLS as f64).min(SPREAD_CELLS - 1);
+    // How far the points spread is kept beside their number: many titles share one banner, and its
+    // points alone can be many.
     let mut cells = [false; SPREAD_CELLS * SPREAD_CELLS];
     for &i in &fit.inliers {
         let at = points[i].0;
@@ -86,6 +89,7 @@ fn fit(photo: &FeatureSet, reference: &FeatureSet, max_error_px: f64) -> Option<
 /// The rotations by falling number of votes.
 pub(crate) fn by_votes(votes: [usize; 4]) -> [usize; 4] {
     let mut order = [0, 1, 2, 3];
+    // Equal votes go by the turn itself, the upright one first.
     order.sort_by_key(|&turn| (std::cmp::Reverse(votes[turn]), turn));
     order
 }

@@ -99,6 +99,7 @@ impl Examination {
     /// # Errors
     /// A model could not be run.
     pub fn new(vision: &mut Vision, photo: Arc<Decoded>) -> Result<Self, InferenceError> {
+        // The cheaper pass first; locating asks for the other when it found too little.
         let query = Query::new(vision, photo, FeaturePass::Coarse)?;
         Ok(Self {
             query,
@@ -140,6 +141,8 @@ impl Engine {
     /// What a question will need of its references before anything is seen of the photo: the
     /// features of all of a small gallery, of a large one those of the claimed products.
     pub(crate) fn foreseen(&self, gallery: &Gallery, claim: Option<&Claim>) -> Need {
+        // All at once, since each round of asking costs a way through the queue. Of a large gallery
+        // only the claimed are foreseen: the others depend on what the photo shows.
         let is_small = gallery.references.len() <= FULL_SEARCH;
         let claimed = |product| claim.is_some_and(|c| c.covers(product));
         let wanted = gallery
@@ -175,6 +178,7 @@ impl Engine {
         question: Question,
         stages: &mut dyn Stages,
     ) -> Result<Located, Interrupt> {
+        // Taken out, since a comparison uses it up; one that is interrupted puts it back.
         if let Some(located) = photo.located.take() {
             return Ok(located);
         }
@@ -231,6 +235,7 @@ impl Engine {
         let Some(located) = &photo.located else {
             return Ok(None);
         };
+        // A mark has a place only in a reference that was located.
         let Some((index, Some(pair))) = &located.subject else {
             return Ok(None);
         };
@@ -277,6 +282,7 @@ impl Engine {
         point: &OperatingPoint,
         index: usize,
     ) -> PhotoReport {
+        // The calibration comes with the question: the same comparison may be judged by others.
         let context = judge::Context {
             defaults: &self.defaults,
             calibration: &point.calibration,
@@ -297,6 +303,7 @@ impl Engine {
         photo: &mut Examination,
         question: Question,
     ) -> Result<Option<Observation>, Interrupt> {
+        // What a check would refuse to judge must not set the thresholds it judges by.
         if too_poor(&self.defaults, &photo.facts().quality).is_some() {
             return Ok(None);
         }

@@ -16,6 +16,7 @@ use crate::domain::gallery::Reference;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Need {
     /// References whose local features are needed.
+    // Ordered, so that the same need reads the same files in the same order.
     pub features: BTreeSet<String>,
     /// References whose pixels are needed.
     pub pixels: BTreeSet<String>,
@@ -98,6 +99,7 @@ impl Prepared {
     /// # Errors
     /// [`Interrupt::Need`] with all of it at once: each round costs a way through the queue.
     pub(crate) fn require_features(&self, references: &[Arc<Reference>]) -> Result<(), Interrupt> {
+        // What is lost is not asked for again: its reader would come back without it for ever.
         let lacking = |r: &&Arc<Reference>| self.features(r).is_none() && !self.is_lost(r);
         let need = Need {
             features: references
@@ -124,6 +126,7 @@ impl Prepared {
     ) -> Result<Option<Arc<ReferencePixels>>, Interrupt> {
         match self.pixels(reference) {
             Some(pixels) => Ok(Some(Arc::clone(pixels))),
+            // First, or the same question would go round without an end.
             None if self.is_lost(reference) => Ok(None),
             None => Err(Interrupt::Need(Need {
                 pixels: BTreeSet::from([reference.id.clone()]),

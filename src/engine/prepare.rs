@@ -34,8 +34,11 @@ impl TurnedFeatures {
         whole: &Frame,
     ) -> Result<Self, InferenceError> {
         let frame = &whole.raster;
+        // Whole numbers are centres of pixels: the last one lies at the width less one.
         let (w, h) = (frame.width() as f32 - 1.0, frame.height() as f32 - 1.0);
         let mut sets = Vec::with_capacity(4);
+        // Four runs of the model, once for each reference: turning the photos instead would cost
+        // every check three more.
         for turn in 0..4_u8 {
             let mut set = local.extract(&frame.rotated(turn), REFERENCE_KEYPOINTS)?;
             for k in &mut set.keypoints {
@@ -84,6 +87,7 @@ impl TurnedFeatures {
 
     /// About the bytes of memory that it takes.
     pub fn bytes(&self) -> usize {
+        // Names and maps are small beside the numbers.
         let of = |set: &FeatureSet| set.descriptors.len() * 4 + set.len() * 12;
         self.turns.iter().map(of).sum()
     }
@@ -95,6 +99,7 @@ impl TurnedFeatures {
     reason = "rounded and clamped to a byte's range before"
 )]
 pub(crate) fn to_byte(v: f32) -> i8 {
+    // Without -128, so that a value and its negative stay each other's negative.
     (v * 127.0).round().clamp(-127.0, 127.0) as i8
 }
 

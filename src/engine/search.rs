@@ -85,6 +85,8 @@ impl Found {
                 let (width, height) = frame_size(frame.width(), frame.height(), COARSE_PX);
                 let small = vision.imaging.resize(frame, width, height);
                 let features = vision.local.extract(&small, PHOTO_KEYPOINTS)?;
+                // Back in pixels of the frame, so that nobody after this need know which pass it
+                // was.
                 features.scaled_to(frame.width(), frame.height())
             }
         };
@@ -136,6 +138,7 @@ impl Query {
             Some(found) => found,
             None => Found::take(vision, &self.frame.raster, pass)?,
         };
+        // Kept: a comparison that starts over after a fetch asks both passes once more.
         self.other = Some(std::mem::replace(&mut self.found, found));
         self.pass = pass;
         Ok(true)
@@ -145,6 +148,8 @@ impl Query {
     /// looks resample this.
     pub(crate) fn source(&self) -> (&Raster, Homography) {
         let frame = &self.frame.raster;
+        // A small photo was enlarged to its frame already, and better than a resampling on the way
+        // would.
         if self.photo.raster.long_side() < frame.long_side() {
             return (frame, Homography::IDENTITY);
         }
@@ -176,8 +181,12 @@ impl Query {
         features: &TurnedFeatures,
         claimed: bool,
     ) -> Option<Location> {
+        // A claim must not fail for a rotation that was not tried; a rival that is missed only
+        // makes the answer kinder.
         let turns = if claimed { 4 } else { RIVAL_TURNS };
         if let Some((tried, location)) = self.found.locations.get(&reference.id) {
+            // Tried as a rival it may have had two rotations only; as the claimed one it gets the
+            // rest.
             let is_solid = location
                 .as_ref()
                 .is_some_and(|l| l.inliers >= SOLID_INLIERS);
@@ -203,6 +212,8 @@ impl Query {
         if gallery.references.len() <= FULL_SEARCH {
             return Ok(gallery.references.clone());
         }
+        // Two lists, since they fail apart: votes where print is sparse, the embedding where the
+        // article is small before a busy shelf.
         let mut by_vote: Vec<(usize, usize)> = gallery
             .references
             .iter()
@@ -220,9 +231,11 @@ impl Query {
         by_embedding.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut chosen: Vec<usize> = by_vote.iter().take(SHORTLIST).map(|v| v.1).collect();
         chosen.extend(by_embedding.iter().take(EMBEDDING_SHORTLIST).map(|v| v.1));
+        // A claim is compared with its own product however unlikely it looks: that is the question.
         chosen.extend(
             (0..gallery.references.len()).filter(|&i| claimed(&gallery.references[i].product)),
         );
+        // In the gallery's order, whichever list brought them: nothing later may depend on that.
         chosen.sort_unstable();
         chosen.dedup();
         Ok(chosen
@@ -238,6 +251,7 @@ impl Query {
         }
         let raster = &self.photo.raster;
         let (w, h) = (f64::from(raster.width()), f64::from(raster.height()));
+        // Sellers put the article in the middle; the rim shows tables and hands.
         let margin = (1.0 - CENTRE) / 2.0;
         let (left, top) = (w * margin, h * margin);
         let (right, bottom) = (w * (1.0 - margin), h * (1.0 - margin));
@@ -257,6 +271,7 @@ impl Query {
         if let Some(embedding) = &self.found.embedding {
             return Ok(embedding.clone());
         }
+        // Ties go by id, since the order of a map changes from run to run.
         let best = self
             .found
             .locations

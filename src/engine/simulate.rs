@@ -46,9 +46,11 @@ pub(crate) fn simulate(
     seeds: Seeds,
 ) -> Option<Simulated> {
     let article = reference.article.unwrap_or_else(|| content_box(picture));
+    // Never enlarged: the camera would photograph invented pixels.
     let scale = (f64::from(PRINT_PX) / f64::from(article.width().max(article.height()))).min(1.0);
     let side = |v: u32| whole((f64::from(v) * scale).round());
     let whole = imaging.resize(picture, side(picture.width()), side(picture.height()));
+    // Edited whole and cropped afterwards, since marks are given in 0..1 of the whole picture.
     let (print, mark) = match kind {
         None => (whole, None),
         Some(kind) => {
@@ -59,6 +61,7 @@ pub(crate) fn simulate(
     let [x, y, width, height] = article.to_xywh().map(side);
     let print = print.crop(Rect::from_size(x, y, width, height));
     let shot = photograph(&print, PHOTO_PX, &mut SplitMix(seeds.camera));
+    // As a file and not as pixels: its compression is part of what a check has to bear.
     let jpeg = imaging.encode_jpeg(&shot.raster, shot.jpeg_quality);
     Some(Simulated { jpeg, mark })
 }

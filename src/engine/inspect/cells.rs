@@ -57,6 +57,8 @@ pub(crate) fn compare_at(
         Some(cache) => encoded(cache, comparator, view.pixels, place, own)?,
         None => Arc::new(comparator.encode(own)?),
     };
+    // The comparator may get a photo in other light. Reflections are looked for in the photo as it
+    // is: that light would hide them.
     let photo = comparator.encode(shown)?;
     let mut cells = comparator.compare(&reference, &photo)?;
     blind_cells(&mut cells, [own, seen], place, border, view.rectified);
@@ -80,6 +82,7 @@ fn blind_cells(
     border: Border,
     rectified: &Rectified,
 ) {
+    // Told by the map itself: a comparator with cells of another size cannot be read wrongly.
     let side = |value: u32, count: usize| count_u32((value as usize / count.max(1)).max(1));
     let (cw, ch) = (
         side(own.width(), cells.columns),
@@ -95,6 +98,8 @@ fn blind_cells(
         let outer =
             centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
         let (x, y) = (count_u32(column) * cw, count_u32(row) * ch);
+        // Lazily, since it reads every pixel of the cell. White print is white in any light, so
+        // only white that the reference lacks is a reflection.
         let washed = || {
             white_share(seen, x, y, cw, ch) > WASHED_OUT
                 && white_share(own, x, y, cw, ch) < NOT_WHITE
@@ -103,6 +108,8 @@ fn blind_cells(
         if outer && border == Border::Unseen || beyond() || washed() {
             *cell = cell.hidden();
         } else if outer || !place.holds(centre) {
+            // Excused and not hidden: a hidden cell also silences its neighbours, and those may lie
+            // in the mark.
             *cell = cell.excused();
         }
     }
@@ -128,6 +135,7 @@ fn encoded(
 ) -> Result<Arc<EncodedMark>, InferenceError> {
     let (width, height) = (cut.width(), cut.height());
     let (area, of) = (place.padded, &pixels.key);
+    // All that changes the encoding is in the name: another mark's would look like an edit.
     let key = format!(
         "mark {area:?} at {width}x{height} of {of} {}",
         comparator.model()

@@ -63,6 +63,8 @@ impl<'a> View<'a> {
     /// The colours of both sides.
     pub(crate) fn colours(&self) -> &PackColours {
         self.colours
+            // Worked out late: it walks over all pixels, and many photos have no mark fine enough
+            // to be judged.
             .get_or_init(|| PackColours::of(&self.pixels.frame.raster, self.rectified, self.lit))
     }
 }
@@ -88,6 +90,8 @@ pub(crate) fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
 pub(crate) fn cut(vision: &mut Vision, raster: &Raster, place: &MarkBox) -> Raster {
     let crop = raster.crop(place.padded);
     let (w, h) = place.input_size();
+    // Every mark larger than this area is brought down to it, which bounds the cost of a check; its
+    // letters still are larger than those of small marks.
     if (w, h) == (crop.width(), crop.height()) {
         crop
     } else {
