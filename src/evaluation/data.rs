@@ -115,8 +115,11 @@ impl Labelled {
         let references: Vec<ReferenceRow> = table(dir, "references.csv")?;
         let photos: Vec<PhotoRow> = table(dir, "photos.csv")?;
         let claims: Vec<ClaimRow> = table(dir, "claims.csv")?;
+        // All of it before anything is measured: a typo must not end a long run near its end.
         let known: HashSet<&str> = photos.iter().map(|p| p.path.as_str()).collect();
         for photo in &photos {
+            // Thresholds come from one split and figures from the other; a third word would
+            // silently leave photos out of both.
             if !["calibration", "test"].contains(&photo.split.as_str()) {
                 bail!(
                     "photos.csv: `{}` has split `{}`; use calibration or test",
@@ -129,6 +132,8 @@ impl Labelled {
             if !known.contains(claim.path.as_str()) {
                 bail!("claims.csv: `{}` is not in photos.csv", claim.path);
             }
+            // Groups of the report are named by these words: a slip would become a group of its
+            // own.
             if !["genuine", "sibling", "edited", "other"].contains(&claim.truth.as_str()) {
                 bail!("claims.csv: `{}` has truth `{}`", claim.path, claim.truth);
             }
@@ -147,6 +152,7 @@ impl Labelled {
             }
         }
         let edited = edited_products(&references, &photos, &claims);
+        // By photo, since a photo is read once for all that is claimed of it.
         let mut by_photo: HashMap<String, Vec<ClaimRow>> = HashMap::new();
         for claim in claims {
             by_photo.entry(claim.path.clone()).or_default().push(claim);
@@ -182,6 +188,7 @@ fn is_variant(edited: &ProductKey, of: &ProductKey) -> bool {
         && edited
             .product
             .strip_prefix(&of.product)
+            // The dash keeps `oats` from passing for an edit of `oat`.
             .is_some_and(|rest| rest.starts_with('-'))
 }
 
@@ -217,6 +224,7 @@ fn table<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> 
     })?;
     let rows: Result<Vec<T>, _> = reader.deserialize().collect();
     let rows = rows.with_context(|| format!("`{}` is malformed", path.display()))?;
+    // A report of nothing would still look like a result.
     if rows.is_empty() {
         bail!("`{}` has no rows", path.display());
     }

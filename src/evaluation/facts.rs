@@ -16,6 +16,8 @@ impl Facts {
         Self([
             kind(b"\xff\xd8"),
             kind(b"\x89PNG"),
+            // As logarithms, since sizes span orders of magnitude and a linear classifier weighs
+            // differences.
             (bytes.len() as f64).ln(),
             (pixels.max(1) as f64).ln(),
             quantisation(bytes).unwrap_or(0.0),
@@ -36,6 +38,7 @@ fn quantisation(bytes: &[u8]) -> Option<f64> {
         let length = usize::from(u16::from_be_bytes([high, low]));
         let segment = rest.get(4..2 + length)?;
         if marker == 0xdb {
+            // The upper half of the byte says whether entries take one byte or two.
             let (wide, table) = (segment.first()? >> 4 != 0, segment.get(1..)?);
             let values: Vec<f64> = if wide {
                 table

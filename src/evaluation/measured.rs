@@ -73,6 +73,7 @@ pub(crate) fn inputs(subject: &Subject) -> Vec<(String, f64)> {
         .chain(rivalry)
         .map(|(n, v)| ((*n).to_owned(), v))
         .collect();
+    // No number where nothing was measured: a fit must leave it out, where zero would teach it.
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
     named.push(("score_identity".into(), subject.score.identity.get()));
     named.push((
@@ -93,6 +94,7 @@ pub(crate) fn inputs(subject: &Subject) -> Vec<(String, f64)> {
 impl Measured {
     /// Takes in what was measured of one photo.
     pub(crate) fn absorb(&mut self, one: Self) {
+        // `variation_items` is not among these: it is known once all observations are in.
         self.calibration.extend(one.calibration);
         self.test.extend(one.test);
         self.fitting.extend(one.fitting);
@@ -107,6 +109,8 @@ impl Measured {
     /// Rows come in the order the workers finished; the report must not depend on it.
     pub(crate) fn sort(&mut self) {
         for rows in [&mut self.calibration, &mut self.test, &mut self.fitting] {
+            // By what a row is of and not by its score: so rows of two builds can be laid side by
+            // side.
             rows.sort_by(|a, b| (&a.photo.path, &a.claimed).cmp(&(&b.photo.path, &b.claimed)));
         }
         self.observations.sort_by(|a, b| a.0.path.cmp(&b.0.path));
@@ -137,6 +141,8 @@ impl Measured {
                 .chain(&self.fitting)
                 .chain(&self.test)
         };
+        // Of all rows: claims differ in how many marks they have, and a table has the same columns
+        // throughout.
         let mut names: Vec<&str> = rows()
             .flat_map(|r| r.inputs.iter().map(|(n, _)| n.as_str()))
             .collect();

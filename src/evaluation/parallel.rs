@@ -23,11 +23,14 @@ pub(crate) fn in_parallel(
     let fail = |error| {
         let mut slot = failed.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert(error);
+        // Past the end, so that every thread stops at its next step. No other data hangs on this
+        // number: results go through locks.
         next.store(count, Ordering::Relaxed);
     };
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                // On its own thread, so that all threads load their models at the same time.
                 let mut vision = match make() {
                     Ok(vision) => vision,
                     Err(error) => return fail(error),
@@ -37,6 +40,8 @@ pub(crate) fn in_parallel(
                     if i >= count {
                         return;
                     }
+                    // Between pieces only: one is short, and stopped midway it would leave half a
+                    // row.
                     if stop.load(Ordering::Relaxed) {
                         return fail(anyhow::anyhow!("stopped"));
                     }

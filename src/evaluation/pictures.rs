@@ -16,6 +16,7 @@ use crate::{
 
 /// Pictures of references by the reference's id.
 #[derive(Default)]
+// Files and not pixels: decoded they take many times the memory.
 pub(crate) struct Pictures(Mutex<HashMap<String, (Arc<Reference>, Bytes)>>);
 
 impl Pictures {
@@ -33,6 +34,8 @@ impl Pictures {
         prepared: &mut Prepared,
     ) -> anyhow::Result<()> {
         for id in need.features.union(&need.pixels) {
+            // The lock is given back before any model runs: the other threads look things up
+            // meanwhile.
             let kept = lock(&self.0).get(id).cloned();
             let (reference, picture) = kept.with_context(|| format!("no reference `{id}`"))?;
             let lacking = Lacking {

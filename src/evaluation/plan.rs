@@ -9,6 +9,7 @@ use crate::engine::vision::Vision;
 pub(crate) type MakeVision<'a> = dyn Fn() -> anyhow::Result<Vision> + Sync + 'a;
 
 /// Hears how far a long run has come.
+// Shared by all threads, so a step is told through `&self`.
 pub(crate) trait Progress: Sync {
     /// A part of `total` steps begins.
     fn begin(&self, what: &'static str, total: usize);

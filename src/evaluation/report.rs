@@ -27,6 +27,8 @@ pub(crate) struct RateReport {
 
 impl From<Rate> for RateReport {
     fn from(rate: Rate) -> Self {
+        // Wilson's interval, since with few photos and shares near 0 or 1 the usual one leaves the
+        // range.
         let (low, high) = rate.wilson_95();
         Self {
             share: rate.share(),
@@ -39,6 +41,7 @@ impl From<Rate> for RateReport {
 
 impl RateReport {
     fn text(&self) -> String {
+        // A share of nothing, printed as 0 %, would read as a result.
         if self.total == 0 {
             return "-".into();
         }
@@ -104,6 +107,8 @@ impl Report {
         models: BTreeMap<String, String>,
     ) -> Self {
         let scores = measured.calibration_scores();
+        // With fewer items a check knows nothing of a product's variation, and so the report must
+        // not.
         let items = || {
             measured
                 .variation_items
@@ -123,8 +128,11 @@ impl Report {
             .into()
         };
         let budgets = BUDGETS.map(|budget| {
+            // All products together, as a brand is judged whose products have too few items each.
             let calibration =
                 Calibration::new("eval".into(), budget, CalibrationSource::Brand, &scores);
+            // A photo that cannot be judged counts as not flagged. Left out, it would flatter the
+            // detection.
             let flagged = |rows: &[&Row]| {
                 Rate::of(
                     rows.iter()
@@ -135,6 +143,7 @@ impl Report {
             let mut detection: BTreeMap<String, RateReport> = others
                 .map(|(name, rows)| ((*name).to_owned(), flagged(rows).into()))
                 .collect();
+            // Kinds of edits have few photos each; together they have a narrower interval.
             let edited: Vec<&Row> = groups
                 .iter()
                 .filter(|(n, _)| n.starts_with("edited"))
@@ -150,6 +159,7 @@ impl Report {
                 detection,
             }
         });
+        // Here only judged photos count, since without a score nothing can be ranked.
         let known = |rows: &[&Row]| -> Vec<f64> {
             rows.iter().filter_map(|r| Some(r.score?.get())).collect()
         };
@@ -168,6 +178,7 @@ impl Report {
             folder,
             references_per_product,
             calibration_photos: scores.len(),
+            // The number of items is the same at any budget.
             calibration_items: Calibration::new(
                 "eval".into(),
                 0.01,
@@ -182,6 +193,7 @@ impl Report {
             coverage: Rate::of(genuine.iter().map(|r| r.located)).into(),
             budgets: budgets.into(),
             area_under_curve,
+            // Of the very rows that the figures above rest on.
             provenance_audit: audit(&measured.test),
             ms_per_photo: stages
                 .map(|(s, (ms, n))| ((*s).to_owned(), ms / (*n).max(1) as f64))
