@@ -61,9 +61,13 @@ impl VariationFit {
         let score = |(photo, observation): (&KeptObservation, Observation)| {
             let (reference, item) = (observation.reference.clone(), photo.item.clone());
             let key = (reference.clone(), item.clone());
+            // Kept by item: its photos share the answer, and each costs a walk over all
+            // observations.
             let others = others
                 .entry(key)
                 .or_insert_with(|| genuine.without(&item, &reference));
+            // An item that tells nothing took no part in the whole, so the whole is free of it as
+            // it is.
             let known = others.as_ref().or(all.references.get(&reference));
             (
                 photo.photo.clone(),
@@ -93,6 +97,8 @@ fn readable(kept: &[KeptObservation]) -> impl Iterator<Item = (&KeptObservation,
 /// Items needed so that, when none of them is flagged, the false-flag rate is below `budget` (0 to
 /// 1, exclusive) with 95 % confidence: 59 for 5 %, 299 for 1 %.
 pub(crate) fn items_for(budget: f64) -> usize {
+    // With a true rate of `budget`, n items all pass with a chance of (1 - budget)^n. From here on
+    // that is below 5 %.
     index((0.05_f64.ln() / (1.0 - budget).ln()).ceil())
 }
 
@@ -141,7 +147,10 @@ fn first_of_each<'a>(
     scores: impl IntoIterator<Item = &'a GenuineScore>,
     source: CalibrationSource,
 ) -> Vec<(String, LogOdds)> {
+    // Scores come oldest first, so the first of an item is the one that counts.
     let mut taken = BTreeSet::new();
+    // A brand's calibration also judges products without genuine photos, where nothing is taken
+    // off: its scores must be of that kind.
     let value = |s: &GenuineScore| {
         if source == CalibrationSource::Product {
             s.adjusted
@@ -190,12 +199,15 @@ pub(crate) fn advice(
         CalibrationSource::Default => "until then the calibration shipped with the program is used",
         _ => "until then the genuine photos of all the brand's products are used together",
     };
+    // In the order in which an owner can act: first more items, then time for scoring, then better
+    // photos.
     if there < needed {
         let more = needed - there;
         return format!(
             "add genuine photos of {more} more items ({there} of {needed} are there) to support a budget of {percent} % by this product's own photos; {meanwhile}"
         );
     }
+    // Not comparable is done as well: waiting would change nothing.
     let is_done = |s: &&GenuineScore| s.score.is_none() || s.adjusted.is_some();
     let scored: BTreeSet<_> = scores
         .iter()
@@ -236,6 +248,7 @@ pub(crate) fn describe(
         CalibrationSource::Brand => "brand",
         CalibrationSource::Default => "default",
     };
+    // Equal thresholds with other variation judge otherwise: the id has to tell them apart.
     let variation_id = observations::variation_id(variation).map(|id| format!("+{id}"));
     CalibrationAnswer {
         id: format!("{}{}", calibration.id, variation_id.unwrap_or_default()),

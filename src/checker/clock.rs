@@ -8,6 +8,7 @@ use crate::engine::{Stage, Stages};
 /// belongs to no stage.
 pub(crate) struct Clock {
     last: Instant,
+    // A list and not a map: stages are few, and it keeps the order they came in.
     laps: Vec<(Stage, f64)>,
 }
 
@@ -36,6 +37,7 @@ impl Stages for Clock {
         let now = Instant::now();
         let ms = (now - self.last).as_secs_f64() * 1e3;
         match self.laps.iter_mut().find(|l| l.0 == stage) {
+            // Work that stopped for a reference comes to a stage again; its parts count together.
             Some(lap) => lap.1 += ms,
             None => self.laps.push((stage, ms)),
         }

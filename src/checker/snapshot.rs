@@ -44,6 +44,7 @@ impl GallerySnapshot {
     ) -> Self {
         let gallery = Gallery::new(references);
         let reference_set = reference_set(&gallery, None);
+        // Every fetch asks for many by id, and a gallery may be long.
         let places = gallery.references.iter().enumerate();
         let places = places.map(|(n, r)| (r.id.clone(), n)).collect();
         Self {
@@ -88,6 +89,8 @@ pub(crate) fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
             r.product,
             r.id,
             r.sha256,
+            // As the four numbers it was first written in: other text would change every version
+            // and have all genuine photos scored again.
             r.article.map(Rect::to_xywh),
             r.marks
         );

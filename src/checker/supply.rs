@@ -32,6 +32,7 @@ pub(crate) struct Supply {
     /// The embedder and the model of local features, part of the names that things are stored
     /// under.
     models: (ModelId, ModelId),
+    // Held for a moment and never across an await, so a plain lock will do.
     lost: Mutex<BTreeMap<String, ProductKey>>,
 }
 
@@ -100,6 +101,7 @@ impl Supply {
                 pixels: need.pixels.contains(id),
             };
             lacking = recall(self.engine.cache(), reference, lacking, prepared);
+            // Stored features come first: reading them costs far less than four runs of a model.
             if lacking.features && !stale.contains(id) {
                 let model = features_model(&self.models.1, reference.article);
                 if let Some(bytes) = self.derived.derived(reference.sha256, &model).await? {
@@ -132,6 +134,8 @@ impl Supply {
                 }))
             }
             Err(StoreError::Lost { why, .. }) => {
+                // No error: the other references can be compared, and the verdict says what is
+                // missing.
                 self.is_lost(&reference.id, &reference.product, &why);
                 prepared.add_lost(&reference.id);
                 Ok(None)
@@ -155,6 +159,8 @@ impl Supply {
                         keep_features(cache, &reference, features, prepared);
                     }
                     None => {
+                        // Perhaps of an earlier program. Asked for once more, they are made from
+                        // the picture.
                         unpacked.stale.insert(reference.id.clone());
                     }
                 },
@@ -162,6 +168,8 @@ impl Supply {
                     let picture = match Decoded::from_bytes(vision.imaging.as_mut(), &bytes) {
                         Ok(picture) => picture,
                         Err(error) => {
+                            // As good as lost: the same bytes will not become a picture by asking
+                            // again.
                             prepared.add_lost(&reference.id);
                             unpacked.undecodable.push((reference, error.to_string()));
                             continue;
@@ -184,6 +192,7 @@ impl Supply {
         for (reference, why) in unpacked.undecodable {
             self.is_lost(&reference.id, &reference.product, &why);
         }
+        // Only now, off the worker: a disk must not keep models waiting.
         for (reference, bytes) in unpacked.made {
             self.put_features(&reference, bytes).await?;
         }
@@ -205,6 +214,7 @@ impl Supply {
     /// Remembers that a reference's picture is lost, and says so in the log once.
     pub(crate) fn is_lost(&self, id: &str, product: &ProductKey, why: &str) {
         let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        // Once, and not at each of the checks that ask for it until somebody restores it.
         if lost.insert(id.to_owned(), product.clone()).is_none() {
             tracing::error!(
                 "the picture of reference `{id}` of {product} is lost ({why}): checks that need it \

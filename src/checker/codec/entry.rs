@@ -14,6 +14,7 @@ use crate::{
 
 /// What the entries of a gallery are made with: these models and this form.
 pub(crate) fn entry_model(embedder: &ModelId, local: &ModelId) -> ModelId {
+    // The form is part of the name, so that entries of another form are not found and made anew.
     ModelId(format!("entry-{FORMAT}+{embedder}+{local}"))
 }
 
@@ -29,6 +30,7 @@ const FORMAT: u8 = 1;
 /// descriptors.
 pub(crate) fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
     let mut out = Vec::new();
+    // In one byte order everywhere: a data folder may move to another machine.
     out.extend(reference.fingerprint.horizontal.to_le_bytes());
     out.extend(reference.fingerprint.vertical.to_le_bytes());
     out.extend(reference.embedding.scale().to_le_bytes());
@@ -56,6 +58,7 @@ pub(crate) fn entry_from_bytes(record: &ReferenceRecord, bytes: &[u8]) -> Option
     let embedding = QuantisedEmbedding::from_parts(rest.row()?, scale);
     let dimensions = u32::from_le_bytes(rest.take()?) as usize;
     let turns = [rest.row()?, rest.row()?, rest.row()?, rest.row()?];
+    // Whatever is cut off or too long is refused and made anew, rather than searched with holes.
     let whole = rest.0.is_empty()
         && turns
             .iter()
@@ -86,6 +89,8 @@ impl Rest<'_> {
 
     fn row(&mut self) -> Option<Box<[i8]>> {
         let length = u32::from_le_bytes(self.take()?) as usize;
+        // A damaged file may hold any length: it is compared with what is there before memory is
+        // taken.
         let (head, tail) = self.0.split_at_checked(length)?;
         self.0 = tail;
         Some(head.iter().map(|v| v.cast_signed()).collect())

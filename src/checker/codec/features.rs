@@ -9,6 +9,7 @@ use crate::{
     engine::prepare::{TurnedFeatures, to_byte},
 };
 
+// In front of the bytes, since the name they are stored under tells the model only.
 const FORMAT: u8 = 1;
 
 /// The name of the model that features are stored under: the same picture may serve as a whole for
@@ -40,6 +41,8 @@ pub(crate) fn features_to_bytes(features: &TurnedFeatures) -> Vec<u8> {
                 .iter()
                 .for_each(|v| out.extend(v.to_le_bytes()));
         }
+        // A quarter of the space of floats. Extraction rounds to the same bytes, so what comes back
+        // is equal to what was compared before.
         out.extend(set.descriptors.iter().map(|v| to_byte(*v).cast_unsigned()));
     }
     out
@@ -63,6 +66,7 @@ pub(crate) fn features_from_bytes(bytes: &[u8], model: &ModelId) -> Option<Turne
     let mut sets = Vec::with_capacity(4);
     for _ in 0..4 {
         let count = u32_of(word(4)?)? as usize;
+        // The count may come from a damaged file: a product that wraps would pass for a small one.
         let points = word(count.checked_mul(12)?)?;
         let keypoints = points
             .chunks_exact(12)

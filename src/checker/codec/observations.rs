@@ -17,6 +17,7 @@ use crate::domain::{
 pub(crate) const FORM: u8 = 2;
 
 /// Area, columns, evidence.
+// Lists without names: the names would be repeated for every mark of every photo.
 #[derive(Serialize, Deserialize)]
 struct Grid([u32; 4], usize, Vec<u16>);
 
@@ -39,6 +40,7 @@ struct Kept {
     reference: String,
     identity: f64,
     marks: Vec<Option<Mark>>,
+    // What it was first stored as: rows of earlier builds must stay readable.
     #[serde(rename = "glance")]
     overview: Option<Grid>,
 }
@@ -91,6 +93,8 @@ pub(crate) fn observation_from_json(json: &str) -> Result<Observation, Error> {
     } = serde_json::from_str(json)?;
     let grid = |Grid(area, columns, evidence): Grid| {
         let area = Rect::from(area);
+        // Rows of unequal length would put evidence in wrong places. They are refused here, so that
+        // nobody after this need ask.
         let whole = area.left < area.right
             && area.top < area.bottom
             && columns > 0
@@ -133,6 +137,7 @@ pub(crate) fn observation_from_json(json: &str) -> Result<Observation, Error> {
 
 /// What genuine photos show together, as JSON: the same for the same variation.
 pub(crate) fn variation_to_json(variation: &Variation) -> Result<String, Error> {
+    // Everything in it is ordered, so equal variations give equal text.
     let told = |(id, known): (&String, &ReferenceVariation)| Told {
         reference: id.clone(),
         items: known.items,
@@ -176,6 +181,8 @@ pub(crate) fn variation_from_json<'a>(
 
 /// The id of what genuine photos show; `None` when nothing that could change an answer is known.
 pub(crate) fn variation_id(variation: &Variation) -> Option<String> {
+    // How many items are known changes no answer alone; as part of the id it would make equal
+    // answers look different.
     let tells = |r: &ReferenceVariation| !r.shared.is_empty() || !r.misread.is_empty();
     variation.references.values().any(tells).then(|| {
         let told = format!("{:?}", variation.references);
