@@ -72,7 +72,7 @@ pub mod config;
 pub mod contract;
 pub mod domain;
 pub mod engine;
-pub mod evaluation;
+pub(crate) mod evaluation;
 pub mod http;
 pub mod imaging;
 pub mod inference;

@@ -15,6 +15,7 @@ use super::{
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     fusion::Fusion,
+    geometry::number::index,
     score::LogOdds,
     variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
 };
@@ -23,7 +24,7 @@ use crate::{contract::answer::CalibrationAnswer, domain::digest::Sha256, engine:
 /// Observations of a product's genuine photos, read in portions: first all to [`VariationFit::add`], then
 /// all to [`VariationFit::score`].
 #[derive(Default)]
-pub struct VariationFit {
+pub(crate) struct VariationFit {
     genuine: GenuineObservations,
     /// Photos that were added.
     pub photos: usize,
@@ -34,7 +35,7 @@ pub struct VariationFit {
 
 impl VariationFit {
     /// Adds photos, the oldest first.
-    pub fn add(&mut self, kept: &[KeptObservation]) {
+    pub(crate) fn add(&mut self, kept: &[KeptObservation]) {
         for (photo, observation) in readable(kept) {
             self.genuine.add(&photo.item, &observation);
             self.photos += 1;
@@ -42,12 +43,12 @@ impl VariationFit {
     }
 
     /// What all added photos show together.
-    pub fn variation(&self) -> Variation {
+    pub(crate) fn variation(&self) -> Variation {
         self.genuine.variation()
     }
 
     /// The score of each of these photos, by its id, less what the other items show.
-    pub fn score(
+    pub(crate) fn score(
         &mut self,
         kept: &[KeptObservation],
         all: &Variation,
@@ -59,9 +60,13 @@ impl VariationFit {
         let score = |(photo, observation): (&KeptObservation, Observation)| {
             let (reference, item) = (observation.reference.clone(), photo.item.clone());
             let key = (reference.clone(), item.clone());
+            // Kept by item: its photos share the answer, and each costs a walk over all
+            // observations.
             let others = others
                 .entry(key)
                 .or_insert_with(|| genuine.without(&item, &reference));
+            // An item that tells nothing took no part in the whole, so the whole is free of it as
+            // it is.
             let known = others.as_ref().or(all.references.get(&reference));
             (
                 photo.photo.clone(),
@@ -90,12 +95,14 @@ fn readable(kept: &[KeptObservation]) -> impl Iterator<Item = (&KeptObservation,
 
 /// Items needed so that, when none of them is flagged, the false-flag rate is below `budget` (0 to
 /// 1, exclusive) with 95 % confidence: 59 for 5 %, 299 for 1 %.
-pub fn items_for(budget: f64) -> usize {
-    (0.05_f64.ln() / (1.0 - budget).ln()).ceil() as usize
+pub(crate) fn items_for(budget: f64) -> usize {
+    // With a true rate of `budget`, n items all pass with a chance of (1 - budget)^n. From here on
+    // that is below 5 %.
+    index((0.05_f64.ln() / (1.0 - budget).ln()).ceil())
 }
 
 /// Distinct physical items among photos.
-pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
+pub(crate) fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
     photos
         .iter()
         .map(|p| (p.product.product.as_str(), p.item.as_str()))
@@ -109,7 +116,7 @@ pub fn items_of(photos: &[GenuinePhotoRecord]) -> usize {
 /// Of each item the oldest comparable photo counts: photos of one item are not independent, and a
 /// photo chosen without looking at its score ranks among a seller's photos as any of them does.
 /// `version` names the models, the references and the rule behind the scores.
-pub fn own(
+pub(crate) fn own(
     scores: &[GenuineScore],
     budget: f64,
     version: &str,
@@ -121,7 +128,7 @@ pub fn own(
 
 /// The same calibration without the item of `judged`: what that item's own photos are judged by,
 /// since a photo agrees with itself.
-pub fn own_without(
+pub(crate) fn own_without(
     scores: &[GenuineScore],
     judged: &GenuineScore,
     budget: f64,
@@ -139,7 +146,10 @@ fn first_of_each<'a>(
     scores: impl IntoIterator<Item = &'a GenuineScore>,
     source: CalibrationSource,
 ) -> Vec<(String, LogOdds)> {
+    // Scores come oldest first, so the first of an item is the one that counts.
     let mut taken = BTreeSet::new();
+    // A brand's calibration also judges products without genuine photos, where nothing is taken
+    // off: its scores must be of that kind.
     let value = |s: &GenuineScore| {
         if source == CalibrationSource::Product {
             s.adjusted
@@ -175,7 +185,7 @@ fn calibration_of(
 
 /// What the owner of a product without a calibration of its own should do; `meanwhile` is what it
 /// is judged by.
-pub fn advice(
+pub(crate) fn advice(
     photos: &[GenuinePhotoRecord],
     scores: &[GenuineScore],
     budget: f64,
@@ -188,12 +198,15 @@ pub fn advice(
         CalibrationSource::Default => "until then the calibration shipped with the program is used",
         _ => "until then the genuine photos of all the brand's products are used together",
     };
+    // In the order in which an owner can act: first more items, then time for scoring, then better
+    // photos.
     if there < needed {
         let more = needed - there;
         return format!(
             "add genuine photos of {more} more items ({there} of {needed} are there) to support a budget of {percent} % by this product's own photos; {meanwhile}"
         );
     }
+    // Not comparable is done as well: waiting would change nothing.
     let is_done = |s: &&GenuineScore| s.score.is_none() || s.adjusted.is_some();
     let scored: BTreeSet<_> = scores
         .iter()
@@ -222,13 +235,14 @@ pub fn advice(
 }
 
 /// What a check is judged by, as callers see it.
-pub fn describe(
+pub(crate) fn describe(
     OperatingPoint {
         calibration,
         variation,
     }: &OperatingPoint,
     advice: Option<String>,
 ) -> CalibrationAnswer {
+    // Equal thresholds with other variation judge otherwise: the id has to tell them apart.
     let variation_id = observations::variation_id(variation).map(|id| format!("+{id}"));
     CalibrationAnswer {
         id: format!("{}{}", calibration.id, variation_id.unwrap_or_default()),
@@ -243,6 +257,11 @@ pub fn describe(
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::float_cmp,
+        reason = "scores that are handed on unchanged are equal to the bit"
+    )]
+
     use super::*;
     use crate::{
         domain::{

@@ -6,14 +6,15 @@ use crate::engine::{Stage, Stages};
 
 /// Milliseconds per stage, counted on the worker's own time: the wait for a file or for a worker
 /// belongs to no stage.
-pub struct Clock {
+pub(crate) struct Clock {
     last: Instant,
+    // A list and not a map: stages are few, and it keeps the order they came in.
     laps: Vec<(Stage, f64)>,
 }
 
 impl Clock {
     /// Starts now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             last: Instant::now(),
             laps: Vec::new(),
@@ -21,12 +22,12 @@ impl Clock {
     }
 
     /// Goes on from now: what lies between was waiting.
-    pub fn resume(&mut self) {
+    pub(crate) fn resume(&mut self) {
         self.last = Instant::now();
     }
 
     /// Milliseconds per stage, by the order in which stages first ended.
-    pub fn laps(&self) -> Vec<(Stage, f64)> {
+    pub(crate) fn laps(&self) -> Vec<(Stage, f64)> {
         self.laps.clone()
     }
 }
@@ -36,6 +37,7 @@ impl Stages for Clock {
         let now = Instant::now();
         let ms = (now - self.last).as_secs_f64() * 1e3;
         match self.laps.iter_mut().find(|l| l.0 == stage) {
+            // Work that stopped for a reference comes to a stage again; its parts count together.
             Some(lap) => lap.1 += ms,
             None => self.laps.push((stage, ms)),
         }

@@ -2,12 +2,12 @@
 
 mod assemble;
 mod calibrating;
-pub mod clock;
+pub(crate) mod clock;
 mod codec;
 pub mod ports;
 pub mod records;
 pub mod requests;
 pub mod service;
-pub mod snapshot;
+pub(crate) mod snapshot;
 mod supply;
 mod validate;

@@ -22,6 +22,7 @@ pub enum ComputeError {
 }
 
 /// A piece of work for a thread that owns a [`Vision`].
+// Without a result of its own, so that one queue can take all kinds of work.
 pub type Job = Box<dyn FnOnce(&mut Vision) + Send>;
 
 /// Bytes of memory that decoding a file takes at most, told from its headers; 0 for a file that
@@ -51,11 +52,14 @@ pub trait Compute: Send + Sync {
 
     /// Waits until there is memory for `decoding` bytes of decoded photos, or for all there is when
     /// they are more. To be taken before the job that decodes is run, and dropped with the pixels.
+    // The only one that waits: its request has a place already and just needs its turn. The others
+    // refuse at once, before a caller's patience runs out in a queue.
     async fn room_for(&self, decoding: u64) -> Result<Permit, ComputeError>;
 }
 
 /// A request's place among those being served; dropping it frees the place.
 pub struct Permit {
+    // Optional only because dropping lends `self`, and what is called once has to be taken out.
     release: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
@@ -91,6 +95,7 @@ pub trait Images: Send + Sync {
 }
 
 /// What models made of images: it can be made again, so damage costs time, not data.
+// A port of its own: what can be made again needs no backup, and may lie on another disk.
 #[async_trait::async_trait]
 pub trait Derived: Send + Sync {
     /// What `model` made of the image called `name`, if it is there.
@@ -125,9 +130,11 @@ pub enum StoreError {
         id: String,
     },
     /// The disk is full, or what the system lets this user keep on it.
+    // Apart from other failures: somebody can make room, and then the same request succeeds.
     #[error("there is no room to keep it: {0}")]
     Full(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file that was kept is missing or is not what its name promises.
+    // Not the same as not found: what was named exists, and losing it was ours.
     #[error("the image `{sha256}` is lost: {why}; restore it from a backup or send it again")]
     Lost {
         /// Content hash of the image.

@@ -54,6 +54,7 @@ pub struct ReferenceRecord {
     /// How usable it is.
     pub health: Health,
     /// Milliseconds since 1970, UTC.
+    // Signed, as the database keeps it.
     pub created_ms: i64,
 }
 
@@ -96,6 +97,7 @@ pub struct KeptObservation {
     /// Its item.
     pub item: String,
     /// What it showed, in the checker's own form.
+    // Text that no store looks into: its form may change without any table.
     pub observation: String,
 }
 
@@ -116,6 +118,7 @@ pub struct CheckFilter {
     /// Only claims on this brand.
     pub brand: Option<String>,
     /// Only checks older than this check id.
+    // An id and no page number: new checks would shift the pages under whoever reads them.
     pub before: Option<String>,
     /// At most this many.
     pub limit: usize,
@@ -136,13 +139,14 @@ pub struct SeenElsewhere {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// References added or removed.
+    // Counts instead of times: clocks of two processes differ, one database counts for both.
     pub references: i64,
     /// Genuine photos added.
     pub genuine_photos: i64,
 }
 
 /// Genuine photos that calibrate: more of them change no threshold and cost every check time.
-pub const MOST_GENUINE_PHOTOS: u32 = 10_000;
+pub(crate) const MOST_GENUINE_PHOTOS: u32 = 10_000;
 
 /// Keeps everything but image bytes.
 #[async_trait]
@@ -168,6 +172,7 @@ pub trait Store: Send + Sync {
     /// it.
     async fn reference(&self, id: &str) -> Result<ReferenceRecord, StoreError>;
     /// Removes a reference of a product at `now_ms` (milliseconds since 1970, UTC).
+    // Marked and not erased: the evidence of earlier checks shows it.
     async fn delete_reference(
         &self,
         product: &ProductKey,
@@ -205,6 +210,7 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
     /// What a product's comparable genuine photos showed under a version, oldest photo first:
     /// `most` of them `after` a photo (by id), or from the first on.
+    // In portions: all of ten thousand photos would take some 200 MB at once.
     async fn observations(
         &self,
         product: &ProductKey,
@@ -215,6 +221,7 @@ pub trait Store: Send + Sync {
     /// Stores what a product's genuine photos show together under a version, and the adjusted
     /// scores (by photo) of photos scored under it; nothing when what is there was put together
     /// from more photos.
+    // Two processes may put the same photos together; whoever saw fewer of them must not win.
     async fn put_variation(
         &self,
         product: &ProductKey,
@@ -240,6 +247,7 @@ pub trait Store: Send + Sync {
     /// Checks, newest first.
     async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError>;
     /// Which of these photos were on listings of *other* sellers; nothing without a seller id.
+    // Sellers relist their own photos all the time, which says nothing: hence other sellers only.
     async fn seen_elsewhere(
         &self,
         sha256: &[Sha256],

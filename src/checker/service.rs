@@ -2,7 +2,7 @@
 //! runtime of its own.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -23,14 +23,17 @@ use super::{
 use crate::contract::answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer};
 use crate::domain::gallery::{Gallery, ProductKey};
 use crate::engine::{
-    Engine, Interrupt, Need, Prepared,
+    Engine,
     vision::{InferenceError, IntakeError, Vision},
 };
 
 mod calibrate;
 mod check;
 mod enroll;
+mod examine;
 mod self_test;
+
+use examine::run_on;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
 pub use self_test::Trial;
@@ -172,6 +175,8 @@ impl Assay {
             engine,
             budget,
         } = parts;
+        // Refused at start: no number of items could support such a budget. Written so that a NaN
+        // is refused too.
         if !(budget > 0.0 && budget < 1.0) {
             let problem = format!("is `{budget}`; a share between 0 and 1 is needed, such as 0.01");
             return Err(ServiceError::Invalid {
@@ -179,6 +184,8 @@ impl Assay {
                 problem,
             });
         }
+        // Only workers have models, and their names decide which stored features and scores still
+        // fit.
         let look = |vision: &mut Vision| {
             let stored_under = (
                 vision.embedder.model().clone(),
@@ -206,12 +213,14 @@ impl Assay {
             seeing: AtomicBool::new(true),
             testing: AtomicBool::new(false),
         };
+        // Before the first request: a check against half a gallery would find nothing.
         assay.reload(&mut progress).await?;
         Ok(assay)
     }
 
     /// Creates a brand; the same id and name is accepted again, another name is a conflict.
     pub async fn create_brand(&self, brand: Brand) -> Result<Brand, ServiceError> {
+        // Here and not in the adapters: HTTP and the command line must refuse the same.
         validate::brand(&brand)?;
         self.store.add_brand(&brand).await?;
         Ok(brand)
@@ -282,6 +291,7 @@ impl Assay {
 
     /// The references in memory, as they were at the last check or enrolment.
     pub fn gallery(&self) -> Gallery {
+        // A copy of the list only: the references behind it are shared.
         self.snapshot().gallery.clone()
     }
 
@@ -311,6 +321,7 @@ impl Assay {
     /// piece of work: one photo that a model cannot take says nothing about the next, and a server
     /// that gets no traffic because it is not ready has no other way to find out that it is.
     async fn probe(&self) -> (Option<String>, Option<String>) {
+        // Asked often, by whoever balances load: models are run only where something is in doubt.
         if self.compute.ready() && self.seeing.load(Ordering::Relaxed) {
             return (None, None);
         }
@@ -339,6 +350,7 @@ impl Assay {
     /// Takes a place for a request's photos, whose bytes are there now; says besides what decoding
     /// each of them takes.
     fn try_admit_photos(&self, photos: &[Bytes]) -> Result<(Permit, Vec<u64>), ComputeError> {
+        // From the headers: a file of a few kilobytes may hold a picture of a hundred megapixels.
         let decoding: Vec<_> = photos.iter().map(|p| (self.decoding_bytes)(p)).collect();
         let place = self.compute.try_admit_photos(decoding.iter().sum())?;
         Ok((place, decoding))
@@ -367,97 +379,9 @@ impl Assay {
         painted.map_err(|source| ServiceError::Intake { field, source })
     }
 
-    /// Runs `work` on a worker thread that owns its models. Work that decodes photos takes
-    /// [`Compute::room_for`] them along, so that it is given back when their pixels are, also when
-    /// the caller leaves meanwhile.
-    async fn on_worker<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Vision) -> T + Send + 'static,
-    ) -> Result<T, ComputeError> {
-        run_on(self.compute.as_ref(), work).await
-    }
-
-    /// Runs work on a worker and remembers when a model failed. That none did is no news: the work
-    /// may have asked none.
-    async fn see<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Vision) -> Result<T, InferenceError> + Send + 'static,
-    ) -> Result<T, ServiceError> {
-        let result = self.on_worker(work).await?;
-        if result.is_err() {
-            self.seeing.store(false, Ordering::Relaxed);
-        }
-        Ok(result?)
-    }
-
-    /// Runs `step` on workers until it is done; what it needs of references in between is fetched
-    /// while no worker waits for it. `state` goes along with the `room` for its pixels, and both are
-    /// dropped on the worker in the end.
-    async fn examine<S: Send + 'static, T: Send + 'static>(
-        &self,
-        snapshot: &GallerySnapshot,
-        (mut need, mut prepared): (Need, Prepared),
-        (mut state, mut room): (S, Permit),
-        step: impl Step<S, T>,
-    ) -> Result<T, ServiceError> {
-        let mut stale = BTreeSet::new();
-        loop {
-            let fetched = self
-                .supply
-                .fetch(snapshot, &need, &stale, &mut prepared)
-                .await?;
-            let (supply, engine) = (Arc::clone(&self.supply), self.engine.clone());
-            let step = step.clone();
-            let work = move |vision: &mut Vision| {
-                let unpacked = supply.unpack(vision, fetched, &mut prepared)?;
-                match step(&engine, vision, &mut state, &prepared) {
-                    Ok(done) => Ok((unpacked, Ok(done))),
-                    Err(Interrupt::Need(need)) => {
-                        Ok((unpacked, Err((state, room, prepared, need))))
-                    }
-                    Err(Interrupt::Model(error)) => Err(error),
-                }
-            };
-            let (unpacked, stepped) = self.see(work).await?;
-            stale.extend(self.supply.store(unpacked).await?);
-            match stepped {
-                Ok(done) => return Ok(done),
-                Err(lacking) => (state, room, prepared, need) = lacking,
-            }
-        }
-    }
-
     fn snapshot(&self) -> Arc<GallerySnapshot> {
         Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// A piece of the engine's work that may stop for want of a reference and be called again.
-trait Step<S, T>:
-    Fn(&Engine, &mut Vision, &mut S, &Prepared) -> Result<T, Interrupt> + Clone + Send + 'static
-{
-}
-
-impl<S, T, F> Step<S, T> for F where
-    F: Fn(&Engine, &mut Vision, &mut S, &Prepared) -> Result<T, Interrupt> + Clone + Send + 'static
-{
-}
-
-/// Runs `work` on a worker and brings back what it gives.
-async fn run_on<T: Send + 'static>(
-    compute: &dyn Compute,
-    work: impl FnOnce(&mut Vision) -> T + Send + 'static,
-) -> Result<T, ComputeError> {
-    let slot = Arc::new(Mutex::new(None));
-    let filled = Arc::clone(&slot);
-    let job = move |vision: &mut Vision| {
-        let result = work(vision);
-        *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-    };
-    compute.run(Box::new(job)).await?;
-    // An empty slot means that the job was dropped before its end.
-    let result = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-    result.ok_or(ComputeError::Interrupted)
 }
 
 /// Milliseconds since 1970, UTC.
@@ -467,5 +391,6 @@ fn now_ms() -> i64 {
 
 /// A new id that sorts by time.
 fn new_id() -> String {
+    // Version 7, since lists of newest first and pages go by the order of ids.
     Uuid::now_v7().to_string()
 }

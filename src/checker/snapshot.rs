@@ -13,7 +13,7 @@ use crate::{
 
 /// A gallery as it was at one count of changes.
 #[derive(Debug, Default)]
-pub struct GallerySnapshot {
+pub(crate) struct GallerySnapshot {
     /// The references.
     pub gallery: Gallery,
     /// How often references had changed, in all processes, when this was read.
@@ -37,9 +37,14 @@ pub struct LostReference {
 
 impl GallerySnapshot {
     /// A snapshot of these references, without those that are `lost`.
-    pub fn new(references: Vec<Arc<Reference>>, lost: Vec<LostReference>, changes: i64) -> Self {
+    pub(crate) fn new(
+        references: Vec<Arc<Reference>>,
+        lost: Vec<LostReference>,
+        changes: i64,
+    ) -> Self {
         let gallery = Gallery::new(references);
         let reference_set = reference_set(&gallery, None);
+        // Every fetch asks for many by id, and a gallery may be long.
         let places = gallery.references.iter().enumerate();
         let places = places.map(|(n, r)| (r.id.clone(), n)).collect();
         Self {
@@ -52,7 +57,7 @@ impl GallerySnapshot {
     }
 
     /// Ids of lost references that a claim covers.
-    pub fn lost_of(&self, claim: Option<&Claim>) -> Vec<String> {
+    pub(crate) fn lost_of(&self, claim: Option<&Claim>) -> Vec<String> {
         let covered = |r: &&LostReference| claim.is_some_and(|c| c.covers(&r.product));
         self.lost
             .iter()
@@ -62,14 +67,14 @@ impl GallerySnapshot {
     }
 
     /// A reference by its id.
-    pub fn get(&self, id: &str) -> Option<&Arc<Reference>> {
+    pub(crate) fn get(&self, id: &str) -> Option<&Arc<Reference>> {
         self.gallery.references.get(*self.places.get(id)?)
     }
 }
 
 /// Version of the references of one brand, or of all: a hash over ids, contents and marks in a
 /// fixed order.
-pub fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
+pub(crate) fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
     let mut lines = String::new();
     for r in gallery
         .references
@@ -84,6 +89,8 @@ pub fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
             r.product,
             r.id,
             r.sha256,
+            // As the four numbers it was first written in: other text would change every version
+            // and have all genuine photos scored again.
             r.article.map(Rect::to_xywh),
             r.marks
         );
@@ -95,9 +102,7 @@ pub fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::domain::{
-        descriptors::CoarseDescriptors,
-        embedding::{ModelId, QuantisedEmbedding},
-        fingerprint::Fingerprint,
+        descriptors::CoarseDescriptors, embedding::QuantisedEmbedding, fingerprint::Fingerprint,
         gallery::ReferenceKind,
     };
 
@@ -114,7 +119,6 @@ mod tests {
             sha256: Sha256::of(b"pack"),
             article: None,
             marks: vec![],
-            embedding_model: ModelId("e@1".into()),
             embedding: QuantisedEmbedding::from_parts(vec![1, -2, 3].into(), 0.25),
             fingerprint: Fingerprint {
                 horizontal: 5,

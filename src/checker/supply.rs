@@ -25,18 +25,19 @@ use crate::{
 };
 
 /// What references are prepared from, and which of them are known to be lost.
-pub struct Supply {
+pub(crate) struct Supply {
     images: Arc<dyn Images>,
     derived: Arc<dyn Derived>,
     engine: Engine,
     /// The embedder and the model of local features, part of the names that things are stored
     /// under.
     models: (ModelId, ModelId),
+    // Held for a moment and never across an await, so a plain lock will do.
     lost: Mutex<BTreeMap<String, ProductKey>>,
 }
 
 /// Bytes of one reference on their way to a worker.
-pub struct Fetched {
+pub(crate) struct Fetched {
     reference: Arc<Reference>,
     form: Form,
 }
@@ -50,7 +51,7 @@ enum Form {
 
 /// What came of unpacking on a worker.
 #[derive(Default)]
-pub struct Unpacked {
+pub(crate) struct Unpacked {
     /// Features that were taken anew and are worth storing: of which reference, and their bytes.
     made: Vec<(Arc<Reference>, Vec<u8>)>,
     /// References whose stored features are of another form than this program's.
@@ -61,7 +62,7 @@ pub struct Unpacked {
 
 impl Supply {
     /// A supply for `engine`; `models` are its embedder and its model of local features.
-    pub fn new(
+    pub(crate) fn new(
         images: Arc<dyn Images>,
         derived: Arc<dyn Derived>,
         engine: Engine,
@@ -77,13 +78,13 @@ impl Supply {
     }
 
     /// The embedder and the model of local features.
-    pub fn models(&self) -> (&ModelId, &ModelId) {
+    pub(crate) fn models(&self) -> (&ModelId, &ModelId) {
         (&self.models.0, &self.models.1)
     }
 
     /// Fills `prepared` with what the cache holds of `need` and fetches the rest. Features of
     /// `stale` references are taken from their pictures whatever is stored of them.
-    pub async fn fetch(
+    pub(crate) async fn fetch(
         &self,
         snapshot: &GallerySnapshot,
         need: &Need,
@@ -100,6 +101,7 @@ impl Supply {
                 pixels: need.pixels.contains(id),
             };
             lacking = recall(self.engine.cache(), reference, lacking, prepared);
+            // Stored features come first: reading them costs far less than four runs of a model.
             if lacking.features && !stale.contains(id) {
                 let model = features_model(&self.models.1, reference.article);
                 if let Some(bytes) = self.derived.derived(reference.sha256, &model).await? {
@@ -132,6 +134,8 @@ impl Supply {
                 }))
             }
             Err(StoreError::Lost { why, .. }) => {
+                // No error: the other references can be compared, and the verdict says what is
+                // missing.
                 self.is_lost(&reference.id, &reference.product, &why);
                 prepared.add_lost(&reference.id);
                 Ok(None)
@@ -141,7 +145,7 @@ impl Supply {
     }
 
     /// Makes what was fetched ready for comparison, on a worker.
-    pub fn unpack(
+    pub(crate) fn unpack(
         &self,
         vision: &mut Vision,
         fetched: Vec<Fetched>,
@@ -155,6 +159,8 @@ impl Supply {
                         keep_features(cache, &reference, features, prepared);
                     }
                     None => {
+                        // Perhaps of an earlier program. Asked for once more, they are made from
+                        // the picture.
                         unpacked.stale.insert(reference.id.clone());
                     }
                 },
@@ -162,6 +168,8 @@ impl Supply {
                     let picture = match Decoded::from_bytes(vision.imaging.as_mut(), &bytes) {
                         Ok(picture) => picture,
                         Err(error) => {
+                            // As good as lost: the same bytes will not become a picture by asking
+                            // again.
                             prepared.add_lost(&reference.id);
                             unpacked.undecodable.push((reference, error.to_string()));
                             continue;
@@ -180,10 +188,11 @@ impl Supply {
 
     /// Stores what was made on the worker; the references whose stored features must not be asked
     /// for again.
-    pub async fn store(&self, unpacked: Unpacked) -> Result<BTreeSet<String>, StoreError> {
+    pub(crate) async fn store(&self, unpacked: Unpacked) -> Result<BTreeSet<String>, StoreError> {
         for (reference, why) in unpacked.undecodable {
             self.is_lost(&reference.id, &reference.product, &why);
         }
+        // Only now, off the worker: a disk must not keep models waiting.
         for (reference, bytes) in unpacked.made {
             self.put_features(&reference, bytes).await?;
         }
@@ -191,7 +200,7 @@ impl Supply {
     }
 
     /// Stores the features of a reference.
-    pub async fn put_features(
+    pub(crate) async fn put_features(
         &self,
         reference: &Reference,
         bytes: Vec<u8>,
@@ -203,8 +212,9 @@ impl Supply {
     }
 
     /// Remembers that a reference's picture is lost, and says so in the log once.
-    pub fn is_lost(&self, id: &str, product: &ProductKey, why: &str) {
+    pub(crate) fn is_lost(&self, id: &str, product: &ProductKey, why: &str) {
         let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        // Once, and not at each of the checks that ask for it until somebody restores it.
         if lost.insert(id.to_owned(), product.clone()).is_none() {
             tracing::error!(
                 "the picture of reference `{id}` of {product} is lost ({why}): checks that need it \
@@ -214,7 +224,7 @@ impl Supply {
     }
 
     /// Remembers that a reference's picture is there.
-    pub fn found(&self, id: &str) {
+    pub(crate) fn found(&self, id: &str) {
         let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         if lost.remove(id).is_some() {
             tracing::info!("the picture of reference `{id}` is there again");
@@ -222,7 +232,7 @@ impl Supply {
     }
 
     /// References whose picture was lost when it was last asked for.
-    pub fn lost(&self) -> Vec<LostReference> {
+    pub(crate) fn lost(&self) -> Vec<LostReference> {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         let named = |(id, product): (&String, &ProductKey)| LostReference {
             id: id.clone(),

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 /// A located photo brought into its reference's frame and located there again.
-pub struct Aligned {
+pub(crate) struct Aligned {
     /// Maps pixels of the reference's frame to pixels of the photo's frame, after refinement.
     pub reference_to_photo: Homography,
     /// Inliers on the rectified photo.
@@ -24,7 +24,7 @@ pub struct Aligned {
 }
 
 /// Rectifies the photo into a reference's frame of `width` x `height` pixels and aligns it again.
-pub fn align(
+pub(crate) fn align(
     vision: &mut Vision,
     query: &Query,
     location: &Location,
@@ -40,11 +40,14 @@ pub fn align(
         height,
     );
     let seen = vision.local.extract(&first.raster, RECTIFIED_KEYPOINTS)?;
+    // Without perspective and rotation, points agree that the first fit had to miss, and a smaller
+    // error can be asked of them.
     let refined = locate_rectified(&seen, features);
     let better = refined
         .as_ref()
         .filter(|r| r.inliers >= REFINE_INLIERS)
         .map(|r| location.reference_to_photo.after(&r.reference_to_photo))
+        // A second fit on few points may turn the reference inside out; then the first stands.
         .filter(|map| check_quad(map, features.frame_size(), query.frame.size()).is_ok());
     Ok(Aligned {
         reference_to_photo: better.unwrap_or(location.reference_to_photo),

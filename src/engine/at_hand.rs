@@ -28,7 +28,7 @@ impl Lacking {
 }
 
 /// Fills `prepared` with what the cache holds of a reference; what is lacking then.
-pub fn recall(
+pub(crate) fn recall(
     cache: &Cache,
     reference: &Reference,
     mut lacking: Lacking,
@@ -51,12 +51,14 @@ pub fn recall(
 }
 
 /// Keeps a reference's features for this comparison and the next.
-pub fn keep_features(
+pub(crate) fn keep_features(
     cache: &Cache,
     reference: &Reference,
     features: TurnedFeatures,
     prepared: &mut Prepared,
 ) -> Arc<TurnedFeatures> {
+    // Handed over besides being kept: other workers fill the same cache, which may drop it before
+    // this comparison comes to it.
     let key = features_key(reference.sha256, reference.article);
     let (bytes, features) = (features.bytes(), Arc::new(features));
     cache.put(key, Arc::clone(&features), bytes);
@@ -77,6 +79,8 @@ pub fn take(
 ) -> Result<Option<Arc<TurnedFeatures>>, InferenceError> {
     let (sha256, article) = (reference.sha256, reference.article);
     let imaging = vision.imaging.as_mut();
+    // Both parts start from the same frame, which is cheap beside the features: it is made for
+    // either.
     let pixels = ReferencePixels::take(imaging, sha256, &picture.raster, article);
     let features = match lacking.features {
         true => {

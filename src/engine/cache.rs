@@ -15,6 +15,7 @@ pub struct Cache {
 
 #[derive(Default)]
 struct State {
+    // Counts uses. Ordering by a count needs no source of time and has no ties.
     clock: u64,
     held: usize,
     entries: HashMap<String, Entry>,
@@ -44,6 +45,8 @@ impl Cache {
         let now = state.clock;
         let entry = state.entries.get_mut(key)?;
         entry.used = now;
+        // Another type under this key would be a slip in a key; made anew, it costs time and no
+        // answer.
         entry.value.clone().downcast().ok()
     }
 
@@ -53,10 +56,13 @@ impl Cache {
         state.clock += 1;
         let used = state.clock;
         let entry = Entry { value, used, bytes };
+        // Two workers may have made the same thing at once: the later one stays, and counts once.
         if let Some(old) = state.entries.insert(key, entry) {
             state.held -= old.bytes;
         }
         state.held += bytes;
+        // The entry just put stays even when it is too large alone: whoever put it is about to use
+        // it. A walk over all entries will do, since they are large and therefore few.
         while state.held > self.budget && state.entries.len() > 1 {
             let oldest = state.entries.iter().min_by_key(|(_, entry)| entry.used);
             let Some(name) = oldest.map(|(name, _)| name.clone()) else {

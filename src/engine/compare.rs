@@ -50,7 +50,7 @@ impl Candidate {
     }
 
     /// Inliers over correspondences, 0 to 1.
-    pub fn inlier_ratio(&self) -> f64 {
+    pub(crate) fn inlier_ratio(&self) -> f64 {
         let location = self.location.as_ref();
         location.map_or(0.0, |l| l.inliers as f64 / l.correspondences.max(1) as f64)
     }
@@ -62,6 +62,7 @@ impl Candidate {
 
     /// How well it fits: logarithm of inliers plus the weighted cosine.
     fn rank(&self, embedding_weight: f64) -> f64 {
+        // A logarithm, since ten points more mean much beside five and little beside three hundred.
         (self.inliers() as f64).ln_1p() + embedding_weight * self.embedding
     }
 }
@@ -75,7 +76,7 @@ struct Hypothesis {
 
 /// A candidate and its rivals on the photo rectified for it: perspective is gone, and they meet on
 /// equal terms.
-pub struct AlignedPair {
+pub(crate) struct AlignedPair {
     /// The photo in the candidate's frame.
     pub aligned: Aligned,
     /// The most inliers that a rival reaches there.
@@ -89,7 +90,7 @@ pub struct Located {
     /// The product in question, which is the claimed one, or without a claim the likeliest: index
     /// of its best reference among the candidates, and that one aligned with the photo when it was
     /// located beyond chance. `None` when it has no reference.
-    pub subject: Option<(usize, Option<AlignedPair>)>,
+    pub(crate) subject: Option<(usize, Option<AlignedPair>)>,
     /// References of the claim whose file is lost, by id.
     pub lost: Vec<String>,
 }
@@ -118,12 +119,12 @@ pub struct Comparison {
 
 impl Comparison {
     /// Products by falling rank.
-    pub fn ranking(&self) -> impl Iterator<Item = &ProductKey> {
+    pub(crate) fn ranking(&self) -> impl Iterator<Item = &ProductKey> {
         self.candidates.iter().map(|c| &c.reference.product)
     }
 
     /// What is known of a candidate without a close look.
-    pub fn rough_evidence(&self, index: usize) -> Evidence {
+    pub(crate) fn rough_evidence(&self, index: usize) -> Evidence {
         evidence(&self.candidates, index, None)
     }
 
@@ -146,6 +147,7 @@ impl Comparison {
 /// What is known of candidate `index` before its marks are looked at.
 fn evidence(candidates: &[Candidate], index: usize, pair: Option<&AlignedPair>) -> Evidence {
     let own = &candidates[index];
+    // Other references of the same product are no rivals: an item may fit any of its sides.
     let is_rival = |c: &&Candidate| c.reference.product != own.reference.product;
     let rivals = || candidates.iter().filter(is_rival);
     Evidence {
@@ -154,6 +156,8 @@ fn evidence(candidates: &[Candidate], index: usize, pair: Option<&AlignedPair>) 
         spread: own.location.as_ref().map_or(0.0, |l| l.spread),
         refined: pair.map(|p| p.aligned.refined.as_ref().map_or(0, |l| l.inliers)),
         embedding: Some(own.embedding),
+        // The best of all rivals in each respect, not one rival's figures: whoever fits better
+        // anywhere speaks against the claim.
         rival_inliers: rivals().map(Candidate::inliers).max().unwrap_or(0),
         rival_refined: pair.and_then(|p| p.rival_refined),
         rival_embedding: rivals().map(|c| c.embedding).max_by(f64::total_cmp),
@@ -165,7 +169,7 @@ fn evidence(candidates: &[Candidate], index: usize, pair: Option<&AlignedPair>) 
 ///
 /// # Errors
 /// [`Interrupt::Need`] when the pixels of its reference are not in `prepared`.
-pub fn inspect_subject(
+pub(crate) fn inspect_subject(
     vision: &mut Vision,
     cache: &Cache,
     (query, located): (&Query, &Located),
@@ -191,6 +195,8 @@ pub fn inspect_subject(
                 )?)
             }
             None => {
+                // Told as lost, so that no photo is called consistent by its layout alone, which
+                // siblings share.
                 lost.push(own.id.clone());
                 None
             }
@@ -220,7 +226,7 @@ pub fn inspect_subject(
 ///
 /// # Errors
 /// [`Interrupt::Need`] when features of some reference are not in `prepared`.
-pub fn locate_all(
+pub(crate) fn locate_all(
     vision: &mut Vision,
     query: &mut Query,
     (gallery, claim): (&Gallery, Option<&Claim>),
@@ -228,10 +234,14 @@ pub fn locate_all(
     fusion: &Fusion,
     stages: &mut dyn Stages,
 ) -> Result<Located, Interrupt> {
+    // A call that goes on after a fetch may have stopped in the full pass. Starting from the coarse
+    // one again gives the answer that it would have given with everything at hand.
     query.switch_to(vision, FeaturePass::Coarse)?;
     let mut found = hypotheses(vision, query, (gallery, claim), prepared, stages)?;
     let is_wanted = |h: &Hypothesis| claim.is_none_or(|c| c.covers(&h.reference.product));
     let is_sure = |h: &Hypothesis| h.location.as_ref().is_some_and(Location::is_sure);
+    // A large article is found at the smaller size, at half the cost. A rival found surely does not
+    // count: the claimed product may still be there, too small for the coarse pass.
     if !found.iter().any(|h| is_wanted(h) && is_sure(h))
         && query.switch_to(vision, FeaturePass::Full)?
     {
@@ -242,6 +252,7 @@ pub fn locate_all(
         .iter()
         .map(|h| (h.reference.id.clone(), h.features.frame_size()))
         .collect();
+    // Only after locating: the embedding is to see the article, and now it is known where it lies.
     let embedding = query.embedding(vision, &sizes)?;
     let candidates = best_per_product(found.into_iter().map(|h| Candidate {
         embedding: f64::from(embedding.cosine(&h.reference.embedding)),
@@ -249,6 +260,8 @@ pub fn locate_all(
         location: h.location,
         features: h.features,
     }));
+    // Without a rival the comparison is a little kinder. Without a claimed reference it lacks what
+    // the owner judges by, so these are told.
     let claimed = |r: &&Arc<Reference>| claim.is_some_and(|c| c.covers(&r.product));
     let lost = gallery
         .references
@@ -261,6 +274,8 @@ pub fn locate_all(
         candidates,
         subject: None,
     };
+    // A claim is judged by its own product however many others fit better: those become evidence
+    // against it.
     located.subject = match claim {
         Some(claim) => {
             let covered = |c: &Candidate| claim.covers(&c.reference.product);
@@ -314,6 +329,8 @@ fn rerank(
     fusion: &Fusion,
 ) -> Result<Option<AlignedPair>, InferenceError> {
     let most = located.candidates[0].inliers() as f64;
+    // Aligning is dear, so it is done only for products that a little better fit could bring to the
+    // front.
     let is_near = |c: &&Candidate| {
         c.inliers() >= INSPECT_INLIERS && c.inliers() as f64 >= CONTENDER_SHARE * most
     };
@@ -328,7 +345,10 @@ fn rerank(
         aligned.push((score, pair));
     }
     let mut order: Vec<usize> = (0..contenders).collect();
+    // A stable sort: among equals the better rank stays in front.
     order.sort_by(|&a, &b| aligned[b].0.cmp(&aligned[a].0));
+    // Who was not looked at keeps its rank behind those who were: its score would be of another
+    // kind.
     let mut rest: Vec<Option<Candidate>> = located.candidates.drain(..).map(Some).collect();
     let leading: Vec<Candidate> = order.iter().filter_map(|&i| rest[i].take()).collect();
     located.candidates = leading
@@ -357,6 +377,7 @@ fn align_pair(
     let aligned = align(vision, query, location, &own.features)?;
     let is_rival = |c: &&Candidate| c.reference.product != own.reference.product && c.inliers() > 0;
     let mut rivals: Vec<&Candidate> = located.candidates.iter().filter(is_rival).collect();
+    // Each rival costs a match; those with most points are the likeliest to fit better.
     rivals.sort_by_key(|c| Reverse(c.inliers()));
     let refined = rivals
         .into_iter()
@@ -378,6 +399,7 @@ fn best_per_product(all: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
                 slot.insert(candidate);
             }
             Entry::Occupied(mut slot) => {
+                // Strictly better: of equals the first in the gallery stays.
                 if candidate.rank(REFERENCE_EMBEDDING) > slot.get().rank(REFERENCE_EMBEDDING) {
                     slot.insert(candidate);
                 }
@@ -385,6 +407,7 @@ fn best_per_product(all: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
         }
     }
     let mut best: Vec<Candidate> = best.into_values().collect();
+    // A map has no order of its own, so equal ranks go by name: a replay must give the same answer.
     let rank = |c: &Candidate| c.rank(PRODUCT_EMBEDDING);
     best.sort_by(|a, b| {
         rank(b)

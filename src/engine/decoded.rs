@@ -43,6 +43,8 @@ impl Decoded {
     pub fn from_bytes(imaging: &mut dyn Imaging, bytes: &[u8]) -> Result<Self, IntakeError> {
         let upright = imaging.decode(bytes)?;
         let raster = upright.raster;
+        // Measured while the pixels are there: whoever drops them needs no second decode for an
+        // answer.
         let facts = Facts {
             sha256: upright.sha256,
             width: raster.width(),

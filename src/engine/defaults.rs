@@ -9,6 +9,7 @@ use crate::domain::{
     score::LogOdds,
 };
 
+// Compiled in: a file beside the program could be missing or belong to another version of it.
 const SHIPPED: &str = include_str!("../../models/calibration.json");
 
 /// The shipped fusion, thresholds and calibration scores.
@@ -46,7 +47,10 @@ pub struct Thresholds {
 #[serde(deny_unknown_fields)]
 struct File {
     id: String,
-    #[allow(dead_code)] // for people: what the figures were made from, and how
+    #[expect(
+        dead_code,
+        reason = "for people: what the figures were made from, and how"
+    )]
     made_from: String,
     presence: Model,
     rivalry: Model,
@@ -65,6 +69,8 @@ struct Model {
 
 impl Model {
     fn logistic<const N: usize>(self, inputs: &[&str; N]) -> Result<Logistic<N>, String> {
+        // Weights fitted for other inputs would multiply without an error and give plausible
+        // nonsense. The names are the only guard.
         if self.inputs != inputs {
             return Err(format!(
                 "the inputs are {:?}, this program computes {inputs:?}",

@@ -18,7 +18,7 @@ use crate::domain::tuning::{
 };
 use crate::domain::{
     gallery::{Gallery, Health, Mark, ProductKey, Reference, ReferenceKind},
-    geometry::{Point, Rect, check_quad},
+    geometry::{Point, Rect, check_quad, number::whole},
     quality::Quality,
 };
 
@@ -51,7 +51,7 @@ pub struct Enrolled {
 
 /// References that tell where a new picture of their product shows the article: a shop photo
 /// enrolled whole would make the shelf match.
-pub fn article_guides(
+pub(crate) fn article_guides(
     gallery: &Gallery,
     product: &ProductKey,
     kind: ReferenceKind,
@@ -59,6 +59,8 @@ pub fn article_guides(
     if kind != ReferenceKind::Pack {
         return Vec::new();
     }
+    // A picture whose own article was cut out by a guide may be cut wrong; as a guide it would hand
+    // that on.
     let is_whole = |r: &&Arc<Reference>| r.article.is_none();
     gallery.of(product).filter(is_whole).cloned().collect()
 }
@@ -68,7 +70,7 @@ pub fn article_guides(
 ///
 /// # Errors
 /// A model could not be run.
-pub fn find_article(
+pub(crate) fn find_article(
     vision: &mut Vision,
     guides: &[Arc<Reference>],
     prepared: &Prepared,
@@ -77,12 +79,15 @@ pub fn find_article(
     if guides.is_empty() {
         return Ok(None);
     }
+    // In full right away: it is done once in a reference's life, and an article missed here stays
+    // missed.
     let mut query = Query::new(vision, Arc::clone(picture), FeaturePass::Full)?;
     let mut best: Option<(usize, [Point; 4])> = None;
     for guide in guides {
         let Some(features) = prepared.features(guide) else {
             continue;
         };
+        // All four rotations: nothing is known yet of how the article lies.
         let Some(location) = query.location(guide, features, true) else {
             continue;
         };
@@ -94,6 +99,7 @@ pub fn find_article(
             best = Some((location.inliers, quad));
         }
     }
+    // By way of 0..1: it was found in a resized frame, and the box is kept in pixels of the file.
     let (width, height) = query.frame.size();
     Ok(best.map(|(_, quad)| {
         let unit = quad.map(|p| Point::new(p.x / width, p.y / height));
@@ -115,6 +121,8 @@ pub fn prepare(
     let Decoded { raster, facts } = picture;
     let frame = reference_frame(vision.imaging.as_mut(), raster, article);
     let features = TurnedFeatures::extract(vision.local.as_mut(), &frame)?;
+    // Letters of an article enlarged three times judged genuine packs wrongly, so that a small one
+    // gets no marks.
     let marks = match new.marks.is_empty() && frame.is_fine() {
         true => {
             let grey = frame.raster.grey().smoothed(GREY_SIGMA);
@@ -122,6 +130,7 @@ pub fn prepare(
         }
         false => new.marks,
     };
+    // Without its margin: white around it would make catalogue pictures of anything look alike.
     let part = article
         .unwrap_or_else(|| content_box(raster))
         .map(f64::from);
@@ -132,10 +141,9 @@ pub fn prepare(
         product: new.product,
         kind: new.kind,
         view: new.view,
-        sha256: facts.sha256.clone(),
+        sha256: facts.sha256,
         article,
         marks,
-        embedding_model: vision.embedder.model().clone(),
         embedding,
         fingerprint: facts.fingerprint,
         coarse: features.coarse(),
@@ -157,11 +165,13 @@ fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> Rect {
     let high = |pick: fn(&Point) -> f64, side: f64| {
         unit.iter().map(pick).fold(0.0, f64::max).min(1.0) * side
     };
-    let (x0, y0) = (low(|p| p.x, w) as u32, low(|p| p.y, h) as u32);
+    // Outwards on all sides: a pixel of background does no harm, a cut letter does.
+    let (x0, y0) = (whole(low(|p| p.x, w)), whole(low(|p| p.y, h)));
     let (x1, y1) = (
-        high(|p| p.x, w).ceil() as u32,
-        high(|p| p.y, h).ceil() as u32,
+        whole(high(|p| p.x, w).ceil()),
+        whole(high(|p| p.y, h).ceil()),
     );
+    // At least a pixel, inside the picture, however rounding falls: an empty crop has no frame.
     Rect::from_size(
         x0.min(width - 1),
         y0.min(height - 1),
@@ -173,6 +183,8 @@ fn pixel_box(unit: &[Point; 4], width: u32, height: u32) -> Rect {
 fn health(features: &TurnedFeatures, frame: &Frame, quality: &Quality) -> Health {
     let keypoints = features.turns[0].len();
     let mut problems = Vec::new();
+    // Said now, while the owner is there to send another picture. A check could only end as not
+    // comparable, before somebody who cannot.
     if keypoints < FEWEST_KEYPOINTS {
         problems.push(format!(
             "only {keypoints} local features were found, at least {FEWEST_KEYPOINTS} are needed: send a sharper, larger or more detailed picture"

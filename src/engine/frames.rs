@@ -2,16 +2,20 @@
 
 use super::vision::Imaging;
 use crate::domain::{
-    geometry::{Homography, Rect},
+    geometry::{
+        Homography, Rect,
+        number::{count_u32, whole},
+    },
     raster::Raster,
     tuning::frames::{MARGIN_WHITE, MIN_SOURCE_PIXELS, PHOTO_PX, REFERENCE_PX},
 };
 
 /// Sides of a frame are multiples of this many pixels.
+// The model of local features takes no other sizes.
 const MULTIPLE: u32 = 32;
 
 /// A picture at the size of its frame.
-pub struct Frame {
+pub(crate) struct Frame {
     /// The resized picture.
     pub raster: Raster,
     /// Maps 0..1 of the whole upright picture to pixels of the frame.
@@ -22,7 +26,7 @@ pub struct Frame {
 
 impl Frame {
     /// Sides in pixels.
-    pub fn size(&self) -> (f64, f64) {
+    pub(crate) fn size(&self) -> (f64, f64) {
         (
             f64::from(self.raster.width()),
             f64::from(self.raster.height()),
@@ -30,19 +34,21 @@ impl Frame {
     }
 
     /// Whether the picture has pixels enough for marks to be judged in this frame.
-    pub fn is_fine(&self) -> bool {
+    pub(crate) fn is_fine(&self) -> bool {
         self.source_pixels >= MIN_SOURCE_PIXELS
     }
 }
 
 /// Pixel-centre coordinates: 0..1 of a picture to whole-number centres of a frame of `width` x
 /// `height` pixels.
-pub fn unit_to_pixels(width: f64, height: f64) -> Homography {
+pub(crate) fn unit_to_pixels(width: f64, height: f64) -> Homography {
+    // Half a pixel off, since whole numbers are centres and not corners of pixels. Without it
+    // everything would shift from one size to another.
     Homography([width, 0.0, -0.5, 0.0, height, -0.5, 0.0, 0.0, 1.0])
 }
 
 /// The way back: pixels of a picture of `width` x `height` to 0..1 of it.
-pub fn pixels_to_unit(width: f64, height: f64) -> Homography {
+pub(crate) fn pixels_to_unit(width: f64, height: f64) -> Homography {
     Homography([
         1.0 / width,
         0.0,
@@ -57,15 +63,17 @@ pub fn pixels_to_unit(width: f64, height: f64) -> Homography {
 }
 
 /// Sides of a frame with the long side near `long_side`, both multiples of 32.
-pub fn frame_size(width: u32, height: u32, long_side: u32) -> (u32, u32) {
+pub(crate) fn frame_size(width: u32, height: u32, long_side: u32) -> (u32, u32) {
     let scale = f64::from(long_side) / f64::from(width.max(height));
+    // However long a picture is, its short side must not round to nothing.
     let side =
-        |v: u32| ((f64::from(v) * scale / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE;
+        |v: u32| whole((f64::from(v) * scale / f64::from(MULTIPLE)).round()).max(2) * MULTIPLE;
     (side(width), side(height))
 }
 
 /// A photo's frame.
-pub fn photo_frame(imaging: &mut dyn Imaging, photo: &Raster) -> Frame {
+pub(crate) fn photo_frame(imaging: &mut dyn Imaging, photo: &Raster) -> Frame {
+    // Enlarged further, a small photo would only hold more invented pixels.
     let long_side = PHOTO_PX.min(photo.long_side().saturating_mul(2));
     let (w, h) = frame_size(photo.width(), photo.height(), long_side);
     Frame {
@@ -77,7 +85,7 @@ pub fn photo_frame(imaging: &mut dyn Imaging, photo: &Raster) -> Frame {
 
 /// A reference's frame: `article` (pixels of the picture) if the article's place is known, else what
 /// the white margin of a catalogue picture leaves.
-pub fn reference_frame(
+pub(crate) fn reference_frame(
     imaging: &mut dyn Imaging,
     reference: &Raster,
     article: Option<Rect>,
@@ -87,6 +95,8 @@ pub fn reference_frame(
     let (w, h) = frame_size(crop.width(), crop.height(), REFERENCE_PX);
     let (fw, fh) = (f64::from(reference.width()), f64::from(reference.height()));
     let (cw, ch) = (f64::from(crop.width()), f64::from(crop.height()));
+    // From the whole picture, since that is what marks are given in: they must not move when the
+    // article's box is found.
     let unit_to_crop_unit = Homography([
         fw / cw,
         0.0,
@@ -106,13 +116,13 @@ pub fn reference_frame(
 }
 
 /// The box of what is not white margin; the whole picture when little would be left.
-pub fn content_box(raster: &Raster) -> Rect {
+pub(crate) fn content_box(raster: &Raster) -> Rect {
     let inked = |x: u32, y: u32| raster.at(x, y).iter().any(|v| *v < MARGIN_WHITE);
     let (w, h) = (raster.width(), raster.height());
     // A line belongs to the article when 1 % of it is inked: dust and JPEG noise in the margin do
     // not count.
-    let row = |y: &u32| (0..w).filter(|x| inked(*x, *y)).count() as u32 * 100 >= w;
-    let column = |x: &u32| (0..h).filter(|y| inked(*x, *y)).count() as u32 * 100 >= h;
+    let row = |y: &u32| count_u32((0..w).filter(|x| inked(*x, *y)).count()) * 100 >= w;
+    let column = |x: &u32| count_u32((0..h).filter(|y| inked(*x, *y)).count()) * 100 >= h;
     let bounds = (|| {
         Some(Rect {
             left: (0..w).find(column)?,
@@ -122,6 +132,7 @@ pub fn content_box(raster: &Raster) -> Rect {
         })
     })();
     bounds
+        // White nearly everywhere is white print on white ground rather than a margin.
         .filter(|b| b.width() >= w / 5 && b.height() >= h / 5)
         .unwrap_or(Rect::from_size(0, 0, w, h))
 }

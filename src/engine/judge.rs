@@ -21,7 +21,7 @@ use crate::domain::{
 };
 
 /// What a photo is judged by.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Fusion and thresholds.
     pub defaults: &'a Defaults,
     /// Genuine scores and budget.
@@ -44,9 +44,10 @@ impl Context<'_> {
 }
 
 /// The report on bytes that are no photo.
-pub fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
+pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
     PhotoReport {
         verdict: Verdict::NotComparable,
+        // A full report and no error: the listing's other photos are judged all the same.
         similarity: Similarity::saturating(0.0),
         p_value: None,
         matches: Vec::new(),
@@ -60,8 +61,9 @@ pub fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
 }
 
 /// Why a photo is too poor to be judged: code and sentence.
-pub fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(ReasonCode, String)> {
+pub(crate) fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(ReasonCode, String)> {
     let t = &defaults.thresholds;
+    // Size before sharpness: a tiny photo may measure as blurred too, and its size is the cause.
     if quality.short_side_px < t.min_short_side_px {
         let detail = format!(
             "the photo's shorter side is {} px, at least {} px are needed",
@@ -94,7 +96,7 @@ pub fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(ReasonCode, S
 }
 
 /// Judges a compared photo.
-pub fn judge(
+pub(crate) fn judge(
     context: &Context,
     query: &Query,
     gallery: &Gallery,
@@ -110,6 +112,8 @@ pub fn judge(
         matches,
         reasons: Vec::new(),
     };
+    // By what makes the rest pointless: a copy of an enrolled picture says nothing of the item
+    // however sharp it is, a poor photo nothing however well it seems to fit.
     if let Some((reference, bits)) = reused(context, gallery, facts) {
         report.verdict = Verdict::ReusedPhoto;
         let (id, product) = (&reference.id, &reference.product);
@@ -150,6 +154,8 @@ fn reused<'a>(
     gallery: &'a Gallery,
     facts: &Facts,
 ) -> Option<(&'a Reference, u32)> {
+    // A copy of another product's picture needs no rule of its own: it deviates from the claim as
+    // any photo of that product does.
     let claimed = |r: &&Reference| context.claim.is_none_or(|c| c.covers(&r.product));
     let references = gallery.references.iter().map(AsRef::as_ref).filter(claimed);
     let apart = references.map(|r| (r, facts.fingerprint.distance(&r.fingerprint)));
@@ -164,12 +170,15 @@ fn weigh(context: &Context, comparison: &Comparison, subject: &Subject, report: 
     let score = subject.score;
     let p_value = context.calibration.p_value(score.value());
     let flagged = context.calibration.flags(score.value());
+    // Without a claim the subject was picked for its score: a p-value would flatter it.
     if context.claim.is_some() {
         report.p_value = Some(p_value);
     }
     let located = own.is_located();
     let product = &own.reference.product;
     if !flagged {
+        // Nothing speaks against the claim; but where it was not found, nothing speaks for it
+        // either.
         report.verdict = if located {
             Verdict::Consistent
         } else {
@@ -198,6 +207,7 @@ fn weigh(context: &Context, comparison: &Comparison, subject: &Subject, report: 
         Verdict::NoBrandSeen
     };
     // Every question that was lost gives its reasons, the worst first.
+    // On another article every mark differs: marks accuse only where the product was found.
     let marks = score
         .marks
         .filter(|m| located && context.calibration.flags(*m));
@@ -230,6 +240,8 @@ fn identity_reason(
 ) -> Reason {
     let product = &own.reference.product;
     match rival {
+        // A rival that fits worse is named to nobody: it would send a person after the wrong
+        // product.
         Some(rival) if !located || rival.inliers() > own.inliers() => context.reason(
             if located {
                 ReasonCode::RivalFitsBetter
@@ -263,6 +275,8 @@ fn mark_reasons(context: &Context, report: &mut PhotoReport) -> Vec<Reason> {
     let Some(first) = report.matches.first_mut() else {
         return Vec::new();
     };
+    // Marks can be flagged together while each alone passes. A verdict that points nowhere could
+    // not be looked into, so the worst is named.
     if first
         .marks
         .iter()
@@ -284,6 +298,8 @@ fn mark_reasons(context: &Context, report: &mut PhotoReport) -> Vec<Reason> {
 }
 
 fn mark_reason(context: &Context, mark: &MarkComparison) -> Reason {
+    // A word is quoted only when it was read surely: a wrong quote convinces nobody of a right
+    // verdict.
     let reading = match (&mark.mark.text, mark.read()) {
         (Some(expected), Some(read)) if mark.misreads && read.confidence >= CONFIDENT => {
             explain(expected, &read.text)

@@ -4,7 +4,7 @@ use super::prepare::TurnedFeatures;
 use crate::domain::{
     descriptors::{located, mutual_nearest},
     features::FeatureSet,
-    geometry::{Homography, MagsacOptions, fit_homography},
+    geometry::{Homography, MagsacOptions, fit_homography, number::index},
     tuning::locate::{
         FIRST_ERROR_PX, MIN_COSINE, REFINED_ERROR_PX, SOLID_INLIERS, SPREAD_CELLS, SURE_INLIERS,
         SURE_SPREAD,
@@ -26,19 +26,24 @@ pub struct Location {
 
 impl Location {
     /// Whether a closer look would only find the reference again.
-    pub fn is_sure(&self) -> bool {
+    pub(crate) fn is_sure(&self) -> bool {
         self.inliers >= SURE_INLIERS && self.spread >= SURE_SPREAD
     }
 }
 
 /// Looks for the reference in the rotations given by `order`, until one is solid.
-pub fn locate(photo: &FeatureSet, reference: &TurnedFeatures, order: &[usize]) -> Option<Location> {
+pub(crate) fn locate(
+    photo: &FeatureSet,
+    reference: &TurnedFeatures,
+    order: &[usize],
+) -> Option<Location> {
     let mut best: Option<Location> = None;
     for &turn in order {
         let found = fit(photo, &reference.turns[turn], FIRST_ERROR_PX);
         if found.as_ref().map_or(0, |f| f.inliers) > best.as_ref().map_or(0, |b| b.inliers) {
             best = found;
         }
+        // Beyond chance already: the other rotations could only cost more matches.
         if best.as_ref().is_some_and(|b| b.inliers >= SOLID_INLIERS) {
             break;
         }
@@ -48,7 +53,10 @@ pub fn locate(photo: &FeatureSet, reference: &TurnedFeatures, order: &[usize]) -
 
 /// Matches an already rectified photo: perspective and rotation are gone, so the error allowed is
 /// smaller.
-pub fn locate_rectified(rectified: &FeatureSet, reference: &TurnedFeatures) -> Option<Location> {
+pub(crate) fn locate_rectified(
+    rectified: &FeatureSet,
+    reference: &TurnedFeatures,
+) -> Option<Location> {
     fit(rectified, &reference.turns[0], REFINED_ERROR_PX)
 }
 
@@ -61,9 +69,10 @@ fn fit(photo: &FeatureSet, reference: &FeatureSet, max_error_px: f64) -> Option<
         ..MagsacOptions::default()
     };
     let fit = fit_homography(&points, size(reference), size(photo), &options)?;
-    let cell = |v: f64, side: u32| {
-        ((v / f64::from(side) * SPREAD_CELLS as f64) as usize).min(SPREAD_CELLS - 1)
-    };
+    let cell =
+        |v: f64, side: u32| index(v / f64::from(side) * SPREAD_CELLS as f64).min(SPREAD_CELLS - 1);
+    // How far the points spread is kept beside their number: many titles share one banner, and its
+    // points alone can be many.
     let mut cells = [false; SPREAD_CELLS * SPREAD_CELLS];
     for &i in &fit.inliers {
         let at = points[i].0;
@@ -78,8 +87,9 @@ fn fit(photo: &FeatureSet, reference: &FeatureSet, max_error_px: f64) -> Option<
 }
 
 /// The rotations by falling number of votes.
-pub fn by_votes(votes: [usize; 4]) -> [usize; 4] {
+pub(crate) fn by_votes(votes: [usize; 4]) -> [usize; 4] {
     let mut order = [0, 1, 2, 3];
+    // Equal votes go by the turn itself, the upright one first.
     order.sort_by_key(|&turn| (std::cmp::Reverse(votes[turn]), turn));
     order
 }

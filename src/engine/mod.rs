@@ -15,7 +15,7 @@
 
 mod align;
 mod at_hand;
-pub mod cache;
+mod cache;
 mod claim;
 mod compare;
 mod decoded;
@@ -26,7 +26,7 @@ mod inspect;
 mod judge;
 mod locate;
 mod need;
-pub mod prepare;
+pub(crate) mod prepare;
 mod propose;
 mod report;
 mod search;
@@ -36,19 +36,21 @@ pub mod vision;
 
 use std::sync::Arc;
 
-pub use at_hand::{Lacking, keep_features, recall, take};
+pub use at_hand::{Lacking, take};
+pub(crate) use at_hand::{keep_features, recall};
 pub use claim::{Claim, OperatingPoint};
-pub use compare::{Candidate, Comparison, Located, Subject};
-pub use decoded::{Decoded, Facts};
+pub use compare::Comparison;
+pub(crate) use compare::{Located, Subject};
+pub use decoded::Decoded;
+pub(crate) use decoded::Facts;
 pub use defaults::Defaults;
-pub use enroll::{
-    Enrolled, NewReference, article_guides, find_article, prepare as prepare_reference,
-};
+pub(crate) use enroll::{Enrolled, article_guides, find_article};
+pub use enroll::{NewReference, prepare as prepare_reference};
 pub use inspect::Purpose;
-pub use judge::{too_poor, unreadable};
+pub(crate) use judge::{too_poor, unreadable};
 pub use need::{Interrupt, Need, Prepared};
-pub use simulate::{Seeds, Simulated, simulate};
-pub use stage::{Stage, Stages};
+pub(crate) use simulate::{Seeds, Simulated, simulate};
+pub(crate) use stage::{Stage, Stages};
 
 use cache::Cache;
 use compare::{inspect_subject, locate_all};
@@ -97,6 +99,7 @@ impl Examination {
     /// # Errors
     /// A model could not be run.
     pub fn new(vision: &mut Vision, photo: Arc<Decoded>) -> Result<Self, InferenceError> {
+        // The cheaper pass first; locating asks for the other when it found too little.
         let query = Query::new(vision, photo, FeaturePass::Coarse)?;
         Ok(Self {
             query,
@@ -105,7 +108,7 @@ impl Examination {
     }
 
     /// What is known of the photo without its pixels.
-    pub fn facts(&self) -> &Facts {
+    pub(crate) fn facts(&self) -> &Facts {
         &self.query.photo.facts
     }
 }
@@ -137,7 +140,9 @@ impl Engine {
 
     /// What a question will need of its references before anything is seen of the photo: the
     /// features of all of a small gallery, of a large one those of the claimed products.
-    pub fn foreseen(&self, gallery: &Gallery, claim: Option<&Claim>) -> Need {
+    pub(crate) fn foreseen(&self, gallery: &Gallery, claim: Option<&Claim>) -> Need {
+        // All at once, since each round of asking costs a way through the queue. Of a large gallery
+        // only the claimed are foreseen: the others depend on what the photo shows.
         let is_small = gallery.references.len() <= FULL_SEARCH;
         let claimed = |product| claim.is_some_and(|c| c.covers(product));
         let wanted = gallery
@@ -173,6 +178,7 @@ impl Engine {
         question: Question,
         stages: &mut dyn Stages,
     ) -> Result<Located, Interrupt> {
+        // Taken out, since a comparison uses it up; one that is interrupted puts it back.
         if let Some(located) = photo.located.take() {
             return Ok(located);
         }
@@ -229,6 +235,7 @@ impl Engine {
         let Some(located) = &photo.located else {
             return Ok(None);
         };
+        // A mark has a place only in a reference that was located.
         let Some((index, Some(pair))) = &located.subject else {
             return Ok(None);
         };
@@ -267,7 +274,7 @@ impl Engine {
     }
 
     /// Judges a comparison that was made.
-    pub fn judge(
+    pub(crate) fn judge(
         &self,
         photo: &Examination,
         question: Question,
@@ -275,6 +282,7 @@ impl Engine {
         point: &OperatingPoint,
         index: usize,
     ) -> PhotoReport {
+        // The calibration comes with the question: the same comparison may be judged by others.
         let context = judge::Context {
             defaults: &self.defaults,
             calibration: &point.calibration,
@@ -289,12 +297,13 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::compare`].
-    pub fn observe(
+    pub(crate) fn observe(
         &self,
         vision: &mut Vision,
         photo: &mut Examination,
         question: Question,
     ) -> Result<Option<Observation>, Interrupt> {
+        // What a check would refuse to judge must not set the thresholds it judges by.
         if too_poor(&self.defaults, &photo.facts().quality).is_some() {
             return Ok(None);
         }

@@ -16,6 +16,7 @@ use crate::domain::gallery::Reference;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Need {
     /// References whose local features are needed.
+    // Ordered, so that the same need reads the same files in the same order.
     pub features: BTreeSet<String>,
     /// References whose pixels are needed.
     pub pixels: BTreeSet<String>,
@@ -54,12 +55,12 @@ pub struct Prepared {
 
 impl Prepared {
     /// Adds a reference's local features.
-    pub fn add_features(&mut self, id: &str, features: Arc<TurnedFeatures>) {
+    pub(crate) fn add_features(&mut self, id: &str, features: Arc<TurnedFeatures>) {
         self.features.insert(id.to_owned(), features);
     }
 
     /// Adds a reference's pixels.
-    pub fn add_pixels(&mut self, id: &str, pixels: Arc<ReferencePixels>) {
+    pub(crate) fn add_pixels(&mut self, id: &str, pixels: Arc<ReferencePixels>) {
         self.pixels.insert(id.to_owned(), pixels);
     }
 
@@ -69,17 +70,17 @@ impl Prepared {
     }
 
     /// Says which references of the claim are not even in the gallery since their file is lost.
-    pub fn add_left_out(&mut self, ids: Vec<String>) {
+    pub(crate) fn add_left_out(&mut self, ids: Vec<String>) {
         self.left_out.extend(ids);
     }
 
     /// References of the claim that are not in the gallery since their file is lost, by id.
-    pub fn left_out(&self) -> &[String] {
+    pub(crate) fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
     /// Whether what is lacking of a reference will not come.
-    pub fn is_lost(&self, reference: &Reference) -> bool {
+    pub(crate) fn is_lost(&self, reference: &Reference) -> bool {
         self.lost.contains(&reference.id)
     }
 
@@ -89,7 +90,7 @@ impl Prepared {
     }
 
     /// The pixels of a reference that is at hand.
-    pub fn pixels(&self, reference: &Reference) -> Option<&Arc<ReferencePixels>> {
+    pub(crate) fn pixels(&self, reference: &Reference) -> Option<&Arc<ReferencePixels>> {
         self.pixels.get(&reference.id)
     }
 
@@ -97,7 +98,8 @@ impl Prepared {
     ///
     /// # Errors
     /// [`Interrupt::Need`] with all of it at once: each round costs a way through the queue.
-    pub fn require_features(&self, references: &[Arc<Reference>]) -> Result<(), Interrupt> {
+    pub(crate) fn require_features(&self, references: &[Arc<Reference>]) -> Result<(), Interrupt> {
+        // What is lost is not asked for again: its reader would come back without it for ever.
         let lacking = |r: &&Arc<Reference>| self.features(r).is_none() && !self.is_lost(r);
         let need = Need {
             features: references
@@ -118,12 +120,13 @@ impl Prepared {
     ///
     /// # Errors
     /// [`Interrupt::Need`] when they are not at hand yet.
-    pub fn require_pixels(
+    pub(crate) fn require_pixels(
         &self,
         reference: &Reference,
     ) -> Result<Option<Arc<ReferencePixels>>, Interrupt> {
         match self.pixels(reference) {
             Some(pixels) => Ok(Some(Arc::clone(pixels))),
+            // First, or the same question would go round without an end.
             None if self.is_lost(reference) => Ok(None),
             None => Err(Interrupt::Need(Need {
                 pixels: BTreeSet::from([reference.id.clone()]),

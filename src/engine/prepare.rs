@@ -29,10 +29,16 @@ impl TurnedFeatures {
     /// Takes features of the frame and of its three rotations: local features are not
     /// rotation-invariant, so a photo lying on its side is met by the reference turned the same
     /// way.
-    pub fn extract(local: &mut dyn LocalFeatures, whole: &Frame) -> Result<Self, InferenceError> {
+    pub(crate) fn extract(
+        local: &mut dyn LocalFeatures,
+        whole: &Frame,
+    ) -> Result<Self, InferenceError> {
         let frame = &whole.raster;
+        // Whole numbers are centres of pixels: the last one lies at the width less one.
         let (w, h) = (frame.width() as f32 - 1.0, frame.height() as f32 - 1.0);
         let mut sets = Vec::with_capacity(4);
+        // Four runs of the model, once for each reference: turning the photos instead would cost
+        // every check three more.
         for turn in 0..4_u8 {
             let mut set = local.extract(&frame.rotated(turn), REFERENCE_KEYPOINTS)?;
             for k in &mut set.keypoints {
@@ -61,7 +67,7 @@ impl TurnedFeatures {
     }
 
     /// The frame's sides in pixels.
-    pub fn frame_size(&self) -> (f64, f64) {
+    pub(crate) fn frame_size(&self) -> (f64, f64) {
         (
             f64::from(self.turns[0].width),
             f64::from(self.turns[0].height),
@@ -81,18 +87,24 @@ impl TurnedFeatures {
 
     /// About the bytes of memory that it takes.
     pub fn bytes(&self) -> usize {
+        // Names and maps are small beside the numbers.
         let of = |set: &FeatureSet| set.descriptors.len() * 4 + set.len() * 12;
         self.turns.iter().map(of).sum()
     }
 }
 
 /// A descriptor's value, -1 to 1, as a stored byte.
-pub fn to_byte(v: f32) -> i8 {
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "rounded and clamped to a byte's range before"
+)]
+pub(crate) fn to_byte(v: f32) -> i8 {
+    // Without -128, so that a value and its negative stay each other's negative.
     (v * 127.0).round().clamp(-127.0, 127.0) as i8
 }
 
 /// A reference's pixels in its frame.
-pub struct ReferencePixels {
+pub(crate) struct ReferencePixels {
     /// Names the picture and its part in a cache.
     pub key: String,
     /// The frame.
@@ -103,7 +115,7 @@ pub struct ReferencePixels {
 
 impl ReferencePixels {
     /// The pixels of a picture, or of the part of it that shows the article; `sha256` names it.
-    pub fn take(
+    pub(crate) fn take(
         imaging: &mut dyn Imaging,
         sha256: Sha256,
         picture: &Raster,
@@ -113,25 +125,25 @@ impl ReferencePixels {
     }
 
     /// The pixels of a frame that was made already.
-    pub fn of(frame: Frame, sha256: Sha256, article: Option<Rect>) -> Self {
+    pub(crate) fn of(frame: Frame, sha256: Sha256, article: Option<Rect>) -> Self {
         let grey = frame.raster.grey().smoothed(GREY_SIGMA);
         let key = pixels_key(sha256, article);
         Self { key, frame, grey }
     }
 
     /// About the bytes of memory that it takes.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.frame.raster.pixels().len() + self.grey.data.len() * 4
     }
 }
 
 /// The name of a picture's features in a cache; the same picture may serve as a whole for one
 /// product and in part for another.
-pub fn features_key(sha256: Sha256, article: Option<Rect>) -> String {
+pub(crate) fn features_key(sha256: Sha256, article: Option<Rect>) -> String {
     format!("features {sha256} {:?}", article.map(Rect::to_xywh))
 }
 
 /// The name of a picture's pixels in a cache.
-pub fn pixels_key(sha256: Sha256, article: Option<Rect>) -> String {
+pub(crate) fn pixels_key(sha256: Sha256, article: Option<Rect>) -> String {
     format!("pixels {sha256} {:?}", article.map(Rect::to_xywh))
 }

@@ -19,11 +19,12 @@ const BUSIEST: &str = "busiest place";
 
 /// Proposes up to eleven marks of a reference from its frame. `from_unit` of the frame maps back to
 /// the whole picture.
-pub fn propose(
+pub(crate) fn propose(
     text: &mut dyn TextReader,
     frame: &Frame,
     grey: &Plane,
 ) -> Result<Vec<Mark>, InferenceError> {
+    // Marks are kept in 0..1 of the picture: frames may get another size, marks stay.
     let Some(to_unit) = frame.from_unit.inverse() else {
         return Ok(Vec::new());
     };
@@ -44,8 +45,10 @@ pub fn propose(
             (height >= MIN_HEIGHT_PX).then_some((length * height, l))
         })
         .collect();
+    // By area, since a mark costs time in every check: the largest print is seen in most photos.
     lines.sort_by(|a, b| b.0.total_cmp(&a.0));
     lines.truncate(MOST_TEXT);
+    // Words are marks already; the busiest place besides them is mostly a logo.
     let taken: Vec<[Point; 4]> = lines.iter().map(|(_, l)| l.corners).collect();
     let mut marks: Vec<Mark> = lines.iter().map(|(_, l)| text_mark(l, &to_unit)).collect();
     marks.extend(busiest(grey, &taken).map(|corners| figure(BUSIEST, corners, &to_unit)));
@@ -54,7 +57,7 @@ pub fn propose(
 
 /// A proposed mark that is not read, of the place with these corners; `to_unit` maps them to 0..1
 /// of the reference.
-pub fn figure(name: &str, corners: [Point; 4], to_unit: &Homography) -> Mark {
+pub(crate) fn figure(name: &str, corners: [Point; 4], to_unit: &Homography) -> Mark {
     Mark {
         name: name.into(),
         kind: MarkKind::Logo,
@@ -76,6 +79,7 @@ fn text_mark(line: &TextLine, to_unit: &Homography) -> Mark {
 
 /// The nearest point inside 0..1.
 fn clamped(p: Point) -> Point {
+    // The way back may end a little outside, where a given mark would be refused.
     Point::new(p.x.clamp(0.0, 1.0), p.y.clamp(0.0, 1.0))
 }
 

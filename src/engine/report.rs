@@ -26,10 +26,15 @@ const MATCHES: usize = 5;
 const DEVIATIONS: usize = 3;
 
 /// The subject's match first, then the others by rank.
-pub fn matches(defaults: &Defaults, query: &Query, comparison: &Comparison) -> Vec<MatchReport> {
+pub(crate) fn matches(
+    defaults: &Defaults,
+    query: &Query,
+    comparison: &Comparison,
+) -> Vec<MatchReport> {
     let subject = comparison.subject.as_ref();
     let is_other = |i: &usize| subject.is_none_or(|s| s.candidate != *i);
     let others = (0..comparison.candidates.len()).filter(is_other);
+    // What was asked comes first, even when others fit better.
     let order = subject.map(|s| s.candidate).into_iter().chain(others);
     let close = |i: usize| subject.filter(|s| s.candidate == i);
     order
@@ -84,6 +89,7 @@ fn channels(candidate: &Candidate, close: Option<&Subject>) -> Channels {
             .iter()
             .flat_map(|i| i.marks.iter().filter_map(|m| m.weighed.as_ref()))
     };
+    // An unsure reading says more about the photo than about the print.
     let sure = seen().filter(|w| w.evidence.text_confidence >= CONFIDENT);
     let texts: Vec<f64> = sure.filter_map(|w| w.evidence.text).collect();
     let turns = seen().filter_map(|w| Some(w.evidence.turn?.strength));
@@ -112,6 +118,7 @@ impl Outline {
             .location
             .as_ref()
             .filter(|_| candidate.is_located())?;
+        // Drawn by the map that the marks were judged by, where there is one.
         let map = inspection.map_or(located.reference_to_photo, |i| i.reference_to_photo);
         let (width, height) = query.frame.size();
         let to_unit = pixels_to_unit(width, height);
@@ -149,6 +156,8 @@ fn mark_report(defaults: &Defaults, seen: &InspectedMark, outline: &Outline) -> 
         .map(|seen| seen.weighed(0, None).evidence);
     let alone = alone.map_or(score, |e| sigmoid(-model.log_odds(&e.inputs()).get()));
     let unseen = observation.as_ref().map_or(1.0, |seen| seen.unseen);
+    // A difference is told even of a mark that is half hidden, since what can be seen of it
+    // differs. Agreement is not: a change may lie in the rest.
     let answer = match odds {
         None => MarkAnswer::CannotSee,
         Some(odds) if odds.get() < thresholds.mark_different_below => MarkAnswer::Different,
@@ -189,6 +198,8 @@ fn deviations(
     let Some(mean) = blocks.mean() else {
         return Vec::new();
     };
+    // Against the photo's own mean: a blurred one agrees less everywhere, and only what falls out
+    // of line is worth showing. Marks speak for their places themselves.
     let mut low: Vec<(f64, usize)> = blocks
         .blocks
         .iter()

@@ -23,14 +23,14 @@ use crate::domain::{
     embedding::QuantisedEmbedding,
     features::FeatureSet,
     gallery::{Gallery, ProductKey, Reference},
-    geometry::{Homography, Rect, check_quad},
+    geometry::{Homography, Rect, check_quad, number::whole},
     raster::Raster,
     rectify::rectify,
 };
 
 /// How closely a photo is looked at for its features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeaturePass {
+pub(crate) enum FeaturePass {
     /// At a smaller size.
     Coarse,
     /// At the size of the photo's frame.
@@ -50,7 +50,7 @@ impl FeaturePass {
 
 /// The photo under examination. What was found in it stays until it is dropped, so that a search
 /// that had to wait for a reference goes on where it stopped.
-pub struct Query {
+pub(crate) struct Query {
     /// The photo as it was decoded.
     pub photo: Arc<Decoded>,
     /// The photo at the size of its frame.
@@ -85,6 +85,8 @@ impl Found {
                 let (width, height) = frame_size(frame.width(), frame.height(), COARSE_PX);
                 let small = vision.imaging.resize(frame, width, height);
                 let features = vision.local.extract(&small, PHOTO_KEYPOINTS)?;
+                // Back in pixels of the frame, so that nobody after this need know which pass it
+                // was.
                 features.scaled_to(frame.width(), frame.height())
             }
         };
@@ -102,7 +104,7 @@ impl Found {
 
 impl Query {
     /// Takes the photo's features in a first pass.
-    pub fn new(
+    pub(crate) fn new(
         vision: &mut Vision,
         photo: Arc<Decoded>,
         pass: FeaturePass,
@@ -123,7 +125,7 @@ impl Query {
     /// What is asked from now on comes from this pass; whether that is another than before. Each is
     /// taken once and knows nothing of the other, so that no answer depends on what was asked
     /// before.
-    pub fn switch_to(
+    pub(crate) fn switch_to(
         &mut self,
         vision: &mut Vision,
         pass: FeaturePass,
@@ -136,6 +138,7 @@ impl Query {
             Some(found) => found,
             None => Found::take(vision, &self.frame.raster, pass)?,
         };
+        // Kept: a comparison that starts over after a fetch asks both passes once more.
         self.other = Some(std::mem::replace(&mut self.found, found));
         self.pass = pass;
         Ok(true)
@@ -143,8 +146,10 @@ impl Query {
 
     /// The larger of photo and frame, and the map from pixels of the frame to its pixels: close
     /// looks resample this.
-    pub fn source(&self) -> (&Raster, Homography) {
+    pub(crate) fn source(&self) -> (&Raster, Homography) {
         let frame = &self.frame.raster;
+        // A small photo was enlarged to its frame already, and better than a resampling on the way
+        // would.
         if self.photo.raster.long_side() < frame.long_side() {
             return (frame, Homography::IDENTITY);
         }
@@ -170,14 +175,18 @@ impl Query {
 
     /// Where the reference with these features lies; a claimed one is looked for in all four
     /// rotations, another in the likeliest two.
-    pub fn location(
+    pub(crate) fn location(
         &mut self,
         reference: &Reference,
         features: &TurnedFeatures,
         claimed: bool,
     ) -> Option<Location> {
+        // A claim must not fail for a rotation that was not tried; a rival that is missed only
+        // makes the answer kinder.
         let turns = if claimed { 4 } else { RIVAL_TURNS };
         if let Some((tried, location)) = self.found.locations.get(&reference.id) {
+            // Tried as a rival it may have had two rotations only; as the claimed one it gets the
+            // rest.
             let is_solid = location
                 .as_ref()
                 .is_some_and(|l| l.inliers >= SOLID_INLIERS);
@@ -194,7 +203,7 @@ impl Query {
 
     /// The references worth comparing: all of a small gallery; of a large one the best by vote and
     /// by embedding, and always those of the `claimed` products.
-    pub fn shortlist(
+    pub(crate) fn shortlist(
         &mut self,
         vision: &mut Vision,
         gallery: &Gallery,
@@ -203,6 +212,8 @@ impl Query {
         if gallery.references.len() <= FULL_SEARCH {
             return Ok(gallery.references.clone());
         }
+        // Two lists, since they fail apart: votes where print is sparse, the embedding where the
+        // article is small before a busy shelf.
         let mut by_vote: Vec<(usize, usize)> = gallery
             .references
             .iter()
@@ -220,9 +231,11 @@ impl Query {
         by_embedding.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut chosen: Vec<usize> = by_vote.iter().take(SHORTLIST).map(|v| v.1).collect();
         chosen.extend(by_embedding.iter().take(EMBEDDING_SHORTLIST).map(|v| v.1));
+        // A claim is compared with its own product however unlikely it looks: that is the question.
         chosen.extend(
             (0..gallery.references.len()).filter(|&i| claimed(&gallery.references[i].product)),
         );
+        // In the gallery's order, whichever list brought them: nothing later may depend on that.
         chosen.sort_unstable();
         chosen.dedup();
         Ok(chosen
@@ -238,6 +251,7 @@ impl Query {
         }
         let raster = &self.photo.raster;
         let (w, h) = (f64::from(raster.width()), f64::from(raster.height()));
+        // Sellers put the article in the middle; the rim shows tables and hands.
         let margin = (1.0 - CENTRE) / 2.0;
         let (left, top) = (w * margin, h * margin);
         let (right, bottom) = (w * (1.0 - margin), h * (1.0 - margin));
@@ -249,7 +263,7 @@ impl Query {
     /// The embedding of the article: seen from straight ahead as the best located reference so far
     /// places it, else of the photo's middle. Siblings share a layout, so that any of them may
     /// place it.
-    pub fn embedding(
+    pub(crate) fn embedding(
         &mut self,
         vision: &mut Vision,
         sizes: &HashMap<String, (f64, f64)>,
@@ -257,6 +271,7 @@ impl Query {
         if let Some(embedding) = &self.found.embedding {
             return Ok(embedding.clone());
         }
+        // Ties go by id, since the order of a map changes from run to run.
         let best = self
             .found
             .locations
@@ -292,17 +307,17 @@ impl Query {
 }
 
 /// The embedding of a part of a picture, in pixels, squashed to the model's square.
-pub fn embed_box(
+pub(crate) fn embed_box(
     vision: &mut Vision,
     raster: &Raster,
     part: Rect<f64>,
 ) -> Result<QuantisedEmbedding, InferenceError> {
-    let (x, y) = (part.left.max(0.0) as u32, part.top.max(0.0) as u32);
+    let (x, y) = (whole(part.left.max(0.0)), whole(part.top.max(0.0)));
     let crop = raster.crop(Rect::from_size(
         x,
         y,
-        (part.right - f64::from(x)).max(1.0) as u32,
-        (part.bottom - f64::from(y)).max(1.0) as u32,
+        whole((part.right - f64::from(x)).max(1.0)),
+        whole((part.bottom - f64::from(y)).max(1.0)),
     ));
     let side = vision.embedder.side();
     let square = vision.imaging.resize(&crop, side, side);

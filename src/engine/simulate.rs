@@ -6,7 +6,7 @@ use crate::domain::{
     camera::photograph,
     edits::{EditKind, edit},
     gallery::Reference,
-    geometry::Rect,
+    geometry::{Rect, number::whole},
     random::SplitMix,
     raster::Raster,
 };
@@ -19,7 +19,7 @@ const PRINT_PX: u32 = 1280;
 const PHOTO_PX: u32 = 1280;
 
 /// A photo made up for a self-test.
-pub struct Simulated {
+pub(crate) struct Simulated {
     /// The JPEG file.
     pub jpeg: Vec<u8>,
     /// Name of the edited mark; `None` for an unedited print.
@@ -28,7 +28,7 @@ pub struct Simulated {
 
 /// What a simulated photo is drawn from.
 #[derive(Clone, Copy, Debug)]
-pub struct Seeds {
+pub(crate) struct Seeds {
     /// Seed of the edit.
     pub edit: u64,
     /// Seed of scene, camera and packing.
@@ -38,7 +38,7 @@ pub struct Seeds {
 /// Photographs the print of `picture`, that of a reference, edited by `kind` or as it is. `None`
 /// when none of the reference's marks can carry the edit visibly. Equal pictures, kinds and seeds
 /// give the same bytes.
-pub fn simulate(
+pub(crate) fn simulate(
     imaging: &mut dyn Imaging,
     reference: &Reference,
     picture: &Raster,
@@ -46,9 +46,11 @@ pub fn simulate(
     seeds: Seeds,
 ) -> Option<Simulated> {
     let article = reference.article.unwrap_or_else(|| content_box(picture));
+    // Never enlarged: the camera would photograph invented pixels.
     let scale = (f64::from(PRINT_PX) / f64::from(article.width().max(article.height()))).min(1.0);
-    let side = |v: u32| (f64::from(v) * scale).round() as u32;
+    let side = |v: u32| whole((f64::from(v) * scale).round());
     let whole = imaging.resize(picture, side(picture.width()), side(picture.height()));
+    // Edited whole and cropped afterwards, since marks are given in 0..1 of the whole picture.
     let (print, mark) = match kind {
         None => (whole, None),
         Some(kind) => {
@@ -59,6 +61,7 @@ pub fn simulate(
     let [x, y, width, height] = article.to_xywh().map(side);
     let print = print.crop(Rect::from_size(x, y, width, height));
     let shot = photograph(&print, PHOTO_PX, &mut SplitMix(seeds.camera));
+    // As a file and not as pixels: its compression is part of what a check has to bear.
     let jpeg = imaging.encode_jpeg(&shot.raster, shot.jpeg_quality);
     Some(Simulated { jpeg, mark })
 }

@@ -10,6 +10,7 @@ use crate::domain::{
 };
 
 /// Why the bytes of one photo were not accepted. One bad photo never spoils the others.
+// Words and numbers instead of a decoder's own error: decoders can then be exchanged.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum IntakeError {
     /// No bytes at all.
@@ -83,6 +84,8 @@ pub enum IntakeError {
 impl IntakeError {
     /// Stable name of the kind, used as the end of a problem's `type`.
     pub fn kind(&self) -> &'static str {
+        // Written out instead of made from the variants' names: callers match on these words, and
+        // renaming a variant must not break them.
         match self {
             Self::Empty => "photo-empty",
             Self::TooManyBytes { .. } => "photo-too-many-bytes",
@@ -114,6 +117,8 @@ pub struct UprightPhoto {
 /// Bytes to upright pixels, and pixels to other sizes.
 pub trait Imaging: Send {
     /// Sniffs, bounds, decodes and turns a photo upright.
+    // Exclusive, here and below: a worker owns what it sees with, so that buffers and sessions can
+    // be used again without locks.
     fn decode(&mut self, bytes: &[u8]) -> Result<UprightPhoto, IntakeError>;
 
     /// Resizes to exactly `width` x `height` (area average down, cubic up); sides of 0 are raised
@@ -234,6 +239,8 @@ pub trait MarkComparator: Send {
 
     /// Encodes one side, a picture with sides of 32 to 512 pixels in multiples of 16. A reference's
     /// may be kept.
+    // In two steps, since a reference's half is the same in every check and need not be taken
+    // again.
     fn encode(&mut self, picture: &Raster) -> Result<EncodedMark, InferenceError>;
 
     /// Compares two encoded pictures of the same place in the reference's frame, equal in size.
@@ -245,6 +252,7 @@ pub trait MarkComparator: Send {
 }
 
 /// All that one worker sees with. Each worker thread owns one.
+// Behind traits, so that no model's type reaches the engine and tests can see with made-up eyes.
 pub struct Vision {
     /// Decoding and resizing.
     pub imaging: Box<dyn Imaging>,
@@ -264,14 +272,18 @@ const PROBE_PX: u32 = 64;
 impl Vision {
     /// Asks every model for an answer to a tiny picture; what it answers does not matter.
     pub fn probe(&mut self) -> Result<(), InferenceError> {
-        let picture = |width, height| {
-            Raster::from_fn(width, height, |x, y| [(x * 3) as u8, (y * 3) as u8, 128])
-        };
+        // A pattern, not one plain colour: there is something to find in it. The low byte begins
+        // anew where the level would leave its range.
+        let level = |at: u32| (at * 3).to_le_bytes()[0];
+        let picture =
+            |width, height| Raster::from_fn(width, height, |x, y| [level(x), level(y), 128]);
         let square = picture(PROBE_PX, PROBE_PX);
         self.local.extract(&square, 1)?;
         let side = self.embedder.side();
         self.embedder.embed(&picture(side, side))?;
         self.text.read(&square)?;
+        // Asked apart: the reader finds no line in such a picture, and would never come to its
+        // recogniser.
         self.text.recognise(&[picture(2 * PROBE_PX, PROBE_PX)])?;
         let encoded = self.comparator.encode(&square)?;
         self.comparator.compare(&encoded, &encoded)?;

@@ -27,7 +27,9 @@ struct Case {
 
 /// Per group of claims that are not genuine: the area under the curve of a logistic classifier that
 /// sees only facts of the files, each article judged by what was learnt on others. 0.5 is chance.
-pub fn audit(rows: &[Row]) -> BTreeMap<String, f64> {
+pub(crate) fn audit(rows: &[Row]) -> BTreeMap<String, f64> {
+    // Parts by article and not by photo: photos of one article share camera and table, and would
+    // give each other away.
     let mut articles: Vec<_> = rows.iter().map(|r| r.photo.key()).collect();
     articles.sort();
     articles.dedup();
@@ -91,6 +93,7 @@ fn classifier(cases: &[&Case]) -> impl Fn(&[f64; INPUTS]) -> f64 + use<> {
             .sum::<f64>()
             / n)
             .sqrt()
+            // A fact that never varies has no spread, and must not divide by it.
             .max(1e-9)
     });
     let standard = move |x: &[f64; INPUTS]| -> [f64; INPUTS] {
@@ -100,6 +103,7 @@ fn classifier(cases: &[&Case]) -> impl Fn(&[f64; INPUTS]) -> f64 + use<> {
     let rows: Vec<([f64; INPUTS], f64, f64)> = cases
         .iter()
         .map(|c| {
+            // Equal weight, else the larger group alone would shape the weights.
             let (wanted, count) = if c.genuine {
                 (1.0, genuine)
             } else {
@@ -109,6 +113,8 @@ fn classifier(cases: &[&Case]) -> impl Fn(&[f64; INPUTS]) -> f64 + use<> {
         })
         .collect();
     let (mut weights, mut intercept) = ([0.0; INPUTS], 0.0);
+    // Plain descent will do: the problem is convex and small, and the same input must give the same
+    // figure.
     for _ in 0..ROUNDS {
         let (mut slope, mut lift) = ([0.0; INPUTS], 0.0);
         for (x, wanted, weight) in &rows {
@@ -132,7 +138,7 @@ mod tests {
     use super::*;
 
     fn cases(gap: f64) -> Vec<Case> {
-        (0..200)
+        (0..200_u32)
             .map(|i| {
                 let genuine = i % 2 == 0;
                 let noise = (f64::from(i) * 12.9898).sin() * 43758.5453;

@@ -12,7 +12,7 @@ use crate::domain::gallery::{ProductKey, ReferenceKind};
 
 /// A row of `references.csv`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct ReferenceRow {
+pub(crate) struct ReferenceRow {
     brand: String,
     product: String,
     /// Path inside the folder.
@@ -22,7 +22,7 @@ pub struct ReferenceRow {
 
 impl ReferenceRow {
     /// The product it belongs to.
-    pub fn key(&self) -> ProductKey {
+    pub(crate) fn key(&self) -> ProductKey {
         ProductKey {
             brand: self.brand.clone(),
             product: self.product.clone(),
@@ -30,7 +30,7 @@ impl ReferenceRow {
     }
 
     /// What it shows.
-    pub fn kind(&self) -> anyhow::Result<ReferenceKind> {
+    pub(crate) fn kind(&self) -> anyhow::Result<ReferenceKind> {
         ReferenceKind::from_name(&self.kind)
             .with_context(|| format!("references.csv: `{}` is no kind", self.kind))
     }
@@ -38,7 +38,7 @@ impl ReferenceRow {
 
 /// A row of `photos.csv`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct PhotoRow {
+pub(crate) struct PhotoRow {
     /// Path inside the folder.
     pub path: String,
     brand: String,
@@ -51,7 +51,7 @@ pub struct PhotoRow {
 
 impl PhotoRow {
     /// The product it shows.
-    pub fn key(&self) -> ProductKey {
+    pub(crate) fn key(&self) -> ProductKey {
         ProductKey {
             brand: self.brand.clone(),
             product: self.product.clone(),
@@ -59,14 +59,14 @@ impl PhotoRow {
     }
 
     /// Whether it may set thresholds.
-    pub fn is_calibration(&self) -> bool {
+    pub(crate) fn is_calibration(&self) -> bool {
         self.split == "calibration"
     }
 }
 
 /// A row of `claims.csv`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct ClaimRow {
+pub(crate) struct ClaimRow {
     /// Photo, as in `photos.csv`.
     pub path: String,
     brand: String,
@@ -79,7 +79,7 @@ pub struct ClaimRow {
 
 impl ClaimRow {
     /// The product claimed.
-    pub fn key(&self) -> ProductKey {
+    pub(crate) fn key(&self) -> ProductKey {
         ProductKey {
             brand: self.brand.clone(),
             product: self.product.clone(),
@@ -87,7 +87,7 @@ impl ClaimRow {
     }
 
     /// The group it is reported under.
-    pub fn group(&self) -> String {
+    pub(crate) fn group(&self) -> String {
         if self.truth == "edited" {
             format!("edited: {}", self.edit)
         } else {
@@ -97,7 +97,7 @@ impl ClaimRow {
 }
 
 /// The whole folder, checked.
-pub struct Labelled {
+pub(crate) struct Labelled {
     /// The folder.
     pub dir: PathBuf,
     /// All references.
@@ -111,12 +111,15 @@ pub struct Labelled {
 
 impl Labelled {
     /// Reads the three tables; every path and every value must be good before anything long starts.
-    pub fn read(dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
         let references: Vec<ReferenceRow> = table(dir, "references.csv")?;
         let photos: Vec<PhotoRow> = table(dir, "photos.csv")?;
         let claims: Vec<ClaimRow> = table(dir, "claims.csv")?;
+        // All of it before anything is measured: a typo must not end a long run near its end.
         let known: HashSet<&str> = photos.iter().map(|p| p.path.as_str()).collect();
         for photo in &photos {
+            // Thresholds come from one split and figures from the other; a third word would
+            // silently leave photos out of both.
             if !["calibration", "test"].contains(&photo.split.as_str()) {
                 bail!(
                     "photos.csv: `{}` has split `{}`; use calibration or test",
@@ -129,6 +132,8 @@ impl Labelled {
             if !known.contains(claim.path.as_str()) {
                 bail!("claims.csv: `{}` is not in photos.csv", claim.path);
             }
+            // Groups of the report are named by these words: a slip would become a group of its
+            // own.
             if !["genuine", "sibling", "edited", "other"].contains(&claim.truth.as_str()) {
                 bail!("claims.csv: `{}` has truth `{}`", claim.path, claim.truth);
             }
@@ -147,6 +152,7 @@ impl Labelled {
             }
         }
         let edited = edited_products(&references, &photos, &claims);
+        // By photo, since a photo is read once for all that is claimed of it.
         let mut by_photo: HashMap<String, Vec<ClaimRow>> = HashMap::new();
         for claim in claims {
             by_photo.entry(claim.path.clone()).or_default().push(claim);
@@ -162,12 +168,15 @@ impl Labelled {
 
     /// Whether the references of a product are edited ones: they take part only in claims on that
     /// product.
-    pub fn is_edited(&self, product: &ProductKey) -> bool {
+    pub(crate) fn is_edited(&self, product: &ProductKey) -> bool {
         self.edited.contains(product)
     }
 
     /// Edited products that stand for `product`.
-    pub fn edits_of<'a>(&'a self, product: &'a ProductKey) -> impl Iterator<Item = &'a ProductKey> {
+    pub(crate) fn edits_of<'a>(
+        &'a self,
+        product: &'a ProductKey,
+    ) -> impl Iterator<Item = &'a ProductKey> {
         self.edited
             .iter()
             .filter(|e| e.brand == product.brand && is_variant(e, product))
@@ -179,6 +188,7 @@ fn is_variant(edited: &ProductKey, of: &ProductKey) -> bool {
         && edited
             .product
             .strip_prefix(&of.product)
+            // The dash keeps `oats` from passing for an edit of `oat`.
             .is_some_and(|rest| rest.starts_with('-'))
 }
 
@@ -214,6 +224,7 @@ fn table<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> 
     })?;
     let rows: Result<Vec<T>, _> = reader.deserialize().collect();
     let rows = rows.with_context(|| format!("`{}` is malformed", path.display()))?;
+    // A report of nothing would still look like a result.
     if rows.is_empty() {
         bail!("`{}` has no rows", path.display());
     }

@@ -3,19 +3,21 @@
 use crate::domain::quality::Quality;
 
 /// File type (two), logarithms of bytes and of pixels, JPEG quantisation, brightness, sharpness.
-pub const FACTS: usize = 7;
+pub(crate) const FACTS: usize = 7;
 
 /// What is known of a file without looking at what it shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Facts(pub [f64; FACTS]);
+pub(crate) struct Facts(pub [f64; FACTS]);
 
 impl Facts {
     /// Takes the facts of a decoded file.
-    pub fn of(bytes: &[u8], pixels: usize, quality: &Quality) -> Self {
+    pub(crate) fn of(bytes: &[u8], pixels: usize, quality: &Quality) -> Self {
         let kind = |magic: &[u8]| f64::from(u8::from(bytes.starts_with(magic)));
         Self([
             kind(b"\xff\xd8"),
             kind(b"\x89PNG"),
+            // As logarithms, since sizes span orders of magnitude and a linear classifier weighs
+            // differences.
             (bytes.len() as f64).ln(),
             (pixels.max(1) as f64).ln(),
             quantisation(bytes).unwrap_or(0.0),
@@ -36,6 +38,7 @@ fn quantisation(bytes: &[u8]) -> Option<f64> {
         let length = usize::from(u16::from_be_bytes([high, low]));
         let segment = rest.get(4..2 + length)?;
         if marker == 0xdb {
+            // The upper half of the byte says whether entries take one byte or two.
             let (wide, table) = (segment.first()? >> 4 != 0, segment.get(1..)?);
             let values: Vec<f64> = if wide {
                 table

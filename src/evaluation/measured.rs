@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// One claim on one photo, measured.
-pub struct Row {
+pub(crate) struct Row {
     /// The photo.
     pub photo: PhotoRow,
     /// The product claimed.
@@ -38,14 +38,14 @@ pub struct Row {
 }
 
 /// Identification of one test photo: rank of the true product from 0, if it was ranked at all.
-pub struct Identified {
+pub(crate) struct Identified {
     /// Rank from 0.
     pub rank: Option<usize>,
 }
 
 /// Everything measured.
 #[derive(Default)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Genuine claims on calibration photos.
     pub calibration: Vec<Row>,
     /// Claims on test photos.
@@ -64,7 +64,7 @@ pub struct Measured {
 }
 
 /// The subject's fusion inputs by name.
-pub fn inputs(subject: &Subject) -> Vec<(String, f64)> {
+pub(crate) fn inputs(subject: &Subject) -> Vec<(String, f64)> {
     let presence = PRESENCE_INPUTS
         .iter()
         .zip(subject.evidence.presence_inputs());
@@ -73,6 +73,7 @@ pub fn inputs(subject: &Subject) -> Vec<(String, f64)> {
         .chain(rivalry)
         .map(|(n, v)| ((*n).to_owned(), v))
         .collect();
+    // No number where nothing was measured: a fit must leave it out, where zero would teach it.
     named.push(("blocks".into(), subject.evidence.blocks.unwrap_or(f64::NAN)));
     named.push(("score_identity".into(), subject.score.identity.get()));
     named.push((
@@ -92,7 +93,8 @@ pub fn inputs(subject: &Subject) -> Vec<(String, f64)> {
 
 impl Measured {
     /// Takes in what was measured of one photo.
-    pub fn absorb(&mut self, one: Self) {
+    pub(crate) fn absorb(&mut self, one: Self) {
+        // `variation_items` is not among these: it is known once all observations are in.
         self.calibration.extend(one.calibration);
         self.test.extend(one.test);
         self.fitting.extend(one.fitting);
@@ -105,15 +107,17 @@ impl Measured {
     }
 
     /// Rows come in the order the workers finished; the report must not depend on it.
-    pub fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         for rows in [&mut self.calibration, &mut self.test, &mut self.fitting] {
+            // By what a row is of and not by its score: so rows of two builds can be laid side by
+            // side.
             rows.sort_by(|a, b| (&a.photo.path, &a.claimed).cmp(&(&b.photo.path, &b.claimed)));
         }
         self.observations.sort_by(|a, b| a.0.path.cmp(&b.0.path));
     }
 
     /// (item, score) of the calibration photos that can be judged.
-    pub fn calibration_scores(&self) -> Vec<(String, LogOdds)> {
+    pub(crate) fn calibration_scores(&self) -> Vec<(String, LogOdds)> {
         self.calibration
             .iter()
             .filter_map(|r| Some((r.photo.item.clone(), r.score?)))
@@ -121,7 +125,7 @@ impl Measured {
     }
 
     /// Rows of the test claims by group.
-    pub fn by_group(&self) -> BTreeMap<&str, Vec<&Row>> {
+    pub(crate) fn by_group(&self) -> BTreeMap<&str, Vec<&Row>> {
         let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
         for row in &self.test {
             groups.entry(&row.group).or_default().push(row);
@@ -130,13 +134,15 @@ impl Measured {
     }
 
     /// Every row with its inputs, as CSV.
-    pub fn write_rows(&self, path: &std::path::Path) -> anyhow::Result<()> {
+    pub(crate) fn write_rows(&self, path: &std::path::Path) -> anyhow::Result<()> {
         let rows = || {
             self.calibration
                 .iter()
                 .chain(&self.fitting)
                 .chain(&self.test)
         };
+        // Of all rows: claims differ in how many marks they have, and a table has the same columns
+        // throughout.
         let mut names: Vec<&str> = rows()
             .flat_map(|r| r.inputs.iter().map(|(n, _)| n.as_str()))
             .collect();

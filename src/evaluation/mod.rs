@@ -16,10 +16,10 @@ use std::{path::Path, sync::Arc};
 
 use crate::engine::{Defaults, Engine, vision::Vision};
 
-pub use data::Labelled;
-pub use measured::Measured;
-pub use plan::{MakeVision, Plan, Progress};
-pub use report::Report;
+pub(crate) use data::Labelled;
+pub(crate) use measured::Measured;
+pub(crate) use plan::{MakeVision, Plan, Progress};
+pub(crate) use report::Report;
 
 /// Bytes of prepared references kept: an evaluation meets all of them again with every photo.
 const CACHE_BYTES: usize = 2 << 30;
@@ -28,7 +28,7 @@ const CACHE_BYTES: usize = 2 << 30;
 ///
 /// # Errors
 /// A file of the folder cannot be read, a model cannot be run, or the person wants to stop.
-pub fn measure(
+pub(crate) fn measure(
     plan: &Plan,
     make: &MakeVision,
     progress: &dyn Progress,
@@ -38,7 +38,7 @@ pub fn measure(
 }
 
 /// The report on what was measured in `dir`.
-pub fn report(dir: &Path, plan: &Plan, measured: &Measured, vision: &Vision) -> Report {
+pub(crate) fn report(dir: &Path, plan: &Plan, measured: &Measured, vision: &Vision) -> Report {
     let models = Engine::models(vision).into_iter();
     let models = models.map(|(role, id)| (role.to_owned(), id)).collect();
     Report::new(dir.display().to_string(), plan.references, measured, models)

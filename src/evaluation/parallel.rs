@@ -10,7 +10,7 @@ use crate::engine::vision::Vision;
 
 /// Calls `work` for every index on one thread per core, each with its own models; the first error
 /// stops all.
-pub fn in_parallel(
+pub(crate) fn in_parallel(
     count: usize,
     threads: usize,
     make: &MakeVision,
@@ -23,11 +23,14 @@ pub fn in_parallel(
     let fail = |error| {
         let mut slot = failed.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert(error);
+        // Past the end, so that every thread stops at its next step. No other data hangs on this
+        // number: results go through locks.
         next.store(count, Ordering::Relaxed);
     };
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                // On its own thread, so that all threads load their models at the same time.
                 let mut vision = match make() {
                     Ok(vision) => vision,
                     Err(error) => return fail(error),
@@ -37,6 +40,8 @@ pub fn in_parallel(
                     if i >= count {
                         return;
                     }
+                    // Between pieces only: one is short, and stopped midway it would leave half a
+                    // row.
                     if stop.load(Ordering::Relaxed) {
                         return fail(anyhow::anyhow!("stopped"));
                     }
@@ -55,6 +60,6 @@ pub fn in_parallel(
 }
 
 /// Locks what a panic cannot leave in a state that matters: results are only ever added.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,16 +16,17 @@ use crate::{
 
 /// Pictures of references by the reference's id.
 #[derive(Default)]
-pub struct Pictures(Mutex<HashMap<String, (Arc<Reference>, Bytes)>>);
+// Files and not pixels: decoded they take many times the memory.
+pub(crate) struct Pictures(Mutex<HashMap<String, (Arc<Reference>, Bytes)>>);
 
 impl Pictures {
     /// Keeps a reference and its picture.
-    pub fn add(&self, reference: Arc<Reference>, picture: Bytes) {
+    pub(crate) fn add(&self, reference: Arc<Reference>, picture: Bytes) {
         lock(&self.0).insert(reference.id.clone(), (reference, picture));
     }
 
     /// Brings what the engine needs.
-    pub fn bring(
+    pub(crate) fn bring(
         &self,
         vision: &mut Vision,
         engine: &Engine,
@@ -33,6 +34,8 @@ impl Pictures {
         prepared: &mut Prepared,
     ) -> anyhow::Result<()> {
         for id in need.features.union(&need.pixels) {
+            // The lock is given back before any model runs: the other threads look things up
+            // meanwhile.
             let kept = lock(&self.0).get(id).cloned();
             let (reference, picture) = kept.with_context(|| format!("no reference `{id}`"))?;
             let lacking = Lacking {

@@ -6,10 +6,11 @@ use super::data::Labelled;
 use crate::engine::vision::Vision;
 
 /// Makes one worker's models.
-pub type MakeVision<'a> = dyn Fn() -> anyhow::Result<Vision> + Sync + 'a;
+pub(crate) type MakeVision<'a> = dyn Fn() -> anyhow::Result<Vision> + Sync + 'a;
 
 /// Hears how far a long run has come.
-pub trait Progress: Sync {
+// Shared by all threads, so a step is told through `&self`.
+pub(crate) trait Progress: Sync {
     /// A part of `total` steps begins.
     fn begin(&self, what: &'static str, total: usize);
     /// A step is done.
@@ -19,7 +20,7 @@ pub trait Progress: Sync {
 }
 
 /// What to do.
-pub struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     /// The labelled folder.
     pub data: &'a Labelled,
     /// Calibration photos per product that also become references.

@@ -18,7 +18,7 @@ const BUDGETS: [f64; 2] = [0.01, 0.05];
 
 /// A rate with its counts and Wilson's 95 % interval.
 #[derive(Clone, Debug, Serialize)]
-pub struct RateReport {
+pub(crate) struct RateReport {
     share: f64,
     hits: usize,
     total: usize,
@@ -27,6 +27,8 @@ pub struct RateReport {
 
 impl From<Rate> for RateReport {
     fn from(rate: Rate) -> Self {
+        // Wilson's interval, since with few photos and shares near 0 or 1 the usual one leaves the
+        // range.
         let (low, high) = rate.wilson_95();
         Self {
             share: rate.share(),
@@ -39,6 +41,7 @@ impl From<Rate> for RateReport {
 
 impl RateReport {
     fn text(&self) -> String {
+        // A share of nothing, printed as 0 %, would read as a result.
         if self.total == 0 {
             return "-".into();
         }
@@ -57,7 +60,7 @@ impl RateReport {
 
 /// What happened at one budget.
 #[derive(Debug, Serialize)]
-pub struct AtBudget {
+pub(crate) struct AtBudget {
     /// Share of genuine photos that may be flagged.
     budget: f64,
     /// Upper 95 % bound that the number of calibration items supports.
@@ -70,7 +73,7 @@ pub struct AtBudget {
 
 /// The whole report.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     folder: String,
     references_per_product: usize,
     calibration_photos: usize,
@@ -97,13 +100,15 @@ pub struct Report {
 
 impl Report {
     /// Figures from measurements; only calibration rows set thresholds, only test rows are counted.
-    pub fn new(
+    pub(crate) fn new(
         folder: String,
         references_per_product: usize,
         measured: &Measured,
         models: BTreeMap<String, String>,
     ) -> Self {
         let scores = measured.calibration_scores();
+        // With fewer items a check knows nothing of a product's variation, and so the report must
+        // not.
         let items = || {
             measured
                 .variation_items
@@ -123,8 +128,11 @@ impl Report {
             .into()
         };
         let budgets = BUDGETS.map(|budget| {
+            // All products together, as a brand is judged whose products have too few items each.
             let calibration =
                 Calibration::new("eval".into(), budget, CalibrationSource::Brand, &scores);
+            // A photo that cannot be judged counts as not flagged. Left out, it would flatter the
+            // detection.
             let flagged = |rows: &[&Row]| {
                 Rate::of(
                     rows.iter()
@@ -135,6 +143,7 @@ impl Report {
             let mut detection: BTreeMap<String, RateReport> = others
                 .map(|(name, rows)| ((*name).to_owned(), flagged(rows).into()))
                 .collect();
+            // Kinds of edits have few photos each; together they have a narrower interval.
             let edited: Vec<&Row> = groups
                 .iter()
                 .filter(|(n, _)| n.starts_with("edited"))
@@ -150,6 +159,7 @@ impl Report {
                 detection,
             }
         });
+        // Here only judged photos count, since without a score nothing can be ranked.
         let known = |rows: &[&Row]| -> Vec<f64> {
             rows.iter().filter_map(|r| Some(r.score?.get())).collect()
         };
@@ -168,6 +178,7 @@ impl Report {
             folder,
             references_per_product,
             calibration_photos: scores.len(),
+            // The number of items is the same at any budget.
             calibration_items: Calibration::new(
                 "eval".into(),
                 0.01,
@@ -182,6 +193,7 @@ impl Report {
             coverage: Rate::of(genuine.iter().map(|r| r.located)).into(),
             budgets: budgets.into(),
             area_under_curve,
+            // Of the very rows that the figures above rest on.
             provenance_audit: audit(&measured.test),
             ms_per_photo: stages
                 .map(|(s, (ms, n))| ((*s).to_owned(), ms / (*n).max(1) as f64))
@@ -191,7 +203,7 @@ impl Report {
     }
 
     /// The table.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.
         let _ = self.write(&mut out);

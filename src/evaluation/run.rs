@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Enrolls, then measures every photo.
-pub fn run(
+pub(crate) fn run(
     plan: &Plan,
     engine: &Engine,
     threads: usize,
@@ -42,12 +42,16 @@ pub fn run(
         facts,
         used,
     } = enroll(plan, engine, threads, make, &pictures, progress)?;
+    // An edited reference stands only in claims on it: no brand would enroll a forgery beside its
+    // own.
     let genuine: Vec<_> = references
         .iter()
         .filter(|r| !plan.data.is_edited(&r.product))
         .cloned()
         .collect();
     let base = Gallery::new(genuine);
+    // A photo that became a reference agrees with itself: it may set no threshold and prove
+    // nothing.
     let photos = plan.data.photos.iter().filter(|p| !used.contains(&p.path));
     let (calibration, test): (Vec<&PhotoRow>, Vec<_>) = photos.partition(|p| p.is_calibration());
     let mut measured = Measured::default();
@@ -61,6 +65,7 @@ pub fn run(
         facts: &facts,
         variations: HashMap::new(),
     };
+    // Calibration first: test photos are judged by what those showed together.
     for photos in [calibration, test] {
         if !plan.without_variation {
             world.variations = variations(&measured.observations);
@@ -81,6 +86,7 @@ pub fn run(
             },
         )?;
         measured = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Threads finish in any order, and what is learnt next must not depend on it.
         measured.sort();
     }
     progress.end();
@@ -139,6 +145,8 @@ fn enroll(
     let done: Mutex<Vec<Option<Arc<Reference>>>> = Mutex::new(vec![None; jobs.len()]);
     let facts: Mutex<HashMap<ProductKey, Facts>> = Mutex::default();
     progress.begin("references", jobs.len());
+    // In two rounds: added photos are cut to the article by the table's references, which have to
+    // be there.
     for range in [0..first, first..jobs.len()] {
         let known = Gallery::new(lock(&done).iter().flatten().cloned().collect());
         let start = range.start;
@@ -161,6 +169,8 @@ fn enroll(
                 )
                 .with_context(|| format!("reference `{path}`"))?;
                 let quality = &enrolled.facts.quality;
+                // The audit asks how the table's files were made; added photos were made like those
+                // that are judged.
                 if start == 0 {
                     let own = &enrolled.facts;
                     let pixels = own.width as usize * own.height as usize;
@@ -168,6 +178,7 @@ fn enroll(
                 }
                 let reference = Arc::new(enrolled.reference);
                 pictures.add(Arc::clone(&reference), Bytes::from(bytes));
+                // By place and not by arrival: the gallery's order must not change from run to run.
                 lock(&done)[start + i] = Some(reference);
                 Ok(())
             },
@@ -213,6 +224,7 @@ fn enroll_one(
 /// Calibration photos that become references: spread evenly over each product's photos, so over its
 /// items and sides.
 fn chosen_photos(data: &Labelled, per_product: usize) -> Vec<&PhotoRow> {
+    // Ordered, so that two runs enroll the same photos.
     let mut by_product: BTreeMap<ProductKey, Vec<&PhotoRow>> = BTreeMap::new();
     for photo in data.photos.iter().filter(|p| p.is_calibration()) {
         by_product.entry(photo.key()).or_default().push(photo);
@@ -220,6 +232,7 @@ fn chosen_photos(data: &Labelled, per_product: usize) -> Vec<&PhotoRow> {
     let spread = |photos: Vec<&'_ PhotoRow>| -> Vec<usize> {
         let n = per_product.min(photos.len());
         (0..n)
+            // The middle of each of n equal parts: neighbours in a table often show one item.
             .map(|i| (2 * i + 1) * photos.len() / (2 * n))
             .collect()
     };

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What every photo is measured in.
-pub struct World<'a> {
+pub(crate) struct World<'a> {
     pub plan: &'a Plan<'a>,
     pub engine: &'a Engine,
     pub pictures: &'a Pictures,
@@ -54,13 +54,19 @@ struct Asked<'a> {
 
 impl World<'_> {
     /// Measures all claims on a photo.
-    pub fn measure(&self, vision: &mut Vision, photo: &PhotoRow) -> anyhow::Result<Measured> {
+    pub(crate) fn measure(
+        &self,
+        vision: &mut Vision,
+        photo: &PhotoRow,
+    ) -> anyhow::Result<Measured> {
         let bytes = std::fs::read(self.plan.data.dir.join(&photo.path))?;
         let mut clock = Clock::start();
         let decoded = Arc::new(Decoded::from_bytes(vision.imaging.as_mut(), &bytes)?);
         clock.ended(Stage::Decode);
         let mut out = Measured::default();
         if !photo.is_calibration() {
+            // As in a check without a claim: no product is given whose variation could be taken
+            // off.
             let nothing = Variation::default();
             let asked = Asked {
                 gallery: self.base,
@@ -110,6 +116,7 @@ impl World<'_> {
         let claim = Claim::Product(claimed.clone());
         let variation = self.variation_for(photo, &claimed);
         let is_genuine = group == "genuine";
+        // These are what checks learn from, so nothing learnt is applied to them.
         let learns = photo.is_calibration() && is_genuine;
         let asked = Asked {
             gallery: &gallery,
@@ -133,6 +140,7 @@ impl World<'_> {
             photo_facts,
             reference_facts: self.facts.get(&claimed).copied().unwrap_or_default(),
             claimed,
+            // A check would refuse such a photo, so it has no score here either.
             score: subject.filter(|_| !poor).map(|s| s.score.value()),
             located: located && !poor,
             inputs: subject.map(inputs).unwrap_or_default(),
@@ -154,6 +162,8 @@ impl World<'_> {
         asked: &Asked,
         stages: &mut dyn Stages,
     ) -> anyhow::Result<Comparison> {
+        // Anew for every claim: what an earlier claim found would help this one, and a served check
+        // has no earlier one.
         let mut examination = Examination::new(vision, Arc::clone(decoded))?;
         stages.ended(Stage::Features);
         let mut prepared = Prepared::default();
@@ -198,6 +208,8 @@ impl World<'_> {
                 .filter(|p| **p != own)
                 .collect();
             products.dedup();
+            // A few of each kind: fitting wants all kinds, and every claim costs as much as a
+            // check.
             let siblings = products.iter().filter(|p| p.brand == own.brand).take(3);
             claims.extend(siblings.map(|p| ((*p).clone(), "sibling".to_owned())));
             let others: Vec<_> = products.iter().filter(|p| p.brand != own.brand).collect();
@@ -221,6 +233,7 @@ impl World<'_> {
             return self.base.clone();
         }
         let own = photo.key();
+        // Beside its edit the genuine product would always be the rival that fits better.
         let kept = self.base.references.iter().filter(|r| r.product != own);
         let edited = self.references.iter().filter(|r| r.product == *claimed);
         Gallery::new(kept.chain(edited).cloned().collect())
@@ -242,6 +255,8 @@ impl World<'_> {
             .iter()
             .filter(|r| r.product == photo.key());
         let edited = self.references.iter().filter(|r| r.product == *claimed);
+        // A title's references and their edits are enrolled in the same order, so they pair by
+        // place.
         let lent = genuine.zip(edited).filter_map(|(genuine, edited)| {
             let ReferenceVariation { items, shared, .. } =
                 known.references.get(&genuine.id)?.clone();

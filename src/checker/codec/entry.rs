@@ -8,17 +8,18 @@ use crate::{
         embedding::{ModelId, QuantisedEmbedding},
         fingerprint::Fingerprint,
         gallery::Reference,
-        geometry::Rect,
+        geometry::{Rect, number::count_u32},
     },
 };
 
 /// What the entries of a gallery are made with: these models and this form.
-pub fn entry_model(embedder: &ModelId, local: &ModelId) -> ModelId {
+pub(crate) fn entry_model(embedder: &ModelId, local: &ModelId) -> ModelId {
+    // The form is part of the name, so that entries of another form are not found and made anew.
     ModelId(format!("entry-{FORMAT}+{embedder}+{local}"))
 }
 
 /// The name an entry is stored under: the same image may serve as a whole and in part.
-pub fn entry_name(sha256: Sha256, article: Option<Rect>) -> Sha256 {
+pub(crate) fn entry_name(sha256: Sha256, article: Option<Rect>) -> Sha256 {
     let article = article.map(Rect::to_xywh);
     Sha256::of(format!("{sha256} {article:?}").as_bytes())
 }
@@ -27,13 +28,14 @@ const FORMAT: u8 = 1;
 
 /// The searchable part of a reference as bytes, little-endian: fingerprint, embedding, coarse
 /// descriptors.
-pub fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
+pub(crate) fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
     let mut out = Vec::new();
+    // In one byte order everywhere: a data folder may move to another machine.
     out.extend(reference.fingerprint.horizontal.to_le_bytes());
     out.extend(reference.fingerprint.vertical.to_le_bytes());
     out.extend(reference.embedding.scale().to_le_bytes());
     put_row(&mut out, reference.embedding.values());
-    out.extend((reference.coarse.dimensions as u32).to_le_bytes());
+    out.extend(count_u32(reference.coarse.dimensions).to_le_bytes());
     for turn in &reference.coarse.turns {
         put_row(&mut out, turn);
     }
@@ -41,16 +43,12 @@ pub fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
 }
 
 fn put_row(out: &mut Vec<u8>, row: &[i8]) {
-    out.extend((row.len() as u32).to_le_bytes());
+    out.extend(count_u32(row.len()).to_le_bytes());
     out.extend(row.iter().map(|v| v.cast_unsigned()));
 }
 
 /// The gallery's entry for a record from its stored bytes; `None` when they are not of this form.
-pub fn entry_from_bytes(
-    record: &ReferenceRecord,
-    embedding_model: ModelId,
-    bytes: &[u8],
-) -> Option<Reference> {
+pub(crate) fn entry_from_bytes(record: &ReferenceRecord, bytes: &[u8]) -> Option<Reference> {
     let mut rest = Rest(bytes);
     let fingerprint = Fingerprint {
         horizontal: u64::from_le_bytes(rest.take()?),
@@ -60,6 +58,7 @@ pub fn entry_from_bytes(
     let embedding = QuantisedEmbedding::from_parts(rest.row()?, scale);
     let dimensions = u32::from_le_bytes(rest.take()?) as usize;
     let turns = [rest.row()?, rest.row()?, rest.row()?, rest.row()?];
+    // Whatever is cut off or too long is refused and made anew, rather than searched with holes.
     let whole = rest.0.is_empty()
         && turns
             .iter()
@@ -69,10 +68,9 @@ pub fn entry_from_bytes(
         product: record.product.clone(),
         kind: record.kind,
         view: record.view.clone(),
-        sha256: record.sha256.clone(),
+        sha256: record.sha256,
         article: record.article,
         marks: record.marks.clone(),
-        embedding_model,
         embedding,
         fingerprint,
         coarse: CoarseDescriptors { turns, dimensions },
@@ -91,6 +89,8 @@ impl Rest<'_> {
 
     fn row(&mut self) -> Option<Box<[i8]>> {
         let length = u32::from_le_bytes(self.take()?) as usize;
+        // A damaged file may hold any length: it is compared with what is there before memory is
+        // taken.
         let (head, tail) = self.0.split_at_checked(length)?;
         self.0 = tail;
         Some(head.iter().map(|v| v.cast_signed()).collect())
@@ -139,7 +139,6 @@ mod tests {
             sha256: record().sha256,
             article: None,
             marks: vec![],
-            embedding_model: ModelId("e@1".into()),
             embedding: QuantisedEmbedding::from_parts(vec![1, -2, 3].into(), 0.25),
             fingerprint: Fingerprint {
                 horizontal: 5,
@@ -155,7 +154,7 @@ mod tests {
     #[test]
     fn an_entry_comes_back_from_its_bytes_and_nothing_else_does() {
         let bytes = entry_to_bytes(&entry());
-        let read = |bytes: &[u8]| entry_from_bytes(&record(), ModelId("e@1".into()), bytes);
+        let read = |bytes: &[u8]| entry_from_bytes(&record(), bytes);
         assert_eq!(read(&bytes), Some(entry()));
         for end in 0..bytes.len() {
             assert_eq!(read(&bytes[..end]), None, "cut at {end}");

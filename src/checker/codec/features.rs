@@ -4,16 +4,17 @@ use crate::{
     domain::{
         embedding::ModelId,
         features::{FeatureSet, Keypoint},
-        geometry::{Homography, Rect},
+        geometry::{Homography, Rect, number::count_u32},
     },
     engine::prepare::{TurnedFeatures, to_byte},
 };
 
+// In front of the bytes, since the name they are stored under tells the model only.
 const FORMAT: u8 = 1;
 
 /// The name of the model that features are stored under: the same picture may serve as a whole for
 /// one product and in part for another.
-pub fn features_model(local: &ModelId, article: Option<Rect>) -> ModelId {
+pub(crate) fn features_model(local: &ModelId, article: Option<Rect>) -> ModelId {
     match article.map(Rect::to_xywh) {
         Some([x, y, w, h]) => ModelId(format!("{local}-{x}-{y}-{w}-{h}")),
         None => local.clone(),
@@ -22,10 +23,10 @@ pub fn features_model(local: &ModelId, article: Option<Rect>) -> ModelId {
 
 /// Version, frame sides, descriptor length, map from 0..1, then per turn the count, points and
 /// descriptors.
-pub fn features_to_bytes(features: &TurnedFeatures) -> Vec<u8> {
+pub(crate) fn features_to_bytes(features: &TurnedFeatures) -> Vec<u8> {
     let first = &features.turns[0];
     let mut out = vec![FORMAT];
-    for v in [first.width, first.height, first.dimensions as u32] {
+    for v in [first.width, first.height, count_u32(first.dimensions)] {
         out.extend(v.to_le_bytes());
     }
     features
@@ -34,19 +35,21 @@ pub fn features_to_bytes(features: &TurnedFeatures) -> Vec<u8> {
         .iter()
         .for_each(|v| out.extend(v.to_le_bytes()));
     for set in &features.turns {
-        out.extend((set.len() as u32).to_le_bytes());
+        out.extend(count_u32(set.len()).to_le_bytes());
         for k in &set.keypoints {
             [k.x, k.y, k.score]
                 .iter()
                 .for_each(|v| out.extend(v.to_le_bytes()));
         }
-        out.extend(set.descriptors.iter().map(|v| to_byte(*v) as u8));
+        // A quarter of the space of floats. Extraction rounds to the same bytes, so what comes back
+        // is equal to what was compared before.
+        out.extend(set.descriptors.iter().map(|v| to_byte(*v).cast_unsigned()));
     }
     out
 }
 
 /// The features back from [`features_to_bytes`]; `None` for other bytes.
-pub fn features_from_bytes(bytes: &[u8], model: &ModelId) -> Option<TurnedFeatures> {
+pub(crate) fn features_from_bytes(bytes: &[u8], model: &ModelId) -> Option<TurnedFeatures> {
     let mut rest = bytes.strip_prefix(&[FORMAT])?;
     let mut word = |n: usize| -> Option<Vec<u8>> {
         let (head, tail) = rest.split_at_checked(n)?;
@@ -63,6 +66,7 @@ pub fn features_from_bytes(bytes: &[u8], model: &ModelId) -> Option<TurnedFeatur
     let mut sets = Vec::with_capacity(4);
     for _ in 0..4 {
         let count = u32_of(word(4)?)? as usize;
+        // The count may come from a damaged file: a product that wraps would pass for a small one.
         let points = word(count.checked_mul(12)?)?;
         let keypoints = points
             .chunks_exact(12)
@@ -77,7 +81,7 @@ pub fn features_from_bytes(bytes: &[u8], model: &ModelId) -> Option<TurnedFeatur
             .collect();
         let descriptors = word(count.checked_mul(dimensions)?)?
             .iter()
-            .map(|b| f32::from(*b as i8) / 127.0)
+            .map(|b| f32::from(b.cast_signed()) / 127.0)
             .collect();
         sets.push(FeatureSet {
             model: model.clone(),

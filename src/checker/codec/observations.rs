@@ -14,9 +14,10 @@ use crate::domain::{
 
 /// Changes whenever observations are taken, kept or put together in another way: older ones are then
 /// taken anew.
-pub const FORM: u8 = 2;
+pub(crate) const FORM: u8 = 2;
 
 /// Area, columns, evidence.
+// Lists without names: the names would be repeated for every mark of every photo.
 #[derive(Serialize, Deserialize)]
 struct Grid([u32; 4], usize, Vec<u16>);
 
@@ -39,6 +40,7 @@ struct Kept {
     reference: String,
     identity: f64,
     marks: Vec<Option<Mark>>,
+    // What it was first stored as: rows of earlier builds must stay readable.
     #[serde(rename = "glance")]
     overview: Option<Grid>,
 }
@@ -54,7 +56,7 @@ struct Told {
 }
 
 /// An observation as JSON.
-pub fn observation_to_json(observation: &Observation) -> Result<String, Error> {
+pub(crate) fn observation_to_json(observation: &Observation) -> Result<String, Error> {
     let grid = |g: &CellGrid| Grid(g.area.into(), g.columns, g.evidence.clone());
     let mark = |m: &MarkObservation| Mark {
         place: m.place.into(),
@@ -82,7 +84,7 @@ pub fn observation_to_json(observation: &Observation) -> Result<String, Error> {
 }
 
 /// An observation back from its JSON.
-pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
+pub(crate) fn observation_from_json(json: &str) -> Result<Observation, Error> {
     let Kept {
         reference,
         identity,
@@ -91,6 +93,8 @@ pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
     } = serde_json::from_str(json)?;
     let grid = |Grid(area, columns, evidence): Grid| {
         let area = Rect::from(area);
+        // Rows of unequal length would put evidence in wrong places. They are refused here, so that
+        // nobody after this need ask.
         let whole = area.left < area.right
             && area.top < area.bottom
             && columns > 0
@@ -132,7 +136,8 @@ pub fn observation_from_json(json: &str) -> Result<Observation, Error> {
 }
 
 /// What genuine photos show together, as JSON: the same for the same variation.
-pub fn variation_to_json(variation: &Variation) -> Result<String, Error> {
+pub(crate) fn variation_to_json(variation: &Variation) -> Result<String, Error> {
+    // Everything in it is ordered, so equal variations give equal text.
     let told = |(id, known): (&String, &ReferenceVariation)| Told {
         reference: id.clone(),
         items: known.items,
@@ -147,7 +152,9 @@ pub fn variation_to_json(variation: &Variation) -> Result<String, Error> {
 }
 
 /// What genuine photos show of several products together, from the JSON of each.
-pub fn variation_from_json<'a>(all: impl IntoIterator<Item = &'a str>) -> Result<Variation, Error> {
+pub(crate) fn variation_from_json<'a>(
+    all: impl IntoIterator<Item = &'a str>,
+) -> Result<Variation, Error> {
     let mut references = std::collections::BTreeMap::new();
     for json in all {
         for Told {
@@ -173,7 +180,9 @@ pub fn variation_from_json<'a>(all: impl IntoIterator<Item = &'a str>) -> Result
 }
 
 /// The id of what genuine photos show; `None` when nothing that could change an answer is known.
-pub fn variation_id(variation: &Variation) -> Option<String> {
+pub(crate) fn variation_id(variation: &Variation) -> Option<String> {
+    // How many items are known changes no answer alone; as part of the id it would make equal
+    // answers look different.
     let tells = |r: &ReferenceVariation| !r.shared.is_empty() || !r.misread.is_empty();
     variation.references.values().any(tells).then(|| {
         let told = format!("{:?}", variation.references);

@@ -51,6 +51,7 @@ impl Assay {
     /// Brings the scores of all products' genuine photos up to date; to be called in the background
     /// after changes. Returns how many photos were scored.
     pub async fn calibrate_all(&self) -> Result<usize, ServiceError> {
+        // One product after the other: scoring runs beside checks and must not fill their queue.
         let snapshot = self.refresh().await?;
         let mut scored = 0;
         for brand in self.store.brands().await? {
@@ -72,6 +73,7 @@ impl Assay {
         let (brand, product) = match claim {
             Some(Claim::Product(product)) => (&product.brand, Some(product)),
             Some(Claim::Brand(brand)) => (brand, None),
+            // Nothing is claimed, so no product's genuine photos can speak.
             None => {
                 return Ok((
                     OperatingPoint {
@@ -82,6 +84,8 @@ impl Assay {
                 ));
             }
         };
+        // Scores of other models, references or rules are on another scale: they are as good as
+        // absent.
         let version = self.score_version(brand, snapshot);
         let (mut photos, mut scores) = (Vec::new(), Vec::new());
         if let Some(product) = product {
@@ -93,6 +97,8 @@ impl Assay {
         // After the scores: those are adjusted by what is stored with them or before.
         let variation = self.variation_of(brand, product, &version).await?;
         let own = || calibrating::own(&scores, self.budget, &version, CalibrationSource::Product);
+        // A product's own scores were forgiven what its items share. Without that variation a check
+        // would be judged by scores kinder than its own.
         let own = variation
             .as_ref()
             .filter(|_| product.is_some())
@@ -138,6 +144,7 @@ impl Assay {
         Ok(match known {
             Ok(known) => Some(known).filter(|_| !kept.is_empty()),
             Err(error) => {
+                // A damaged row costs a check some forgiveness, and must not cost it the answer.
                 tracing::error!("what genuine photos of {brand} show is left out: {error}");
                 None
             }
@@ -160,6 +167,7 @@ impl Assay {
             .store
             .genuine_scores(&first.product.brand, product, version)
             .await?;
+        // Photos that became references have scores still.
         scores.retain(|s| counted.contains(s.photo.as_str()));
         Ok(scores)
     }
@@ -200,6 +208,7 @@ impl Assay {
                 .map(observations::observation_to_json)
                 .transpose()
                 .map_err(unwritable)?;
+            // One by one, so that a stop loses only what is underway.
             self.store
                 .put_genuine_score(&score, observation.as_deref(), &version)
                 .await?;
@@ -209,6 +218,7 @@ impl Assay {
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
+        // Read again: another process may have scored some of them meanwhile.
         let scored = self
             .store
             .genuine_scores(&product.brand, Some(&product.product), &version)
@@ -219,6 +229,7 @@ impl Assay {
             .variations(&product.brand, Some(&product.product), &version)
             .await?;
         let put_together = kept.iter().map(|k| k.photos).sum::<usize>();
+        // More photos than were put together, or scores replaced since: either way it is stale.
         if comparable.clone().count() != put_together
             || comparable.clone().any(|s| s.adjusted.is_none())
         {
@@ -230,6 +241,8 @@ impl Assay {
     /// Keeps what a product's genuine photos show together, and the score of each under what the
     /// other items show.
     async fn put_together(&self, product: &ProductKey, version: &str) -> Result<(), ServiceError> {
+        // Twice through all photos: what the other items show is known only at the end of the first
+        // time, and all of them at once would take too much memory.
         let mut fit = VariationFit::default();
         let mut last = None;
         while let Some(kept) = self.portion(product, version, &mut last).await? {
@@ -237,6 +250,7 @@ impl Assay {
                 fit.add(&kept);
                 fit
             };
+            // On a worker: plain computing that would hold up everything async.
             fit = self.on_worker(add).await?;
         }
         let variation = fit.variation();
@@ -272,6 +286,8 @@ impl Assay {
     ) -> Result<Option<Vec<KeptObservation>>, ServiceError> {
         let kept = self
             .store
+            // After a photo and not from a number on: a photo added meanwhile would shift the
+            // numbers.
             .observations(product, version, last.as_deref(), PORTION)
             .await?;
         *last = kept.last().map(|end| end.photo.clone());

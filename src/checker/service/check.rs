@@ -48,12 +48,17 @@ impl Assay {
     /// Checks photos against a claim, or identifies them when there is none, and keeps the answer
     /// with the photos.
     pub async fn check(&self, request: CheckRequest) -> Result<CheckAnswer, ServiceError> {
+        // Before a place is taken: what is malformed must not keep others waiting.
         validate::check(&request)?;
+        // Named, so that it is held to the end: dropped at once it would let in more than memory
+        // holds.
         let (_place, decoding) = self.try_admit_photos(&request.photos)?;
         let claim = self.claim(&request).await?;
         let snapshot = self.refresh_for(claim.as_ref()).await?;
         let (operating_point, advice) = self.operating_point_for(claim.as_ref(), &snapshot).await?;
         let calibration = calibrating::describe(&operating_point, advice);
+        // One gallery and one calibration for all photos: an enrolment meanwhile must not split a
+        // check.
         let against = Arc::new(Against {
             snapshot,
             operating_point,
@@ -61,11 +66,12 @@ impl Assay {
         });
         let work = request.photos.into_iter().zip(decoding).enumerate();
         let work = work.map(|(n, photo)| self.check_and_keep(n, photo, &against));
+        // In order, since an answer numbers its photos as the listing does.
         let photos: Vec<_> = stream::iter(work)
             .buffered(PHOTOS_AT_ONCE)
             .try_collect()
             .await?;
-        let hashes: Vec<_> = photos.iter().map(|p| p.sha256.clone()).collect();
+        let hashes: Vec<_> = photos.iter().map(|p| p.sha256).collect();
         let seller = request.seller_id.as_deref();
         let seen = self.store.seen_elsewhere(&hashes, seller).await?;
         let fingerprints: Vec<_> = photos.iter().map(fingerprint_of).collect();
@@ -113,6 +119,7 @@ impl Assay {
     ) -> Result<CheckedPhoto, ServiceError> {
         let photo = (bytes.clone(), decoding);
         let checked = self.check_photo(index, photo, against).await?;
+        // After the check, by which time it is known whether these bytes are a picture at all.
         if checked.photo.is_ok() {
             self.images.put_image(checked.sha256, bytes).await?;
         }
@@ -125,10 +132,12 @@ impl Assay {
         (bytes, decoding): (Bytes, u64),
         against: &Arc<Against>,
     ) -> Result<CheckedPhoto, ServiceError> {
+        // Before queueing: a worker with models must not sit waiting for memory.
         let room = self.compute.room_for(decoding).await?;
         let (gallery, claim) = (&against.snapshot.gallery, against.claim.as_ref());
         let foreseen = self.engine.foreseen(gallery, claim);
         let mut prepared = Prepared::default();
+        // Otherwise a verdict would rest on whichever references happen to be left.
         prepared.add_left_out(against.snapshot.lost_of(claim));
         let underway = Underway {
             against: Arc::clone(against),
@@ -162,6 +171,7 @@ impl Assay {
         for found in &photo.matches {
             records.push(self.store.reference(&found.reference).await?);
         }
+        // This program wrote it: what does not parse was damaged in the store.
         let damaged = |e| StoreError::Failed(Box::new(e));
         let sha256 = photo.sha256.parse::<Sha256>().map_err(damaged)?;
         let mut references = Vec::new();
@@ -200,8 +210,10 @@ fn go_on(
         examination,
         clock,
     } = underway;
+    // Time in the queue and for fetching is no time of the check.
     clock.resume();
     let examination = match examination {
+        // Back with a reference: the photo is not decoded again.
         Some(examination) => examination,
         None => match Decoded::from_bytes(vision.imaging.as_mut(), bytes) {
             Ok(decoded) => {
@@ -212,6 +224,7 @@ fn go_on(
             }
             Err(error) => {
                 clock.ended(Stage::Decode);
+                // The photo's own fault is its answer; the listing's others go on.
                 return Ok(CheckedPhoto {
                     sha256: Sha256::of(bytes),
                     report: unreadable(*index, &error),

@@ -57,7 +57,9 @@ impl Assay {
         let (_place, _) = self.try_admit_photos(std::slice::from_ref(&image))?;
         // Bytes that are no picture are refused before they reach the disk.
         let (picture, room) = self.decode(image.clone()).await?;
-        let sha256 = picture.facts.sha256.clone();
+        let sha256 = picture.facts.sha256;
+        // Before any model runs. The store has the last word, since another process may have been
+        // faster.
         if snapshot.gallery.of(&product).any(|r| r.sha256 == sha256) {
             return Err(StoreError::Conflict {
                 what: "reference",
@@ -65,6 +67,8 @@ impl Assay {
             }
             .into());
         }
+        // The file before its record: a record alone would be a lost reference, a file alone only
+        // takes space.
         self.images.put_image(sha256, image).await?;
         let guides = article_guides(&snapshot.gallery, &product, kind);
         let need = Need {
@@ -86,6 +90,7 @@ impl Assay {
         let enrolled = self
             .examine(&snapshot, prepared, (arriving, room), arrive)
             .await?;
+        // Also before the record, so that the next check finds its features at hand.
         self.keep(&enrolled).await?;
         let reference = enrolled.reference;
         let record = ReferenceRecord {
@@ -118,6 +123,7 @@ impl Assay {
         let (_place, _) = self.try_admit_photos(std::slice::from_ref(&image))?;
         let (picture, room) = self.decode(image.clone()).await?;
         let sha256 = picture.facts.sha256;
+        // Only the hash was wanted; the pixels make room for others.
         drop((picture, room));
         let snapshot = self.refresh().await?;
         if snapshot.gallery.of(product).any(|r| r.sha256 == sha256) {
@@ -144,6 +150,7 @@ impl Assay {
     /// Decodes an uploaded picture; the room for its pixels is to be kept as long as they are.
     async fn decode(&self, image: Bytes) -> Result<(Arc<Decoded>, Permit), ServiceError> {
         let room = self.compute.room_for((self.decoding_bytes)(&image)).await?;
+        // The room goes into the job and back with the pixels: it is free when they are.
         let decode = move |vision: &mut Vision| {
             let decoded = Decoded::from_bytes(vision.imaging.as_mut(), &image)?;
             Ok((Arc::new(decoded), room))
@@ -158,6 +165,8 @@ impl Assay {
     /// The gallery, read anew when this or another process changed the references since.
     pub(super) async fn refresh(&self) -> Result<Arc<GallerySnapshot>, ServiceError> {
         let snapshot = self.snapshot();
+        // One number tells whether anybody enrolled or removed anything, so it can be asked before
+        // each check.
         if snapshot.changes == self.store.changes().await?.references {
             return Ok(snapshot);
         }
@@ -189,6 +198,7 @@ impl Assay {
         let mut references = Vec::with_capacity(total);
         let mut missing = Vec::new();
         for record in records {
+            // References never change once enrolled: what is in memory stays right.
             match old.get(&record.id) {
                 Some(reference) => references.push(Arc::clone(reference)),
                 None => missing.push(record),
@@ -225,7 +235,8 @@ impl Assay {
         let model = entry_model(embedder, local);
         let name = entry_name(record.sha256, record.article);
         let stored = self.derived.derived(name, &model).await?;
-        let entry = stored.and_then(|b| entry_from_bytes(&record, embedder.clone(), &b));
+        // Of other models or another form there is none, and the picture decides.
+        let entry = stored.and_then(|b| entry_from_bytes(&record, &b));
         if let Some(reference) = entry {
             return Ok(Ok(Arc::new(reference)));
         }
@@ -263,6 +274,8 @@ impl Assay {
                     self.supply.found(&lost.id);
                     return Ok(Ok(Arc::new(enrolled.reference)));
                 }
+                // It was a picture when it was enrolled, so its file was damaged since. Anything
+                // else is no fault of this reference.
                 Err(ServiceError::Intake { source, .. }) => source.to_string(),
                 Err(error) => return Err(error),
             },
@@ -301,5 +314,6 @@ fn arrive(
     } = arriving;
     prepared.require_features(guides)?;
     let article = find_article(vision, guides, prepared, picture)?;
+    // Cloned, since work that stopped for a guide is called again.
     Ok(prepare_reference(vision, new.clone(), article, picture)?)
 }

@@ -7,7 +7,10 @@ use crate::domain::tuning::marks::{BORDER_PX, NOT_WHITE, SATURATED, WASHED_OUT};
 use crate::{
     domain::{
         cells::{CellBlock, MarkBox, cell_evidence},
-        geometry::Point,
+        geometry::{
+            Point,
+            number::{count_u32, whole},
+        },
         raster::Raster,
         rectify::Rectified,
         variation::CellGrid,
@@ -20,7 +23,7 @@ use crate::{
 };
 
 /// Evidence of the comparator's cells over a mark's padded box.
-pub fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
+pub(crate) fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
     CellGrid::new(
         place.padded,
         cells.columns,
@@ -30,7 +33,7 @@ pub fn grid(place: &MarkBox, cells: &CellMap) -> CellGrid {
 
 /// What cells at the frame's border, which do not accuse, count as.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Border {
+pub(crate) enum Border {
     /// Not seen, and so hiding their neighbours: where a photo is laid a little wrong, print that
     /// ends there looks changed.
     Unseen,
@@ -41,7 +44,7 @@ pub enum Border {
 /// The comparator's answer on `place`, cells that cannot accuse blinded: the reference there, the
 /// photo, and the photo as the comparator is to see it. With a `cache`, what is known of the
 /// reference is taken from there.
-pub fn compare_at(
+pub(crate) fn compare_at(
     vision: &mut Vision,
     cache: Option<&Cache>,
     view: &View,
@@ -54,6 +57,8 @@ pub fn compare_at(
         Some(cache) => encoded(cache, comparator, view.pixels, place, own)?,
         None => Arc::new(comparator.encode(own)?),
     };
+    // The comparator may get a photo in other light. Reflections are looked for in the photo as it
+    // is: that light would hide them.
     let photo = comparator.encode(shown)?;
     let mut cells = comparator.compare(&reference, &photo)?;
     blind_cells(&mut cells, [own, seen], place, border, view.rectified);
@@ -77,7 +82,8 @@ fn blind_cells(
     border: Border,
     rectified: &Rectified,
 ) {
-    let side = |value: u32, count: usize| (value as usize / count.max(1)).max(1) as u32;
+    // Told by the map itself: a comparator with cells of another size cannot be read wrongly.
+    let side = |value: u32, count: usize| count_u32((value as usize / count.max(1)).max(1));
     let (cw, ch) = (
         side(own.width(), cells.columns),
         side(own.height(), cells.rows),
@@ -91,15 +97,19 @@ fn blind_cells(
         let centre = Point::new(across / 2.0, down / 2.0);
         let outer =
             centre.x < BORDER_PX || centre.y < BORDER_PX || centre.x > right || centre.y > bottom;
-        let (x, y) = (column as u32 * cw, row as u32 * ch);
+        let (x, y) = (count_u32(column) * cw, count_u32(row) * ch);
+        // Lazily, since it reads every pixel of the cell. White print is white in any light, so
+        // only white that the reference lacks is a reflection.
         let washed = || {
             white_share(seen, x, y, cw, ch) > WASHED_OUT
                 && white_share(own, x, y, cw, ch) < NOT_WHITE
         };
-        let beyond = || !rectified.shows(at.map(|v| v as u32));
+        let beyond = || !rectified.shows(at.map(whole));
         if outer && border == Border::Unseen || beyond() || washed() {
             *cell = cell.hidden();
         } else if outer || !place.holds(centre) {
+            // Excused and not hidden: a hidden cell also silences its neighbours, and those may lie
+            // in the mark.
             *cell = cell.excused();
         }
     }
@@ -125,6 +135,7 @@ fn encoded(
 ) -> Result<Arc<EncodedMark>, InferenceError> {
     let (width, height) = (cut.width(), cut.height());
     let (area, of) = (place.padded, &pixels.key);
+    // All that changes the encoding is in the name: another mark's would look like an edit.
     let key = format!(
         "mark {area:?} at {width}x{height} of {of} {}",
         comparator.model()
@@ -140,6 +151,8 @@ fn encoded(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp, reason = "evidence of 0 and 1 is exact")]
+
     use super::*;
     use crate::{
         domain::{cells::Cell, embedding::ModelId, geometry::Rect},

@@ -76,7 +76,7 @@ pub struct InspectedMark {
 
 /// Compares an aligned photo with its reference block by block and mark by mark; what `cache` holds
 /// of the marks is used.
-pub fn inspect(
+pub(crate) fn inspect(
     vision: &mut Vision,
     cache: &Cache,
     query: &Query,
@@ -98,6 +98,7 @@ pub fn inspect(
     } else {
         (Vec::new(), None)
     };
+    // Regions count as taken from here on, so that no deviation is told of them once more.
     boxes.extend(boxes_of(&regions, frame));
     // The reference's side of a mark is the same for every photo and worth keeping; regions lie
     // elsewhere in each.
@@ -124,7 +125,7 @@ pub fn inspect(
 }
 
 /// Compares one mark of an aligned photo; `None` when it cannot be seen at all.
-pub fn inspect_mark(
+pub(crate) fn inspect_mark(
     vision: &mut Vision,
     cache: &Cache,
     (query, aligned): (&Query, &Aligned),
@@ -147,6 +148,8 @@ struct RectifiedPhoto {
 impl RectifiedPhoto {
     fn of(query: &Query, aligned: &Aligned, frame: &Frame) -> Self {
         let (source, source_from_frame) = query.source();
+        // From the best pixels there are, in one step: by way of the frame small letters would be
+        // blurred twice.
         let to_source = source_from_frame.after(&aligned.reference_to_photo);
         let photo = rectify(
             source,
@@ -164,6 +167,7 @@ impl RectifiedPhoto {
 
     fn view<'a>(&'a self, query: &'a Query, pixels: &'a ReferencePixels) -> View<'a> {
         let (source, _) = query.source();
+        // In pixels of the photo as it came: enlarging it to its frame added none.
         let photo_side = f64::from(query.photo.raster.long_side());
         let photo_pixels = self.photo.scale * photo_side / f64::from(source.long_side());
         let close = (source, self.to_source);
@@ -185,6 +189,7 @@ fn observe_mark(
     let Some(place) = MarkBox::around(&outline, frame.raster.width(), frame.raster.height()) else {
         return Ok(None);
     };
+    // Too soft, or half outside the photo: an answer would judge the camera.
     if !view.is_fine() || !view.rectified.shows(place.padded) {
         return Ok(None);
     }
@@ -199,6 +204,8 @@ fn observe_mark(
         true => Some(second_look(vision, cache, view, &place)?),
         false => None,
     };
+    // Learning needs every reading: what genuine photos are misread as must be known before a
+    // misreading can accuse.
     let reading = match is_suspect || matches!(purpose, Purpose::Learn) {
         true => read_mark(vision, view, mark, &outline)?,
         false => None,
@@ -222,6 +229,7 @@ fn second_look(
     place: &MarkBox,
 ) -> Result<CellGrid, InferenceError> {
     let frame = &view.pixels.frame.raster;
+    // Half a cell on, every edge falls elsewhere in its cell: chance seldom survives that.
     let moved = place.half_a_cell_on(frame.width(), frame.height());
     let own = cut(vision, frame, &moved);
     let seen = cut(vision, &view.rectified.raster, &moved);

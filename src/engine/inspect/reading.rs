@@ -5,7 +5,7 @@ use crate::domain::tuning::text::{LINE_PX, LONGEST_LINE_PX, READABLE};
 use crate::{
     domain::{
         gallery::{Mark, MarkKind},
-        geometry::{Homography, Point},
+        geometry::{Homography, Point, number::whole},
         rectify::rectify,
         text::agreement,
         variation::Reading,
@@ -16,7 +16,7 @@ use crate::{
 /// What the photo reads at a text mark, and its agreement with what it should read. There is no
 /// agreement when the recogniser cannot read the reference itself: then its word says nothing about
 /// the photo.
-pub fn read_mark(
+pub(crate) fn read_mark(
     vision: &mut Vision,
     view: &View,
     mark: &Mark,
@@ -32,6 +32,8 @@ pub fn read_mark(
     let Some((line_to_frame, width)) = line_map(&corners) else {
         return Ok(None);
     };
+    // By its corners from the photo itself: a mark may stand on its side, and the recogniser takes
+    // upright lines only.
     let seen = rectify(
         view.source,
         &view.to_source.after(&line_to_frame),
@@ -48,6 +50,7 @@ pub fn read_mark(
     let Some(seen) = readings.first().filter(|r| !r.text.is_empty()) else {
         return Ok(None);
     };
+    // A word that the reference itself is misread as, in the same way, is no change of the print.
     let own = readings.get(1).map_or(expected, |r| r.text.as_str());
     let agreement = (agreement(expected, own) >= READABLE)
         .then(|| agreement(expected, &seen.text).max(agreement(own, &seen.text)));
@@ -66,10 +69,11 @@ fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
     if height < 1.0 || length < 1.0 {
         return None;
     }
+    // Bounded, since the recogniser's cost grows with the width, and a sliver reads as anything.
     let width = (length / height * f64::from(LINE_PX))
         .clamp(f64::from(LINE_PX) / 3.0, LONGEST_LINE_PX)
         .round();
     let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
     let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
-    Some((Homography::through(from, *corners)?, width as u32))
+    Some((Homography::through(from, *corners)?, whole(width)))
 }

@@ -33,7 +33,7 @@ const RECOLOURED: &str = "most recoloured place";
 /// points to them. Outside the boxes `taken` (pixels of the frame) these are the two that look most
 /// different there and the one that blocks explain least; anywhere, the one whose hues are turned
 /// most. A photo of plain agreement may have none.
-pub fn regions(
+pub(crate) fn regions(
     vision: &mut Vision,
     cache: &Cache,
     view: &View,
@@ -66,6 +66,7 @@ fn chosen(
     let (mut taken, mut named) = (taken.to_vec(), Vec::new());
     for name in SUSPECT {
         let suspect = suspect_region(&evidence, cells.columns, width, height, &taken);
+        // Taken at once, so that the next one lies elsewhere and no place is judged twice.
         taken.extend(suspect);
         named.extend(suspect.map(|place| (place, name)));
     }
@@ -74,6 +75,7 @@ fn chosen(
             .least_explained(&taken, width, height)
             .map(|place| (place, UNEXPLAINED)),
     );
+    // Inside a mark too: its letters may be kept where its colour is not.
     named.extend(turned.map(|place| (place, RECOLOURED)));
     named
         .iter()
@@ -86,6 +88,7 @@ fn overview(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, 
     let frame = &view.pixels.frame.raster;
     let (width, height) = (frame.width(), frame.height());
     let whole = MarkBox::whole(width, height);
+    // Both sides by one factor: squeezed to a fixed size, upright articles lost their small words.
     let (w, h) = whole.shrunk(OVERVIEW_SHRINK);
     let (own, seen) = (
         vision.imaging.resize(frame, w, h),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Both sides of an aligned pair.
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     /// The reference.
     pub pixels: &'a ReferencePixels,
     /// The photo in the reference's frame.
@@ -36,7 +36,7 @@ impl<'a> View<'a> {
     /// A view of a reference and of the photo rectified for it: `lit` is the rectified photo in the
     /// reference's light, `source` the picture that close looks resample with the map from pixels
     /// of the frame to its pixels, `photo_pixels` the pixels of the photo to one of the frame.
-    pub fn new(
+    pub(crate) fn new(
         pixels: &'a ReferencePixels,
         rectified: &'a Rectified,
         lit: &'a Raster,
@@ -56,19 +56,21 @@ impl<'a> View<'a> {
     }
 
     /// Whether both sides have pixels enough for marks to be judged.
-    pub fn is_fine(&self) -> bool {
+    pub(crate) fn is_fine(&self) -> bool {
         self.pixels.frame.is_fine() && self.photo_pixels >= MIN_SOURCE_PIXELS
     }
 
     /// The colours of both sides.
-    pub fn colours(&self) -> &PackColours {
+    pub(crate) fn colours(&self) -> &PackColours {
         self.colours
+            // Worked out late: it walks over all pixels, and many photos have no mark fine enough
+            // to be judged.
             .get_or_init(|| PackColours::of(&self.pixels.frame.raster, self.rectified, self.lit))
     }
 }
 
 /// The boxes of marks in pixels of the frame.
-pub fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<Rect> {
+pub(crate) fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<Rect> {
     let (width, height) = (frame.raster.width(), frame.raster.height());
     marks
         .iter()
@@ -77,7 +79,7 @@ pub fn boxes_of(marks: &[Mark], frame: &Frame) -> Vec<Rect> {
 }
 
 /// A mark's outline in pixels of the frame.
-pub fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
+pub(crate) fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
     mark.region
         .iter()
         .map(|p| frame.from_unit.apply(*p))
@@ -85,9 +87,11 @@ pub fn outline_of(mark: &Mark, frame: &Frame) -> Vec<Point> {
 }
 
 /// The mark's padded box, brought down to what the comparator takes when it is larger.
-pub fn cut(vision: &mut Vision, raster: &Raster, place: &MarkBox) -> Raster {
+pub(crate) fn cut(vision: &mut Vision, raster: &Raster, place: &MarkBox) -> Raster {
     let crop = raster.crop(place.padded);
     let (w, h) = place.input_size();
+    // Every mark larger than this area is brought down to it, which bounds the cost of a check; its
+    // letters still are larger than those of small marks.
     if (w, h) == (crop.width(), crop.height()) {
         crop
     } else {
