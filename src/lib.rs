@@ -10,9 +10,9 @@
 //!                  imaging      inference  storage      config
 //!                     └─────────────┴───┬────┘
 //!                                    checker   use cases, the store and files they are kept in
-//!                                       │
-//!                                    engine    says what a photo shows; touches nothing, sees by ports
-//!                                       │
+//!                                  ┌────┴────┐
+//!   says what a photo shows;    engine    contract   what callers see
+//!   touches nothing, sees by ports └────┬────┘
 //!                                    domain    pure comparison and judgement
 //! ```
 //!

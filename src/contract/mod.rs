@@ -15,4 +15,4 @@ pub use names::{
     Action, CalibrationSource, EditKind, MarkAnswer, MarkKind, PhotoErrorKind, ReasonCode,
     ReferenceKind, Verdict,
 };
-pub use schemas::{Corners, Id, PlainText, RecordId, Seed, Sha256Hex};
+pub use schemas::{Corners, Id, OptionalText, PlainText, RecordId, Seed, Sha256Hex};

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, Object, ObjectBuilder, RefOr, SchemaFormat, Type, schema::Schema},
+    openapi::{
+        ArrayBuilder, Object, ObjectBuilder, RefOr, SchemaFormat, Type,
+        schema::{Schema, SchemaType},
+    },
 };
 
 use super::limits::{LEAST_CORNERS, LONGEST_ID, LONGEST_TEXT, MOST_CORNERS};
@@ -46,6 +49,10 @@ described! {
         .description(Some(format!(
             "1 to {LONGEST_TEXT} characters, not all blank and none of them a control character."
         )))
+        .build();
+    /// [`PlainText`] or `null`, in one schema: tools that make test data see no sense in a choice.
+    OptionalText = text(1, LONGEST_TEXT, PLAIN)
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .build();
     /// An id that Assay gives.
     RecordId = ObjectBuilder::new()

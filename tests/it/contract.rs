@@ -152,7 +152,9 @@ fn unbounded(contract: &Value, schema: &Value, at: &str, found: &mut Vec<String>
         }
         return;
     }
-    let bounded = match schema["type"].as_str() {
+    // The first of several: `null` has no bounds.
+    let kind = schema["type"].get(0).unwrap_or(&schema["type"]);
+    let bounded = match kind.as_str() {
         Some("string") => {
             says(&["enum"])
                 || says(&["format"])

@@ -16,7 +16,8 @@ use super::{
 use crate::{
     checker::{records::ReferenceRecord, service::NewReference},
     contract::{
-        Corners, Id, MarkKind, PlainText, RecordId, ReferenceKind, Sha256Hex, limits::MOST_MARKS,
+        Corners, Id, MarkKind, OptionalText, PlainText, RecordId, ReferenceKind, Sha256Hex,
+        limits::MOST_MARKS,
     },
     domain::{
         gallery::{Health, Mark, ProductKey},
@@ -69,7 +70,7 @@ pub struct NewMarkBody {
     #[schema(value_type = Corners)]
     region: Vec<[f64; 2]>,
     /// What a text mark should read; a logo has none.
-    #[schema(value_type = Option<PlainText>)]
+    #[schema(value_type = OptionalText, required = false)]
     text: Option<String>,
 }
 
@@ -342,18 +343,17 @@ fn marks(parts: &[String]) -> Result<Vec<Mark>, Problem> {
 
 /// `field` names the place of an error from the path to it, which is `.` at the root.
 fn read<T: DeserializeOwned>(json: &str, field: impl Fn(&str) -> String) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(
-        |error| {
-            let field = field(&error.path().to_string());
-            Problem::field(
-                field.trim_end_matches('.'),
-                format!(
-                    "is not as this request's documentation says: {}",
-                    error.inner()
-                ),
-            )
-        },
-    )
+    let refused = |path: &str, why: &serde_json::Error| {
+        Problem::field(
+            field(path).trim_end_matches('.'),
+            format!("is not as this request's documentation says: {why}"),
+        )
+    };
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refused(&error.path().to_string(), error.inner()))?;
+    deserializer.end().map_err(|error| refused(".", &error))?;
+    Ok(value)
 }
 
 impl From<NewMarkBody> for Mark {

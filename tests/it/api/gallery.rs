@@ -204,6 +204,7 @@ async fn marks_are_refused_by_name_and_place() {
     let corners = json!([[0.1, 0.1], [0.5, 0.1], [0.5, 0.3]]);
     with("not JSON").await.invalid("marks[0]");
     with("{}").await.invalid("marks[0]");
+    with("[] and more").await.invalid("marks");
     assert!(
         with(r#"[{"name": "a", "kind": "text"}]"#)
             .await
