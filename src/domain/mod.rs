@@ -31,7 +31,7 @@ pub mod simulation;
 pub mod tuning;
 
 // Every module is named by itself: which room it stands in matters to the domain alone.
-pub use geometry::{linear, random};
+pub use geometry::{linear, number, random};
 pub use judgement::{calibration, fusion, rates, variation, verdict};
 pub use marks::{appearance, cells, colour, text, windows};
 pub use matching::{descriptors, embedding, features, fingerprint};

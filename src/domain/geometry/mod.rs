@@ -7,6 +7,7 @@
 
 pub mod linear;
 mod magsac;
+pub mod number;
 mod projective;
 pub mod random;
 mod rect;
