@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         descriptors::CoarseDescriptors,
-        embedding::{ModelId, QuantisedEmbedding},
+        embedding::QuantisedEmbedding,
         fingerprint::Fingerprint,
         gallery::ReferenceKind,
     };
@@ -114,7 +114,6 @@ mod tests {
             sha256: Sha256::of(b"pack"),
             article: None,
             marks: vec![],
-            embedding_model: ModelId("e@1".into()),
             embedding: QuantisedEmbedding::from_parts(vec![1, -2, 3].into(), 0.25),
             fingerprint: Fingerprint {
                 horizontal: 5,

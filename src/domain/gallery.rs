@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::{
     descriptors::CoarseDescriptors,
     digest::Sha256,
-    embedding::{ModelId, QuantisedEmbedding},
+    embedding::QuantisedEmbedding,
     fingerprint::Fingerprint,
     geometry::{Point, Rect},
 };
@@ -121,8 +121,6 @@ pub struct Reference {
     pub article: Option<Rect>,
     /// Protected marks, given by the owner or proposed.
     pub marks: Vec<Mark>,
-    /// Model of the embedding.
-    pub embedding_model: ModelId,
     /// Embedding of the cropped reference.
     pub embedding: QuantisedEmbedding,
     /// Perceptual fingerprint of the whole picture, for `reused_photo`.

@@ -135,7 +135,6 @@ pub fn prepare(
         sha256: facts.sha256.clone(),
         article,
         marks,
-        embedding_model: vision.embedder.model().clone(),
         embedding,
         fingerprint: facts.fingerprint,
         coarse: features.coarse(),

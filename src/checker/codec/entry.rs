@@ -46,11 +46,7 @@ fn put_row(out: &mut Vec<u8>, row: &[i8]) {
 }
 
 /// The gallery's entry for a record from its stored bytes; `None` when they are not of this form.
-pub fn entry_from_bytes(
-    record: &ReferenceRecord,
-    embedding_model: ModelId,
-    bytes: &[u8],
-) -> Option<Reference> {
+pub fn entry_from_bytes(record: &ReferenceRecord, bytes: &[u8]) -> Option<Reference> {
     let mut rest = Rest(bytes);
     let fingerprint = Fingerprint {
         horizontal: u64::from_le_bytes(rest.take()?),
@@ -72,7 +68,6 @@ pub fn entry_from_bytes(
         sha256: record.sha256.clone(),
         article: record.article,
         marks: record.marks.clone(),
-        embedding_model,
         embedding,
         fingerprint,
         coarse: CoarseDescriptors { turns, dimensions },
@@ -139,7 +134,6 @@ mod tests {
             sha256: record().sha256,
             article: None,
             marks: vec![],
-            embedding_model: ModelId("e@1".into()),
             embedding: QuantisedEmbedding::from_parts(vec![1, -2, 3].into(), 0.25),
             fingerprint: Fingerprint {
                 horizontal: 5,
@@ -155,7 +149,7 @@ mod tests {
     #[test]
     fn an_entry_comes_back_from_its_bytes_and_nothing_else_does() {
         let bytes = entry_to_bytes(&entry());
-        let read = |bytes: &[u8]| entry_from_bytes(&record(), ModelId("e@1".into()), bytes);
+        let read = |bytes: &[u8]| entry_from_bytes(&record(), bytes);
         assert_eq!(read(&bytes), Some(entry()));
         for end in 0..bytes.len() {
             assert_eq!(read(&bytes[..end]), None, "cut at {end}");

@@ -223,7 +223,7 @@ impl Assay {
         let model = entry_model(embedder, local);
         let name = entry_name(record.sha256, record.article);
         let stored = self.derived.derived(name, &model).await?;
-        let entry = stored.and_then(|b| entry_from_bytes(&record, embedder.clone(), &b));
+        let entry = stored.and_then(|b| entry_from_bytes(&record, &b));
         if let Some(reference) = entry {
             return Ok(Ok(Arc::new(reference)));
         }

@@ -1,7 +1,7 @@
 //! MAGSAC++: robust estimation that marginalises over the noise scale instead of trusting one
 //! threshold.
 
-use super::{Homography, Point, check_quad};
+use super::{Homography, Point, check_quad, number::index};
 use crate::domain::{
     random::SplitMix,
     tuning::{
@@ -44,8 +44,6 @@ pub struct RobustFit {
     pub map: Homography,
     /// Indices of the pairs within the largest error, ascending.
     pub inliers: Vec<usize>,
-    /// Root mean square error of the inliers in pixels.
-    pub rms_px: f64,
 }
 
 /// Fits the map of `pairs` (from, to), given in order of falling trust. `from_frame` and `to_frame`
@@ -96,15 +94,7 @@ pub fn fit_homography(
     if inliers.len() < FEWEST_INLIERS {
         return None;
     }
-    let square: f64 = inliers
-        .iter()
-        .map(|&i| squared_error(&map, &pairs[i]))
-        .sum();
-    Some(RobustFit {
-        map,
-        rms_px: (square / inliers.len() as f64).sqrt(),
-        inliers,
-    })
+    Some(RobustFit { map, inliers })
 }
 
 fn squared_error(map: &Homography, (from, to): &(Point, Point)) -> f64 {
@@ -180,7 +170,7 @@ fn resampled(
 fn samples_needed(inlier_share: f64, options: &MagsacOptions) -> usize {
     let good = inlier_share.powi(4).clamp(1e-9, 1.0 - 1e-9);
     let wanted = ((1.0 - options.confidence).ln() / (1.0 - good).ln()).ceil();
-    (wanted as usize).clamp(32, options.max_samples)
+    index(wanted).clamp(32, options.max_samples)
 }
 
 /// Four distinct indices. The pool grows from the most trusted pairs to all of them over the first
@@ -262,7 +252,7 @@ impl MarginalLoss {
 
     fn slot(&self, squared: f64) -> Option<usize> {
         // A NaN error (a point at infinity) fails the comparison and counts as an outlier.
-        (squared < self.limit).then(|| (squared / self.limit * Self::STEPS as f64) as usize)
+        (squared < self.limit).then(|| index(squared / self.limit * Self::STEPS as f64))
     }
 
     fn weight(&self, squared: f64) -> f64 {
@@ -302,6 +292,8 @@ fn erfc(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
     use proptest::prelude::*;
 

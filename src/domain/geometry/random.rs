@@ -15,6 +15,10 @@ impl SplitMix {
     }
 
     /// A whole number from 0 to `n`, exclusive; 0 when `n` is 0.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the product's upper half is below `n`"
+    )]
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }

@@ -197,6 +197,8 @@ impl Fusion {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
 
     fn fusion() -> Fusion {

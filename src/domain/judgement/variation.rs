@@ -126,10 +126,20 @@ pub struct ReferenceVariation {
     pub misread: BTreeSet<(usize, String)>,
 }
 
+/// Rounded to a whole number of [`PARTS`].
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast from a float saturates: 0 and all parts are the ends that are wanted"
+)]
+fn to_parts(value: f32) -> u16 {
+    value.round() as u16
+}
+
 impl CellGrid {
     /// A grid of [`crate::domain::marks::cell_evidence`], 0 to 1, over `area`.
     pub fn new(area: Rect, columns: usize, evidence: &[f32]) -> Self {
-        let parts = |e: &f32| (e.clamp(0.0, 1.0) * PARTS).round() as u16;
+        let parts = |e: &f32| to_parts(e.clamp(0.0, 1.0) * PARTS);
         Self {
             area,
             columns: columns.max(1),
@@ -176,6 +186,10 @@ impl CellGrid {
     }
 
     /// The squares that cell `i` reaches into: rows and columns, the ends exclusive.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "squares are fewer than pixels, and a frame's sides fit 32 bits"
+    )]
     fn squares_of(&self, i: usize) -> [std::ops::Range<u32>; 2] {
         let rows = (self.evidence.len() / self.columns).max(1) as u64;
         let area = self.area.map(u64::from);
@@ -367,11 +381,7 @@ fn shared(items: &[&ItemSeen], exceptions: usize) -> BTreeMap<Square, u16> {
     for (square, evidence) in items.iter().flat_map(|seen| &seen.squares) {
         reached.entry(*square).or_default().push(*evidence);
     }
-    let beyond = |e: u16| {
-        ((f32::from(e) - FAINT * PARTS) / (1.0 - FAINT))
-            .round()
-            .max(0.0) as u16
-    };
+    let beyond = |e: u16| to_parts((f32::from(e) - FAINT * PARTS) / (1.0 - FAINT));
     let least = |(square, mut evidence): (Square, Vec<u16>)| {
         let lacking = items.len() - evidence.len();
         evidence.sort_unstable();

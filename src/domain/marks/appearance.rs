@@ -6,6 +6,7 @@
 
 use crate::domain::{
     geometry::Rect,
+    number::{self, count_u32, single},
     raster::Plane,
     rectify::Rectified,
     tuning::appearance::{
@@ -86,8 +87,8 @@ impl BlockMap {
             (wide, high),
             LEAST_SURPLUS,
         )?;
-        let px = |blocks: usize| (blocks * STRIDE_PX) as u32;
-        let end = |first: usize, blocks: usize| px(first + blocks - 1) + BLOCK_PX as u32;
+        let px = |blocks: usize| count_u32(blocks * STRIDE_PX);
+        let end = |first: usize, blocks: usize| px(first + blocks - 1) + count_u32(BLOCK_PX);
         Some(Rect::new(px(c), px(r), end(c, wide), end(r, high)))
     }
 
@@ -100,10 +101,8 @@ impl BlockMap {
     /// nothing.
     pub fn nearest(&self, x: f64, y: f64) -> Option<Block> {
         let index = |at: f64, count: usize| {
-            let number = ((at - BLOCK_PX as f64 / 2.0) / STRIDE_PX as f64)
-                .round()
-                .max(0.0) as usize;
-            number.min(count.saturating_sub(1))
+            let nearest = ((at - BLOCK_PX as f64 / 2.0) / STRIDE_PX as f64).round();
+            number::index(nearest).min(count.saturating_sub(1))
         };
         *self
             .blocks
@@ -112,7 +111,7 @@ impl BlockMap {
 
     fn middle(&self, index: usize) -> (u32, u32) {
         let (x, y, side) = self.place(index);
-        ((x + side / 2) as u32, (y + side / 2) as u32)
+        (count_u32(x + side / 2), count_u32(y + side / 2))
     }
 
     /// The block's box in pixels of the frame: (x, y, side).
@@ -140,8 +139,8 @@ pub fn compare_blocks(reference: &Plane, photo: &Plane, rectified: &Rectified) -
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = (column * STRIDE_PX, row * STRIDE_PX);
-            let side = BLOCK_PX as u32;
-            let seen = rectified.shows(Rect::from_size(x as u32, y as u32, side, side));
+            let side = count_u32(BLOCK_PX);
+            let seen = rectified.shows(Rect::from_size(count_u32(x), count_u32(y), side, side));
             blocks.push(if seen {
                 compare_block(reference, photo, &sums, x, y)
             } else {
@@ -265,7 +264,7 @@ impl BoxSums {
             at(x + BLOCK_PX, y + BLOCK_PX),
         );
         let (sum, square) = (d.0 - b.0 - c.0 + a.0, d.1 - b.1 - c.1 + a.1);
-        (square - sum * sum / (BLOCK_PX * BLOCK_PX) as f64) as f32
+        single(square - sum * sum / (BLOCK_PX * BLOCK_PX) as f64)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::{
     geometry::{Point, Rect},
+    number::{index, whole},
     score::Difference,
     tuning::{
         marks::{CELL_DIFFERS, EDGE_PX, LARGEST_AREA, PADDING_PX, TOP_CELLS},
@@ -126,9 +127,8 @@ impl MarkBox {
     /// Sides in pixels of the comparator's input for this box, `times` smaller than it but at least
     /// 32. There is no upper bound: the caller's `times` is to bring the box down far enough.
     pub fn shrunk(&self, times: f64) -> (u32, u32) {
-        let side = |v: u32| {
-            ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE
-        };
+        let side =
+            |v: u32| whole((f64::from(v) / times / f64::from(MULTIPLE)).round()).max(2) * MULTIPLE;
         (side(self.padded.width()), side(self.padded.height()))
     }
 
@@ -147,7 +147,7 @@ impl MarkBox {
     pub fn half_a_cell_on(&self, width: u32, height: u32) -> Self {
         let (w, h) = self.input_size();
         let moved = |low: u32, high: u32, input: u32, side: u32| {
-            let step = (HALF_CELL * f64::from(high - low) / f64::from(input)).round() as u32;
+            let step = whole((HALF_CELL * f64::from(high - low) / f64::from(input)).round());
             match (high + step <= side, low >= step) {
                 (true, _) => (low + step, high + step),
                 (_, true) => (low - step, high - step),
@@ -195,7 +195,7 @@ impl MarkBox {
 fn span(low: f64, high: f64, padding: f64, side: u32) -> Option<(u32, u32)> {
     let low = (low - padding + ROUNDING_PX).floor().max(0.0);
     let high = (high + padding - ROUNDING_PX).ceil().min(f64::from(side));
-    (low < high).then_some((low as u32, high as u32))
+    (low < high).then_some((whole(low), whole(high)))
 }
 
 /// Grows a span about its middle to a multiple of 16 of at least `least`, within a side that is
@@ -256,12 +256,12 @@ pub fn suspect_region(
         f64::from(height) / rows.max(1) as f64,
     );
     let cells =
-        |px: f64, cell: f64, count: usize| ((px / cell).round() as usize).clamp(1, count.max(1));
+        |px: f64, cell: f64, count: usize| index((px / cell).round()).clamp(1, count.max(1));
     let (wide, high) = (
         cells(SUSPECT_WIDTH_PX, across, columns),
         cells(SUSPECT_HEIGHT_PX, down, rows),
     );
-    let middle = |cell: usize, side: f64| ((cell as f64 + 0.5) * side) as u32;
+    let middle = |cell: usize, side: f64| whole((cell as f64 + 0.5) * side);
     let is_taken = |i: usize| {
         lies_in(
             taken,
@@ -277,7 +277,7 @@ pub fn suspect_region(
     };
     let doubt: Vec<f64> = evidence.iter().enumerate().map(doubt).collect();
     let (c, r) = strongest_window(&doubt, (columns, rows), (wide, high), LEAST_SUSPICION)?;
-    let px = |cells: usize, cell: f64| (cells as f64 * cell).round() as u32;
+    let px = |cells: usize, cell: f64| whole((cells as f64 * cell).round());
     Some(Rect::new(
         px(c, across),
         px(r, down),
@@ -326,6 +326,8 @@ pub fn blobs(evidence: &[f32], columns: usize) -> Vec<CellBlock> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
     use proptest::prelude::*;
 

@@ -12,6 +12,7 @@ use crate::domain::{
     appearance::BlockMap,
     geometry::Rect,
     linear::solve,
+    number::count_u32,
     raster::Raster,
     rectify::Rectified,
     tuning::colour::{
@@ -144,7 +145,7 @@ impl PackColours {
         });
         let turned = turned.filter(|(.., strength)| *strength > LEAST_TURN);
         let (column, row, _) = turned.max_by(|a, b| a.2.total_cmp(&b.2))?;
-        let px = |patches: usize| patches as u32 * PATCH_PX;
+        let px = |patches: usize| count_u32(patches) * PATCH_PX;
         Some(Rect::new(
             px(column),
             px(row),
@@ -284,6 +285,12 @@ fn chroma(rgb: [f64; 3]) -> [f64; 2] {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
     use crate::domain::{appearance::Block, random::SplitMix};
 

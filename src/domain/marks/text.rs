@@ -310,6 +310,8 @@ fn printed(glyphs: &[Glyph], text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
     use proptest::prelude::*;
 

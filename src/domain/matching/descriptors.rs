@@ -3,7 +3,9 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use crate::domain::{features::FeatureSet, geometry::Point, tuning::search::VOTE_COSINE};
+use crate::domain::{
+    features::FeatureSet, geometry::Point, number::count_u32, tuning::search::VOTE_COSINE,
+};
 
 /// The strongest descriptors of a reference in each of four rotations, as signed bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +33,10 @@ const ROWS: usize = 64;
 /// Mutual nearest neighbours by cosine similarity, strongest first; pairs below `min_cosine` are
 /// left out. Sets of different models or lengths have none. Ties go to the lower index, so that the
 /// answer is reproducible.
+#[expect(
+    clippy::float_cmp,
+    reason = "the largest of a line's own values is sought again, to the last bit"
+)]
 pub fn mutual_nearest(
     first: &FeatureSet,
     second: &FeatureSet,
@@ -52,10 +58,11 @@ pub fn mutual_nearest(
         let cosines = rows.dot(&others.t());
         for (k, line) in cosines.outer_iter().enumerate() {
             let i = chunk * ROWS + k;
+            let number = count_u32(i);
             for ((&cosine, best), from) in
                 line.iter().zip(&mut best_cosine).zip(&mut best_of_second)
             {
-                *from = if cosine > *best { i as u32 } else { *from };
+                *from = if cosine > *best { number } else { *from };
                 *best = if cosine > *best { cosine } else { *best };
             }
             let most = line
@@ -99,6 +106,10 @@ pub fn located(
 }
 
 /// The strongest `count` descriptors as signed bytes (a component of 1 becomes 127).
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the value is clamped to the type first"
+)]
 pub fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
     let wanted = set.len().min(count) * set.dimensions;
     set.descriptors[..wanted]

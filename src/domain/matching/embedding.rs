@@ -68,6 +68,10 @@ impl Embedding {
 
     /// Components as signed bytes with one scale per vector, for search: a quarter of the memory,
     /// and the ranking of unit vectors survives (error of a cosine below 0.01).
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "no value exceeds the peak, hence none exceeds 127"
+    )]
     pub fn quantised(&self) -> QuantisedEmbedding {
         let peak = self
             .values

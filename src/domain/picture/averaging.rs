@@ -1,7 +1,10 @@
 //! Exact area averaging of a picture to a small grey plane: every source pixel counts by the area
 //! it shares.
 
-use crate::domain::raster::{Plane, Raster};
+use crate::domain::{
+    number::{index, single},
+    raster::{Plane, Raster},
+};
 
 /// The grey picture (mean of R, G and B, 0 to 255) averaged over a grid of `width` x `height` equal
 /// cells. Cells may be smaller than a pixel; then they repeat it. Sides of 0 are raised to 1.
@@ -66,16 +69,16 @@ impl Spans {
         let size = pixels as f64 / cells as f64;
         let span = |i: usize| {
             let (from, to) = (i as f64 * size, ((i + 1) as f64 * size).min(pixels as f64));
-            let first = (from as usize).min(pixels - 1);
-            let last = ((to.ceil() as usize).max(1) - 1).clamp(first, pixels - 1);
-            let first_weight = (1.0 - (from - first as f64)) as f32;
-            let last_weight = (1.0 - (last as f64 + 1.0 - to)) as f32;
+            let first = index(from).min(pixels - 1);
+            let last = (index(to.ceil()).max(1) - 1).clamp(first, pixels - 1);
+            let first_weight = single(1.0 - (from - first as f64));
+            let last_weight = single(1.0 - (last as f64 + 1.0 - to));
             Span {
                 first,
                 last,
                 first_weight,
                 last_weight,
-                scale: (1.0 / size) as f32,
+                scale: single(1.0 / size),
             }
         };
         Self((0..cells).map(span).collect())
@@ -102,6 +105,11 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     fn row(values: &[u8]) -> Raster {

@@ -5,6 +5,7 @@
 use crate::domain::{
     geometry::Rect,
     linear::solve,
+    number::{index, level},
     raster::Raster,
     rectify::Rectified,
     tuning::light::{LEAST_GAIN, LEAST_STRETCH, LIGHT_PX, SPREAD_HIGH, SPREAD_LOW},
@@ -42,7 +43,7 @@ pub fn normalised_light(rectified: &Rectified, reference: &Raster) -> Raster {
         for pixel in row.chunks_exact_mut(3) {
             for (gain, value) in gains.iter_mut().zip(pixel) {
                 // Rounds; the cast holds it within 0 and 255.
-                *value = ((f64::from(*value) + 8.0) * gain.next() - 7.5) as u8;
+                *value = level((f64::from(*value) + 8.0) * gain.next() - 7.5);
             }
         }
     }
@@ -60,7 +61,7 @@ pub fn with_spread_of(photo: &Raster, reference: &Raster) -> Raster {
         let gain = ((to_high - to_low + 4.0) / (from_high - from_low + 4.0))
             .clamp(LEAST_STRETCH, 1.0 / LEAST_STRETCH);
         let offset = (to_low + to_high - gain * (from_low + from_high)) / 2.0;
-        std::array::from_fn(|value| (gain * value as f64 + offset).round().clamp(0.0, 255.0) as u8)
+        std::array::from_fn(|value| level((gain * value as f64 + offset).round()))
     });
     Raster::from_fn(photo.width(), photo.height(), |x, y| {
         let pixel = photo.at(x, y);
@@ -79,7 +80,7 @@ fn spread(raster: &Raster, channel: usize) -> (f64, f64) {
         .for_each(|v| counts[usize::from(*v)] += 1);
     let last = raster.pixels().len() / 3 - 1;
     let [low, high] = [SPREAD_LOW, SPREAD_HIGH].map(|share| {
-        let rank = (last as f64 * share) as usize;
+        let rank = index(last as f64 * share);
         let mut below = 0;
         let at = counts.iter().position(|count| {
             below += count;
@@ -158,6 +159,12 @@ fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERM
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
     use crate::domain::{geometry::Homography, raster::texture, rectify::rectify};
 

@@ -8,6 +8,7 @@
 
 use crate::domain::{
     averaging::averaged,
+    number::index,
     raster::{Plane, Raster},
     tuning::quality::{
         ANALYSED_SIDE_PX, CLIP_MARGIN, FEWEST_EDGES, LEAST_CONTRAST, NOISE_STEP, REACH,
@@ -33,7 +34,7 @@ pub struct Quality {
 /// Measures a photo.
 pub fn measure(raster: &Raster) -> Quality {
     let shrink = f64::from(ANALYSED_SIDE_PX) / f64::from(raster.long_side().max(ANALYSED_SIDE_PX));
-    let side = |pixels: u32| ((f64::from(pixels) * shrink).round() as usize).max(1);
+    let side = |pixels: u32| index((f64::from(pixels) * shrink).round()).max(1);
     let plane = averaged(raster, side(raster.width()), side(raster.height()));
     let clipped = raster
         .pixels()
@@ -170,12 +171,19 @@ fn quantile(mut values: Vec<f32>, q: f64) -> f32 {
     if values.is_empty() {
         return 0.0;
     }
-    let at = ((values.len() - 1) as f64 * q).round() as usize;
+    let at = index(((values.len() - 1) as f64 * q).round());
     *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     /// Blocks of many sizes and greys, as on a pack; `amount` of them.

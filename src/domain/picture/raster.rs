@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::geometry::Rect;
+use crate::domain::{geometry::Rect, number::index};
 
 /// An upright picture: `height` rows of `width` pixels of 3 bytes (R, G, B), row-major, no padding
 /// (hwc).
@@ -198,12 +198,13 @@ impl Plane {
 
     /// Gaussian smoothing with standard deviation `sigma` in pixels, borders repeated.
     pub fn smoothed(&self, sigma: f32) -> Self {
-        let reach = (3.0 * sigma).ceil() as isize;
-        let kernel: Vec<f32> = (-reach..=reach)
-            .map(|d| (-(d * d) as f32 / (2.0 * sigma * sigma)).exp())
+        let reach = index((3.0 * sigma).ceil());
+        let kernel: Vec<f32> = (0..=2 * reach)
+            .map(|place| place as f32 - reach as f32)
+            .map(|d| (-(d * d) / (2.0 * sigma * sigma)).exp())
             .collect();
         let total: f32 = kernel.iter().sum();
-        let (width, height, reach) = (self.width.max(1), self.height, reach as usize);
+        let (width, height) = (self.width.max(1), self.height);
         // Whole rows at a time: the compiler takes several values at once then.
         let add = |to: &mut [f32], from: &[f32], weight: f32| {
             to.iter_mut().zip(from).for_each(|(t, f)| *t += weight * f)
@@ -240,16 +241,25 @@ impl Plane {
 #[cfg(test)]
 pub fn texture(w: u32, h: u32) -> Raster {
     Raster::from_fn(w, h, |x, y| {
-        let v =
-            ((x as f64 * 0.37).sin() + (y as f64 * 0.29).cos() + ((x * y) as f64 * 0.011).sin())
-                * 38.0
-                + 120.0;
-        [v as u8, (v * 0.8) as u8, (220.0 - v * 0.5) as u8]
+        let v = ((f64::from(x) * 0.37).sin()
+            + (f64::from(y) * 0.29).cos()
+            + (f64::from(x * y) * 0.011).sin())
+            * 38.0
+            + 120.0;
+        [v, v * 0.8, 220.0 - v * 0.5].map(crate::domain::number::level)
     })
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
 
     fn numbered(w: u32, h: u32) -> Raster {

@@ -2,6 +2,7 @@
 
 use crate::domain::{
     geometry::{Homography, Point, Rect},
+    number::{index, level, single, whole},
     raster::Raster,
     tuning::marks::SHOWN,
 };
@@ -19,11 +20,6 @@ pub struct Rectified {
 }
 
 impl Rectified {
-    /// Share of the frame inside the photo, 0 to 1.
-    pub fn visible_share(&self) -> f64 {
-        self.visible.iter().filter(|v| **v).count() as f64 / self.visible.len().max(1) as f64
-    }
-
     /// Whether a part of the frame lies inside the photo, a few of its pixels excepted.
     pub fn shows(&self, part: Rect) -> bool {
         let width = self.raster.width() as usize;
@@ -51,7 +47,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
         frame_to_photo,
         Point::new(f64::from(width) / 2.0, f64::from(height) / 2.0),
     );
-    let grid = (scale.round() as usize).clamp(1, 3);
+    let grid = index(scale.round()).clamp(1, 3);
     let offsets: Vec<f64> = (0..grid)
         .map(|i| (i as f64 + 0.5) / grid as f64 - 0.5)
         .collect();
@@ -103,7 +99,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
         for (sum, seen) in sums.iter().zip(&visible[row..]) {
             // Rounds: a mean of bytes is never negative, and the cast stays within bounds.
             pixels.extend(if *seen {
-                sum.map(|s| (s as f32 * share + 0.5) as u8)
+                sum.map(|s| level(s as f32 * share + 0.5))
             } else {
                 [127; 3]
             });
@@ -149,6 +145,10 @@ impl Sampler {
     }
 
     /// A place brought into the picture, in parts of a pixel.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the lowest bits alone hold the whole number"
+    )]
     #[inline]
     fn parts(&self, at: Point) -> (u32, u32) {
         let whole =
@@ -194,8 +194,8 @@ pub fn local_scale(map: &Homography, at: Point) -> f64 {
 pub fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
     let x = p.x.clamp(0.0, f64::from(raster.width() - 1));
     let y = p.y.clamp(0.0, f64::from(raster.height() - 1));
-    let (x0, y0) = (x as u32, y as u32);
-    let (fx, fy) = ((x - f64::from(x0)) as f32, (y - f64::from(y0)) as f32);
+    let (x0, y0) = (whole(x), whole(y));
+    let (fx, fy) = (single(x - f64::from(x0)), single(y - f64::from(y0)));
     let mix = |a: u8, b: u8, d: u8, e: u8| {
         let [a, b, d, e] = [a, b, d, e].map(f32::from);
         (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (d * (1.0 - fx) + e * fx) * fy
@@ -222,6 +222,11 @@ pub fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     fn checker(w: u32, h: u32) -> Raster {
@@ -233,7 +238,7 @@ mod tests {
         let r = checker(40, 30);
         let same = rectify(&r, &Homography::IDENTITY, 40, 30);
         assert_eq!(same.raster, r);
-        assert_eq!(same.visible_share(), 1.0);
+        assert!(same.visible.iter().all(|v| *v));
     }
 
     #[test]
@@ -241,7 +246,8 @@ mod tests {
         let shift = Homography([1.0, 0.0, 20.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
         let out = rectify(&checker(40, 30), &shift, 40, 30);
         assert_eq!(out.raster.at(3, 4), checker(40, 30).at(23, 4));
-        assert!((out.visible_share() - 0.5).abs() < 0.03);
+        let seen = out.visible.iter().filter(|v| **v).count() as f64;
+        assert!((seen / out.visible.len() as f64 - 0.5).abs() < 0.03);
         assert!(out.shows(Rect::new(0, 0, 20, 30)) && !out.shows(Rect::new(0, 0, 40, 30)));
     }
 

@@ -4,6 +4,7 @@
 
 use crate::domain::{
     geometry::{Homography, Point},
+    number::{count_u32, index, level, single},
     random::SplitMix,
     raster::{Plane, Raster},
     rectify::rectify,
@@ -53,7 +54,7 @@ pub fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photog
             random,
         );
     }
-    let sigma = random.between(0.35, 1.1) as f32;
+    let sigma = single(random.between(0.35, 1.1));
     light
         .0
         .iter_mut()
@@ -62,7 +63,7 @@ pub fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photog
     Photograph {
         raster,
         print_to_photo,
-        jpeg_quality: 70 + random.below(25) as u8,
+        jpeg_quality: 70 + level(random.below(25) as f64),
     }
 }
 
@@ -135,7 +136,7 @@ fn scene(
         let distance = outside(at.x, w).hypot(outside(at.y, h)) / scale;
         let shadow = 1.0 - shade * (-distance / softness).exp();
         let value = base + pattern.at(px / long, py / long) + grain * random.normal();
-        tint.map(|t| ((value + t) * shadow).round().clamp(0.0, 255.0) as u8)
+        tint.map(|t| level(((value + t) * shadow).round()))
     })
 }
 
@@ -157,7 +158,7 @@ impl Field {
     fn at(&self, u: f64, v: f64) -> f64 {
         let split = |t: f64| {
             let t = t.clamp(0.0, 0.9999) * FIELD as f64;
-            (t as usize, t.fract())
+            (index(t), t.fract())
         };
         let ((i, fu), (j, fv)) = (split(u), split(v));
         let ease = |t: f64| t * t * (3.0 - 2.0 * t);
@@ -207,14 +208,14 @@ impl Planes {
 
     /// Adds the sensor's noise, more of it in the dark, and rounds to bytes.
     fn developed(mut self, random: &mut SplitMix) -> Raster {
-        let (width, height) = (self.0[0].width as u32, self.0[0].height as u32);
+        let (width, height) = (count_u32(self.0[0].width), count_u32(self.0[0].height));
         let strength = random.between(1.0, 4.0);
         let mut pixels = Vec::with_capacity(3 * self.0[0].data.len());
         self.each(|_, _, values| {
             let grey = strength * random.normal();
             for value in values {
                 let noise = grey + 0.4 * strength * random.normal();
-                pixels.push((f64::from(*value) + noise).round().clamp(0.0, 255.0) as u8);
+                pixels.push(level((f64::from(*value) + noise).round()));
             }
         });
         // One byte for each value of planes that came from a raster.
@@ -239,8 +240,8 @@ fn illuminate(light: &mut Planes, random: &mut SplitMix) {
     light.each(|u, v, values| {
         let fallen = 1.0 + fall * ((u - 0.5) * cos + (v - 0.5) * sin) * 2.0 + unevenness.at(u, v);
         for (value, gain) in values.into_iter().zip(balance) {
-            let level = curve[usize::from(value.round().clamp(0.0, 255.0) as u8)];
-            *value = (level * fallen * exposure * gain) as f32;
+            let curved = curve[usize::from(level(value.round()))];
+            *value = single(curved * fallen * exposure * gain);
         }
     });
 }
@@ -282,13 +283,19 @@ fn reflect(light: &mut Planes, lying: &Lying<'_>, random: &mut SplitMix) {
         if share > 0.002 && on_print(u, v) {
             values
                 .into_iter()
-                .for_each(|value| *value += (strength * share) as f32);
+                .for_each(|value| *value += single(strength * share));
         }
     });
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     const PHOTO_PX: u32 = 400;

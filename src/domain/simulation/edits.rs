@@ -10,6 +10,7 @@ use self::{
 };
 use crate::domain::{
     gallery::{Mark, MarkKind},
+    number::level,
     random::SplitMix,
     raster::Raster,
 };
@@ -222,10 +223,10 @@ fn word(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
         let mut x = letters[0].outline.left;
         for (place, &next) in order.iter().enumerate() {
             page.paste(&letters[next], x);
-            let gap = letters.get(place + 1).map_or(0, |after| {
-                after.outline.left as i64 - letters[place].outline.right as i64
-            });
-            x = (x as i64 + letters[next].width() as i64 + gap).max(0) as usize;
+            x += letters[next].width();
+            if let Some(after) = letters.get(place + 1) {
+                x = (x + after.outline.left).saturating_sub(letters[place].outline.right);
+            }
         }
     }
     seen(page.raster(), &ink.patch, whole.area / 5)
@@ -255,11 +256,7 @@ fn hue(own: &Raster, random: &mut SplitMix) -> Option<Raster> {
         let was = own.at(x, y).map(f64::from);
         let turned = turned(was, sin, cos);
         let share = f64::from(ink.alpha_at(x, y));
-        std::array::from_fn(|c| {
-            (was[c] + share * (turned[c] - was[c]))
-                .round()
-                .clamp(0.0, 255.0) as u8
-        })
+        std::array::from_fn(|c| level((was[c] + share * (turned[c] - was[c])).round()))
     });
     seen(changed, own, ink.area * 2 / 5)
 }

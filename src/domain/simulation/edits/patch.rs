@@ -2,6 +2,7 @@
 
 use crate::domain::{
     geometry::{Homography, Point, Rect},
+    number::{level, whole},
     raster::Raster,
     rectify::{bilinear, rectify},
 };
@@ -12,7 +13,7 @@ const LEAST_PX: f64 = 10.0;
 /// The upright print of one mark.
 pub(super) struct Patch {
     /// Its pixels.
-    pub raster: Raster,
+    pub(super) raster: Raster,
     /// Maps pixels of the patch to pixels of the picture, pixel centres at whole numbers.
     to_picture: Homography,
 }
@@ -21,7 +22,7 @@ impl Patch {
     /// Takes the print within `region` (corners in 0..1 of the picture; four of them are taken as
     /// the mark's own top left, top right, bottom right and bottom left, other numbers as the box
     /// around them). `None` when it is too small.
-    pub fn lift(picture: &Raster, region: &[Point]) -> Option<Self> {
+    pub(super) fn lift(picture: &Raster, region: &[Point]) -> Option<Self> {
         let corners = corners(
             region,
             f64::from(picture.width()),
@@ -43,13 +44,13 @@ impl Patch {
         let own = own.map(|(x, y)| Point::new(x - 0.5, y - 0.5));
         let to_picture =
             Homography::through(own, corners.map(|p| Point::new(p.x - 0.5, p.y - 0.5)))?;
-        let raster = rectify(picture, &to_picture, width as u32, height as u32).raster;
+        let raster = rectify(picture, &to_picture, whole(width), whole(height)).raster;
         Some(Self { raster, to_picture })
     }
 
     /// The picture with `changed` (of this patch's size) in place of the patch; pixels that see no
     /// change stay as they are.
-    pub fn lay(&self, changed: &Raster, picture: &Raster) -> Raster {
+    pub(super) fn lay(&self, changed: &Raster, picture: &Raster) -> Raster {
         let Some(to_patch) = self.to_picture.inverse() else {
             return picture.clone();
         };
@@ -67,7 +68,7 @@ impl Patch {
             if same {
                 picture.at(x, y)
             } else {
-                new.map(|v| (v + 0.5) as u8)
+                new.map(|v| level(v + 0.5))
             }
         })
     }
@@ -108,6 +109,11 @@ fn corners(region: &[Point], width: f64, height: f64) -> Option<[Point; 4]> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     #[test]
