@@ -95,9 +95,7 @@ pub fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::domain::{
-        descriptors::CoarseDescriptors,
-        embedding::QuantisedEmbedding,
-        fingerprint::Fingerprint,
+        descriptors::CoarseDescriptors, embedding::QuantisedEmbedding, fingerprint::Fingerprint,
         gallery::ReferenceKind,
     };
 

@@ -2,7 +2,7 @@
 
 /// Gaussian elimination with partial pivoting of an `N` x `N` system with its right side in the
 /// last of `W` = `N` + 1 columns; `None` when it is singular or not finite.
-pub fn solve<const N: usize, const W: usize>(mut a: [[f64; W]; N]) -> Option<[f64; N]> {
+pub(crate) fn solve<const N: usize, const W: usize>(mut a: [[f64; W]; N]) -> Option<[f64; N]> {
     const { assert!(W == N + 1) };
     let size = a.iter().flatten().fold(0.0_f64, |m, v| m.max(v.abs()));
     for col in 0..N {

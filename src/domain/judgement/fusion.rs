@@ -46,9 +46,9 @@ pub struct Evidence {
 }
 
 /// Names of the presence model's inputs, in order.
-pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
+pub(crate) const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
 /// Names of the rivalry model's inputs, in order.
-pub const RIVALRY_INPUTS: [&str; 5] = [
+pub(crate) const RIVALRY_INPUTS: [&str; 5] = [
     "margin_inliers",
     "margin_refined",
     "margin_embedding",
@@ -56,7 +56,7 @@ pub const RIVALRY_INPUTS: [&str; 5] = [
     "lead_refined",
 ];
 /// Names of the marks model's inputs, in order.
-pub const MARK_INPUTS: [&str; 3] = ["difference", "text", "turn"];
+pub(crate) const MARK_INPUTS: [&str; 3] = ["difference", "text", "turn"];
 
 fn log_count(n: usize) -> f64 {
     (n as f64).ln_1p()
@@ -112,13 +112,13 @@ impl MarkEvidence {
 }
 
 /// Log-odds of a share, kept finite.
-pub fn logit(p: f64) -> f64 {
+pub(crate) fn logit(p: f64) -> f64 {
     let p = p.clamp(1e-3, 1.0 - 1e-3);
     (p / (1.0 - p)).ln()
 }
 
 /// The share that belongs to log-odds.
-pub fn sigmoid(x: f64) -> f64 {
+pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
@@ -167,7 +167,7 @@ impl FusedScore {
 }
 
 /// The rule in words, as the response states it.
-pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
+pub(crate) const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
     inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
     the best other product; each mark of the comparator's difference and \
     text disagreement, both less what genuine photos of the product show too, and of how far its hues are turned against the \

@@ -2,7 +2,7 @@
 
 /// A share with its counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// How often.
     pub hits: usize,
     /// Out of how many.
@@ -11,7 +11,7 @@ pub struct Rate {
 
 impl Rate {
     /// Counts what `flags` says.
-    pub fn of(flags: impl IntoIterator<Item = bool>) -> Self {
+    pub(crate) fn of(flags: impl IntoIterator<Item = bool>) -> Self {
         flags.into_iter().fold(Self::default(), |r, hit| Self {
             hits: r.hits + usize::from(hit),
             total: r.total + 1,
@@ -19,12 +19,12 @@ impl Rate {
     }
 
     /// The share, 0 to 1; 0 of nothing is 0.
-    pub fn share(self) -> f64 {
+    pub(crate) fn share(self) -> f64 {
         self.hits as f64 / self.total.max(1) as f64
     }
 
     /// Wilson's 95 % interval (Wilson, "Probable inference", 1927); 0 to 1 for nothing.
-    pub fn wilson_95(self) -> (f64, f64) {
+    pub(crate) fn wilson_95(self) -> (f64, f64) {
         const Z: f64 = 1.959_964;
         if self.total == 0 {
             return (0.0, 1.0);
@@ -46,7 +46,7 @@ impl Rate {
     clippy::float_cmp,
     reason = "a tie is two scores that are equal to the last bit"
 )]
-pub fn area_under_curve(genuine: &[f64], lookalike: &[f64]) -> Option<f64> {
+pub(crate) fn area_under_curve(genuine: &[f64], lookalike: &[f64]) -> Option<f64> {
     let mut all: Vec<(f64, bool)> = genuine.iter().map(|s| (*s, true)).collect();
     all.extend(lookalike.iter().map(|s| (*s, false)));
     all.retain(|(s, _)| !s.is_nan());

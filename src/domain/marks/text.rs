@@ -59,7 +59,7 @@ const FOLDED: &[(&str, &str)] = &[
 
 /// One place where the reading departs from what is expected, in the characters as printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The expected characters; empty when characters were added.
     pub expected: String,
     /// The characters read; empty when characters are missing.
@@ -86,7 +86,7 @@ impl std::fmt::Display for Difference {
 
 /// An expected text laid beside a reading.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alignment {
+pub(crate) struct Alignment {
     /// How far they agree, 0 to 1: 1 when they are equal once folded, 0 when no character agrees.
     pub agreement: f64,
     /// The places that differ, from left to right.
@@ -94,18 +94,18 @@ pub struct Alignment {
 }
 
 /// `text` folded for comparing: lower case, without accents, letters and digits only.
-pub fn normalised(text: &str) -> String {
+pub(crate) fn normalised(text: &str) -> String {
     glyphs(text).iter().map(|g| g.folded).collect()
 }
 
 /// How far `read` agrees with `expected`, 0 to 1; symmetric. Two texts without letters or digits
 /// agree.
-pub fn agreement(expected: &str, read: &str) -> f64 {
+pub(crate) fn agreement(expected: &str, read: &str) -> f64 {
     align(expected, read).agreement
 }
 
 /// Lays `read` beside `expected` at the least cost.
-pub fn align(expected: &str, read: &str) -> Alignment {
+pub(crate) fn align(expected: &str, read: &str) -> Alignment {
     let (a, b) = (glyphs(expected), glyphs(read));
     let longest = a.len().max(b.len());
     let costs = Costs::of(&a, &b);
@@ -122,7 +122,7 @@ pub fn align(expected: &str, read: &str) -> Alignment {
 
 /// The sentence for people: ``expected `TROPICANA`, reads `TROPlCANA`: `I` -> `l` (look alike)``.
 /// `None` when the two are equal once folded.
-pub fn explain(expected: &str, read: &str) -> Option<String> {
+pub(crate) fn explain(expected: &str, read: &str) -> Option<String> {
     let differences = align(expected, read).differences;
     if differences.is_empty() {
         return None;
@@ -165,7 +165,7 @@ fn glyphs(text: &str) -> Vec<Glyph> {
 
 /// The usual form of a sign of East Asian width (Unicode's block of half-width and full-width
 /// forms); others as they are.
-pub fn half_width(c: char) -> char {
+pub(crate) fn half_width(c: char) -> char {
     match u32::from(c) {
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
         _ => c,

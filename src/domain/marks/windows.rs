@@ -5,7 +5,7 @@ use crate::domain::geometry::Rect;
 /// The window of `size` (columns, rows) cells of a grid of `columns` x `rows` (row-major) with the
 /// largest sum, of at least `least`: column and row of its first cell; `None` when none has, or
 /// when the grid is smaller.
-pub fn strongest_window(
+pub(crate) fn strongest_window(
     values: &[f64],
     (columns, rows): (usize, usize),
     (wide, high): (usize, usize),
@@ -28,7 +28,7 @@ pub fn strongest_window(
 }
 
 /// Whether a pixel lies in one of some boxes.
-pub fn lies_in(boxes: &[Rect], pixel: (u32, u32)) -> bool {
+pub(crate) fn lies_in(boxes: &[Rect], pixel: (u32, u32)) -> bool {
     boxes.iter().any(|taken| taken.contains(pixel))
 }
 

@@ -18,7 +18,7 @@ pub struct CoarseDescriptors {
 
 /// A tentative pair of keypoints, before geometry.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Correspondence {
+pub(crate) struct Correspondence {
     /// Index of the keypoint in the first set.
     pub first: usize,
     /// Index of the keypoint in the second set.
@@ -37,7 +37,7 @@ const ROWS: usize = 64;
     clippy::float_cmp,
     reason = "the largest of a line's own values is sought again, to the last bit"
 )]
-pub fn mutual_nearest(
+pub(crate) fn mutual_nearest(
     first: &FeatureSet,
     second: &FeatureSet,
     min_cosine: f32,
@@ -91,7 +91,7 @@ fn matrix(set: &FeatureSet) -> Option<ArrayView2<'_, f32>> {
 }
 
 /// The places of the pairs, in the pixels of each set's frame.
-pub fn located(
+pub(crate) fn located(
     first: &FeatureSet,
     second: &FeatureSet,
     pairs: &[Correspondence],
@@ -110,7 +110,7 @@ pub fn located(
     clippy::cast_possible_truncation,
     reason = "the value is clamped to the type first"
 )]
-pub fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
+pub(crate) fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
     let wanted = set.len().min(count) * set.dimensions;
     set.descriptors[..wanted]
         .iter()
@@ -120,7 +120,7 @@ pub fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
 
 /// Bytes of [`quantise_strongest`] as the matrix that [`coarse_votes`] multiplies: exact, since
 /// every product and sum of 64 of them is a whole number below 2^24.
-pub fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
+pub(crate) fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
     let rows = bytes.len() / dimensions.max(1);
     let values = bytes[..rows * dimensions]
         .iter()
@@ -131,7 +131,7 @@ pub fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
 
 /// How many of the photo's strongest keypoints resemble one of the reference's, for each of the
 /// four rotations.
-pub fn coarse_votes(photo: &Array2<f32>, reference: &CoarseDescriptors) -> [usize; 4] {
+pub(crate) fn coarse_votes(photo: &Array2<f32>, reference: &CoarseDescriptors) -> [usize; 4] {
     let needed = VOTE_COSINE * 127.0 * 127.0;
     std::array::from_fn(|turn| {
         let others = coarse_matrix(&reference.turns[turn], reference.dimensions);

@@ -8,7 +8,7 @@ use crate::domain::{
 
 /// The grey picture (mean of R, G and B, 0 to 255) averaged over a grid of `width` x `height` equal
 /// cells. Cells may be smaller than a pixel; then they repeat it. Sides of 0 are raised to 1.
-pub fn averaged(raster: &Raster, width: usize, height: usize) -> Plane {
+pub(crate) fn averaged(raster: &Raster, width: usize, height: usize) -> Plane {
     let (columns, rows) = (
         Spans::new(raster.width() as usize, width.max(1)),
         Spans::new(raster.height() as usize, height.max(1)),

@@ -21,7 +21,7 @@ const FIELD: usize = 6;
 
 /// A photo and what its making knew.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Photograph {
+pub(crate) struct Photograph {
     /// The photo.
     pub raster: Raster,
     /// Maps pixels of the print to pixels of the photo, pixel centres at whole numbers.
@@ -33,7 +33,7 @@ pub struct Photograph {
 /// Photographs a print lying on a plain ground. The photo is `long_px` pixels long and three
 /// quarters as wide, upright or across as the print is, and shows the whole print; the same print,
 /// length and state of `random` give the same photo.
-pub fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photograph {
+pub(crate) fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photograph {
     let across = print.width() >= print.height();
     let short_px = (long_px * 3 / 4).max(1);
     let (width, height) = if across {

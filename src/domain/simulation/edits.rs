@@ -70,7 +70,7 @@ impl EditKind {
 
 /// A print with one change.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Edited {
+pub(crate) struct Edited {
     /// The changed print; outside the mark it is the print as it was.
     pub raster: Raster,
     /// Index of the changed mark.
@@ -88,7 +88,7 @@ const MOST_STRETCH: f64 = 2.2;
 
 /// Changes `picture` at one of its `marks`; `None` when no mark can carry this kind visibly. The
 /// same picture, marks and state of `random` give the same edit.
-pub fn edit(
+pub(crate) fn edit(
     picture: &Raster,
     marks: &[Mark],
     kind: EditKind,
