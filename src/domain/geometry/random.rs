@@ -20,11 +20,13 @@ impl SplitMix {
         reason = "the product's upper half is below `n`"
     )]
     pub(crate) fn below(&mut self, n: usize) -> usize {
+        // By the product's upper half: no division, and nearly no bias for small `n`.
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
     /// A number from 0 to 1, exclusive.
     pub(crate) fn unit(&mut self) -> f64 {
+        // 53 bits are all that a float holds: more would round up to 1.
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
@@ -42,6 +44,8 @@ impl SplitMix {
     /// draws.
     pub(crate) fn normal(&mut self) -> f64 {
         let bits = self.bits();
+        // Four draws of 16 bits come from one number, and need no logarithm or sine, which machines
+        // may round differently.
         let sum: u64 = (0..4).map(|i| (bits >> (16 * i)) & 0xffff).sum();
         (sum as f64 / 65_535.0 - 2.0) * 3.0_f64.sqrt()
     }

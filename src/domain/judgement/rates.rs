@@ -26,12 +26,15 @@ impl Rate {
     /// Wilson's 95 % interval (Wilson, "Probable inference", 1927); 0 to 1 for nothing.
     pub(crate) fn wilson_95(self) -> (f64, f64) {
         const Z: f64 = 1.959_964;
+        // Nothing measured excludes nothing.
         if self.total == 0 {
             return (0.0, 1.0);
         }
         let (n, p) = (self.total as f64, self.share());
         let scale = 1.0 + Z * Z / n;
         let centre = p + Z * Z / (2.0 * n);
+        // Unlike the interval of a normal distribution it stays useful near 0 and 1, where these
+        // rates lie.
         let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         (
             ((centre - half) / scale).max(0.0),
@@ -49,6 +52,7 @@ impl Rate {
 pub(crate) fn area_under_curve(genuine: &[f64], lookalike: &[f64]) -> Option<f64> {
     let mut all: Vec<(f64, bool)> = genuine.iter().map(|s| (*s, true)).collect();
     all.extend(lookalike.iter().map(|s| (*s, false)));
+    // NaN has no rank: left in, it would count as the highest score.
     all.retain(|(s, _)| !s.is_nan());
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let positives = all.iter().filter(|a| a.1).count() as f64;

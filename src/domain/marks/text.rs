@@ -112,6 +112,7 @@ pub(crate) fn align(expected: &str, read: &str) -> Alignment {
     let agreement = if longest == 0 {
         1.0
     } else {
+        // By the longer text, so that nothing in common is 0 whichever of the two is longer.
         1.0 - f64::from(costs.at(a.len(), b.len())) / (longest as f64 * f64::from(EDIT))
     };
     Alignment {
@@ -127,6 +128,7 @@ pub(crate) fn explain(expected: &str, read: &str) -> Option<String> {
     if differences.is_empty() {
         return None;
     }
+    // A list of every letter as missing would tell a person nothing more.
     if normalised(read).is_empty() {
         return Some(format!("expected `{expected}`, reads nothing"));
     }
@@ -147,6 +149,7 @@ struct Glyph {
 fn glyphs(text: &str) -> Vec<Glyph> {
     let mut glyphs = Vec::with_capacity(text.len());
     for (origin, printed) in text.chars().enumerate() {
+        // A capital may become more than one letter when it is made small.
         for lower in half_width(printed).to_lowercase() {
             match FOLDED.iter().find(|(marked, _)| marked.contains(lower)) {
                 Some((_, plain)) => {
@@ -167,6 +170,7 @@ fn glyphs(text: &str) -> Vec<Glyph> {
 /// forms); others as they are.
 pub(crate) fn half_width(c: char) -> char {
     match u32::from(c) {
+        // The block repeats ASCII in the same order, this far on.
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
         _ => c,
     }
@@ -201,6 +205,7 @@ fn steps_into(a: &[Glyph], b: &[Glyph], i: usize, j: usize) -> impl Iterator<Ite
             cost,
         })
     };
+    // On the stack: this runs for every pair of characters.
     let mut steps = [None; 5];
     if i > 0 && j > 0 {
         let (x, y) = (a[i - 1].folded, b[j - 1].folded);
@@ -216,6 +221,7 @@ fn steps_into(a: &[Glyph], b: &[Glyph], i: usize, j: usize) -> impl Iterator<Ite
             },
         );
     }
+    // Both ways: either text may have the pair where the other has the one letter.
     if i > 1 && j > 0 && pair_alike(&a[i - 2..i], b[j - 1]) {
         steps[1] = step(2, 1, LOOKALIKE);
     }
@@ -245,6 +251,7 @@ impl Costs {
         };
         for i in 0..=a.len() {
             for j in 0..=b.len() {
+                // A cell needs only those above and to the left, which are filled already.
                 let least = steps_into(a, b, i, j)
                     .map(|s| costs.at(i - s.expected, j - s.read) + s.cost)
                     .min();
@@ -261,6 +268,8 @@ impl Costs {
     /// The steps of a cheapest alignment, from left to right.
     fn steps(&self, a: &[Glyph], b: &[Glyph]) -> Vec<Step> {
         let (mut i, mut j, mut steps) = (a.len(), b.len(), Vec::new());
+        // From the end backwards, since costs are those of starts. The first that fits is taken, so
+        // that the same texts always give the same differences.
         while let Some(step) = steps_into(a, b, i, j)
             .find(|s| self.at(i - s.expected, j - s.read) + s.cost == self.at(i, j))
         {
@@ -291,6 +300,7 @@ fn differences(
             found.push(Difference {
                 expected: printed(&a[from_i..i], expected),
                 read: printed(&b[from_j..j], read),
+                // One other character is enough to say that more than the reader is at fault.
                 lookalike: run.iter().all(|s| s.cost == LOOKALIKE),
             });
         }

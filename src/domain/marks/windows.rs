@@ -17,10 +17,12 @@ pub(crate) fn strongest_window(
             .map(|i| values[i])
             .sum()
     };
+    // A grid smaller than the window has no place for it: the subtraction says so.
     let (last_row, last_column) = (rows.checked_sub(high)?, columns.checked_sub(wide)?);
     let places = (0..=last_row).flat_map(|r| (0..=last_column).map(move |c| (c, r)));
     let strongest = places
         .map(|(c, r)| (sum(c, r), c, r))
+        // Of equal ones the last: which does not matter, that it is always the same does.
         .max_by(|a, b| a.0.total_cmp(&b.0));
     strongest
         .filter(|(sum, ..)| *sum >= least)

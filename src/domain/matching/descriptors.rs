@@ -42,6 +42,7 @@ pub(crate) fn mutual_nearest(
     second: &FeatureSet,
     min_cosine: f32,
 ) -> Vec<Correspondence> {
+    // Spaces of different models have nothing in common: any cosine between them is chance.
     if first.model != second.model || first.dimensions != second.dimensions {
         return Vec::new();
     }
@@ -58,6 +59,8 @@ pub(crate) fn mutual_nearest(
         let cosines = rows.dot(&others.t());
         for (k, line) in cosines.outer_iter().enumerate() {
             let i = chunk * ROWS + k;
+            // As 32 bits beside 32-bit cosines, so that the loop below takes as many of each at
+            // once.
             let number = count_u32(i);
             for ((&cosine, best), from) in
                 line.iter().zip(&mut best_cosine).zip(&mut best_of_second)
@@ -65,6 +68,8 @@ pub(crate) fn mutual_nearest(
                 *from = if cosine > *best { number } else { *from };
                 *best = if cosine > *best { cosine } else { *best };
             }
+            // Values first, then the place of the largest: one loop that kept both would have a
+            // branch.
             let most = line
                 .iter()
                 .fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
@@ -81,6 +86,8 @@ pub(crate) fn mutual_nearest(
             cosine: *cosine,
         })
         .collect();
+    // The robust fit draws the most trusted pairs first. Equal ones need an order too, or the draws
+    // would differ.
     pairs.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.first.cmp(&b.first)));
     pairs
 }
@@ -111,6 +118,7 @@ pub(crate) fn located(
     reason = "the value is clamped to the type first"
 )]
 pub(crate) fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
+    // Sets are in order of falling score: the first rows are the strongest.
     let wanted = set.len().min(count) * set.dimensions;
     set.descriptors[..wanted]
         .iter()
@@ -132,9 +140,11 @@ pub(crate) fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
 /// How many of the photo's strongest keypoints resemble one of the reference's, for each of the
 /// four rotations.
 pub(crate) fn coarse_votes(photo: &Array2<f32>, reference: &CoarseDescriptors) -> [usize; 4] {
+    // Both sides stand in 127ths: so the product is compared without scaling it back.
     let needed = VOTE_COSINE * 127.0 * 127.0;
     std::array::from_fn(|turn| {
         let others = coarse_matrix(&reference.turns[turn], reference.dimensions);
+        // Of another model, or of no keypoints: nothing to vote with.
         if others.ncols() != photo.ncols() {
             return 0;
         }

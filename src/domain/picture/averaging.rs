@@ -15,6 +15,7 @@ pub(crate) fn averaged(raster: &Raster, width: usize, height: usize) -> Plane {
     );
     let mut out = Plane::filled(columns.0.len(), rows.0.len(), 0.0);
     let mut line = vec![0.0_f32; columns.0.len()];
+    // No row has this number: the first one is always read.
     let mut read = usize::MAX;
     let stride = raster.width() as usize * 3;
     for (y, span) in rows.0.iter().enumerate() {
@@ -42,6 +43,8 @@ fn average_line(pixels: &[u8], columns: &Spans, line: &mut [f32]) {
     let grey = |p: &[u8]| u32::from(p[0]) + u32::from(p[1]) + u32::from(p[2]);
     for (value, span) in line.iter_mut().zip(&columns.0) {
         let cell = &pixels[span.first * 3..=span.last * 3 + 2];
+        // Whole numbers are added up, which vector registers do several at once; the two ends are
+        // put right afterwards.
         let whole: u32 = cell.chunks_exact(3).map(grey).sum();
         // The first and the last pixel were counted whole.
         let surplus = grey(cell) as f32 * (1.0 - span.first_weight)
@@ -70,6 +73,8 @@ impl Spans {
         let span = |i: usize| {
             let (from, to) = (i as f64 * size, ((i + 1) as f64 * size).min(pixels as f64));
             let first = index(from).min(pixels - 1);
+            // Rounding may put the last cell's end a hair beyond the picture, or its start behind
+            // its end.
             let last = (index(to.ceil()).max(1) - 1).clamp(first, pixels - 1);
             let first_weight = single(1.0 - (from - first as f64));
             let last_weight = single(1.0 - (last as f64 + 1.0 - to));

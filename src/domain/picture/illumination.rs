@@ -1,6 +1,6 @@
-//! The light of a photo: what brings an aligned photo to its reference's. [`normalised_light`] does it for a
-//! whole frame, by a per-channel gain with a quadratic field fitted robustly on logarithms of small
-//! squares; [`with_spread_of`] for a small part of it, by each channel's spread.
+//! The light of a photo: what brings an aligned photo to its reference's. [`normalised_light`] does
+//! it for a whole frame, by a per-channel gain with a quadratic field fitted robustly on logarithms
+//! of small squares; [`with_spread_of`] for a small part of it, by each channel's spread.
 
 use crate::domain::{
     geometry::Rect,
@@ -25,13 +25,17 @@ pub fn normalised_light(rectified: &Rectified, reference: &Raster) -> Raster {
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = (column * LIGHT_PX, row * LIGHT_PX);
+            // Beyond the photo there is only filling, whose light would pull the field.
             if !rectified.shows(Rect::from_size(x, y, LIGHT_PX, LIGHT_PX)) {
                 continue;
             }
             let [own, seen] = [reference, photo].map(|raster| raster.square_mean(x, y, LIGHT_PX));
+            // From -1 to 1, so that all six terms are of one size and one ridge suits them.
             let at = |v: u32, side: u32| {
                 2.0 * (f64::from(v) + f64::from(LIGHT_PX) / 2.0) / f64::from(side) - 1.0
             };
+            // A little is added to both, or black print would have any ratio. Of logarithms, so
+            // that twice and half as bright pull equally.
             let ratios = std::array::from_fn(|c| ((own[c] + 8.0) / (seen[c] + 8.0)).ln());
             samples.push((terms(at(x, photo.width()), at(y, photo.height())), ratios));
         }
@@ -55,6 +59,7 @@ pub fn normalised_light(rectified: &Rectified, reference: &Raster) -> Raster {
 /// `reference`: misalignment, small edits and highlights hardly change either.
 pub fn with_spread_of(photo: &Raster, reference: &Raster) -> Raster {
     let tables: [[u8; 256]; 3] = std::array::from_fn(|channel| {
+        // Not the least and the largest value: one highlight would set the gain of the whole mark.
         let ((from_low, from_high), (to_low, to_high)) =
             (spread(photo, channel), spread(reference, channel));
         // A plain channel has no spread: a little is added to both.
@@ -109,6 +114,7 @@ impl RowGain {
         };
         let (first, second, third) = (log(0.0), log(1.0), log(2.0));
         Self {
+            // An exponential for every pixel and channel would cost more than all else here.
             gain: first.exp(),
             step: (second - first).exp(),
             bend: (third - 2.0 * second + first).exp(),
@@ -116,6 +122,7 @@ impl RowGain {
     }
 
     fn next(&mut self) -> f64 {
+        // In deep shade a larger gain would show noise and steps of compression as print.
         let gain = self.gain.clamp(LEAST_GAIN, 1.0 / LEAST_GAIN);
         self.gain *= self.step;
         self.step *= self.bend;
@@ -131,6 +138,7 @@ fn terms(x: f64, y: f64) -> [f64; TERMS] {
 /// field when there are too few.
 fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERMS] {
     let mut field = [0.0; TERMS];
+    // A field through few squares would follow their differences in print instead of the light.
     if samples.len() < 4 * TERMS {
         return field;
     }
@@ -151,6 +159,7 @@ fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERM
         field = solved;
         for ((t, values), w) in samples.iter().zip(&mut weights) {
             let r = values[channel] - t.iter().zip(&field).map(|(a, b)| a * b).sum::<f64>();
+            // Squares whose print differs, or that a highlight covers, lose their say.
             *w = 1.0 / (1.0 + (r / 0.15).powi(2));
         }
     }

@@ -26,6 +26,7 @@ impl Rectified {
         let at = part.map(|v| v as usize);
         let rows =
             (at.top..at.bottom).map(|y| &self.visible[y * width + at.left..y * width + at.right]);
+        // A few pixels may be missing: outlines are never exact to the pixel.
         let seen: usize = rows.map(|r| r.iter().filter(|v| **v).count()).sum();
         seen as f64 >= SHOWN * f64::from(part.width()) * f64::from(part.height())
     }
@@ -57,6 +58,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
         f64::from(photo.width()) - 0.5,
         f64::from(photo.height()) - 0.5,
     );
+    // Half a pixel beyond the outer centres, where the outer pixels end.
     let inside = |p: &Point| p.x >= -0.5 && p.y >= -0.5 && p.x <= right && p.y <= bottom;
     let sampler = Sampler::new(photo);
     // A row's places first, then its colours: divisions next to each other are taken several at
@@ -73,6 +75,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
             .zip(columns)
             .for_each(|(p, x)| *p = frame_to_photo.apply(Point::new(x + dx, y)));
     };
+    // One factor for the mean over samples and for the parts of a pixel.
     let share = 1.0 / (grid * grid) as f32 / (PARTS * PARTS) as f32;
     for y in (0..height).map(f64::from) {
         place(&mut places, 0.0, y);
@@ -101,6 +104,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
             pixels.extend(if *seen {
                 sum.map(|s| level(s as f32 * share + 0.5))
             } else {
+                // Middle grey has the least contrast to any print beside it.
                 [127; 3]
             });
         }
@@ -131,6 +135,7 @@ impl Sampler {
     fn new(photo: &Raster) -> Self {
         let (width, height) = (photo.width(), photo.height());
         let picture = match width < 2 || height < 2 {
+            // Rare: all other photos are shared, not copied.
             true => Raster::from_fn(width.max(2), height.max(2), |x, y| photo.at(x, y)),
             false => photo.clone(),
         };

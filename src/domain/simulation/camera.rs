@@ -43,6 +43,8 @@ pub(crate) fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) ->
     };
     let print_to_photo = pose(print, (f64::from(width), f64::from(height)), random);
     let mut light = Planes::of(&scene(print, &print_to_photo, width, height, random));
+    // In the order in which light meets things: lit, then mirrored, then blurred by the lens, then
+    // noise.
     illuminate(&mut light, random);
     if random.chance(0.35) {
         reflect(
@@ -54,6 +56,7 @@ pub(crate) fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) ->
             random,
         );
     }
+    // Blurred as light, before it is cut off at 255: highlights spread as they do in a lens.
     let sigma = single(random.between(0.35, 1.1));
     light
         .0
@@ -75,6 +78,7 @@ fn pose(print: &Raster, frame: (f64, f64), random: &mut SplitMix) -> Homography 
         .clamp(-TURN_DEG.1, TURN_DEG.1)
         .to_radians();
     let (sin, cos) = turn.sin_cos();
+    // By the shorter side, so that long thin prints are not folded over.
     let reach = TILT * w.min(h);
     let corners = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)].map(|(u, v)| {
         let (x, y) = (
@@ -96,6 +100,7 @@ fn pose(print: &Raster, frame: (f64, f64), random: &mut SplitMix) -> Homography 
         (frame.0 / (right - left)).min(frame.1 / (bottom - top)) * random.between(SIZE.0, SIZE.1);
     let mut place = |side: f64, low: f64, high: f64| {
         let room = side - (high - low) * scale;
+        // Near the middle: people aim at what they photograph.
         room * random.between(0.3, 0.7) - low * scale
     };
     let (dx, dy) = (place(frame.0, left, right), place(frame.1, top, bottom));
@@ -124,7 +129,9 @@ fn scene(
     let (shade, softness) = (random.between(0.15, 0.45), random.between(8.0, 30.0));
     let away = Point::new(random.between(-10.0, 10.0), random.between(-2.0, 14.0));
     let (w, h) = (f64::from(print.width()), f64::from(print.height()));
+    // By the longer side in both directions, or the field would be squeezed.
     let long = f64::from(width.max(height));
+    // Distances are measured on the print but meant in the photo, whatever the print's own size.
     let scale = ((w * h).sqrt() / (0.5 * f64::from(width) * f64::from(height)).sqrt()).max(1e-3);
     Raster::from_fn(width, height, |x, y| {
         if seen.visible[(y * width + x) as usize] {
@@ -157,10 +164,12 @@ impl Field {
 
     fn at(&self, u: f64, v: f64) -> f64 {
         let split = |t: f64| {
+            // Below 1, so that there is always a next cell.
             let t = t.clamp(0.0, 0.9999) * FIELD as f64;
             (index(t), t.fract())
         };
         let ((i, fu), (j, fv)) = (split(u), split(v));
+        // A straight mix would show the cells' borders as creases.
         let ease = |t: f64| t * t * (3.0 - 2.0 * t);
         let (fu, fv) = (ease(fu), ease(fv));
         let cell = |i: usize, j: usize| self.cells[j * (FIELD + 1) + i];
@@ -214,6 +223,7 @@ impl Planes {
         self.each(|_, _, values| {
             let grey = strength * random.normal();
             for value in values {
+                // Mostly the same in all channels: noise of colour alone looks like confetti.
                 let noise = grey + 0.4 * strength * random.normal();
                 pixels.push(level((f64::from(*value) + noise).round()));
             }
@@ -280,6 +290,7 @@ fn reflect(light: &mut Planes, lying: &Lying<'_>, random: &mut SplitMix) {
         } else {
             (-far).exp()
         };
+        // Farther out it is below one level; the test on the print costs more.
         if share > 0.002 && on_print(u, v) {
             values
                 .into_iter()

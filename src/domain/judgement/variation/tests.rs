@@ -1,4 +1,5 @@
 //! Tests of genuine variation.
+
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -78,6 +78,7 @@ impl Ink {
     /// when there is no ink, or nothing that could be the ground.
     pub(super) fn of(patch: &Raster) -> Option<Self> {
         let (w, h) = (patch.width() as usize, patch.height() as usize);
+        // A mark's outline leaves a little of its ground around the letters.
         let ground = border_colour(patch);
         let difference = |p: &[u8]| {
             p.iter()
@@ -98,6 +99,7 @@ impl Ink {
             .map(|(d, _)| f64::from(*d))
             .sum();
         let contrast = sum / area.max(1) as f64;
+        // The ground itself has a threshold too: what it parts is then noise.
         if contrast < LEAST_CONTRAST || !(INK_SHARE.0..=INK_SHARE.1).contains(&share) {
             return None;
         }
@@ -111,12 +113,14 @@ impl Ink {
             .pixels()
             .chunks_exact(3)
             .zip(&differences)
+            // Soft edges are mixed with the ground: only full ink shows its colour.
             .filter(|(_, d)| f64::from(**d) >= contrast)
         {
             (0..3).for_each(|c| colour[c] += f32::from(pixel[c]));
             full += 1.0;
         }
         let colour = colour.map(|c| c / full.max(1.0));
+        // Grown first, or the letters' soft edges would be smeared into the ground.
         let ground = filled(patch, &grown(&mask, w, h));
         Some(Self {
             patch: patch.clone(),
@@ -143,8 +147,11 @@ impl Ink {
     pub(super) fn letters(&self) -> Vec<Letter> {
         let mut groups: Vec<(Rect<usize>, Vec<usize>)> = Vec::new();
         let mut parts = self.connected();
+        // Left to right: groups then come in reading order, and a shape joins the leftmost that it
+        // shares columns with.
         parts.sort_by_key(|(outline, _)| outline.left);
         for (outline, pixels) in parts {
+            // By the narrower of both: a dot is far narrower than some letters.
             let narrower = |o: &Rect<usize>| o.width().min(outline.width()) as f64;
             let shared = |o: &Rect<usize>| {
                 o.right.min(outline.right) as f64 - o.left.max(outline.left) as f64
@@ -160,6 +167,7 @@ impl Ink {
                 None => groups.push((outline, pixels)),
             }
         }
+        // Commas and dots of noise are far lower than the letters of their line.
         let tallest = groups.iter().map(|(o, _)| o.height()).max().unwrap_or(0);
         groups.retain(|(outline, _)| {
             let (w, h) = (outline.width(), outline.height());
@@ -168,7 +176,6 @@ impl Ink {
                 && w >= 2
                 && w as f64 <= WIDEST_LETTER * h as f64
         });
-        groups.sort_by_key(|(o, _)| o.left);
         groups
             .into_iter()
             .map(|(_, pixels)| {
@@ -200,6 +207,8 @@ impl Ink {
         }
         let [x0, y0, x1, y1] = outline.into();
         let shape = std::array::from_fn(|n| {
+            // In the middle of each grid cell, in whole numbers: the same letter twice gives the
+            // same shape.
             let x = x0 + (2 * (n % SHAPE) + 1) * (x1.max(x0 + 1) - x0) / (2 * SHAPE);
             let y = y0 + (2 * (n / SHAPE) + 1) * (y1.max(y0 + 1) - y0) / (2 * SHAPE);
             if mask[y.min(h - 1) * w + x.min(w - 1)] {
@@ -244,6 +253,7 @@ impl Ink {
                     }
                 }
             }
+            // Smaller specks are noise of compression.
             if pixels.len() >= 4 {
                 found.push((outline, pixels));
             }
@@ -271,6 +281,7 @@ impl Page<'_> {
     pub(super) fn paste(&mut self, letter: &Letter, x: usize) {
         let (w, _) = self.ink.size();
         for i in (0..letter.cover.len()).filter(|i| letter.cover[*i]) {
+            // A wider letter may reach beyond the patch: what does is cut off.
             let column = (i % w + x).checked_sub(letter.outline.left);
             if let Some(column) = column.filter(|column| *column < w) {
                 let to = i / w * w + column;
@@ -289,6 +300,7 @@ impl Page<'_> {
             scale(letter.width(), slot.width()),
             scale(letter.height(), slot.height()),
         );
+        // A pixel beyond the box, for the soft edge.
         for y in y0.saturating_sub(1)..(y1 + 1).min(h) {
             for x in x0.saturating_sub(1)..(x1 + 1).min(w) {
                 let u = letter.outline.left as f64 + (x as f64 - x0 as f64 + 0.5) * sx - 0.5;
@@ -344,6 +356,7 @@ fn border_colour(patch: &Raster) -> [u8; 3] {
     std::array::from_fn(|c| {
         let mut values: Vec<u8> = border.iter().map(|p| p[c]).collect();
         values.sort_unstable();
+        // The middle and not the mean: a letter that touches the border must not tint the ground.
         values[values.len() / 2]
     })
 }
@@ -367,6 +380,7 @@ fn otsu(values: &[u8]) -> u8 {
     for (value, count) in (0..=u8::MAX).zip(counts) {
         below += count as f64;
         below_sum += f64::from(value) * count as f64;
+        // With all values on one side there is nothing to part, and a division by 0.
         if below == 0.0 || below == total {
             continue;
         }
@@ -397,6 +411,7 @@ fn grown(mask: &[bool], w: usize, h: usize) -> Vec<bool> {
 fn filled(patch: &Raster, hidden: &[bool]) -> Raster {
     let (w, h) = (patch.width() as usize, patch.height() as usize);
     let mut sums = vec![[0.0_f32; 4]; w * h];
+    // The same walk serves all four directions.
     let mut pass = |along: &mut dyn Iterator<Item = usize>| {
         let mut last: Option<(usize, f32)> = None;
         for i in along {
@@ -406,6 +421,7 @@ fn filled(patch: &Raster, hidden: &[bool]) -> Raster {
                 *steps += 1.0;
                 let colour = &patch.pixels()[3 * *from..3 * *from + 3];
                 (0..3).for_each(|c| sums[i][c] += f32::from(colour[c]) / *steps);
+                // Nearer pixels count more: the ground may change across the mark.
                 sums[i][3] += 1.0 / *steps;
             }
         }

@@ -28,6 +28,7 @@ impl Patch {
             f64::from(picture.width()),
             f64::from(picture.height()),
         )?;
+        // The longer of two opposite sides: no print is lost where the other is foreshortened.
         let width = corners[0]
             .distance(corners[1])
             .max(corners[3].distance(corners[2]))
@@ -36,6 +37,7 @@ impl Patch {
             .distance(corners[3])
             .max(corners[1].distance(corners[2]))
             .round();
+        // Corners far outside the picture would ask for any amount of memory.
         let most = 2.0 * f64::from(picture.long_side());
         if width.min(height) < LEAST_PX || width.max(height) > most {
             return None;
@@ -65,6 +67,7 @@ impl Patch {
             }
             let (new, old) = (bilinear(changed, at), bilinear(&self.raster, at));
             let same = new.iter().zip(old).all(|(a, b)| (a - b).abs() < 0.5);
+            // Resampled they would be softer than the rest, and the edit found by that.
             if same {
                 picture.at(x, y)
             } else {
@@ -95,6 +98,7 @@ fn corners(region: &[Point], width: f64, height: f64) -> Option<[Point; 4]> {
     if points.len() < 3 {
         return None;
     }
+    // A pixel and a half: corners set by hand or rounded still count as straight.
     let near = |v: f64, a: f64, b: f64| (v - a).abs().min((v - b).abs()) < 1.5;
     let straight = points
         .iter()
