@@ -31,6 +31,7 @@ impl Sha256 {
     /// there are.
     pub fn prefix(&self, digits: usize) -> String {
         let mut hex = self.to_string();
+        // Hex digits are ASCII: every length is a whole number of characters.
         hex.truncate(digits);
         hex
     }
@@ -60,6 +61,7 @@ impl FromStr for Sha256 {
             b'a'..=b'f' => Ok(c - b'a' + 10),
             _ => Err(refused()),
         };
+        // The length first: pairs of digits below would leave a last single one unread.
         if text.len() != Self::DIGITS {
             return Err(refused());
         }

@@ -55,6 +55,7 @@ impl ReferenceKind {
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
+        // Names are few: a search needs no second list that could fall out of step.
         Self::ALL.into_iter().find(|k| k.name() == name)
     }
 }
@@ -97,6 +98,7 @@ pub struct Mark {
     /// What a text mark should read.
     pub text: Option<String>,
     /// Whether Assay proposed it because the owner gave none.
+    // People are told which marks nobody chose.
     pub proposed: bool,
 }
 
@@ -122,6 +124,7 @@ pub struct Reference {
     /// Protected marks, given by the owner or proposed.
     pub marks: Vec<Mark>,
     /// Embedding of the cropped reference.
+    // As bytes: the whole gallery is searched in memory, and they take a quarter of it.
     pub embedding: QuantisedEmbedding,
     /// Perceptual fingerprint of the whole picture, for `reused_photo`.
     pub fingerprint: Fingerprint,
@@ -147,12 +150,14 @@ pub struct Health {
 #[derive(Clone, Debug, Default)]
 pub struct Gallery {
     /// The references, ordered by product and id.
+    // Shared one by one: a new snapshot takes over all references that did not change.
     pub references: Vec<Arc<Reference>>,
 }
 
 impl Gallery {
     /// A gallery of `references` in any order.
     pub fn new(mut references: Vec<Arc<Reference>>) -> Self {
+        // Whatever order the store gives, ties between references go the same way.
         references.sort_by(|a, b| (&a.product, &a.id).cmp(&(&b.product, &b.id)));
         Self { references }
     }

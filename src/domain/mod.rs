@@ -22,18 +22,22 @@
 pub mod digest;
 pub mod gallery;
 pub mod geometry;
-pub mod judgement;
-pub mod marks;
-pub mod matching;
-pub mod picture;
+pub(crate) mod judgement;
+pub(crate) mod marks;
+pub(crate) mod matching;
+pub(crate) mod picture;
 pub mod score;
-pub mod simulation;
+pub(crate) mod simulation;
 pub mod tuning;
 
 // Every module is named by itself: which room it stands in matters to the domain alone.
-pub use geometry::{linear, number, random};
-pub use judgement::{calibration, fusion, rates, variation, verdict};
-pub use marks::{appearance, cells, colour, text, windows};
-pub use matching::{descriptors, embedding, features, fingerprint};
-pub use picture::{averaging, illumination, quality, raster, rectify};
-pub use simulation::{camera, edits};
+pub(crate) use geometry::{linear, number, random};
+pub use judgement::{calibration, variation, verdict};
+pub(crate) use judgement::{fusion, rates};
+pub use marks::{appearance, cells, colour};
+pub(crate) use marks::{text, windows};
+pub(crate) use matching::descriptors;
+pub use matching::{embedding, features, fingerprint};
+pub(crate) use picture::averaging;
+pub use picture::{illumination, quality, raster, rectify};
+pub(crate) use simulation::{camera, edits};

@@ -21,11 +21,14 @@ macro_rules! unit_score {
         impl $name {
             /// Takes a value in 0 to 1; NaN and values outside are refused.
             pub fn new(value: f64) -> Result<Self, ScoreError> {
+                // NaN lies in no range, hence it is refused here too.
                 if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(ScoreError { scale: $scale, value }) }
             }
 
             /// Brings a finite value into 0 to 1; NaN becomes 0, the answer that claims least.
             pub fn saturating(value: f64) -> Self {
+                // A result that is no number must not stop a check: it counts neither for nor
+                // against.
                 if value.is_nan() { Self(0.0) } else { Self(value.clamp(0.0, 1.0)) }
             }
 
@@ -118,12 +121,15 @@ impl Ord for LogOdds {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0
             .partial_cmp(&other.0)
+            // Never met: no value here is NaN.
             .unwrap_or(std::cmp::Ordering::Equal)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
 
     #[test]

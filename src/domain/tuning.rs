@@ -13,6 +13,7 @@ use crate::domain::digest::Sha256;
 
 /// Defines each stage's constants and, in the same breath, their place in [`TUNING`], so that none
 /// can be left out of the digest.
+// Written as a table apart, a new constant could be forgotten in it and change answers unnoticed.
 macro_rules! tuning {
     ($(
         $(#[$about:meta])*
@@ -43,8 +44,11 @@ pub fn digest() -> String {
 fn digest_of(table: &[(&str, f64)]) -> String {
     let lines: Vec<String> = table
         .iter()
+        // `{:?}` writes the shortest digits that give the same number back: no change is rounded
+        // away.
         .map(|(name, v)| format!("{name} {v:?}\n"))
         .collect();
+    // Twelve digits are short enough for an answer; these are told apart, not defended.
     Sha256::of(lines.concat().as_bytes()).prefix(12)
 }
 
@@ -66,6 +70,7 @@ tuning! {
         /// Longest edge followed to either side, in analysed pixels.
         pub const REACH: usize = 12;
         /// Channel values this close to an end of the range count as clipped.
+        // Compression moves white and black by a level or two.
         pub const CLIP_MARGIN: u8 = 3;
     }
 
@@ -85,6 +90,7 @@ tuning! {
         pub const PHOTO_PX: u32 = 960;
         /// With fewer pixels of a picture to one of the frame (along a side) its marks are too soft
         /// to be judged.
+        // Resampling cannot bring back what a camera did not see.
         pub const MIN_SOURCE_PIXELS: f64 = 0.6;
         /// A reference's margin is cut off where every channel is at least this bright.
         pub const MARGIN_WHITE: u8 = 245;
@@ -95,6 +101,7 @@ tuning! {
     /// Which references are looked for in a photo.
     pub mod search {
         /// Keypoints taken of a photo.
+        // More than of a reference: a part of them lies on what is around the article.
         pub const PHOTO_KEYPOINTS: usize = 1200;
         /// Keypoints kept per rotation of a reference.
         pub const REFERENCE_KEYPOINTS: usize = 600;
@@ -109,6 +116,7 @@ tuning! {
         /// Keypoints of a reference kept per rotation for the coarse vote.
         pub const COARSE_REFERENCE: usize = 96;
         /// Keypoints of a photo that take part in the coarse vote.
+        // The vote is over the whole gallery, hence its cost grows with it.
         pub const COARSE_PHOTO: usize = 200;
         /// Cosine above which a photo's keypoint votes for a reference.
         pub const VOTE_COSINE: f32 = 0.8;
@@ -119,6 +127,7 @@ tuning! {
         /// References that the embedding may bring forward from a large gallery.
         pub const EMBEDDING_SHORTLIST: usize = 4;
         /// Rotations tried for a reference that is not claimed.
+        // Rivals are many: a full look at each would cost more than at the product claimed.
         pub const RIVAL_TURNS: usize = 2;
         /// Part of the photo that is embedded while the article's place is unknown, in its middle.
         pub const CENTRE: f64 = 0.75;
@@ -152,6 +161,7 @@ tuning! {
         /// Sampling stops when a better model would be missed with a chance below 1 - this.
         pub const CONFIDENCE: f64 = 0.999;
         /// Seed of the sampler.
+        // Any number would do; a fixed one gives the same photo the same answer.
         pub const SEED: u32 = 0x5eed;
         /// Fewest inliers that can be told from chance.
         pub const FEWEST_INLIERS: usize = 6;
@@ -218,8 +228,10 @@ tuning! {
         /// Side of a block in pixels of the frame.
         pub const BLOCK_PX: usize = 32;
         /// Distance between neighbouring blocks in pixels.
+        // Less than a block's side: small print on the border of one block is whole in the next.
         pub const STRIDE_PX: usize = 20;
         /// Largest shift tried in each direction, in pixels.
+        // The cost grows with its square.
         pub const SEARCH_PX: usize = 4;
         /// Blocks of a reference with less contrast (standard deviation of grey, 0 to 128) say
         /// nothing.

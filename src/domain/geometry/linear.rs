@@ -2,11 +2,14 @@
 
 /// Gaussian elimination with partial pivoting of an `N` x `N` system with its right side in the
 /// last of `W` = `N` + 1 columns; `None` when it is singular or not finite.
-pub fn solve<const N: usize, const W: usize>(mut a: [[f64; W]; N]) -> Option<[f64; N]> {
+pub(crate) fn solve<const N: usize, const W: usize>(mut a: [[f64; W]; N]) -> Option<[f64; N]> {
+    // Types cannot say N + 1: a wrong pair of sizes does not compile instead.
     const { assert!(W == N + 1) };
     let size = a.iter().flatten().fold(0.0_f64, |m, v| m.max(v.abs()));
     for col in 0..N {
+        // The largest pivot keeps factors at most 1, so that rounding errors do not grow.
         let pivot = (col..N).max_by(|&i, &j| a[i][col].abs().total_cmp(&a[j][col].abs()))?;
+        // Measured against the largest element: the same system in other units is as solvable.
         if a[pivot][col].is_nan() || a[pivot][col].abs() <= 1e-13 * size {
             return None;
         }

@@ -1,7 +1,7 @@
 //! MAGSAC++: robust estimation that marginalises over the noise scale instead of trusting one
 //! threshold.
 
-use super::{Homography, Point, check_quad};
+use super::{Homography, Point, check_quad, number::index};
 use crate::domain::{
     random::SplitMix,
     tuning::{
@@ -44,8 +44,6 @@ pub struct RobustFit {
     pub map: Homography,
     /// Indices of the pairs within the largest error, ascending.
     pub inliers: Vec<usize>,
-    /// Root mean square error of the inliers in pixels.
-    pub rms_px: f64,
 }
 
 /// Fits the map of `pairs` (from, to), given in order of falling trust. `from_frame` and `to_frame`
@@ -60,6 +58,7 @@ pub fn fit_homography(
     if pairs.len() < FEWEST_INLIERS {
         return None;
     }
+    // The tables cost more than a sample: one for all of them.
     let loss = MarginalLoss::new(options.max_error_px);
     let wider = loss.widened(WIDER);
     let believable = |map: &Homography| check_quad(map, from_frame, to_frame).is_ok();
@@ -71,40 +70,38 @@ pub fn fit_homography(
         let sample = draw(&mut random, pairs.len(), drawn, options.max_samples);
         drawn += 1;
         let (from, to) = (sample.map(|i| pairs[i].0), sample.map(|i| pairs[i].1));
+        // Cheap, and it refuses most wrong samples before a system of equations is solved.
         if !same_orientation(&from, &to) {
             continue;
         }
         let Some(map) = Homography::through(from, to).filter(|m| believable(m)) else {
             continue;
         };
+        // Only what beats the best so far is worth refining: refining costs many times a gain.
         let (gain, _) = loss.gain(&map, pairs);
         if best.as_ref().is_some_and(|(b, _)| gain <= *b) {
             continue;
         }
         let (_, rough) = refine(&wider, pairs, map, &believable);
+        // The wide loss reaches pairs that the sample missed, the narrow one then says which start
+        // was better: neither alone is always right on a bent pack.
         let (near, far) = (
             refine(&loss, pairs, map, &believable),
             refine(&loss, pairs, rough, &believable),
         );
         let (gain, map) = if far.0 > near.0 { far } else { near };
         let inliers = inliers(&map, pairs, options.max_error_px).len();
+        // More inliers mean that fewer samples are needed to meet a good one.
         needed = samples_needed(inliers as f64 / pairs.len() as f64, options);
         best = Some((gain, map));
     }
+    // The last chance for a pack that is bent: a sample of four cannot average over the bend.
     let map = resampled(&loss, pairs, best?, &believable, &mut random, options);
     let inliers = inliers(&map, pairs, options.max_error_px);
     if inliers.len() < FEWEST_INLIERS {
         return None;
     }
-    let square: f64 = inliers
-        .iter()
-        .map(|&i| squared_error(&map, &pairs[i]))
-        .sum();
-    Some(RobustFit {
-        map,
-        rms_px: (square / inliers.len() as f64).sqrt(),
-        inliers,
-    })
+    Some(RobustFit { map, inliers })
 }
 
 fn squared_error(map: &Homography, (from, to): &(Point, Point)) -> f64 {
@@ -141,6 +138,7 @@ fn refine(
             break;
         };
         let (gain, _) = loss.gain(&map, pairs);
+        // Rounds that gain next to nothing would otherwise go on to the limit.
         if gain <= best.0 + 1e-9 {
             break;
         }
@@ -160,6 +158,7 @@ fn resampled(
 ) -> Homography {
     for _ in 0..RESAMPLES {
         let near = inliers(&best.1, pairs, NEARLY * options.max_error_px);
+        // Of fewer pairs every sample is nearly all of them, and the fit nothing new.
         if near.len() < 2 * RESAMPLED {
             break;
         }
@@ -178,20 +177,25 @@ fn resampled(
 }
 
 fn samples_needed(inlier_share: f64, options: &MagsacOptions) -> usize {
+    // Kept off 0 and 1, where the quotient below is not finite.
     let good = inlier_share.powi(4).clamp(1e-9, 1.0 - 1e-9);
     let wanted = ((1.0 - options.confidence).ln() / (1.0 - good).ln()).ceil();
-    (wanted as usize).clamp(32, options.max_samples)
+    // A first model may have its inliers by chance: some more samples are drawn in any case.
+    index(wanted).clamp(32, options.max_samples)
 }
 
 /// Four distinct indices. The pool grows from the most trusted pairs to all of them over the first
 /// half of the draws (the idea of PROSAC: Chum and Matas, CVPR 2005).
 fn draw(random: &mut SplitMix, pairs: usize, drawn: usize, max_samples: usize) -> [usize; 4] {
     let start = pairs.min(16);
+    // Early samples of trusted pairs find most maps at once; the later ones of all pairs guard
+    // against trusted pairs that are wrong together.
     let grown = start + (pairs - start) * (2 * drawn).min(max_samples) / max_samples.max(1);
     let mut sample = [usize::MAX; 4];
     let mut filled = 0;
     while filled < 4 {
         let i = random.below(grown.max(4));
+        // The same pair twice makes the system singular.
         if !sample[..filled].contains(&i) {
             sample[filled] = i;
             filled += 1;
@@ -227,6 +231,7 @@ impl MarginalLoss {
     fn new(max_error_px: f64) -> Self {
         let limit = max_error_px * max_error_px;
         let sigma = max_error_px / Self::QUANTILE;
+        // Without it, the weight would jump at the limit instead of ending there at 0.
         let floor = upper_gamma_three_halves(Self::QUANTILE * Self::QUANTILE / 2.0);
         let weight = |squared: f64| {
             (upper_gamma_three_halves(squared / (2.0 * sigma * sigma)) - floor).max(0.0)
@@ -242,6 +247,7 @@ impl MarginalLoss {
         for i in 1..=Self::STEPS {
             losses[i] = losses[i - 1] + (weights[i - 1] + weights[i]) / 2.0;
         }
+        // Scaled to 1 at the limit, so that a gain counts pairs whatever the limit is.
         let most = losses[Self::STEPS];
         losses.iter_mut().for_each(|l| *l /= most);
         Self {
@@ -262,7 +268,7 @@ impl MarginalLoss {
 
     fn slot(&self, squared: f64) -> Option<usize> {
         // A NaN error (a point at infinity) fails the comparison and counts as an outlier.
-        (squared < self.limit).then(|| (squared / self.limit * Self::STEPS as f64) as usize)
+        (squared < self.limit).then(|| index(squared / self.limit * Self::STEPS as f64))
     }
 
     fn weight(&self, squared: f64) -> f64 {
@@ -302,6 +308,8 @@ fn erfc(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
     use proptest::prelude::*;
 

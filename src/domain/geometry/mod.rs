@@ -5,11 +5,11 @@
 //! noise scale, so that it needs no tuned threshold and every point has a weight. Samples are drawn
 //! in PROSAC order from a seeded generator, hence the same input always gives the same answer.
 
-pub mod linear;
+pub(crate) mod linear;
 mod magsac;
-pub mod number;
+pub(crate) mod number;
 mod projective;
-pub mod random;
+pub(crate) mod random;
 mod rect;
 mod sanity;
 

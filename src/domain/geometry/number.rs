@@ -8,7 +8,7 @@
     reason = "a cast from a float saturates, which is what is promised here"
 )]
 #[inline]
-pub fn whole(value: impl Into<f64>) -> u32 {
+pub(crate) fn whole(value: impl Into<f64>) -> u32 {
     value.into() as u32
 }
 
@@ -19,7 +19,7 @@ pub fn whole(value: impl Into<f64>) -> u32 {
     reason = "a cast from a float saturates, which is what is promised here"
 )]
 #[inline]
-pub fn index(value: impl Into<f64>) -> usize {
+pub(crate) fn index(value: impl Into<f64>) -> usize {
     value.into() as usize
 }
 
@@ -30,7 +30,7 @@ pub fn index(value: impl Into<f64>) -> usize {
     reason = "a cast from a float saturates, which is what is promised here"
 )]
 #[inline]
-pub fn level(value: impl Into<f64>) -> u8 {
+pub(crate) fn level(value: impl Into<f64>) -> u8 {
     value.into() as u8
 }
 
@@ -40,13 +40,13 @@ pub fn level(value: impl Into<f64>) -> u8 {
     reason = "digits beyond the seventh are given up on purpose, to store half as much"
 )]
 #[inline]
-pub fn single(value: f64) -> f32 {
+pub(crate) fn single(value: f64) -> f32 {
     value as f32
 }
 
 /// A count of things in memory, of which no picture has more than `u32::MAX`.
 #[inline]
-pub fn count_u32(count: usize) -> u32 {
+pub(crate) fn count_u32(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 

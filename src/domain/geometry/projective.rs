@@ -76,6 +76,8 @@ impl Homography {
             cofactor(0, 1, 3, 4),
         ];
         let determinant = m[0] * out[0] + m[1] * out[3] + m[2] * out[6];
+        // A determinant is small or large by the map's unit: it is compared with the elements' own
+        // size.
         let size: f64 = m.iter().map(|v| v.abs()).fold(0.0, f64::max);
         if !determinant.is_finite() || determinant.abs() <= 1e-14 * size.powi(3) {
             return None;
@@ -105,6 +107,7 @@ impl Homography {
         if pairs.len() < 4 {
             return None;
         }
+        // Pixels squared beside ones lose digits: both sides are brought to about 1 first.
         let from_norm = conditioning(pairs.iter().map(|p| (p.0, p.2)))?;
         let to_norm = conditioning(pairs.iter().map(|p| (p.1, p.2)))?;
         // Inhomogeneous normal equations with the last element fixed at 1: safe because
@@ -119,6 +122,7 @@ impl Homography {
             for (row, rhs) in rows {
                 for i in 0..8 {
                     let weighted = weight * row[i];
+                    // The matrix is symmetric: half of the work is enough.
                     for j in i..8 {
                         ata[i][j] += weighted * row[j];
                     }
@@ -132,6 +136,7 @@ impl Homography {
         let h = solve(whole)?;
         let conditioned = Self([h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1.0]);
         let map = to_norm.inverse()?.after(&conditioned).after(&from_norm);
+        // A last element of nearly 0 can still push the others beyond what a float holds.
         map.is_finite().then_some(map)
     }
 
@@ -151,6 +156,7 @@ fn conditioning(points: impl Iterator<Item = (Point, f64)> + Clone) -> Option<Ho
         .map(|(p, w)| p.distance(Point::new(cx, cy)) * w)
         .sum::<f64>()
         / total;
+    // Points in one place have no spread to be scaled by.
     if !spread.is_finite() || spread <= 1e-12 {
         return None;
     }

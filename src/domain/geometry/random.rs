@@ -2,11 +2,11 @@
 
 /// SplitMix64 (Steele, Lea, Flood, 2014): small, seeded, good enough to draw samples and noise.
 #[derive(Clone, Debug)]
-pub struct SplitMix(pub u64);
+pub(crate) struct SplitMix(pub u64);
 
 impl SplitMix {
     /// 64 random bits.
-    pub fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -15,29 +15,37 @@ impl SplitMix {
     }
 
     /// A whole number from 0 to `n`, exclusive; 0 when `n` is 0.
-    pub fn below(&mut self, n: usize) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the product's upper half is below `n`"
+    )]
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        // By the product's upper half: no division, and nearly no bias for small `n`.
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
     /// A number from 0 to 1, exclusive.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
+        // 53 bits are all that a float holds: more would round up to 1.
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A number from `low` to `high`.
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// True with this chance, 0 to 1.
-    pub fn chance(&mut self, chance: f64) -> bool {
+    pub(crate) fn chance(&mut self, chance: f64) -> bool {
         self.unit() < chance
     }
 
     /// Nearly normal with mean 0 and standard deviation 1, within -3.5 to 3.5: the sum of four even
     /// draws.
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let bits = self.bits();
+        // Four draws of 16 bits come from one number, and need no logarithm or sine, which machines
+        // may round differently.
         let sum: u64 = (0..4).map(|i| (bits >> (16 * i)) & 0xffff).sum();
         (sum as f64 / 65_535.0 - 2.0) * 3.0_f64.sqrt()
     }

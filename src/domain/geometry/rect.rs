@@ -55,6 +55,7 @@ impl<T: Copy + Sub<Output = T>> Rect<T> {
 impl<T: Copy + PartialOrd> Rect<T> {
     /// Whether a place lies in the box.
     pub fn contains(self, (x, y): (T, T)) -> bool {
+        // Ends lie outside: boxes side by side share no pixel.
         (self.left..self.right).contains(&x) && (self.top..self.bottom).contains(&y)
     }
 }
@@ -75,6 +76,7 @@ impl Rect {
     /// The box of `width` x `height` pixels whose first pixel is (`x`, `y`); ends beyond the
     /// largest number stop there.
     pub const fn from_size(x: u32, y: u32, width: u32, height: u32) -> Self {
+        // Whatever is asked for, an end beyond the largest number must not wrap round to the left.
         Self::new(x, y, x.saturating_add(width), y.saturating_add(height))
     }
 
@@ -83,6 +85,7 @@ impl Rect {
         [
             self.left,
             self.top,
+            // A box whose ends are in the wrong order is empty rather than huge.
             self.right.saturating_sub(self.left),
             self.bottom.saturating_sub(self.top),
         ]

@@ -50,6 +50,7 @@ pub fn check_quad(
         let (a, b, c) = (q[i], q[(i + 1) % 4], q[(i + 2) % 4]);
         (b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x)
     };
+    // NaN is neither above nor below 0: unless asked for by name it would pass.
     if (0..4).any(|i| turn(i).is_nan() || turn(i) <= 0.0) {
         return Err(QuadProblem::NotConvex);
     }
@@ -58,6 +59,7 @@ pub fn check_quad(
         return Err(QuadProblem::Area);
     }
     let side = |i: usize| q[i].distance(q[(i + 1) % 4]);
+    // A side of no length must not divide by 0.
     let ratio = |a: f64, b: f64| a.max(b) / a.min(b).max(1e-9);
     if ratio(side(0), side(2)) >= MOST_PERSPECTIVE || ratio(side(1), side(3)) >= MOST_PERSPECTIVE {
         return Err(QuadProblem::Perspective);

@@ -39,6 +39,7 @@ impl Calibration {
     ) -> Self {
         let mut items: Vec<&str> = scores.iter().map(|s| s.0.as_str()).collect();
         items.sort_unstable();
+        // Photos of one item are alike: only items are independent evidence.
         items.dedup();
         let items = items.len();
         let mut scores: Vec<LogOdds> = scores.iter().map(|s| s.1).collect();
@@ -55,6 +56,7 @@ impl Calibration {
     /// Share of genuine photos at least as strange as a photo of this score, that photo counted in.
     pub fn p_value(&self, score: LogOdds) -> PValue {
         let stranger = self.scores.partition_point(|s| *s <= score);
+        // The photo is counted in: it might be as genuine as the others, and a p-value is never 0.
         PValue::saturating((stranger + 1) as f64 / (self.scores.len() + 1) as f64)
     }
 
@@ -62,6 +64,8 @@ impl Calibration {
     /// scores are too few for the budget, it is stranger than every one of them.
     pub fn flags(&self, score: LogOdds) -> bool {
         !self.scores.is_empty()
+            // Too few scores could never reach a small budget: then the strangest of all is
+            // flagged.
             && self.p_value(score).get() <= self.budget.max(1.0 / (self.scores.len() + 1) as f64)
     }
 
@@ -81,6 +85,7 @@ impl Calibration {
         if self.items == 0 {
             1.0
         } else {
+            // The rate at which so many items would all pass with a chance of 5 %.
             1.0 - 0.05_f64.powf(1.0 / self.items as f64)
         }
     }

@@ -46,9 +46,9 @@ pub struct Evidence {
 }
 
 /// Names of the presence model's inputs, in order.
-pub const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
+pub(crate) const PRESENCE_INPUTS: [&str; 3] = ["log_inliers", "spread", "log_refined"];
 /// Names of the rivalry model's inputs, in order.
-pub const RIVALRY_INPUTS: [&str; 5] = [
+pub(crate) const RIVALRY_INPUTS: [&str; 5] = [
     "margin_inliers",
     "margin_refined",
     "margin_embedding",
@@ -56,9 +56,11 @@ pub const RIVALRY_INPUTS: [&str; 5] = [
     "lead_refined",
 ];
 /// Names of the marks model's inputs, in order.
-pub const MARK_INPUTS: [&str; 3] = ["difference", "text", "turn"];
+pub(crate) const MARK_INPUTS: [&str; 3] = ["difference", "text", "turn"];
 
 fn log_count(n: usize) -> f64 {
+    // The step from 10 inliers to 20 says more than that from 110 to 120. None at all must be
+    // finite.
     (n as f64).ln_1p()
 }
 
@@ -66,6 +68,7 @@ fn log_count(n: usize) -> f64 {
 /// large, sharp photo a small relative margin is certain, on a small one it is chance.
 fn lead(own: usize, rival: usize) -> f64 {
     let (own, rival) = (own as f64, rival as f64);
+    // One is added, so that 0 against 0 is 0.
     (own - rival) / (own + rival + 1.0).sqrt()
 }
 
@@ -83,6 +86,7 @@ impl Evidence {
     pub fn rivalry_inputs(&self) -> [f64; 5] {
         let (refined, rival_refined) = match (self.refined, self.rival_refined) {
             (Some(own), Some(rival)) => (own, rival),
+            // Both after rectification or both before: counts of the two kinds cannot be compared.
             _ => (self.inliers, self.rival_inliers),
         };
         let embedding = match (self.embedding, self.rival_embedding) {
@@ -102,6 +106,7 @@ impl Evidence {
 impl MarkEvidence {
     /// The marks model's inputs for this mark.
     pub fn inputs(&self) -> [f64; 3] {
+        // A reading counts by how sure it was; text that was not read says nothing.
         let text = self.text.map_or(0.0, |t| (1.0 - t) * self.text_confidence);
         [
             logit(self.difference),
@@ -112,13 +117,14 @@ impl MarkEvidence {
 }
 
 /// Log-odds of a share, kept finite.
-pub fn logit(p: f64) -> f64 {
+pub(crate) fn logit(p: f64) -> f64 {
+    // A comparator that is quite sure must not outweigh all else: it is never that right.
     let p = p.clamp(1e-3, 1.0 - 1e-3);
     (p / (1.0 - p)).ln()
 }
 
 /// The share that belongs to log-odds.
-pub fn sigmoid(x: f64) -> f64 {
+pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
@@ -162,12 +168,13 @@ pub struct FusedScore {
 impl FusedScore {
     /// The worse of both.
     pub fn value(&self) -> LogOdds {
+        // The worse and no product: both look at the same photo and are not independent.
         self.marks.map_or(self.identity, |m| m.min(self.identity))
     }
 }
 
 /// The rule in words, as the response states it.
-pub const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
+pub(crate) const RULE: &str = "similarity = logistic(min(presence, rivalry, worst seen mark)): presence is a logistic model of \
     inliers, their spread and the inliers after rectification; rivalry of the margins of inliers and embedding cosine over \
     the best other product; each mark of the comparator's difference and \
     text disagreement, both less what genuine photos of the product show too, and of how far its hues are turned against the \
@@ -190,6 +197,7 @@ impl Fusion {
         let marks = marks.map(|m| self.mark.log_odds(&m.inputs()));
         FusedScore {
             identity,
+            // One forged mark is enough, however many others look right.
             marks: marks.min(),
         }
     }
@@ -197,6 +205,8 @@ impl Fusion {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
 
     fn fusion() -> Fusion {

@@ -1,7 +1,7 @@
 //! What a comparison means: scores fused, weighed against genuine photos, and named.
 
 pub mod calibration;
-pub mod fusion;
-pub mod rates;
+pub(crate) mod fusion;
+pub(crate) mod rates;
 pub mod variation;
 pub mod verdict;

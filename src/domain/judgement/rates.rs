@@ -2,7 +2,7 @@
 
 /// A share with its counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// How often.
     pub hits: usize,
     /// Out of how many.
@@ -11,7 +11,7 @@ pub struct Rate {
 
 impl Rate {
     /// Counts what `flags` says.
-    pub fn of(flags: impl IntoIterator<Item = bool>) -> Self {
+    pub(crate) fn of(flags: impl IntoIterator<Item = bool>) -> Self {
         flags.into_iter().fold(Self::default(), |r, hit| Self {
             hits: r.hits + usize::from(hit),
             total: r.total + 1,
@@ -19,19 +19,22 @@ impl Rate {
     }
 
     /// The share, 0 to 1; 0 of nothing is 0.
-    pub fn share(self) -> f64 {
+    pub(crate) fn share(self) -> f64 {
         self.hits as f64 / self.total.max(1) as f64
     }
 
     /// Wilson's 95 % interval (Wilson, "Probable inference", 1927); 0 to 1 for nothing.
-    pub fn wilson_95(self) -> (f64, f64) {
+    pub(crate) fn wilson_95(self) -> (f64, f64) {
         const Z: f64 = 1.959_964;
+        // Nothing measured excludes nothing.
         if self.total == 0 {
             return (0.0, 1.0);
         }
         let (n, p) = (self.total as f64, self.share());
         let scale = 1.0 + Z * Z / n;
         let centre = p + Z * Z / (2.0 * n);
+        // Unlike the interval of a normal distribution it stays useful near 0 and 1, where these
+        // rates lie.
         let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         (
             ((centre - half) / scale).max(0.0),
@@ -42,9 +45,14 @@ impl Rate {
 
 /// The chance that a genuine score exceeds a lookalike's, ties counting half (area under the
 /// curve); `None` when either side is empty. NaN scores are left out.
-pub fn area_under_curve(genuine: &[f64], lookalike: &[f64]) -> Option<f64> {
+#[expect(
+    clippy::float_cmp,
+    reason = "a tie is two scores that are equal to the last bit"
+)]
+pub(crate) fn area_under_curve(genuine: &[f64], lookalike: &[f64]) -> Option<f64> {
     let mut all: Vec<(f64, bool)> = genuine.iter().map(|s| (*s, true)).collect();
     all.extend(lookalike.iter().map(|s| (*s, false)));
+    // NaN has no rank: left in, it would count as the highest score.
     all.retain(|(s, _)| !s.is_nan());
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let positives = all.iter().filter(|a| a.1).count() as f64;
@@ -64,6 +72,8 @@ pub fn area_under_curve(genuine: &[f64], lookalike: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
     use proptest::prelude::*;
 

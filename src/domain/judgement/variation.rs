@@ -32,8 +32,8 @@ pub struct CellGrid {
     pub area: Rect,
     /// Cells in a row.
     pub columns: usize,
-    /// Row-major evidence in 65,535ths of 1, as it is stored: a kept observation scores as it did when
-    /// it was new.
+    /// Row-major evidence in 65,535ths of 1, as it is stored: a kept observation scores as it did
+    /// when it was new.
     pub evidence: Vec<u16>,
 }
 
@@ -126,10 +126,20 @@ pub struct ReferenceVariation {
     pub misread: BTreeSet<(usize, String)>,
 }
 
+/// Rounded to a whole number of [`PARTS`].
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast from a float saturates: 0 and all parts are the ends that are wanted"
+)]
+fn to_parts(value: f32) -> u16 {
+    value.round() as u16
+}
+
 impl CellGrid {
     /// A grid of [`crate::domain::marks::cell_evidence`], 0 to 1, over `area`.
     pub fn new(area: Rect, columns: usize, evidence: &[f32]) -> Self {
-        let parts = |e: &f32| (e.clamp(0.0, 1.0) * PARTS).round() as u16;
+        let parts = |e: &f32| to_parts(e.clamp(0.0, 1.0) * PARTS);
         Self {
             area,
             columns: columns.max(1),
@@ -140,6 +150,7 @@ impl CellGrid {
     /// Evidence of each cell, 0 to 1, less what genuine photos share there: times one minus the
     /// most shared of the squares that it reaches into.
     pub fn discounted(&self, known: Option<&ReferenceVariation>) -> Vec<f32> {
+        // Most references have nothing shared: their cells need no look-up.
         let known = known.filter(|k| !k.shared.is_empty());
         let weighed = |(i, e): (usize, &u16)| {
             let shared = known.map_or(0, |k| k.most_shared(self.squares_of(i)));
@@ -176,6 +187,10 @@ impl CellGrid {
     }
 
     /// The squares that cell `i` reaches into: rows and columns, the ends exclusive.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "squares are fewer than pixels, and a frame's sides fit 32 bits"
+    )]
     fn squares_of(&self, i: usize) -> [std::ops::Range<u32>; 2] {
         let rows = (self.evidence.len() / self.columns).max(1) as u64;
         let area = self.area.map(u64::from);
@@ -216,6 +231,7 @@ impl MarkObservation {
         };
         if let Some(second) = &self.second {
             let again = mark_score(&second.discounted(known)).get();
+            // In log-odds, in which two looks of the same kind can be averaged.
             evidence.difference = sigmoid((logit(difference) + logit(again)) / 2.0);
         }
         if let Some(Reading {
@@ -224,6 +240,7 @@ impl MarkObservation {
             agreement,
         }) = self.reading.as_ref().filter(|_| difference >= SUSPECT_FROM)
         {
+            // The better of both: what genuine photos are misread as is as good as the text itself.
             evidence.text = agreement.map(|a| known.map_or(a, |k| k.agreement(mark, text).max(a)));
             evidence.text_confidence = *confidence;
         }
@@ -243,8 +260,8 @@ impl Observation {
     }
 
     /// Evidence by square where it is more than faint: the strongest of first looks and, where no
-    /// mark was looked at, of the overview. Every photo points to places of its own, and a place that
-    /// was not looked at is not therefore the same.
+    /// mark was looked at, of the overview. Every photo points to places of its own, and a place
+    /// that was not looked at is not therefore the same.
     fn squares(&self) -> BTreeMap<Square, u16> {
         let mut squares = BTreeMap::new();
         for mark in self.marks.iter().flatten() {
@@ -252,6 +269,7 @@ impl Observation {
                 lies_in(&[mark.place], middle(square))
             });
         }
+        // A mark's own look is finer than the overview, which must not speak over it.
         let places: Vec<Rect> = self.marks.iter().flatten().map(|m| m.place).collect();
         if let Some(overview) = &self.overview {
             overview.add_to(&mut squares, |square| !lies_in(&places, middle(square)));
@@ -275,6 +293,7 @@ impl GenuineObservations {
     /// Adds a photo of `item`; photos come oldest first. One that was not looked at closely tells
     /// nothing.
     pub fn add(&mut self, item: &str, observation: &Observation) {
+        // Counted in, such a photo would look like an item without any variation.
         if observation.overview.is_none() && observation.marks.iter().all(Option::is_none) {
             return;
         }
@@ -283,8 +302,10 @@ impl GenuineObservations {
             .entry(observation.reference.clone())
             .or_default();
         if let Some(seen) = items.iter_mut().find(|seen| seen.item == item) {
+            // Bounded, since what is read comes from photos and is kept in memory.
             let room = MOST_MISREAD.saturating_sub(seen.misread.len());
             seen.misread.extend(observation.misread().take(room));
+        // Photos come oldest first: which items count stays the same as more of them come.
         } else if items.len() < MOST_ITEMS {
             let (squares, misread) = (
                 observation.squares(),
@@ -341,6 +362,7 @@ fn known_of(
         .iter()
         .flat_map(|seen| seen.misread.iter().cloned())
         .collect();
+    // Two items that agree may do so by chance.
     let enough = Some(items.len()).filter(|n| *n >= LEAST_ITEMS);
     let shared = enough
         .and_then(exceptions)
@@ -364,16 +386,15 @@ fn middle((row, column): Square) -> (u32, u32) {
 /// beyond the faint.
 fn shared(items: &[&ItemSeen], exceptions: usize) -> BTreeMap<Square, u16> {
     let mut reached: BTreeMap<Square, Vec<u16>> = BTreeMap::new();
+    // Sparse maps: most squares of most items hold nothing.
     for (square, evidence) in items.iter().flat_map(|seen| &seen.squares) {
         reached.entry(*square).or_default().push(*evidence);
     }
-    let beyond = |e: u16| {
-        ((f32::from(e) - FAINT * PARTS) / (1.0 - FAINT))
-            .round()
-            .max(0.0) as u16
-    };
+    let beyond = |e: u16| to_parts((f32::from(e) - FAINT * PARTS) / (1.0 - FAINT));
     let least = |(square, mut evidence): (Square, Vec<u16>)| {
+        // Items without an entry have no evidence there: they are the first exceptions.
         let lacking = items.len() - evidence.len();
+        // Ascending: after the exceptions comes the least that all others reach.
         evidence.sort_unstable();
         let reached = exceptions
             .checked_sub(lacking)
@@ -390,6 +411,7 @@ impl ReferenceVariation {
                 .range((row, columns.start)..(row, columns.end))
                 .map(|(_, e)| *e)
         };
+        // The most and not the mean: a cell at the edge of a fold is half on plain print.
         rows.flat_map(of_row).max().unwrap_or(0)
     }
 

@@ -54,10 +54,12 @@ pub enum Action {
 /// nothing and, beside one that agrees, takes nothing away. Without any photo there is nothing to
 /// compare.
 pub fn overall(photos: &[Verdict]) -> Verdict {
+    // A seller may send one photo of a genuine pack along with that of the forged one.
     let by_weight = [Verdict::Deviates, Verdict::ReusedPhoto, Verdict::Consistent];
     if let Some(verdict) = by_weight.into_iter().find(|v| photos.contains(v)) {
         return verdict;
     }
+    // Only when every photo agrees: a blurred one might still show the product.
     let nothing_seen = !photos.is_empty() && photos.iter().all(|v| *v == Verdict::NoBrandSeen);
     if nothing_seen {
         Verdict::NoBrandSeen
@@ -71,7 +73,9 @@ pub fn overall(photos: &[Verdict]) -> Verdict {
 pub fn action_for(verdict: Verdict) -> Action {
     match verdict {
         Verdict::Consistent => Action::Allow,
+        // A wrong answer here costs a person a look, never a seller the listing.
         Verdict::Deviates | Verdict::NoBrandSeen => Action::Review,
+        // The seller can clear these up alone, with a photo of the item itself.
         Verdict::ReusedPhoto | Verdict::NotComparable => Action::RequestPhoto,
     }
 }
@@ -117,6 +121,7 @@ pub enum ReasonCode {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
     /// What kind of reason.
+    // Callers branch on the code: the words may change.
     pub code: ReasonCode,
     /// A sentence for a person, lower case, no full stop.
     pub detail: String,
@@ -165,6 +170,7 @@ pub struct MarkComparison {
 impl MarkComparison {
     /// What the recogniser read in the photo.
     pub fn read(&self) -> Option<&Reading> {
+        // Only marks in doubt are read: most have no reading.
         self.observation.as_ref()?.reading.as_ref()
     }
 }

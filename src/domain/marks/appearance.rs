@@ -6,6 +6,7 @@
 
 use crate::domain::{
     geometry::Rect,
+    number::{self, count_u32, single},
     raster::Plane,
     rectify::Rectified,
     tuning::appearance::{
@@ -55,6 +56,7 @@ impl BlockMap {
             .flatten()
             .map(|b| f64::from(b.correlation))
             .collect();
+        // No mean of nothing: a flat print neither agrees nor differs.
         (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
     }
 
@@ -68,6 +70,7 @@ impl BlockMap {
             .map(Block::unexplained)
             .collect();
         levels.sort_by(f64::total_cmp);
+        // Against the median, because blur leaves some contrast unexplained everywhere.
         let usual = *levels.get(levels.len() / 2)?;
         let inner = |v: u32, side: u32| (OUTER_PX..=side.saturating_sub(OUTER_PX)).contains(&v);
         let surplus: Vec<f64> = (0..self.blocks.len())
@@ -79,6 +82,7 @@ impl BlockMap {
                     .map_or(0.0, |b| (b.unexplained() - usual).max(0.0))
             })
             .collect();
+        // A small frame still has a place: all of it.
         let (wide, high) = (PLACE_COLUMNS.min(self.columns), PLACE_ROWS.min(self.rows));
         let (c, r) = strongest_window(
             &surplus,
@@ -86,8 +90,8 @@ impl BlockMap {
             (wide, high),
             LEAST_SURPLUS,
         )?;
-        let px = |blocks: usize| (blocks * STRIDE_PX) as u32;
-        let end = |first: usize, blocks: usize| px(first + blocks - 1) + BLOCK_PX as u32;
+        let px = |blocks: usize| count_u32(blocks * STRIDE_PX);
+        let end = |first: usize, blocks: usize| px(first + blocks - 1) + count_u32(BLOCK_PX);
         Some(Rect::new(px(c), px(r), end(c, wide), end(r, high)))
     }
 
@@ -100,10 +104,8 @@ impl BlockMap {
     /// nothing.
     pub fn nearest(&self, x: f64, y: f64) -> Option<Block> {
         let index = |at: f64, count: usize| {
-            let number = ((at - BLOCK_PX as f64 / 2.0) / STRIDE_PX as f64)
-                .round()
-                .max(0.0) as usize;
-            number.min(count.saturating_sub(1))
+            let nearest = ((at - BLOCK_PX as f64 / 2.0) / STRIDE_PX as f64).round();
+            number::index(nearest).min(count.saturating_sub(1))
         };
         *self
             .blocks
@@ -112,7 +114,7 @@ impl BlockMap {
 
     fn middle(&self, index: usize) -> (u32, u32) {
         let (x, y, side) = self.place(index);
-        ((x + side / 2) as u32, (y + side / 2) as u32)
+        (count_u32(x + side / 2), count_u32(y + side / 2))
     }
 
     /// The block's box in pixels of the frame: (x, y, side).
@@ -128,6 +130,7 @@ impl BlockMap {
 /// Compares block by block; both pictures are of one size.
 pub fn compare_blocks(reference: &Plane, photo: &Plane, rectified: &Rectified) -> BlockMap {
     let count = |side: usize| {
+        // The difference below would wrap round.
         if side < BLOCK_PX {
             0
         } else {
@@ -140,8 +143,8 @@ pub fn compare_blocks(reference: &Plane, photo: &Plane, rectified: &Rectified) -
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = (column * STRIDE_PX, row * STRIDE_PX);
-            let side = BLOCK_PX as u32;
-            let seen = rectified.shows(Rect::from_size(x as u32, y as u32, side, side));
+            let side = count_u32(BLOCK_PX);
+            let seen = rectified.shows(Rect::from_size(count_u32(x), count_u32(y), side, side));
             blocks.push(if seen {
                 compare_block(reference, photo, &sums, x, y)
             } else {
@@ -170,6 +173,7 @@ fn compare_block(
         let start = y * plane.width + x;
         start..start + BLOCK_PX
     };
+    // A copy in one piece: the search reads it for every shift.
     let mut template = [0.0_f32; BLOCK_PX * BLOCK_PX];
     for dy in 0..BLOCK_PX {
         template[dy * BLOCK_PX..(dy + 1) * BLOCK_PX]
@@ -179,6 +183,7 @@ fn compare_block(
     template.iter_mut().for_each(|v| *v -= mean);
     let energy = template.iter().map(|v| v * v).sum::<f32>();
     let contrast = (energy / n).sqrt();
+    // The correlation of flat print is that of its noise.
     if contrast < FLAT {
         return None;
     }
@@ -188,7 +193,10 @@ fn compare_block(
             add_products(&mut lanes, &photo.data[row(photo, px, py + dy)], line);
         }
         let cross: f32 = lanes.iter().sum();
+        // By sums made once: the mean of each place need not be taken anew, since the template's
+        // own is 0.
         let spread = sums.spread(px, py);
+        // Rounding leaves a little of a flat place, sometimes below 0; its root must not be taken.
         if spread > 1e-3 {
             cross / (spread * energy).sqrt()
         } else {
@@ -264,8 +272,9 @@ impl BoxSums {
             at(x, y + BLOCK_PX),
             at(x + BLOCK_PX, y + BLOCK_PX),
         );
+        // In f64: in f32 the sums of a whole frame would leave no digits for one block.
         let (sum, square) = (d.0 - b.0 - c.0 + a.0, d.1 - b.1 - c.1 + a.1);
-        (square - sum * sum / (BLOCK_PX * BLOCK_PX) as f64) as f32
+        single(square - sum * sum / (BLOCK_PX * BLOCK_PX) as f64)
     }
 }
 

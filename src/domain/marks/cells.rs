@@ -2,6 +2,7 @@
 
 use crate::domain::{
     geometry::{Point, Rect},
+    number::{index, whole},
     score::Difference,
     tuning::{
         marks::{CELL_DIFFERS, EDGE_PX, LARGEST_AREA, PADDING_PX, TOP_CELLS},
@@ -103,9 +104,11 @@ impl MarkBox {
             fold(f64::max, f64::MIN, |p| p.y),
         );
         let (across, down) = (span(x0, x1, 0.0, width)?, span(y0, y1, 0.0, height)?);
+        // What is left of a mark cut off by the frame holds no letter.
         if across.1 - across.0 < 4 || down.1 - down.0 < 4 {
             return None;
         }
+        // Context comes along, since the comparator must find by itself how the photo is shifted.
         let wide = grown(span(x0, x1, PADDING_PX, width)?, width, SMALLEST.0)?;
         let high = grown(span(y0, y1, PADDING_PX, height)?, height, SMALLEST.1)?;
         Some(Self {
@@ -126,9 +129,8 @@ impl MarkBox {
     /// Sides in pixels of the comparator's input for this box, `times` smaller than it but at least
     /// 32. There is no upper bound: the caller's `times` is to bring the box down far enough.
     pub fn shrunk(&self, times: f64) -> (u32, u32) {
-        let side = |v: u32| {
-            ((f64::from(v) / times / f64::from(MULTIPLE)).round() as u32).max(2) * MULTIPLE
-        };
+        let side =
+            |v: u32| whole((f64::from(v) / times / f64::from(MULTIPLE)).round()).max(2) * MULTIPLE;
         (side(self.padded.width()), side(self.padded.height()))
     }
 
@@ -136,6 +138,7 @@ impl MarkBox {
     /// largest allowed.
     pub fn input_size(&self) -> (u32, u32) {
         let (w, h) = (self.padded.width(), self.padded.height());
+        // Both sides by the same factor, so that letters keep their shape.
         let shrink = (f64::from(LARGEST.0) / f64::from(w))
             .min(f64::from(LARGEST.1) / f64::from(h))
             .min(1.0);
@@ -147,7 +150,9 @@ impl MarkBox {
     pub fn half_a_cell_on(&self, width: u32, height: u32) -> Self {
         let (w, h) = self.input_size();
         let moved = |low: u32, high: u32, input: u32, side: u32| {
-            let step = (HALF_CELL * f64::from(high - low) / f64::from(input)).round() as u32;
+            let step = whole((HALF_CELL * f64::from(high - low) / f64::from(input)).round());
+            // Cells then end at other places of the print: what lay on a border between two lies
+            // within one.
             match (high + step <= side, low >= step) {
                 (true, _) => (low + step, high + step),
                 (_, true) => (low - step, high - step),
@@ -195,12 +200,13 @@ impl MarkBox {
 fn span(low: f64, high: f64, padding: f64, side: u32) -> Option<(u32, u32)> {
     let low = (low - padding + ROUNDING_PX).floor().max(0.0);
     let high = (high + padding - ROUNDING_PX).ceil().min(f64::from(side));
-    (low < high).then_some((low as u32, high as u32))
+    (low < high).then_some((whole(low), whole(high)))
 }
 
 /// Grows a span about its middle to a multiple of 16 of at least `least`, within a side that is
 /// such a multiple.
 fn grown((low, high): (u32, u32), side: u32, least: u32) -> Option<(u32, u32)> {
+    // Cut to what the frame holds before it is placed, or the box would reach outside.
     let length = (high - low)
         .next_multiple_of(MULTIPLE)
         .max(least)
@@ -209,14 +215,17 @@ fn grown((low, high): (u32, u32), side: u32, least: u32) -> Option<(u32, u32)> {
         return None;
     }
     let middle = (low + high) / 2;
+    // Pushed back inside at a border rather than cut: the side must stay such a multiple.
     let start = middle.saturating_sub(length / 2).min(side - length);
     Some((start, start + length))
 }
 
-/// How surely each cell (row-major) differs: P(different) times the least chance of being seen among itself and its eight neighbours. What
-/// covers the print ends in the middle of cells, and its edge looks like an edit.
+/// How surely each cell (row-major) differs: P(different) times the least chance of being seen
+/// among itself and its eight neighbours. What covers the print ends in the middle of cells, and
+/// its edge looks like an edit.
 pub fn cell_evidence(cells: &[Cell], columns: usize) -> Vec<f32> {
     let columns = columns.max(1);
+    // Beyond the grid nothing is hidden: a border cell has fewer neighbours, not unseen ones.
     let reach = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
     let rows = cells.len() / columns;
     let unseen = |i: usize| {
@@ -235,6 +244,7 @@ pub fn cell_evidence(cells: &[Cell], columns: usize) -> Vec<f32> {
 pub fn mark_score(evidence: &[f32]) -> Difference {
     let mut scores = evidence.to_vec();
     scores.sort_by(|a, b| b.total_cmp(a));
+    // Not the mean over all: a forger changes one letter of a long line.
     let top = &scores[..scores.len().min(TOP_CELLS)];
     Difference::saturating(top.iter().map(|v| f64::from(*v)).sum::<f64>() / top.len().max(1) as f64)
 }
@@ -256,18 +266,19 @@ pub fn suspect_region(
         f64::from(height) / rows.max(1) as f64,
     );
     let cells =
-        |px: f64, cell: f64, count: usize| ((px / cell).round() as usize).clamp(1, count.max(1));
+        |px: f64, cell: f64, count: usize| index((px / cell).round()).clamp(1, count.max(1));
     let (wide, high) = (
         cells(SUSPECT_WIDTH_PX, across, columns),
         cells(SUSPECT_HEIGHT_PX, down, rows),
     );
-    let middle = |cell: usize, side: f64| ((cell as f64 + 0.5) * side) as u32;
+    let middle = |cell: usize, side: f64| whole((cell as f64 + 0.5) * side);
     let is_taken = |i: usize| {
         lies_in(
             taken,
             (middle(i % columns, across), middle(i / columns, down)),
         )
     };
+    // Squared: many cells in faint doubt are a worn print, a few in strong doubt an edit.
     let doubt = |(i, e): (usize, &f32)| {
         if is_taken(i) {
             0.0
@@ -277,7 +288,7 @@ pub fn suspect_region(
     };
     let doubt: Vec<f64> = evidence.iter().enumerate().map(doubt).collect();
     let (c, r) = strongest_window(&doubt, (columns, rows), (wide, high), LEAST_SUSPICION)?;
-    let px = |cells: usize, cell: f64| (cells as f64 * cell).round() as u32;
+    let px = |cells: usize, cell: f64| whole((cells as f64 * cell).round());
     Some(Rect::new(
         px(c, across),
         px(r, down),
@@ -296,11 +307,13 @@ pub fn blobs(evidence: &[f32], columns: usize) -> Vec<CellBlock> {
             continue;
         }
         let (mut left, mut top, mut right, mut bottom) = (columns, usize::MAX, 0, 0);
+        // A list instead of recursion: a large mark would exhaust the stack.
         let mut pending = vec![start];
         open[start] = false;
         while let Some(cell) = pending.pop() {
             let (c, r) = (cell % columns, cell / columns);
             (left, top, right, bottom) = (left.min(c), top.min(r), right.max(c), bottom.max(r));
+            // Side by side only: groups that touch at a corner alone are told apart.
             let neighbours = [
                 (c > 0).then(|| cell - 1),
                 (c + 1 < columns).then_some(cell + 1),
@@ -325,185 +338,4 @@ pub fn blobs(evidence: &[f32], columns: usize) -> Vec<CellBlock> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn block(column: usize, row: usize, columns: usize, rows: usize) -> CellBlock {
-        CellBlock {
-            column,
-            row,
-            columns,
-            rows,
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn boxes_stay_inside_and_fit_the_comparator(
-            x in 0.0..600.0_f64, y in 0.0..420.0_f64, w in 5.0..640.0_f64, h in 5.0..448.0_f64,
-        ) {
-            let outline = [Point::new(x, y), Point::new(x + w, y), Point::new(x + w, y + h), Point::new(x, y + h)];
-            if let Some(b) = MarkBox::around(&outline, 640, 448) {
-                prop_assert!(b.padded.right <= 640 && b.padded.bottom <= 448);
-                prop_assert!(b.padded.width() % 16 == 0 && b.padded.height() % 16 == 0);
-                prop_assert_eq!(b.padded.union(b.tight), b.padded);
-                let (iw, ih) = b.input_size();
-                prop_assert!((32..=512).contains(&iw) && (32..=256).contains(&ih) && iw % 16 == 0 && ih % 16 == 0);
-            }
-        }
-    }
-
-    #[test]
-    fn an_article_on_its_side_or_upright_is_brought_down_alike() {
-        let [lying, upright] = [(640, 448), (448, 640)].map(|(w, h)| MarkBox::whole(w, h));
-        assert_eq!(
-            (lying.shrunk(1.5), upright.shrunk(1.5)),
-            ((432, 304), (304, 432))
-        );
-        assert_eq!(
-            MarkBox::whole(640, 32).shrunk(1.5),
-            (432, 32),
-            "no side gets too short for the comparator"
-        );
-    }
-
-    #[test]
-    fn a_rounding_error_moves_no_box() {
-        let around = |by: f64| {
-            let outline = Rect::new(160.0 - by, 40.0 - by, 352.0 + by, 112.0 + by).corners();
-            MarkBox::around(&outline, 640, 448).unwrap()
-        };
-        assert_eq!(around(0.0).tight, Rect::new(160, 40, 352, 112));
-        assert_eq!(around(1e-9), around(0.0));
-        assert_eq!(around(-1e-9), around(0.0));
-    }
-
-    #[test]
-    fn context_moves_by_half_a_cell_where_there_is_room() {
-        let around = |left: f64, top: f64, right: f64, bottom: f64| {
-            let outline = Rect::new(left, top, right, bottom).corners();
-            MarkBox::around(&outline, 640, 448).unwrap()
-        };
-        let check = |place: MarkBox, by: [i64; 2]| {
-            let moved = place.half_a_cell_on(640, 448);
-            assert_eq!(moved.tight, place.tight);
-            let (was, is) = (place.padded.map(i64::from), moved.padded.map(i64::from));
-            assert_eq!([is.left - was.left, is.top - was.top], by);
-            assert_eq!([is.right - was.right, is.bottom - was.bottom], by);
-        };
-        check(around(200.0, 100.0, 300.0, 140.0), [2, 2]);
-        check(around(500.0, 400.0, 636.0, 444.0), [-2, -2]);
-        let large = around(100.0, 100.0, 484.0, 308.0);
-        assert_eq!(
-            (large.padded, large.input_size()),
-            (Rect::new(92, 92, 492, 316), (144, 80))
-        );
-        check(large, [6, 6]);
-        check(MarkBox::whole(640, 448), [0, 0]);
-    }
-
-    #[test]
-    fn a_mark_outside_the_frame_has_no_box() {
-        let outline = [
-            Point::new(-50.0, 0.0),
-            Point::new(-10.0, 0.0),
-            Point::new(-10.0, 40.0),
-        ];
-        assert_eq!(MarkBox::around(&outline, 640, 448), None);
-    }
-
-    #[test]
-    fn surroundings_are_not_the_mark() {
-        let outline = [
-            Point::new(200.0, 100.0),
-            Point::new(300.0, 100.0),
-            Point::new(300.0, 140.0),
-        ];
-        let b = MarkBox::around(&outline, 640, 448).unwrap();
-        assert!(b.holds(Point::new(200.0, 140.0)) && b.holds(Point::new(303.0, 97.0)));
-        assert!(
-            b.padded.top < 93
-                && !b.holds(Point::new(250.0, 93.0))
-                && !b.holds(Point::new(250.0, 147.0))
-        );
-    }
-
-    #[test]
-    fn the_place_in_doubt_holds_the_strongest_evidence_outside_what_is_taken() {
-        // 26 x 18 cells over 640 x 448 pixels, each of about 25 by 25.
-        let mut evidence = vec![0.04; 26 * 18];
-        let cells = [
-            (4, 3, 0.9),
-            (5, 3, 0.8),
-            (20, 14, 0.7),
-            (21, 15, 0.6),
-            (12, 9, 0.3),
-        ];
-        cells
-            .iter()
-            .for_each(|&(column, row, value)| evidence[row * 26 + column] = value);
-        let look = |taken: &[Rect]| suspect_region(&evidence, 26, 640, 448, taken);
-        let holds = |place: Rect, x: u32, y: u32| place.contains((x, y));
-        let first = look(&[]).unwrap();
-        assert!(holds(first, 110, 87) && holds(first, 135, 87), "{first:?}");
-        let second = look(&[first]).unwrap();
-        assert!(
-            holds(second, 504, 360) && holds(second, 529, 385),
-            "{second:?}"
-        );
-        let inside = |place: Rect| {
-            place.right <= 640 && place.bottom <= 448 && place.width() > 180 && place.height() > 60
-        };
-        assert!(inside(first) && inside(second), "{first:?}, {second:?}");
-        assert_eq!(
-            look(&[first, second]),
-            None,
-            "one cell in some doubt is no place"
-        );
-        assert_eq!(
-            look(&[Rect::new(90, 70, 150, 100)]),
-            Some(second),
-            "a mark holds the first"
-        );
-        assert_eq!(suspect_region(&[], 0, 640, 448, &[]), None);
-    }
-
-    #[test]
-    fn unseen_cells_do_not_accuse() {
-        let seen = vec![Cell::new(0.1, 0.9, 0.0); 6];
-        let covered = vec![Cell::new(0.0, 0.1, 0.9); 6];
-        let score = |cells: &[Cell]| mark_score(&cell_evidence(cells, 3)).get();
-        assert!(score(&seen) > 0.85);
-        assert!(score(&covered) < 0.02);
-        assert_eq!(score(&[]), 0.0);
-    }
-
-    #[test]
-    fn cells_beside_an_unseen_one_do_not_accuse() {
-        let mut cells = vec![Cell::new(0.0, 1.0, 0.0); 5 * 4];
-        cells[7] = Cell::new(0.0, 0.0, 1.0);
-        let beside = [1, 2, 3, 6, 7, 8, 11, 12, 13];
-        let want: Vec<f32> = (0..20)
-            .map(|i| if beside.contains(&i) { 0.0 } else { 1.0 })
-            .collect();
-        assert_eq!(cell_evidence(&cells, 5), want);
-        assert_eq!(
-            blobs(&want, 5)[0],
-            block(0, 0, 5, 4),
-            "what is left is one group around the hole"
-        );
-    }
-
-    #[test]
-    fn neighbouring_cells_are_one_blob() {
-        let mut cells = vec![Cell::new(1.0, 0.0, 0.0); 12];
-        for i in [0, 1, 5, 11] {
-            cells[i] = Cell::new(0.0, 1.0, 0.0);
-        }
-        assert_eq!(
-            blobs(&cell_evidence(&cells, 4), 4),
-            vec![block(0, 0, 2, 2), block(3, 2, 1, 1)]
-        );
-    }
-}
+mod tests;

@@ -2,16 +2,17 @@
 //! pack.
 //!
 //! Absolute colour is lost in white balance and in how a camera renders colours, so the photo is
-//! brought to the reference's light first (`illumination::normalised_light`), and the pack outside the mark then says
-//! how this photo's chroma (a*, b* of CIE 1976 L*a*b*; D65, sRGB) maps to the reference's: an
-//! affine map fitted by re-weighted least squares. What is left at the mark is one turn of all its
-//! hues and one gain of their saturation, by least squares. Glare and fading take saturation away
-//! but turn no hue, so only the turn accuses.
+//! brought to the reference's light first (`illumination::normalised_light`), and the pack outside
+//! the mark then says how this photo's chroma (a*, b* of CIE 1976 L*a*b*; D65, sRGB) maps to the
+//! reference's: an affine map fitted by re-weighted least squares. What is left at the mark is one
+//! turn of all its hues and one gain of their saturation, by least squares. Glare and fading take
+//! saturation away but turn no hue, so only the turn accuses.
 
 use crate::domain::{
     appearance::BlockMap,
     geometry::Rect,
     linear::solve,
+    number::count_u32,
     raster::Raster,
     rectify::Rectified,
     tuning::colour::{
@@ -56,6 +57,8 @@ impl PackColours {
         let (columns, rows) = (reference.width() / PATCH_PX, reference.height() / PATCH_PX);
         let patch = |column: u32, row: u32| {
             let (x, y) = (column * PATCH_PX, row * PATCH_PX);
+            // Clipping is asked of the photo as it was taken: in another light it can no longer be
+            // told.
             let hidden = !rectified.shows(Rect::from_size(x, y, PATCH_PX, PATCH_PX))
                 || rectified
                     .raster
@@ -91,6 +94,7 @@ impl PackColours {
             Rect::new(left - by, top - by, right + by, bottom + by).contains((p.x, p.y))
         };
         let known = || self.patches.iter().flatten();
+        // Kept apart from the mark, whose own colours would else help to excuse themselves.
         let rest: Vec<&Patch> = known().filter(|p| !within(p, APART_PX)).collect();
         let mark: Vec<&Patch> = known().filter(|p| within(p, 0.0)).collect();
         if rest.len() < LEAST_PACK_PATCHES || mark.len() < LEAST_MARK_PATCHES {
@@ -103,13 +107,15 @@ impl PackColours {
         Some(sums.turn(noise))
     }
 
-    /// The place (pixels of the frame) whose hues are turned most against the pack as a whole, among places that the photo clearly shows; `None` where no turn is worth a
-    /// closer look.
+    /// The place (pixels of the frame) whose hues are turned most against the pack as a whole,
+    /// among places that the photo clearly shows; `None` where no turn is worth a closer look.
     pub fn most_turned(&self, blocks: &BlockMap) -> Option<Rect> {
         let known: Vec<&Patch> = self.patches.iter().flatten().collect();
         if known.len() < LEAST_PACK_PATCHES {
             return None;
         }
+        // One map for all places: a fit for each would cost too much, and one place hardly moves
+        // it.
         let (map, noise) = ChromaMap::fit(&known);
         let seen = |p: &&Patch| {
             blocks
@@ -127,6 +133,7 @@ impl PackColours {
             .collect();
         let (wide, high) = (PLACE_COLUMNS, PLACE_ROWS);
         let rows = pairs.len() / self.columns.max(1);
+        // Saturating: a frame smaller than one place has none.
         let last = |side: usize, length: usize| (side + 1).saturating_sub(OUTER_PATCHES + length);
         let places = (OUTER_PATCHES..last(rows, high)).flat_map(|row| {
             (OUTER_PATCHES..last(self.columns, wide)).map(move |column| (column, row))
@@ -140,11 +147,12 @@ impl PackColours {
                     .flatten()
                     .for_each(|(reference, photo)| sums.add(*reference, *photo));
             }
+            // Of a place less than half known a few stray patches would decide.
             (2 * sums.patches >= wide * high).then(|| (column, row, sums.turn(noise).strength))
         });
         let turned = turned.filter(|(.., strength)| *strength > LEAST_TURN);
         let (column, row, _) = turned.max_by(|a, b| a.2.total_cmp(&b.2))?;
-        let px = |patches: usize| patches as u32 * PATCH_PX;
+        let px = |patches: usize| count_u32(patches) * PATCH_PX;
         Some(Rect::new(
             px(column),
             px(row),
@@ -181,8 +189,12 @@ impl TurnSums {
     fn turn(&self, noise: f64) -> HueTurn {
         let patches = self.patches.max(1) as f64;
         let length = (self.real * self.real + self.imaginary * self.imaginary).sqrt();
+        // 1 where all hues turn alike: a photo's noise turns them all differently.
         let together = length * length / (self.own * self.expected + 1e-9);
+        // Fading and cameras explain no more than this: beyond, the gain would inflate or hide a
+        // turn.
         let gain = (length / (self.own + 1e-9)).clamp(LEAST_GAIN, MOST_GAIN);
+        // What the turn alone accounts for: saturation is left to glare and fading.
         let explained = 2.0 * gain * (length - self.real).max(0.0) / patches;
         let innocent = noise + LEAST_NOISE + RENDERING * (self.expected / patches).sqrt();
         let strength = explained.sqrt() / innocent * together.min(1.0);
@@ -214,6 +226,7 @@ impl ChromaMap {
             }
         }
         let middle = squared.len() / 2;
+        // The median: stickers and hands would raise a mean and so excuse the mark.
         let (_, median, _) = squared.select_nth_unstable_by(middle, f64::total_cmp);
         (map, median.sqrt())
     }
@@ -246,7 +259,9 @@ impl ChromaMap {
         }
         Self(std::array::from_fn(|channel| {
             let mut system = sums.map(|row| [row[0], row[1], row[2], row[3 + channel]]);
+            // The ridge pulls towards the identity, whose element on the diagonal is 1, not 0.
             system[channel][3] += LINEAR_RIDGE;
+            // The ridge makes it solvable: only numbers that are not finite end here.
             solve(system).unwrap_or(IDENTITY[channel])
         }))
     }
@@ -283,198 +298,4 @@ fn chroma(rgb: [f64; 3]) -> [f64; 2] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{appearance::Block, random::SplitMix};
-
-    const MARK: Rect = Rect::new(64, 48, 128, 80);
-
-    /// A pack of coloured tiles; `look` says what becomes of a colour, told whether it lies in the
-    /// mark.
-    fn pack(look: impl Fn(bool, [f64; 3]) -> [f64; 3]) -> Raster {
-        let mut random = SplitMix(7);
-        let tiles: Vec<[f64; 3]> = (0..64)
-            .map(|_| std::array::from_fn(|_| random.between(40.0, 200.0)))
-            .collect();
-        Raster::from_fn(256, 128, |x, y| {
-            let colour = look(
-                MARK.contains((x, y)),
-                tiles[(y / 16 * 16 + x / 16) as usize % 64],
-            );
-            colour.map(|v| v.round().clamp(0.0, 255.0) as u8)
-        })
-    }
-
-    /// Turns a colour by a third of the circle: the channels change places.
-    fn turned([r, g, b]: [f64; 3]) -> [f64; 3] {
-        [b, r, g]
-    }
-
-    fn turn(photo: &Raster) -> HueTurn {
-        let visible = vec![true; 256 * 128];
-        let rectified = Rectified {
-            raster: photo.clone(),
-            visible,
-            scale: 1.0,
-        };
-        PackColours::of(&pack(|_, c| c), &rectified, photo)
-            .turn(MARK)
-            .unwrap()
-    }
-
-    #[test]
-    fn known_colours_have_their_chroma() {
-        let [a, b] = chroma([255.0, 0.0, 0.0]);
-        assert!((a - 80.1).abs() < 0.3 && (b - 67.2).abs() < 0.3, "{a} {b}");
-        let [a, b] = chroma([128.0; 3]);
-        assert!(a.abs() < 0.1 && b.abs() < 0.1);
-    }
-
-    #[test]
-    fn the_same_print_is_not_turned_whatever_the_camera_does_to_all_of_it() {
-        assert!(turn(&pack(|_, c| c)).strength < 0.05);
-        // Weaker colours and a cast over everything.
-        let faded = turn(&pack(|_, c| c.map(|v| 110.0 + 0.6 * (v - 110.0))));
-        assert!(faded.strength < 0.5, "{faded:?}");
-        let cast = turn(&pack(|_, [r, g, b]| [r * 1.1, g, b * 0.85]));
-        assert!(cast.strength < 0.5, "{cast:?}");
-    }
-
-    #[test]
-    fn glare_over_the_mark_takes_colour_but_turns_no_hue() {
-        let glare = turn(&pack(|inside, c| {
-            if inside {
-                c.map(|v| v + 0.4 * (240.0 - v))
-            } else {
-                c
-            }
-        }));
-        let other = turn(&pack(|inside, c| if inside { turned(c) } else { c }));
-        assert!(
-            glare.strength < 0.5 && other.strength > 2.0,
-            "{glare:?} {other:?}"
-        );
-        assert!(other.degrees.abs() > 60.0);
-    }
-
-    #[test]
-    fn the_whole_pack_in_another_hue_is_light_not_print() {
-        // What cannot be told from white balance must not accuse a mark more than the rest.
-        let all = turn(&pack(|_, c| turned(c)));
-        let one = turn(&pack(|inside, c| if inside { turned(c) } else { c }));
-        assert!(all.strength < one.strength, "{all:?} {one:?}");
-    }
-
-    #[test]
-    fn the_place_turned_most_is_found_where_the_print_is_seen() {
-        let blocks = |correlation| BlockMap {
-            columns: 12,
-            rows: 5,
-            blocks: vec![
-                Some(Block {
-                    correlation,
-                    contrast: 40.0
-                });
-                60
-            ],
-        };
-        let look = |photo: &Raster, correlation| {
-            let rectified = Rectified {
-                raster: photo.clone(),
-                visible: vec![true; 256 * 128],
-                scale: 1.0,
-            };
-            PackColours::of(&pack(|_, c| c), &rectified, photo).most_turned(&blocks(correlation))
-        };
-        let (own, other) = (pack(|_, c| c), pack(|_, c| turned(c)));
-        let recoloured = Raster::from_fn(256, 128, |x, y| {
-            let inside = (64..192).contains(&x) && (48..80).contains(&y);
-            if inside { other.at(x, y) } else { own.at(x, y) }
-        });
-        let place = look(&recoloured, 0.9).unwrap();
-        assert_eq!((place.width(), place.height()), (120, 24));
-        let around = Rect::new(56, 40, 200, 88);
-        assert_eq!(place.union(around), around, "{place:?}");
-        assert_eq!(
-            look(&recoloured, 0.2),
-            None,
-            "what correlates so little may be a reflection"
-        );
-        assert_eq!(look(&pack(|_, c| c), 0.9), None);
-    }
-
-    #[test]
-    fn grey_print_and_a_mark_without_patches_say_nothing() {
-        let grey = Raster::from_fn(256, 128, |x, y| [((x ^ y) % 200) as u8; 3]);
-        let rectified = Rectified {
-            raster: grey.clone(),
-            visible: vec![true; 256 * 128],
-            scale: 1.0,
-        };
-        let colours = PackColours::of(&grey, &rectified, &grey);
-        assert!(colours.turn(MARK).unwrap().strength < 0.05);
-        assert_eq!(colours.turn(Rect::new(0, 0, 4, 4)), None);
-    }
-
-    #[test]
-    fn the_closed_form_equals_a_search_over_turns_and_gains() {
-        let patch = |reference, photo| Patch {
-            x: 0.0,
-            y: 0.0,
-            reference,
-            photo,
-        };
-        let marks = [
-            patch([20.0, 5.0], [8.0, 18.0]),
-            patch([-4.0, 30.0], [-25.0, 9.0]),
-            patch([9.0, 9.0], [0.0, 14.0]),
-        ];
-        let error = |degrees: f64, gain: f64| -> f64 {
-            let (sin, cos) = degrees.to_radians().sin_cos();
-            let one = |p: &Patch| {
-                let [u, v] = p.photo;
-                (p.reference[0] - gain * (cos * u - sin * v)).powi(2)
-                    + (p.reference[1] - gain * (sin * u + cos * v)).powi(2)
-            };
-            marks.iter().map(one).sum::<f64>() / 3.0
-        };
-        let grid =
-            (-180..180).flat_map(|d| (60..=160).map(move |g| (f64::from(d), f64::from(g) / 100.0)));
-        let (least, degrees, gain) = grid
-            .map(|(d, g)| (error(d, g), d, g))
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .unwrap();
-        // Grey surroundings: the map stays the identity and the noise 0.
-        let rest = (0..80).map(|i| Patch {
-            x: 200.0 + f64::from(i),
-            y: 200.0,
-            reference: [0.0; 2],
-            photo: [0.0; 2],
-        });
-        let patches = marks.iter().copied().chain(rest).map(Some).collect();
-        let found = PackColours {
-            columns: 1,
-            patches,
-        }
-        .turn(Rect::new(0, 0, 8, 8))
-        .unwrap();
-        assert!(
-            (found.degrees - degrees).abs() <= 1.0,
-            "{found:?} {degrees}"
-        );
-        let (explained, energy) = (
-            error(0.0, gain) - least,
-            marks
-                .iter()
-                .map(|p| p.reference[0].powi(2) + p.reference[1].powi(2))
-                .sum::<f64>()
-                / 3.0,
-        );
-        let expected =
-            explained.sqrt() / (LEAST_NOISE + RENDERING * energy.sqrt()) * (1.0 - least / energy);
-        assert!(
-            (found.strength - expected).abs() < 0.03 * expected,
-            "{found:?} {expected}"
-        );
-    }
-}
+mod tests;

@@ -3,5 +3,5 @@
 pub mod appearance;
 pub mod cells;
 pub mod colour;
-pub mod text;
-pub mod windows;
+pub(crate) mod text;
+pub(crate) mod windows;

@@ -59,7 +59,7 @@ const FOLDED: &[(&str, &str)] = &[
 
 /// One place where the reading departs from what is expected, in the characters as printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The expected characters; empty when characters were added.
     pub expected: String,
     /// The characters read; empty when characters are missing.
@@ -86,7 +86,7 @@ impl std::fmt::Display for Difference {
 
 /// An expected text laid beside a reading.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alignment {
+pub(crate) struct Alignment {
     /// How far they agree, 0 to 1: 1 when they are equal once folded, 0 when no character agrees.
     pub agreement: f64,
     /// The places that differ, from left to right.
@@ -94,24 +94,25 @@ pub struct Alignment {
 }
 
 /// `text` folded for comparing: lower case, without accents, letters and digits only.
-pub fn normalised(text: &str) -> String {
+pub(crate) fn normalised(text: &str) -> String {
     glyphs(text).iter().map(|g| g.folded).collect()
 }
 
 /// How far `read` agrees with `expected`, 0 to 1; symmetric. Two texts without letters or digits
 /// agree.
-pub fn agreement(expected: &str, read: &str) -> f64 {
+pub(crate) fn agreement(expected: &str, read: &str) -> f64 {
     align(expected, read).agreement
 }
 
 /// Lays `read` beside `expected` at the least cost.
-pub fn align(expected: &str, read: &str) -> Alignment {
+pub(crate) fn align(expected: &str, read: &str) -> Alignment {
     let (a, b) = (glyphs(expected), glyphs(read));
     let longest = a.len().max(b.len());
     let costs = Costs::of(&a, &b);
     let agreement = if longest == 0 {
         1.0
     } else {
+        // By the longer text, so that nothing in common is 0 whichever of the two is longer.
         1.0 - f64::from(costs.at(a.len(), b.len())) / (longest as f64 * f64::from(EDIT))
     };
     Alignment {
@@ -122,11 +123,12 @@ pub fn align(expected: &str, read: &str) -> Alignment {
 
 /// The sentence for people: ``expected `TROPICANA`, reads `TROPlCANA`: `I` -> `l` (look alike)``.
 /// `None` when the two are equal once folded.
-pub fn explain(expected: &str, read: &str) -> Option<String> {
+pub(crate) fn explain(expected: &str, read: &str) -> Option<String> {
     let differences = align(expected, read).differences;
     if differences.is_empty() {
         return None;
     }
+    // A list of every letter as missing would tell a person nothing more.
     if normalised(read).is_empty() {
         return Some(format!("expected `{expected}`, reads nothing"));
     }
@@ -147,6 +149,7 @@ struct Glyph {
 fn glyphs(text: &str) -> Vec<Glyph> {
     let mut glyphs = Vec::with_capacity(text.len());
     for (origin, printed) in text.chars().enumerate() {
+        // A capital may become more than one letter when it is made small.
         for lower in half_width(printed).to_lowercase() {
             match FOLDED.iter().find(|(marked, _)| marked.contains(lower)) {
                 Some((_, plain)) => {
@@ -165,8 +168,9 @@ fn glyphs(text: &str) -> Vec<Glyph> {
 
 /// The usual form of a sign of East Asian width (Unicode's block of half-width and full-width
 /// forms); others as they are.
-pub fn half_width(c: char) -> char {
+pub(crate) fn half_width(c: char) -> char {
     match u32::from(c) {
+        // The block repeats ASCII in the same order, this far on.
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
         _ => c,
     }
@@ -201,6 +205,7 @@ fn steps_into(a: &[Glyph], b: &[Glyph], i: usize, j: usize) -> impl Iterator<Ite
             cost,
         })
     };
+    // On the stack: this runs for every pair of characters.
     let mut steps = [None; 5];
     if i > 0 && j > 0 {
         let (x, y) = (a[i - 1].folded, b[j - 1].folded);
@@ -216,6 +221,7 @@ fn steps_into(a: &[Glyph], b: &[Glyph], i: usize, j: usize) -> impl Iterator<Ite
             },
         );
     }
+    // Both ways: either text may have the pair where the other has the one letter.
     if i > 1 && j > 0 && pair_alike(&a[i - 2..i], b[j - 1]) {
         steps[1] = step(2, 1, LOOKALIKE);
     }
@@ -245,6 +251,7 @@ impl Costs {
         };
         for i in 0..=a.len() {
             for j in 0..=b.len() {
+                // A cell needs only those above and to the left, which are filled already.
                 let least = steps_into(a, b, i, j)
                     .map(|s| costs.at(i - s.expected, j - s.read) + s.cost)
                     .min();
@@ -261,6 +268,8 @@ impl Costs {
     /// The steps of a cheapest alignment, from left to right.
     fn steps(&self, a: &[Glyph], b: &[Glyph]) -> Vec<Step> {
         let (mut i, mut j, mut steps) = (a.len(), b.len(), Vec::new());
+        // From the end backwards, since costs are those of starts. The first that fits is taken, so
+        // that the same texts always give the same differences.
         while let Some(step) = steps_into(a, b, i, j)
             .find(|s| self.at(i - s.expected, j - s.read) + s.cost == self.at(i, j))
         {
@@ -291,6 +300,7 @@ fn differences(
             found.push(Difference {
                 expected: printed(&a[from_i..i], expected),
                 read: printed(&b[from_j..j], read),
+                // One other character is enough to say that more than the reader is at fault.
                 lookalike: run.iter().all(|s| s.cost == LOOKALIKE),
             });
         }
@@ -310,6 +320,8 @@ fn printed(glyphs: &[Glyph], text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
     use proptest::prelude::*;
 

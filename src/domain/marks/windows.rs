@@ -5,7 +5,7 @@ use crate::domain::geometry::Rect;
 /// The window of `size` (columns, rows) cells of a grid of `columns` x `rows` (row-major) with the
 /// largest sum, of at least `least`: column and row of its first cell; `None` when none has, or
 /// when the grid is smaller.
-pub fn strongest_window(
+pub(crate) fn strongest_window(
     values: &[f64],
     (columns, rows): (usize, usize),
     (wide, high): (usize, usize),
@@ -17,10 +17,12 @@ pub fn strongest_window(
             .map(|i| values[i])
             .sum()
     };
+    // A grid smaller than the window has no place for it: the subtraction says so.
     let (last_row, last_column) = (rows.checked_sub(high)?, columns.checked_sub(wide)?);
     let places = (0..=last_row).flat_map(|r| (0..=last_column).map(move |c| (c, r)));
     let strongest = places
         .map(|(c, r)| (sum(c, r), c, r))
+        // Of equal ones the last: which does not matter, that it is always the same does.
         .max_by(|a, b| a.0.total_cmp(&b.0));
     strongest
         .filter(|(sum, ..)| *sum >= least)
@@ -28,7 +30,7 @@ pub fn strongest_window(
 }
 
 /// Whether a pixel lies in one of some boxes.
-pub fn lies_in(boxes: &[Rect], pixel: (u32, u32)) -> bool {
+pub(crate) fn lies_in(boxes: &[Rect], pixel: (u32, u32)) -> bool {
     boxes.iter().any(|taken| taken.contains(pixel))
 }
 

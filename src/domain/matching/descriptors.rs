@@ -3,7 +3,9 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use crate::domain::{features::FeatureSet, geometry::Point, tuning::search::VOTE_COSINE};
+use crate::domain::{
+    features::FeatureSet, geometry::Point, number::count_u32, tuning::search::VOTE_COSINE,
+};
 
 /// The strongest descriptors of a reference in each of four rotations, as signed bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +18,7 @@ pub struct CoarseDescriptors {
 
 /// A tentative pair of keypoints, before geometry.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Correspondence {
+pub(crate) struct Correspondence {
     /// Index of the keypoint in the first set.
     pub first: usize,
     /// Index of the keypoint in the second set.
@@ -31,11 +33,16 @@ const ROWS: usize = 64;
 /// Mutual nearest neighbours by cosine similarity, strongest first; pairs below `min_cosine` are
 /// left out. Sets of different models or lengths have none. Ties go to the lower index, so that the
 /// answer is reproducible.
-pub fn mutual_nearest(
+#[expect(
+    clippy::float_cmp,
+    reason = "the largest of a line's own values is sought again, to the last bit"
+)]
+pub(crate) fn mutual_nearest(
     first: &FeatureSet,
     second: &FeatureSet,
     min_cosine: f32,
 ) -> Vec<Correspondence> {
+    // Spaces of different models have nothing in common: any cosine between them is chance.
     if first.model != second.model || first.dimensions != second.dimensions {
         return Vec::new();
     }
@@ -52,12 +59,17 @@ pub fn mutual_nearest(
         let cosines = rows.dot(&others.t());
         for (k, line) in cosines.outer_iter().enumerate() {
             let i = chunk * ROWS + k;
+            // As 32 bits beside 32-bit cosines, so that the loop below takes as many of each at
+            // once.
+            let number = count_u32(i);
             for ((&cosine, best), from) in
                 line.iter().zip(&mut best_cosine).zip(&mut best_of_second)
             {
-                *from = if cosine > *best { i as u32 } else { *from };
+                *from = if cosine > *best { number } else { *from };
                 *best = if cosine > *best { cosine } else { *best };
             }
+            // Values first, then the place of the largest: one loop that kept both would have a
+            // branch.
             let most = line
                 .iter()
                 .fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
@@ -74,6 +86,8 @@ pub fn mutual_nearest(
             cosine: *cosine,
         })
         .collect();
+    // The robust fit draws the most trusted pairs first. Equal ones need an order too, or the draws
+    // would differ.
     pairs.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.first.cmp(&b.first)));
     pairs
 }
@@ -84,7 +98,7 @@ fn matrix(set: &FeatureSet) -> Option<ArrayView2<'_, f32>> {
 }
 
 /// The places of the pairs, in the pixels of each set's frame.
-pub fn located(
+pub(crate) fn located(
     first: &FeatureSet,
     second: &FeatureSet,
     pairs: &[Correspondence],
@@ -99,7 +113,12 @@ pub fn located(
 }
 
 /// The strongest `count` descriptors as signed bytes (a component of 1 becomes 127).
-pub fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the value is clamped to the type first"
+)]
+pub(crate) fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
+    // Sets are in order of falling score: the first rows are the strongest.
     let wanted = set.len().min(count) * set.dimensions;
     set.descriptors[..wanted]
         .iter()
@@ -109,7 +128,7 @@ pub fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
 
 /// Bytes of [`quantise_strongest`] as the matrix that [`coarse_votes`] multiplies: exact, since
 /// every product and sum of 64 of them is a whole number below 2^24.
-pub fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
+pub(crate) fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
     let rows = bytes.len() / dimensions.max(1);
     let values = bytes[..rows * dimensions]
         .iter()
@@ -120,10 +139,12 @@ pub fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
 
 /// How many of the photo's strongest keypoints resemble one of the reference's, for each of the
 /// four rotations.
-pub fn coarse_votes(photo: &Array2<f32>, reference: &CoarseDescriptors) -> [usize; 4] {
+pub(crate) fn coarse_votes(photo: &Array2<f32>, reference: &CoarseDescriptors) -> [usize; 4] {
+    // Both sides stand in 127ths: so the product is compared without scaling it back.
     let needed = VOTE_COSINE * 127.0 * 127.0;
     std::array::from_fn(|turn| {
         let others = coarse_matrix(&reference.turns[turn], reference.dimensions);
+        // Of another model, or of no keypoints: nothing to vote with.
         if others.ncols() != photo.ncols() {
             return 0;
         }

@@ -33,6 +33,8 @@ impl Embedding {
     /// Scales `values` to unit length.
     pub fn new(model: ModelId, mut values: Vec<f32>) -> Result<Self, EmbeddingError> {
         let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
+        // A picture without a direction is no more alike to one than to another: better refused
+        // than 0 or NaN.
         if !norm.is_finite() || norm <= f32::EPSILON {
             return Err(EmbeddingError::NoDirection);
         }
@@ -68,11 +70,16 @@ impl Embedding {
 
     /// Components as signed bytes with one scale per vector, for search: a quarter of the memory,
     /// and the ranking of unit vectors survives (error of a cosine below 0.01).
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "no value exceeds the peak, hence none exceeds 127"
+    )]
     pub fn quantised(&self) -> QuantisedEmbedding {
         let peak = self
             .values
             .iter()
             .fold(0.0_f32, |m, v| m.max(v.abs()))
+            // A vector of nothing must not divide by 0.
             .max(f32::MIN_POSITIVE);
         let values = self
             .values
@@ -118,6 +125,7 @@ impl QuantisedEmbedding {
             .zip(&other.values)
             .map(|(a, b)| i32::from(*a) * i32::from(*b))
             .sum();
+        // Scaled once at the end: until then the sums are whole numbers, hence exact.
         dot as f32 * self.scale * other.scale
     }
 }

@@ -21,6 +21,7 @@ const GRID: usize = 8;
 /// The fingerprint of a whole picture.
 pub fn fingerprint(raster: &Raster) -> Fingerprint {
     let (wide, high) = (
+        // One cell more in the direction of the steps: eight steps have nine cells.
         averaged(raster, GRID + 1, GRID),
         averaged(raster, GRID, GRID + 1),
     );
@@ -31,6 +32,7 @@ pub fn fingerprint(raster: &Raster) -> Fingerprint {
     for y in 0..GRID {
         for x in 0..GRID {
             let bit = 1_u64 << (y * GRID + x);
+            // Steps rather than levels: another exposure of the same picture keeps them.
             if wide.at(x + 1, y) > wide.at(x, y) + LEAST_STEP {
                 print.horizontal |= bit;
             }
@@ -52,6 +54,12 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     fn scene(width: u32, height: u32, seed: f64) -> Raster {

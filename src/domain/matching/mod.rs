@@ -1,6 +1,6 @@
 //! What pictures are found by: whole-image vectors, local descriptors, fingerprints.
 
-pub mod descriptors;
+pub(crate) mod descriptors;
 pub mod embedding;
 pub mod features;
 pub mod fingerprint;

@@ -1,17 +1,21 @@
 //! Exact area averaging of a picture to a small grey plane: every source pixel counts by the area
 //! it shares.
 
-use crate::domain::raster::{Plane, Raster};
+use crate::domain::{
+    number::{index, single},
+    raster::{Plane, Raster},
+};
 
 /// The grey picture (mean of R, G and B, 0 to 255) averaged over a grid of `width` x `height` equal
 /// cells. Cells may be smaller than a pixel; then they repeat it. Sides of 0 are raised to 1.
-pub fn averaged(raster: &Raster, width: usize, height: usize) -> Plane {
+pub(crate) fn averaged(raster: &Raster, width: usize, height: usize) -> Plane {
     let (columns, rows) = (
         Spans::new(raster.width() as usize, width.max(1)),
         Spans::new(raster.height() as usize, height.max(1)),
     );
     let mut out = Plane::filled(columns.0.len(), rows.0.len(), 0.0);
     let mut line = vec![0.0_f32; columns.0.len()];
+    // No row has this number: the first one is always read.
     let mut read = usize::MAX;
     let stride = raster.width() as usize * 3;
     for (y, span) in rows.0.iter().enumerate() {
@@ -39,6 +43,8 @@ fn average_line(pixels: &[u8], columns: &Spans, line: &mut [f32]) {
     let grey = |p: &[u8]| u32::from(p[0]) + u32::from(p[1]) + u32::from(p[2]);
     for (value, span) in line.iter_mut().zip(&columns.0) {
         let cell = &pixels[span.first * 3..=span.last * 3 + 2];
+        // Whole numbers are added up, which vector registers do several at once; the two ends are
+        // put right afterwards.
         let whole: u32 = cell.chunks_exact(3).map(grey).sum();
         // The first and the last pixel were counted whole.
         let surplus = grey(cell) as f32 * (1.0 - span.first_weight)
@@ -66,16 +72,18 @@ impl Spans {
         let size = pixels as f64 / cells as f64;
         let span = |i: usize| {
             let (from, to) = (i as f64 * size, ((i + 1) as f64 * size).min(pixels as f64));
-            let first = (from as usize).min(pixels - 1);
-            let last = ((to.ceil() as usize).max(1) - 1).clamp(first, pixels - 1);
-            let first_weight = (1.0 - (from - first as f64)) as f32;
-            let last_weight = (1.0 - (last as f64 + 1.0 - to)) as f32;
+            let first = index(from).min(pixels - 1);
+            // Rounding may put the last cell's end a hair beyond the picture, or its start behind
+            // its end.
+            let last = (index(to.ceil()).max(1) - 1).clamp(first, pixels - 1);
+            let first_weight = single(1.0 - (from - first as f64));
+            let last_weight = single(1.0 - (last as f64 + 1.0 - to));
             Span {
                 first,
                 last,
                 first_weight,
                 last_weight,
-                scale: (1.0 / size) as f32,
+                scale: single(1.0 / size),
             }
         };
         Self((0..cells).map(span).collect())
@@ -102,6 +110,11 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     fn row(values: &[u8]) -> Raster {

@@ -1,10 +1,11 @@
-//! The light of a photo: what brings an aligned photo to its reference's. [`normalised_light`] does it for a
-//! whole frame, by a per-channel gain with a quadratic field fitted robustly on logarithms of small
-//! squares; [`with_spread_of`] for a small part of it, by each channel's spread.
+//! The light of a photo: what brings an aligned photo to its reference's. [`normalised_light`] does
+//! it for a whole frame, by a per-channel gain with a quadratic field fitted robustly on logarithms
+//! of small squares; [`with_spread_of`] for a small part of it, by each channel's spread.
 
 use crate::domain::{
     geometry::Rect,
     linear::solve,
+    number::{index, level},
     raster::Raster,
     rectify::Rectified,
     tuning::light::{LEAST_GAIN, LEAST_STRETCH, LIGHT_PX, SPREAD_HIGH, SPREAD_LOW},
@@ -24,13 +25,17 @@ pub fn normalised_light(rectified: &Rectified, reference: &Raster) -> Raster {
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = (column * LIGHT_PX, row * LIGHT_PX);
+            // Beyond the photo there is only filling, whose light would pull the field.
             if !rectified.shows(Rect::from_size(x, y, LIGHT_PX, LIGHT_PX)) {
                 continue;
             }
             let [own, seen] = [reference, photo].map(|raster| raster.square_mean(x, y, LIGHT_PX));
+            // From -1 to 1, so that all six terms are of one size and one ridge suits them.
             let at = |v: u32, side: u32| {
                 2.0 * (f64::from(v) + f64::from(LIGHT_PX) / 2.0) / f64::from(side) - 1.0
             };
+            // A little is added to both, or black print would have any ratio. Of logarithms, so
+            // that twice and half as bright pull equally.
             let ratios = std::array::from_fn(|c| ((own[c] + 8.0) / (seen[c] + 8.0)).ln());
             samples.push((terms(at(x, photo.width()), at(y, photo.height())), ratios));
         }
@@ -42,7 +47,7 @@ pub fn normalised_light(rectified: &Rectified, reference: &Raster) -> Raster {
         for pixel in row.chunks_exact_mut(3) {
             for (gain, value) in gains.iter_mut().zip(pixel) {
                 // Rounds; the cast holds it within 0 and 255.
-                *value = ((f64::from(*value) + 8.0) * gain.next() - 7.5) as u8;
+                *value = level((f64::from(*value) + 8.0) * gain.next() - 7.5);
             }
         }
     }
@@ -54,13 +59,14 @@ pub fn normalised_light(rectified: &Rectified, reference: &Raster) -> Raster {
 /// `reference`: misalignment, small edits and highlights hardly change either.
 pub fn with_spread_of(photo: &Raster, reference: &Raster) -> Raster {
     let tables: [[u8; 256]; 3] = std::array::from_fn(|channel| {
+        // Not the least and the largest value: one highlight would set the gain of the whole mark.
         let ((from_low, from_high), (to_low, to_high)) =
             (spread(photo, channel), spread(reference, channel));
         // A plain channel has no spread: a little is added to both.
         let gain = ((to_high - to_low + 4.0) / (from_high - from_low + 4.0))
             .clamp(LEAST_STRETCH, 1.0 / LEAST_STRETCH);
         let offset = (to_low + to_high - gain * (from_low + from_high)) / 2.0;
-        std::array::from_fn(|value| (gain * value as f64 + offset).round().clamp(0.0, 255.0) as u8)
+        std::array::from_fn(|value| level((gain * value as f64 + offset).round()))
     });
     Raster::from_fn(photo.width(), photo.height(), |x, y| {
         let pixel = photo.at(x, y);
@@ -79,7 +85,7 @@ fn spread(raster: &Raster, channel: usize) -> (f64, f64) {
         .for_each(|v| counts[usize::from(*v)] += 1);
     let last = raster.pixels().len() / 3 - 1;
     let [low, high] = [SPREAD_LOW, SPREAD_HIGH].map(|share| {
-        let rank = (last as f64 * share) as usize;
+        let rank = index(last as f64 * share);
         let mut below = 0;
         let at = counts.iter().position(|count| {
             below += count;
@@ -108,6 +114,7 @@ impl RowGain {
         };
         let (first, second, third) = (log(0.0), log(1.0), log(2.0));
         Self {
+            // An exponential for every pixel and channel would cost more than all else here.
             gain: first.exp(),
             step: (second - first).exp(),
             bend: (third - 2.0 * second + first).exp(),
@@ -115,6 +122,7 @@ impl RowGain {
     }
 
     fn next(&mut self) -> f64 {
+        // In deep shade a larger gain would show noise and steps of compression as print.
         let gain = self.gain.clamp(LEAST_GAIN, 1.0 / LEAST_GAIN);
         self.gain *= self.step;
         self.step *= self.bend;
@@ -130,6 +138,7 @@ fn terms(x: f64, y: f64) -> [f64; TERMS] {
 /// field when there are too few.
 fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERMS] {
     let mut field = [0.0; TERMS];
+    // A field through few squares would follow their differences in print instead of the light.
     if samples.len() < 4 * TERMS {
         return field;
     }
@@ -150,6 +159,7 @@ fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERM
         field = solved;
         for ((t, values), w) in samples.iter().zip(&mut weights) {
             let r = values[channel] - t.iter().zip(&field).map(|(a, b)| a * b).sum::<f64>();
+            // Squares whose print differs, or that a highlight covers, lose their say.
             *w = 1.0 / (1.0 + (r / 0.15).powi(2));
         }
     }
@@ -158,6 +168,12 @@ fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERM
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
     use crate::domain::{geometry::Homography, raster::texture, rectify::rectify};
 

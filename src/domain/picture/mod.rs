@@ -1,7 +1,7 @@
 //! A picture as numbers: pixels, their quality, and the same pixels from another point of view or
 //! in another light.
 
-pub mod averaging;
+pub(crate) mod averaging;
 pub mod illumination;
 pub mod quality;
 pub mod raster;

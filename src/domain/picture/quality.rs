@@ -8,6 +8,7 @@
 
 use crate::domain::{
     averaging::averaged,
+    number::index,
     raster::{Plane, Raster},
     tuning::quality::{
         ANALYSED_SIDE_PX, CLIP_MARGIN, FEWEST_EDGES, LEAST_CONTRAST, NOISE_STEP, REACH,
@@ -32,8 +33,9 @@ pub struct Quality {
 
 /// Measures a photo.
 pub fn measure(raster: &Raster) -> Quality {
+    // Never enlarged: that would only blur, and a small picture look worse than it is.
     let shrink = f64::from(ANALYSED_SIDE_PX) / f64::from(raster.long_side().max(ANALYSED_SIDE_PX));
-    let side = |pixels: u32| ((f64::from(pixels) * shrink).round() as usize).max(1);
+    let side = |pixels: u32| index((f64::from(pixels) * shrink).round()).max(1);
     let plane = averaged(raster, side(raster.width()), side(raster.height()));
     let clipped = raster
         .pixels()
@@ -67,6 +69,8 @@ fn sharpness(plane: &Plane) -> f64 {
         .chain(&across_rows)
         .map(|e| e.contrast)
         .collect();
+    // Relative to the picture, so that a pale print is judged by its own best edges; the floor
+    // keeps noise out.
     let strong = (quantile(contrasts, 0.95) * STRONG_SHARE).max(LEAST_CONTRAST);
     let directions = [across_columns, across_rows].map(|edges| {
         let shares: Vec<f32> = edges
@@ -74,12 +78,14 @@ fn sharpness(plane: &Plane) -> f64 {
             .filter(|e| e.contrast >= strong)
             .map(|e| e.step / e.contrast)
             .collect();
+        // Not the mean: letters on a soft background are sharp at their best edges only.
         (shares.len(), quantile(shares, 0.75))
     });
     let judged = directions
         .iter()
         .filter(|d| d.0 >= FEWEST_EDGES)
         .map(|d| d.1)
+        // A shaken hand blurs one direction: the other would hide it.
         .min_by(f32::total_cmp);
     // With next to no edges the direction that has more of them is the better guess.
     let guess = directions.iter().max_by_key(|d| d.0).map_or(0.0, |d| d.1);
@@ -107,6 +113,7 @@ fn edges(plane: &Plane) -> Vec<Edge> {
             let [before, step, after] = [0, 1, 2].map(|by| (row[i + by + 1] - row[i + by]).abs());
             let slant = (below[i + 1] - above[i + 1]).abs();
             *crossed = (step > before)
+                // Of two equal steps only one counts, hence once 'more' and once 'at least'.
                 & (step >= after)
                 & (step * 4.0 >= LEAST_CONTRAST / REACH as f32)
                 & (slant <= step);
@@ -121,6 +128,7 @@ fn edges(plane: &Plane) -> Vec<Edge> {
             let sign = step.signum();
             let right = follow(&row[x + 1..], sign);
             let left = follow_back(&row[..=x], sign);
+            // On both sides of the steepest step: an edge is as high as all of its slope.
             found.push(Edge {
                 contrast: step.abs() + right + left,
                 step: step.abs(),
@@ -150,6 +158,7 @@ fn gain(mut values: impl Iterator<Item = f32>) -> f32 {
         if value < top - NOISE_STEP {
             break;
         }
+        // Noise within a slope is no end of it.
         top = top.max(value);
     }
     top - first
@@ -170,12 +179,20 @@ fn quantile(mut values: Vec<f32>, q: f64) -> f32 {
     if values.is_empty() {
         return 0.0;
     }
-    let at = ((values.len() - 1) as f64 * q).round() as usize;
+    let at = index(((values.len() - 1) as f64 * q).round());
+    // One value is asked for: sorting all would take longer.
     *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     /// Blocks of many sizes and greys, as on a pack; `amount` of them.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::geometry::Rect;
+use crate::domain::{geometry::Rect, number::index};
 
 /// An upright picture: `height` rows of `width` pixels of 3 bytes (R, G, B), row-major, no padding
 /// (hwc).
@@ -38,6 +38,7 @@ impl Raster {
     /// Takes `pixels` in hwc order; both sides must be at least 1 and the buffer
     /// `width * height * 3` bytes.
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, RasterSizeError> {
+        // Places are clamped to the last pixel elsewhere: there must be one.
         if width == 0 || height == 0 || pixels.len() != width as usize * height as usize * 3 {
             return Err(RasterSizeError {
                 width,
@@ -107,6 +108,7 @@ impl Raster {
     /// lies inside the picture.
     pub fn square_mean(&self, x: u32, y: u32, side: u32) -> [f64; 3] {
         let (x, y, length) = (x as usize, y as usize, side as usize);
+        // Whole numbers hold a square's sum exactly: no order of adding changes it.
         let mut sums = [0_u32; 3];
         for row in self
             .pixels
@@ -127,6 +129,7 @@ impl Raster {
     /// A copy of `part`, cut to what lies inside; at least 1x1.
     pub fn crop(&self, part: Rect) -> Self {
         let [x, y, width, height] = part.to_xywh();
+        // A part that lies outside gives the nearest pixels, so that the result is never empty.
         let (x, y) = (x.min(self.width - 1), y.min(self.height - 1));
         let (width, height) = (
             width.clamp(1, self.width - x),
@@ -161,6 +164,7 @@ impl Raster {
         let data = self
             .pixels
             .chunks_exact(3)
+            // The plain mean and not luma, in which blue print would all but vanish.
             .map(|p| (f32::from(p[0]) + f32::from(p[1]) + f32::from(p[2])) / 3.0);
         Plane {
             width: self.width as usize,
@@ -198,16 +202,20 @@ impl Plane {
 
     /// Gaussian smoothing with standard deviation `sigma` in pixels, borders repeated.
     pub fn smoothed(&self, sigma: f32) -> Self {
-        let reach = (3.0 * sigma).ceil() as isize;
-        let kernel: Vec<f32> = (-reach..=reach)
-            .map(|d| (-(d * d) as f32 / (2.0 * sigma * sigma)).exp())
+        // Beyond three deviations a Gaussian weighs next to nothing.
+        let reach = index((3.0 * sigma).ceil());
+        let kernel: Vec<f32> = (0..=2 * reach)
+            .map(|place| place as f32 - reach as f32)
+            .map(|d| (-(d * d) / (2.0 * sigma * sigma)).exp())
             .collect();
+        // A kernel that ends sums to a little less than 1: without this, pictures would darken.
         let total: f32 = kernel.iter().sum();
-        let (width, height, reach) = (self.width.max(1), self.height, reach as usize);
+        let (width, height) = (self.width.max(1), self.height);
         // Whole rows at a time: the compiler takes several values at once then.
         let add = |to: &mut [f32], from: &[f32], weight: f32| {
             to.iter_mut().zip(from).for_each(|(t, f)| *t += weight * f)
         };
+        // Across and then down: a Gaussian falls apart into both, which is far fewer products.
         let mut across = Self::filled(self.width, height, 0.0);
         let mut line = vec![0.0; width + 2 * reach];
         for (from, to) in self
@@ -215,6 +223,7 @@ impl Plane {
             .chunks_exact(width)
             .zip(across.data.chunks_exact_mut(width))
         {
+            // Borders stand in the line itself: the loop over it needs no bounds.
             line[..reach].fill(from[0]);
             line[reach..reach + width].copy_from_slice(from);
             line[reach + width..].fill(from[width - 1]);
@@ -240,16 +249,25 @@ impl Plane {
 #[cfg(test)]
 pub fn texture(w: u32, h: u32) -> Raster {
     Raster::from_fn(w, h, |x, y| {
-        let v =
-            ((x as f64 * 0.37).sin() + (y as f64 * 0.29).cos() + ((x * y) as f64 * 0.011).sin())
-                * 38.0
-                + 120.0;
-        [v as u8, (v * 0.8) as u8, (220.0 - v * 0.5) as u8]
+        let v = ((f64::from(x) * 0.37).sin()
+            + (f64::from(y) * 0.29).cos()
+            + (f64::from(x * y) * 0.011).sin())
+            * 38.0
+            + 120.0;
+        [v, v * 0.8, 220.0 - v * 0.5].map(crate::domain::number::level)
     })
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+    #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
+
     use super::*;
 
     fn numbered(w: u32, h: u32) -> Raster {

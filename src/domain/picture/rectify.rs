@@ -2,6 +2,7 @@
 
 use crate::domain::{
     geometry::{Homography, Point, Rect},
+    number::{index, level, single, whole},
     raster::Raster,
     tuning::marks::SHOWN,
 };
@@ -19,17 +20,13 @@ pub struct Rectified {
 }
 
 impl Rectified {
-    /// Share of the frame inside the photo, 0 to 1.
-    pub fn visible_share(&self) -> f64 {
-        self.visible.iter().filter(|v| **v).count() as f64 / self.visible.len().max(1) as f64
-    }
-
     /// Whether a part of the frame lies inside the photo, a few of its pixels excepted.
     pub fn shows(&self, part: Rect) -> bool {
         let width = self.raster.width() as usize;
         let at = part.map(|v| v as usize);
         let rows =
             (at.top..at.bottom).map(|y| &self.visible[y * width + at.left..y * width + at.right]);
+        // A few pixels may be missing: outlines are never exact to the pixel.
         let seen: usize = rows.map(|r| r.iter().filter(|v| **v).count()).sum();
         seen as f64 >= SHOWN * f64::from(part.width()) * f64::from(part.height())
     }
@@ -51,7 +48,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
         frame_to_photo,
         Point::new(f64::from(width) / 2.0, f64::from(height) / 2.0),
     );
-    let grid = (scale.round() as usize).clamp(1, 3);
+    let grid = index(scale.round()).clamp(1, 3);
     let offsets: Vec<f64> = (0..grid)
         .map(|i| (i as f64 + 0.5) / grid as f64 - 0.5)
         .collect();
@@ -61,6 +58,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
         f64::from(photo.width()) - 0.5,
         f64::from(photo.height()) - 0.5,
     );
+    // Half a pixel beyond the outer centres, where the outer pixels end.
     let inside = |p: &Point| p.x >= -0.5 && p.y >= -0.5 && p.x <= right && p.y <= bottom;
     let sampler = Sampler::new(photo);
     // A row's places first, then its colours: divisions next to each other are taken several at
@@ -77,6 +75,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
             .zip(columns)
             .for_each(|(p, x)| *p = frame_to_photo.apply(Point::new(x + dx, y)));
     };
+    // One factor for the mean over samples and for the parts of a pixel.
     let share = 1.0 / (grid * grid) as f32 / (PARTS * PARTS) as f32;
     for y in (0..height).map(f64::from) {
         place(&mut places, 0.0, y);
@@ -103,8 +102,9 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
         for (sum, seen) in sums.iter().zip(&visible[row..]) {
             // Rounds: a mean of bytes is never negative, and the cast stays within bounds.
             pixels.extend(if *seen {
-                sum.map(|s| (s as f32 * share + 0.5) as u8)
+                sum.map(|s| level(s as f32 * share + 0.5))
             } else {
+                // Middle grey has the least contrast to any print beside it.
                 [127; 3]
             });
         }
@@ -135,6 +135,7 @@ impl Sampler {
     fn new(photo: &Raster) -> Self {
         let (width, height) = (photo.width(), photo.height());
         let picture = match width < 2 || height < 2 {
+            // Rare: all other photos are shared, not copied.
             true => Raster::from_fn(width.max(2), height.max(2), |x, y| photo.at(x, y)),
             false => photo.clone(),
         };
@@ -149,6 +150,10 @@ impl Sampler {
     }
 
     /// A place brought into the picture, in parts of a pixel.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the lowest bits alone hold the whole number"
+    )]
     #[inline]
     fn parts(&self, at: Point) -> (u32, u32) {
         let whole =
@@ -194,8 +199,8 @@ pub fn local_scale(map: &Homography, at: Point) -> f64 {
 pub fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
     let x = p.x.clamp(0.0, f64::from(raster.width() - 1));
     let y = p.y.clamp(0.0, f64::from(raster.height() - 1));
-    let (x0, y0) = (x as u32, y as u32);
-    let (fx, fy) = ((x - f64::from(x0)) as f32, (y - f64::from(y0)) as f32);
+    let (x0, y0) = (whole(x), whole(y));
+    let (fx, fy) = (single(x - f64::from(x0)), single(y - f64::from(y0)));
     let mix = |a: u8, b: u8, d: u8, e: u8| {
         let [a, b, d, e] = [a, b, d, e].map(f32::from);
         (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (d * (1.0 - fx) + e * fx) * fy
@@ -222,6 +227,11 @@ pub fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     fn checker(w: u32, h: u32) -> Raster {
@@ -233,7 +243,7 @@ mod tests {
         let r = checker(40, 30);
         let same = rectify(&r, &Homography::IDENTITY, 40, 30);
         assert_eq!(same.raster, r);
-        assert_eq!(same.visible_share(), 1.0);
+        assert!(same.visible.iter().all(|v| *v));
     }
 
     #[test]
@@ -241,7 +251,8 @@ mod tests {
         let shift = Homography([1.0, 0.0, 20.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
         let out = rectify(&checker(40, 30), &shift, 40, 30);
         assert_eq!(out.raster.at(3, 4), checker(40, 30).at(23, 4));
-        assert!((out.visible_share() - 0.5).abs() < 0.03);
+        let seen = out.visible.iter().filter(|v| **v).count() as f64;
+        assert!((seen / out.visible.len() as f64 - 0.5).abs() < 0.03);
         assert!(out.shows(Rect::new(0, 0, 20, 30)) && !out.shows(Rect::new(0, 0, 40, 30)));
     }
 

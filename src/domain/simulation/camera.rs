@@ -4,6 +4,7 @@
 
 use crate::domain::{
     geometry::{Homography, Point},
+    number::{count_u32, index, level, single},
     random::SplitMix,
     raster::{Plane, Raster},
     rectify::rectify,
@@ -20,7 +21,7 @@ const FIELD: usize = 6;
 
 /// A photo and what its making knew.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Photograph {
+pub(crate) struct Photograph {
     /// The photo.
     pub raster: Raster,
     /// Maps pixels of the print to pixels of the photo, pixel centres at whole numbers.
@@ -32,7 +33,7 @@ pub struct Photograph {
 /// Photographs a print lying on a plain ground. The photo is `long_px` pixels long and three
 /// quarters as wide, upright or across as the print is, and shows the whole print; the same print,
 /// length and state of `random` give the same photo.
-pub fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photograph {
+pub(crate) fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photograph {
     let across = print.width() >= print.height();
     let short_px = (long_px * 3 / 4).max(1);
     let (width, height) = if across {
@@ -42,6 +43,8 @@ pub fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photog
     };
     let print_to_photo = pose(print, (f64::from(width), f64::from(height)), random);
     let mut light = Planes::of(&scene(print, &print_to_photo, width, height, random));
+    // In the order in which light meets things: lit, then mirrored, then blurred by the lens, then
+    // noise.
     illuminate(&mut light, random);
     if random.chance(0.35) {
         reflect(
@@ -53,7 +56,8 @@ pub fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photog
             random,
         );
     }
-    let sigma = random.between(0.35, 1.1) as f32;
+    // Blurred as light, before it is cut off at 255: highlights spread as they do in a lens.
+    let sigma = single(random.between(0.35, 1.1));
     light
         .0
         .iter_mut()
@@ -62,7 +66,7 @@ pub fn photograph(print: &Raster, long_px: u32, random: &mut SplitMix) -> Photog
     Photograph {
         raster,
         print_to_photo,
-        jpeg_quality: 70 + random.below(25) as u8,
+        jpeg_quality: 70 + level(random.below(25) as f64),
     }
 }
 
@@ -74,6 +78,7 @@ fn pose(print: &Raster, frame: (f64, f64), random: &mut SplitMix) -> Homography 
         .clamp(-TURN_DEG.1, TURN_DEG.1)
         .to_radians();
     let (sin, cos) = turn.sin_cos();
+    // By the shorter side, so that long thin prints are not folded over.
     let reach = TILT * w.min(h);
     let corners = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)].map(|(u, v)| {
         let (x, y) = (
@@ -95,6 +100,7 @@ fn pose(print: &Raster, frame: (f64, f64), random: &mut SplitMix) -> Homography 
         (frame.0 / (right - left)).min(frame.1 / (bottom - top)) * random.between(SIZE.0, SIZE.1);
     let mut place = |side: f64, low: f64, high: f64| {
         let room = side - (high - low) * scale;
+        // Near the middle: people aim at what they photograph.
         room * random.between(0.3, 0.7) - low * scale
     };
     let (dx, dy) = (place(frame.0, left, right), place(frame.1, top, bottom));
@@ -123,7 +129,9 @@ fn scene(
     let (shade, softness) = (random.between(0.15, 0.45), random.between(8.0, 30.0));
     let away = Point::new(random.between(-10.0, 10.0), random.between(-2.0, 14.0));
     let (w, h) = (f64::from(print.width()), f64::from(print.height()));
+    // By the longer side in both directions, or the field would be squeezed.
     let long = f64::from(width.max(height));
+    // Distances are measured on the print but meant in the photo, whatever the print's own size.
     let scale = ((w * h).sqrt() / (0.5 * f64::from(width) * f64::from(height)).sqrt()).max(1e-3);
     Raster::from_fn(width, height, |x, y| {
         if seen.visible[(y * width + x) as usize] {
@@ -135,7 +143,7 @@ fn scene(
         let distance = outside(at.x, w).hypot(outside(at.y, h)) / scale;
         let shadow = 1.0 - shade * (-distance / softness).exp();
         let value = base + pattern.at(px / long, py / long) + grain * random.normal();
-        tint.map(|t| ((value + t) * shadow).round().clamp(0.0, 255.0) as u8)
+        tint.map(|t| level(((value + t) * shadow).round()))
     })
 }
 
@@ -156,10 +164,12 @@ impl Field {
 
     fn at(&self, u: f64, v: f64) -> f64 {
         let split = |t: f64| {
+            // Below 1, so that there is always a next cell.
             let t = t.clamp(0.0, 0.9999) * FIELD as f64;
-            (t as usize, t.fract())
+            (index(t), t.fract())
         };
         let ((i, fu), (j, fv)) = (split(u), split(v));
+        // A straight mix would show the cells' borders as creases.
         let ease = |t: f64| t * t * (3.0 - 2.0 * t);
         let (fu, fv) = (ease(fu), ease(fv));
         let cell = |i: usize, j: usize| self.cells[j * (FIELD + 1) + i];
@@ -207,14 +217,15 @@ impl Planes {
 
     /// Adds the sensor's noise, more of it in the dark, and rounds to bytes.
     fn developed(mut self, random: &mut SplitMix) -> Raster {
-        let (width, height) = (self.0[0].width as u32, self.0[0].height as u32);
+        let (width, height) = (count_u32(self.0[0].width), count_u32(self.0[0].height));
         let strength = random.between(1.0, 4.0);
         let mut pixels = Vec::with_capacity(3 * self.0[0].data.len());
         self.each(|_, _, values| {
             let grey = strength * random.normal();
             for value in values {
+                // Mostly the same in all channels: noise of colour alone looks like confetti.
                 let noise = grey + 0.4 * strength * random.normal();
-                pixels.push((f64::from(*value) + noise).round().clamp(0.0, 255.0) as u8);
+                pixels.push(level((f64::from(*value) + noise).round()));
             }
         });
         // One byte for each value of planes that came from a raster.
@@ -239,8 +250,8 @@ fn illuminate(light: &mut Planes, random: &mut SplitMix) {
     light.each(|u, v, values| {
         let fallen = 1.0 + fall * ((u - 0.5) * cos + (v - 0.5) * sin) * 2.0 + unevenness.at(u, v);
         for (value, gain) in values.into_iter().zip(balance) {
-            let level = curve[usize::from(value.round().clamp(0.0, 255.0) as u8)];
-            *value = (level * fallen * exposure * gain) as f32;
+            let curved = curve[usize::from(level(value.round()))];
+            *value = single(curved * fallen * exposure * gain);
         }
     });
 }
@@ -279,16 +290,23 @@ fn reflect(light: &mut Planes, lying: &Lying<'_>, random: &mut SplitMix) {
         } else {
             (-far).exp()
         };
+        // Farther out it is below one level; the test on the print costs more.
         if share > 0.002 && on_print(u, v) {
             values
                 .into_iter()
-                .for_each(|value| *value += (strength * share) as f32);
+                .for_each(|value| *value += single(strength * share));
         }
     });
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     const PHOTO_PX: u32 = 400;

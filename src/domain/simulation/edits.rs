@@ -10,6 +10,7 @@ use self::{
 };
 use crate::domain::{
     gallery::{Mark, MarkKind},
+    number::level,
     random::SplitMix,
     raster::Raster,
 };
@@ -69,7 +70,7 @@ impl EditKind {
 
 /// A print with one change.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Edited {
+pub(crate) struct Edited {
     /// The changed print; outside the mark it is the print as it was.
     pub raster: Raster,
     /// Index of the changed mark.
@@ -87,7 +88,7 @@ const MOST_STRETCH: f64 = 2.2;
 
 /// Changes `picture` at one of its `marks`; `None` when no mark can carry this kind visibly. The
 /// same picture, marks and state of `random` give the same edit.
-pub fn edit(
+pub(crate) fn edit(
     picture: &Raster,
     marks: &[Mark],
     kind: EditKind,
@@ -97,10 +98,12 @@ pub fn edit(
         .filter(|&i| kind.suits(&marks[i], marks))
         .collect();
     shuffle(&mut order, random);
+    // In an order drawn anew, or the first mark would carry nearly all edits.
     for index in order {
         let Some(patch) = Patch::lift(picture, &marks[index].region) else {
             continue;
         };
+        // Lifted once: the tries below only draw among them.
         let others = others(picture, marks, index, kind);
         for _ in 0..TRIES {
             if let Some(changed) = change(&patch.raster, &others, kind, random) {
@@ -148,6 +151,7 @@ fn change(
 
 fn letter(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
     let letters = ink.letters();
+    // One shape alone is rather a figure than a word.
     let slot = pick(&letters, random).filter(|_| letters.len() > 1)?;
     let mut foreign: Vec<(Ink, Vec<Letter>)> = Vec::new();
     for other in others.iter().filter_map(Ink::of) {
@@ -160,11 +164,14 @@ fn letter(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster>
             .iter()
             .flat_map(|(ink, letters)| letters.iter().map(move |l| (ink, l))),
     );
+    // Another shape, or nobody could see the change; of like proportions, or it would look
+    // stretched.
     let fitting: Vec<_> = sources
         .filter(|(_, l)| l.unlike(slot) >= OTHER_SHAPE && l.stretch(slot) < 1.7)
         .collect();
     let (from, source) = pick(&fitting, random)?;
     let mut page = ink.page();
+    // Erased first: the new letter may be narrower than the old.
     page.erase(slot);
     page.draw(from, source, slot.outline);
     seen(page.raster(), &ink.patch, slot.area / 5)
@@ -184,6 +191,7 @@ fn swap(ink: &Ink, random: &mut SplitMix) -> Option<Raster> {
 /// edge of the second.
 fn swapped(ink: &Ink, left: &Letter, right: &Letter) -> Option<Raster> {
     let mut page = ink.page();
+    // Both go before either is laid: else the second would erase a part of the first.
     page.erase(left);
     page.erase(right);
     page.paste(right, left.outline.left);
@@ -215,17 +223,19 @@ fn word(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
     if let Some((other, from)) = pick(&words, random) {
         page.erase(&whole);
         page.draw(from, other, whole.outline);
+    // Two letters in another order would be a swap.
     } else if letters.len() > 2 {
         let mut order: Vec<usize> = (0..letters.len()).collect();
         shuffle(&mut order, random);
+        // All go first, since letters of other widths do not end where the old ones did.
         letters.iter().for_each(|l| page.erase(l));
         let mut x = letters[0].outline.left;
         for (place, &next) in order.iter().enumerate() {
             page.paste(&letters[next], x);
-            let gap = letters.get(place + 1).map_or(0, |after| {
-                after.outline.left as i64 - letters[place].outline.right as i64
-            });
-            x = (x as i64 + letters[next].width() as i64 + gap).max(0) as usize;
+            x += letters[next].width();
+            if let Some(after) = letters.get(place + 1) {
+                x = (x + after.outline.left).saturating_sub(letters[place].outline.right);
+            }
         }
     }
     seen(page.raster(), &ink.patch, whole.area / 5)
@@ -234,6 +244,7 @@ fn word(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
 fn logo(own: &Raster, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
     let (w, h) = (own.width(), own.height());
     let shape = |r: &Raster| f64::from(r.width()) / f64::from(r.height());
+    // Stretched further, it would be found by its distortion alone.
     let near = |r: &&Raster| (0.5..2.0).contains(&(shape(r) / shape(own)));
     let fitting: Vec<_> = others.iter().filter(near).collect();
     let other = pick(&fitting, random).filter(|_| random.chance(0.5));
@@ -241,6 +252,7 @@ fn logo(own: &Raster, others: &[Raster], random: &mut SplitMix) -> Option<Raster
         Some(other) => Raster::from_fn(w, h, |x, y| {
             other.at(x * other.width() / w, y * other.height() / h)
         }),
+        // Mostly sideways, as a logo upside down is easily seen.
         None if random.chance(0.7) => Raster::from_fn(w, h, |x, y| own.at(w - 1 - x, y)),
         None => Raster::from_fn(w, h, |x, y| own.at(x, h - 1 - y)),
     };
@@ -254,12 +266,9 @@ fn hue(own: &Raster, random: &mut SplitMix) -> Option<Raster> {
     let changed = Raster::from_fn(own.width(), own.height(), |x, y| {
         let was = own.at(x, y).map(f64::from);
         let turned = turned(was, sin, cos);
+        // Only as far as a pixel is ink: the ground keeps its colour, and edges stay soft.
         let share = f64::from(ink.alpha_at(x, y));
-        std::array::from_fn(|c| {
-            (was[c] + share * (turned[c] - was[c]))
-                .round()
-                .clamp(0.0, 255.0) as u8
-        })
+        std::array::from_fn(|c| level((was[c] + share * (turned[c] - was[c])).round()))
     });
     seen(changed, own, ink.area * 2 / 5)
 }
@@ -279,6 +288,7 @@ fn seen(changed: Raster, was: &Raster, least: usize) -> Option<Raster> {
         .pixels()
         .chunks_exact(3)
         .zip(was.pixels().chunks_exact(3));
+    // Counted in what came out: an edit may hit print that looks the same afterwards.
     let visible = pixels
         .filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) >= VISIBLE))
         .count();
@@ -290,6 +300,7 @@ fn pick<'a, T>(from: &'a [T], random: &mut SplitMix) -> Option<&'a T> {
 }
 
 fn shuffle(order: &mut [usize], random: &mut SplitMix) {
+    // Fisher and Yates: every order is as likely.
     for i in (1..order.len()).rev() {
         order.swap(i, random.below(i + 1));
     }

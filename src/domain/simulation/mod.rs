@@ -1,4 +1,4 @@
 //! Photos made up for a self-test: prints edited by kind and photographed by a simulated camera.
 
-pub mod camera;
-pub mod edits;
+pub(crate) mod camera;
+pub(crate) mod edits;

@@ -1,5 +1,11 @@
 //! Tests of genuine variation.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the tests' numbers are small"
+)]
+
 use super::*;
 use crate::domain::fusion::Logistic;
 use proptest::prelude::*;

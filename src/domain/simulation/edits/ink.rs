@@ -1,7 +1,11 @@
 //! Ink told from ground within a mark, its letters, and a page on which letters are removed and
 //! laid anew.
 
-use crate::domain::{geometry::Rect, raster::Raster};
+use crate::domain::{
+    geometry::Rect,
+    number::{index, level, single},
+    raster::Raster,
+};
 
 /// Pixels around a letter that go with it: its soft edge.
 const HALO: usize = 2;
@@ -19,9 +23,9 @@ const SHAPE: usize = 12;
 /// A mark's print taken apart.
 pub(super) struct Ink {
     /// The print.
-    pub patch: Raster,
+    pub(super) patch: Raster,
     /// Pixels of ink.
-    pub area: usize,
+    pub(super) area: usize,
     colour: [f32; 3],
     alpha: Vec<f32>,
     mask: Vec<bool>,
@@ -32,16 +36,16 @@ pub(super) struct Ink {
 #[derive(Clone)]
 pub(super) struct Letter {
     /// The box around it, in pixels of the patch.
-    pub outline: Rect<usize>,
+    pub(super) outline: Rect<usize>,
     /// Pixels of ink.
-    pub area: usize,
+    pub(super) area: usize,
     /// Over the whole patch: the letter's ink with its soft edge.
     cover: Vec<bool>,
     shape: [f64; SHAPE * SHAPE],
 }
 
 impl Letter {
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.outline.width()
     }
 
@@ -50,7 +54,7 @@ impl Letter {
     }
 
     /// How differently two shapes cover their boxes, 0 to 1.
-    pub fn unlike(&self, other: &Self) -> f64 {
+    pub(super) fn unlike(&self, other: &Self) -> f64 {
         let sum: f64 = self
             .shape
             .iter()
@@ -62,7 +66,7 @@ impl Letter {
 
     /// How far this must be stretched out of its proportions to fill the other's box; 1 is not at
     /// all.
-    pub fn stretch(&self, other: &Self) -> f64 {
+    pub(super) fn stretch(&self, other: &Self) -> f64 {
         let proportion = |l: &Self| l.width() as f64 / l.height() as f64;
         let ratio = proportion(self) / proportion(other);
         ratio.max(1.0 / ratio)
@@ -72,8 +76,9 @@ impl Letter {
 impl Ink {
     /// Tells ink from ground by its difference from the patch's border (Otsu's threshold); `None`
     /// when there is no ink, or nothing that could be the ground.
-    pub fn of(patch: &Raster) -> Option<Self> {
+    pub(super) fn of(patch: &Raster) -> Option<Self> {
         let (w, h) = (patch.width() as usize, patch.height() as usize);
+        // A mark's outline leaves a little of its ground around the letters.
         let ground = border_colour(patch);
         let difference = |p: &[u8]| {
             p.iter()
@@ -94,12 +99,13 @@ impl Ink {
             .map(|(d, _)| f64::from(*d))
             .sum();
         let contrast = sum / area.max(1) as f64;
+        // The ground itself has a threshold too: what it parts is then noise.
         if contrast < LEAST_CONTRAST || !(INK_SHARE.0..=INK_SHARE.1).contains(&share) {
             return None;
         }
         let alpha = differences
             .iter()
-            .map(|d| (f32::from(*d) / contrast as f32).min(1.0))
+            .map(|d| (f32::from(*d) / single(contrast)).min(1.0))
             .collect();
         let mut colour = [0.0; 3];
         let mut full = 0.0_f32;
@@ -107,12 +113,14 @@ impl Ink {
             .pixels()
             .chunks_exact(3)
             .zip(&differences)
+            // Soft edges are mixed with the ground: only full ink shows its colour.
             .filter(|(_, d)| f64::from(**d) >= contrast)
         {
             (0..3).for_each(|c| colour[c] += f32::from(pixel[c]));
             full += 1.0;
         }
         let colour = colour.map(|c| c / full.max(1.0));
+        // Grown first, or the letters' soft edges would be smeared into the ground.
         let ground = filled(patch, &grown(&mask, w, h));
         Some(Self {
             patch: patch.clone(),
@@ -125,22 +133,25 @@ impl Ink {
     }
 
     /// How much of a pixel is ink, 0 to 1.
-    pub fn alpha_at(&self, x: u32, y: u32) -> f32 {
+    pub(super) fn alpha_at(&self, x: u32, y: u32) -> f32 {
         self.alpha[(y * self.patch.width() + x) as usize]
     }
 
     /// All ink as one shape.
-    pub fn whole(&self) -> Letter {
+    pub(super) fn whole(&self) -> Letter {
         self.cut(&self.mask)
     }
 
     /// Letters from left to right: connected ink, with dots and accents above joined to what they
     /// stand over.
-    pub fn letters(&self) -> Vec<Letter> {
+    pub(super) fn letters(&self) -> Vec<Letter> {
         let mut groups: Vec<(Rect<usize>, Vec<usize>)> = Vec::new();
         let mut parts = self.connected();
+        // Left to right: groups then come in reading order, and a shape joins the leftmost that it
+        // shares columns with.
         parts.sort_by_key(|(outline, _)| outline.left);
         for (outline, pixels) in parts {
+            // By the narrower of both: a dot is far narrower than some letters.
             let narrower = |o: &Rect<usize>| o.width().min(outline.width()) as f64;
             let shared = |o: &Rect<usize>| {
                 o.right.min(outline.right) as f64 - o.left.max(outline.left) as f64
@@ -156,6 +167,7 @@ impl Ink {
                 None => groups.push((outline, pixels)),
             }
         }
+        // Commas and dots of noise are far lower than the letters of their line.
         let tallest = groups.iter().map(|(o, _)| o.height()).max().unwrap_or(0);
         groups.retain(|(outline, _)| {
             let (w, h) = (outline.width(), outline.height());
@@ -164,7 +176,6 @@ impl Ink {
                 && w >= 2
                 && w as f64 <= WIDEST_LETTER * h as f64
         });
-        groups.sort_by_key(|(o, _)| o.left);
         groups
             .into_iter()
             .map(|(_, pixels)| {
@@ -176,7 +187,7 @@ impl Ink {
     }
 
     /// A page that shows the print as it is.
-    pub fn page(&self) -> Page<'_> {
+    pub(super) fn page(&self) -> Page<'_> {
         Page {
             ink: self,
             pixels: self.patch.pixels().to_vec(),
@@ -196,6 +207,8 @@ impl Ink {
         }
         let [x0, y0, x1, y1] = outline.into();
         let shape = std::array::from_fn(|n| {
+            // In the middle of each grid cell, in whole numbers: the same letter twice gives the
+            // same shape.
             let x = x0 + (2 * (n % SHAPE) + 1) * (x1.max(x0 + 1) - x0) / (2 * SHAPE);
             let y = y0 + (2 * (n / SHAPE) + 1) * (y1.max(y0 + 1) - y0) / (2 * SHAPE);
             if mask[y.min(h - 1) * w + x.min(w - 1)] {
@@ -240,6 +253,7 @@ impl Ink {
                     }
                 }
             }
+            // Smaller specks are noise of compression.
             if pixels.len() >= 4 {
                 found.push((outline, pixels));
             }
@@ -256,7 +270,7 @@ pub(super) struct Page<'a> {
 
 impl Page<'_> {
     /// Puts the ground in a letter's place.
-    pub fn erase(&mut self, letter: &Letter) {
+    pub(super) fn erase(&mut self, letter: &Letter) {
         for i in (0..letter.cover.len()).filter(|i| letter.cover[*i]) {
             self.pixels[3 * i..3 * i + 3]
                 .copy_from_slice(&self.ink.ground.pixels()[3 * i..3 * i + 3]);
@@ -264,12 +278,13 @@ impl Page<'_> {
     }
 
     /// Lays a letter of this print, as it is, with its left edge at column `x`.
-    pub fn paste(&mut self, letter: &Letter, x: usize) {
+    pub(super) fn paste(&mut self, letter: &Letter, x: usize) {
         let (w, _) = self.ink.size();
         for i in (0..letter.cover.len()).filter(|i| letter.cover[*i]) {
-            let to = (i % w) as i64 + x as i64 - letter.outline.left as i64;
-            if (0..w as i64).contains(&to) {
-                let to = i / w * w + to as usize;
+            // A wider letter may reach beyond the patch: what does is cut off.
+            let column = (i % w + x).checked_sub(letter.outline.left);
+            if let Some(column) = column.filter(|column| *column < w) {
+                let to = i / w * w + column;
                 self.pixels[3 * to..3 * to + 3]
                     .copy_from_slice(&self.ink.patch.pixels()[3 * i..3 * i + 3]);
             }
@@ -277,7 +292,7 @@ impl Page<'_> {
     }
 
     /// Draws a letter of `from` into the box `slot`, in this print's colour.
-    pub fn draw(&mut self, from: &Ink, letter: &Letter, slot: Rect<usize>) {
+    pub(super) fn draw(&mut self, from: &Ink, letter: &Letter, slot: Rect<usize>) {
         let (w, h) = self.ink.size();
         let [x0, y0, x1, y1] = slot.into();
         let scale = |side: usize, of: usize| side as f64 / of.max(1) as f64;
@@ -285,21 +300,22 @@ impl Page<'_> {
             scale(letter.width(), slot.width()),
             scale(letter.height(), slot.height()),
         );
+        // A pixel beyond the box, for the soft edge.
         for y in y0.saturating_sub(1)..(y1 + 1).min(h) {
             for x in x0.saturating_sub(1)..(x1 + 1).min(w) {
                 let u = letter.outline.left as f64 + (x as f64 - x0 as f64 + 0.5) * sx - 0.5;
                 let v = letter.outline.top as f64 + (y as f64 - y0 as f64 + 0.5) * sy - 0.5;
                 let alpha = from.soft(letter, u, v);
                 for (c, value) in self.pixels[3 * (y * w + x)..][..3].iter_mut().enumerate() {
-                    *value = (f32::from(*value) * (1.0 - alpha) + self.ink.colour[c] * alpha)
-                        .round() as u8;
+                    let mixed = f32::from(*value) * (1.0 - alpha) + self.ink.colour[c] * alpha;
+                    *value = level(mixed.round());
                 }
             }
         }
     }
 
     /// The changed print.
-    pub fn raster(self) -> Raster {
+    pub(super) fn raster(self) -> Raster {
         let (w, h) = (self.ink.patch.width(), self.ink.patch.height());
         // As many bytes as the patch has.
         Raster::new(w, h, self.pixels).unwrap_or_else(|_| self.ink.patch.clone())
@@ -312,15 +328,15 @@ impl Ink {
         let (w, h) = self.size();
         let (left, top) = (u.floor(), v.floor());
         let mut sum = 0.0;
-        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-            let (x, y) = (left as i64 + dx, top as i64 + dy);
-            if !(0..w as i64).contains(&x) || !(0..h as i64).contains(&y) {
+        for (dx, dy) in [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)] {
+            let (x, y) = (left + dx, top + dy);
+            if !(0.0..w as f64).contains(&x) || !(0.0..h as f64).contains(&y) {
                 continue;
             }
-            let i = y as usize * w + x as usize;
-            let weight = (1.0 - (u - x as f64).abs()) * (1.0 - (v - y as f64).abs());
+            let i = index(y) * w + index(x);
+            let weight = (1.0 - (u - x).abs()) * (1.0 - (v - y).abs());
             sum += if letter.cover[i] {
-                self.alpha[i] * weight as f32
+                self.alpha[i] * single(weight)
             } else {
                 0.0
             };
@@ -340,12 +356,17 @@ fn border_colour(patch: &Raster) -> [u8; 3] {
     std::array::from_fn(|c| {
         let mut values: Vec<u8> = border.iter().map(|p| p[c]).collect();
         values.sort_unstable();
+        // The middle and not the mean: a letter that touches the border must not tint the ground.
         values[values.len() / 2]
     })
 }
 
 /// The threshold that parts the values best in two (Otsu, "A threshold selection method", 1979):
 /// values above it are one side.
+#[expect(
+    clippy::float_cmp,
+    reason = "sums of counts are whole numbers, which floats hold exactly"
+)]
 fn otsu(values: &[u8]) -> u8 {
     let mut counts = [0_usize; 256];
     values.iter().for_each(|v| counts[usize::from(*v)] += 1);
@@ -356,9 +377,10 @@ fn otsu(values: &[u8]) -> u8 {
         .map(|(v, n)| v as f64 * *n as f64)
         .sum();
     let (mut below, mut below_sum, mut best) = (0.0, 0.0, (0.0, 0));
-    for (value, count) in counts.iter().enumerate() {
-        below += *count as f64;
-        below_sum += value as f64 * *count as f64;
+    for (value, count) in (0..=u8::MAX).zip(counts) {
+        below += count as f64;
+        below_sum += f64::from(value) * count as f64;
+        // With all values on one side there is nothing to part, and a division by 0.
         if below == 0.0 || below == total {
             continue;
         }
@@ -366,7 +388,7 @@ fn otsu(values: &[u8]) -> u8 {
             * (total - below)
             * (below_sum / below - (sum - below_sum) / (total - below)).powi(2);
         if between > best.0 {
-            best = (between, value as u8);
+            best = (between, value);
         }
     }
     best.1
@@ -389,6 +411,7 @@ fn grown(mask: &[bool], w: usize, h: usize) -> Vec<bool> {
 fn filled(patch: &Raster, hidden: &[bool]) -> Raster {
     let (w, h) = (patch.width() as usize, patch.height() as usize);
     let mut sums = vec![[0.0_f32; 4]; w * h];
+    // The same walk serves all four directions.
     let mut pass = |along: &mut dyn Iterator<Item = usize>| {
         let mut last: Option<(usize, f32)> = None;
         for i in along {
@@ -398,6 +421,7 @@ fn filled(patch: &Raster, hidden: &[bool]) -> Raster {
                 *steps += 1.0;
                 let colour = &patch.pixels()[3 * *from..3 * *from + 3];
                 (0..3).for_each(|c| sums[i][c] += f32::from(colour[c]) / *steps);
+                // Nearer pixels count more: the ground may change across the mark.
                 sums[i][3] += 1.0 / *steps;
             }
         }
@@ -413,7 +437,7 @@ fn filled(patch: &Raster, hidden: &[bool]) -> Raster {
     Raster::from_fn(patch.width(), patch.height(), |x, y| {
         let i = y as usize * w + x as usize;
         match sums[i] {
-            [r, g, b, weight] if weight > 0.0 => [r, g, b].map(|v| (v / weight).round() as u8),
+            [r, g, b, weight] if weight > 0.0 => [r, g, b].map(|v| level((v / weight).round())),
             _ => patch.at(x, y),
         }
     })

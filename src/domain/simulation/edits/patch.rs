@@ -2,6 +2,7 @@
 
 use crate::domain::{
     geometry::{Homography, Point, Rect},
+    number::{level, whole},
     raster::Raster,
     rectify::{bilinear, rectify},
 };
@@ -12,7 +13,7 @@ const LEAST_PX: f64 = 10.0;
 /// The upright print of one mark.
 pub(super) struct Patch {
     /// Its pixels.
-    pub raster: Raster,
+    pub(super) raster: Raster,
     /// Maps pixels of the patch to pixels of the picture, pixel centres at whole numbers.
     to_picture: Homography,
 }
@@ -21,12 +22,13 @@ impl Patch {
     /// Takes the print within `region` (corners in 0..1 of the picture; four of them are taken as
     /// the mark's own top left, top right, bottom right and bottom left, other numbers as the box
     /// around them). `None` when it is too small.
-    pub fn lift(picture: &Raster, region: &[Point]) -> Option<Self> {
+    pub(super) fn lift(picture: &Raster, region: &[Point]) -> Option<Self> {
         let corners = corners(
             region,
             f64::from(picture.width()),
             f64::from(picture.height()),
         )?;
+        // The longer of two opposite sides: no print is lost where the other is foreshortened.
         let width = corners[0]
             .distance(corners[1])
             .max(corners[3].distance(corners[2]))
@@ -35,6 +37,7 @@ impl Patch {
             .distance(corners[3])
             .max(corners[1].distance(corners[2]))
             .round();
+        // Corners far outside the picture would ask for any amount of memory.
         let most = 2.0 * f64::from(picture.long_side());
         if width.min(height) < LEAST_PX || width.max(height) > most {
             return None;
@@ -43,13 +46,13 @@ impl Patch {
         let own = own.map(|(x, y)| Point::new(x - 0.5, y - 0.5));
         let to_picture =
             Homography::through(own, corners.map(|p| Point::new(p.x - 0.5, p.y - 0.5)))?;
-        let raster = rectify(picture, &to_picture, width as u32, height as u32).raster;
+        let raster = rectify(picture, &to_picture, whole(width), whole(height)).raster;
         Some(Self { raster, to_picture })
     }
 
     /// The picture with `changed` (of this patch's size) in place of the patch; pixels that see no
     /// change stay as they are.
-    pub fn lay(&self, changed: &Raster, picture: &Raster) -> Raster {
+    pub(super) fn lay(&self, changed: &Raster, picture: &Raster) -> Raster {
         let Some(to_patch) = self.to_picture.inverse() else {
             return picture.clone();
         };
@@ -64,10 +67,11 @@ impl Patch {
             }
             let (new, old) = (bilinear(changed, at), bilinear(&self.raster, at));
             let same = new.iter().zip(old).all(|(a, b)| (a - b).abs() < 0.5);
+            // Resampled they would be softer than the rest, and the edit found by that.
             if same {
                 picture.at(x, y)
             } else {
-                new.map(|v| (v + 0.5) as u8)
+                new.map(|v| level(v + 0.5))
             }
         })
     }
@@ -94,6 +98,7 @@ fn corners(region: &[Point], width: f64, height: f64) -> Option<[Point; 4]> {
     if points.len() < 3 {
         return None;
     }
+    // A pixel and a half: corners set by hand or rounded still count as straight.
     let near = |v: f64, a: f64, b: f64| (v - a).abs().min((v - b).abs()) < 1.5;
     let straight = points
         .iter()
@@ -108,6 +113,11 @@ fn corners(region: &[Point], width: f64, height: f64) -> Option<[Point; 4]> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        reason = "the tests' numbers are small"
+    )]
+
     use super::*;
 
     #[test]
