@@ -19,7 +19,7 @@ const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
 /// A reference to enroll.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ReferenceSource {
+pub(crate) struct ReferenceSource {
     /// Product it belongs to.
     pub product: ProductKey,
     /// The file.
@@ -34,7 +34,7 @@ pub struct ReferenceSource {
 
 /// A genuine photo to add to the calibration data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GenuineSource {
+pub(crate) struct GenuineSource {
     /// Product it shows.
     pub product: ProductKey,
     /// The physical article it shows.
@@ -45,7 +45,7 @@ pub struct GenuineSource {
 
 /// A line or file that could not be understood; the others go on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// The file, or the CSV file with the line.
     pub place: String,
     /// What is wrong and what to do.
@@ -53,10 +53,10 @@ pub struct Refused {
 }
 
 /// What was found and what could not be understood.
-pub type Found<T> = (Vec<T>, Vec<Refused>);
+pub(crate) type Found<T> = (Vec<T>, Vec<Refused>);
 
 /// The references of a folder `BRAND/PRODUCT/*.jpg` or of a CSV file.
-pub fn references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
+pub(crate) fn references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
     if !is_folder(path)? {
         return csv_references(path);
     }
@@ -80,7 +80,7 @@ pub fn references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
 }
 
 /// The genuine photos of a folder `BRAND/PRODUCT/ITEM/*.jpg` or of a CSV file.
-pub fn genuine_photos(path: &Path) -> Result<Found<GenuineSource>, Failure> {
+pub(crate) fn genuine_photos(path: &Path) -> Result<Found<GenuineSource>, Failure> {
     if !is_folder(path)? {
         return csv_genuine(path);
     }
@@ -103,7 +103,10 @@ pub fn genuine_photos(path: &Path) -> Result<Found<GenuineSource>, Failure> {
 }
 
 /// Gives the references the marks of a CSV file; returns the lines that fit no reference.
-pub fn add_marks(references: &mut [ReferenceSource], path: &Path) -> Result<Vec<Refused>, Failure> {
+pub(crate) fn add_marks(
+    references: &mut [ReferenceSource],
+    path: &Path,
+) -> Result<Vec<Refused>, Failure> {
     let (rows, mut refused) = rows::<MarkRow>(path)?;
     for (line, row) in rows {
         let place = place(path, line);
