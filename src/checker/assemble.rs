@@ -27,7 +27,7 @@ use crate::{
     engine::{Claim, Facts, Stage, vision::IntakeError},
 };
 /// One photo checked: decoded or not, and judged.
-pub struct CheckedPhoto {
+pub(crate) struct CheckedPhoto {
     /// Hash of the bytes.
     pub sha256: Sha256,
     /// What is known of the photo, or why its bytes were not accepted (then the verdict is
@@ -40,7 +40,7 @@ pub struct CheckedPhoto {
 }
 
 /// What an answer holds besides its photos.
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     /// Id of the check.
     pub id: String,
     /// When it was made, RFC 3339, UTC.
@@ -61,7 +61,11 @@ pub struct Frame<'a> {
 
 /// The answer to a check. A photo seen on another seller's listing says nothing about this seller's
 /// item, so nothing but a deviation outweighs that.
-pub fn answer(frame: Frame, photos: Vec<CheckedPhoto>, seen: &[SeenElsewhere]) -> CheckAnswer {
+pub(crate) fn answer(
+    frame: Frame,
+    photos: Vec<CheckedPhoto>,
+    seen: &[SeenElsewhere],
+) -> CheckAnswer {
     let mut timings_ms = BTreeMap::new();
     let mut reasons = Vec::new();
     let mut verdicts = Vec::new();

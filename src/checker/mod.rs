@@ -7,6 +7,7 @@ mod codec;
 pub mod ports;
 pub mod records;
 pub mod requests;
+mod run_on;
 pub mod service;
 pub(crate) mod snapshot;
 mod supply;

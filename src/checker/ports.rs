@@ -52,8 +52,8 @@ pub trait Compute: Send + Sync {
 
     /// Waits until there is memory for `decoding` bytes of decoded photos, or for all there is when
     /// they are more. To be taken before the job that decodes is run, and dropped with the pixels.
-    // The only one that waits: its request has a place already and just needs its turn. The others
-    // refuse at once, before a caller's patience runs out in a queue.
+    // Waits where the two before refuse at once: its request has a place already and only needs its
+    // turn.
     async fn room_for(&self, decoding: u64) -> Result<Permit, ComputeError>;
 }
 

@@ -16,6 +16,7 @@ use super::{
     ports::{Compute, ComputeError, DecodingBytes, Derived, Images, Permit, StoreError},
     records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
     requests::Invalid,
+    run_on::run_on,
     snapshot::{GallerySnapshot, LostReference},
     supply::Supply,
     validate,
@@ -32,8 +33,6 @@ mod check;
 mod enroll;
 mod examine;
 mod self_test;
-
-use examine::run_on;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
 pub use self_test::Trial;

@@ -31,7 +31,7 @@ fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Invalid {
 }
 
 /// An id chosen by the caller: part of paths and file names, hence of few characters.
-pub fn id(field: &str, id: &str) -> Checked {
+pub(crate) fn id(field: &str, id: &str) -> Checked {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let starts_plain = id.bytes().next().is_some_and(plain);
     if starts_plain && id.len() <= LONGEST_ID && id.bytes().all(|c| plain(c) || b"-_.".contains(&c))
@@ -64,30 +64,30 @@ fn optional(field: &str, value: Option<&str>) -> Checked {
 }
 
 /// A brand to create.
-pub fn brand(brand: &Brand) -> Checked {
+pub(crate) fn brand(brand: &Brand) -> Checked {
     id("id", &brand.id)?;
     text("name", &brand.name)
 }
 
 /// A product to create.
-pub fn product(product: &Product) -> Checked {
+pub(crate) fn product(product: &Product) -> Checked {
     key(&product.key)?;
     text("name", &product.name)
 }
 
 /// The ids of a product.
-pub fn key(key: &ProductKey) -> Checked {
+pub(crate) fn key(key: &ProductKey) -> Checked {
     id("brand", &key.brand)?;
     id("product", &key.product)
 }
 
 /// The physical item of a genuine photo.
-pub fn item(item: &str) -> Checked {
+pub(crate) fn item(item: &str) -> Checked {
     text("item", item)
 }
 
 /// A reference to enroll.
-pub fn reference(new: &NewReference) -> Checked {
+pub(crate) fn reference(new: &NewReference) -> Checked {
     key(&new.product)?;
     optional("view", new.view.as_deref())?;
     if new.marks.len() > MOST_MARKS {
@@ -165,7 +165,7 @@ fn region(field: &str, corners: &[Point]) -> Checked {
 }
 
 /// Photos to check.
-pub fn check(request: &CheckRequest) -> Checked {
+pub(crate) fn check(request: &CheckRequest) -> Checked {
     if !(1..=MOST_PHOTOS).contains(&request.photos.len()) {
         let problem = format!(
             "is there {} times, 1 to {MOST_PHOTOS} photos make a check",
@@ -185,7 +185,7 @@ pub fn check(request: &CheckRequest) -> Checked {
 }
 
 /// A self-test to run.
-pub fn self_test(request: &SelfTestRequest) -> Checked {
+pub(crate) fn self_test(request: &SelfTestRequest) -> Checked {
     if (1..=MOST_PHOTOS_PER_KIND).contains(&request.photos_per_kind) {
         return Ok(());
     }
@@ -197,7 +197,7 @@ pub fn self_test(request: &SelfTestRequest) -> Checked {
 }
 
 /// Which checks to list.
-pub fn filter(filter: &CheckFilter) -> Checked {
+pub(crate) fn filter(filter: &CheckFilter) -> Checked {
     filter.brand.as_deref().map_or(Ok(()), |b| id("brand", b))?;
     match &filter.before {
         Some(cursor) if cursor.len() != HYPHENATED || uuid::Uuid::try_parse(cursor).is_err() => {

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Runs the command. Models and gallery are opened only when the photos are there.
-pub async fn run(
+pub(crate) async fn run(
     args: &CheckArgs,
     config: &AppConfig,
     json: bool,
@@ -79,7 +79,7 @@ pub async fn run(
 
 /// Draws the evidence of photo `n` (from 0) of a check into a file; `false` when there is nothing
 /// to draw because the photo's bytes were not accepted.
-pub async fn write_evidence(
+pub(crate) async fn write_evidence(
     app: &App,
     answer: &CheckAnswer,
     n: usize,

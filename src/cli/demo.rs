@@ -59,7 +59,7 @@ struct Judged {
 }
 
 /// Runs the command. Models and a fresh gallery are opened only when the samples are there.
-pub async fn run(
+pub(crate) async fn run(
     args: &DemoArgs,
     config: &AppConfig,
     json: bool,

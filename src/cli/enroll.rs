@@ -35,7 +35,7 @@ use crate::{
 
 /// What became of one file.
 #[derive(Clone, Debug, Serialize)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The file, or the line of a CSV file.
     pub path: String,
     /// Brand id; empty when the line could not be understood.
@@ -50,7 +50,7 @@ pub struct Outcome {
 /// What became of one file.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum Status {
+pub(crate) enum Status {
     /// It is in the gallery or the calibration data now.
     Added {
         /// Id of the reference or genuine photo.
@@ -93,7 +93,7 @@ struct ProductCalibration {
 }
 
 /// Runs the command. Models and gallery are opened only when the files to add are understood.
-pub async fn run(
+pub(crate) async fn run(
     args: &EnrollArgs,
     config: &AppConfig,
     json: bool,
@@ -155,7 +155,7 @@ pub async fn run(
 }
 
 /// Something to add: where it lies, where it belongs, and how it is added.
-pub trait Source {
+pub(crate) trait Source {
     /// Product it belongs to.
     fn product(&self) -> &ProductKey;
     /// The file.
@@ -230,7 +230,7 @@ impl Source for GenuineSource {
 
 /// Adds files and creates their brands and products; `stop` lets those underway finish and starts
 /// no other.
-pub async fn add_all<S: Source>(
+pub(crate) async fn add_all<S: Source>(
     assay: &Assay,
     found: Vec<S>,
     at_once: usize,
@@ -263,7 +263,7 @@ pub async fn add_all<S: Source>(
 }
 
 /// As many files at a time as there are workers: more would only wait in memory.
-pub fn workers(config: &AppConfig) -> usize {
+pub(crate) fn workers(config: &AppConfig) -> usize {
     config
         .workers
         .unwrap_or_else(ComputeConfig::default_workers)

@@ -9,12 +9,12 @@ use crate::{
 };
 
 /// What to look at when the store fails.
-pub const DATA_HINT: &str =
+pub(crate) const DATA_HINT: &str =
     "--data names the folder; is it writable, and not used by another version of the program?";
 
 /// An error for a person, with the remedy where there is one.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     message: String,
     /// What to do about it.
     pub hint: Option<String>,
@@ -22,7 +22,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure without remedy yet.
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             hint: None,
@@ -31,7 +31,7 @@ impl Failure {
 
     /// Names the remedy.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }

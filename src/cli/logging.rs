@@ -8,7 +8,7 @@ use super::args::LogFormat;
 
 /// Starts logging at `level` (0 warnings, 1 information, 2 detail, 3 everything); `RUST_LOG` wins
 /// over it.
-pub fn start(level: u8, format: LogFormat) {
+pub(crate) fn start(level: u8, format: LogFormat) {
     let directives = match level {
         0 => "warn",
         1 => "warn,assay=info",

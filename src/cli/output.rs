@@ -9,18 +9,18 @@ use unicode_width::UnicodeWidthStr;
 use crate::contract::Verdict;
 
 /// Headings.
-pub const HEADING: Style = Style::new().bold();
+pub(crate) const HEADING: Style = Style::new().bold();
 /// What matters less.
-pub const DIM: Style = Style::new().dimmed();
+pub(crate) const DIM: Style = Style::new().dimmed();
 /// As it should be.
-pub const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// Worth a look.
-pub const WARN: Style = AnsiColor::Yellow.on_default();
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
 /// Not as it should be.
-pub const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The colour of a verdict's name.
-pub fn verdict_style(verdict: Verdict) -> Style {
+pub(crate) fn verdict_style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Consistent => GOOD,
         Verdict::Deviates => BAD,
@@ -30,14 +30,14 @@ pub fn verdict_style(verdict: Verdict) -> Style {
 
 /// One cell of a table.
 #[derive(Clone, Debug)]
-pub struct Cell {
+pub(crate) struct Cell {
     text: String,
     style: Style,
 }
 
 impl Cell {
     /// A cell in the given colour.
-    pub fn styled(text: impl Into<String>, style: Style) -> Self {
+    pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
         // A line break or escape in a name must not break the table, nor reach the terminal as a
         // command.
         let text = text
@@ -57,7 +57,7 @@ impl<T: Into<String>> From<T> for Cell {
 
 /// A table: titles, rows, and below each row lines that belong to it.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     titles: Vec<&'static str>,
     rows: Vec<(Vec<Cell>, Vec<Cell>)>,
 }
@@ -65,7 +65,7 @@ pub struct Table {
 impl Table {
     /// A table with these titles; a title that starts with `>` is set, like its column, to the
     /// right.
-    pub fn new(titles: &[&'static str]) -> Self {
+    pub(crate) fn new(titles: &[&'static str]) -> Self {
         Self {
             titles: titles.to_vec(),
             rows: Vec::new(),
@@ -73,24 +73,24 @@ impl Table {
     }
 
     /// Adds a row; missing cells stay empty.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push((cells.into_iter().collect(), Vec::new()));
     }
 
     /// Adds a line below the last row, across all columns.
-    pub fn below(&mut self, text: Cell) {
+    pub(crate) fn below(&mut self, text: Cell) {
         if let Some((_, lines)) = self.rows.last_mut() {
             lines.push(text);
         }
     }
 
     /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// Writes the table, each line after `indent` spaces.
-    pub fn write(&self, out: &mut impl Write, indent: usize) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut impl Write, indent: usize) -> io::Result<()> {
         let titles: Vec<Cell> = self
             .titles
             .iter()
@@ -148,18 +148,18 @@ impl Table {
 }
 
 /// Writes a value as indented JSON.
-pub fn json(value: &impl serde::Serialize, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn json(value: &impl serde::Serialize, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)
 }
 
 /// A number that may be missing, with `digits` after the point.
-pub fn number(value: Option<f64>, digits: usize) -> String {
+pub(crate) fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"))
 }
 
 /// `1 photo`, `2 photos`.
-pub fn count(n: usize, what: &str) -> String {
+pub(crate) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

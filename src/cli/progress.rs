@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar named `what`; the work gives it its length.
-pub fn bar(what: &str) -> ProgressBar {
+pub(crate) fn bar(what: &str) -> ProgressBar {
     let bar = ProgressBar::new(0).with_prefix(what.to_owned());
     if let Ok(style) =
         ProgressStyle::with_template("{prefix:>10} [{bar:30}] {pos}/{len}  {eta} left  {wide_msg}")
@@ -17,7 +17,7 @@ pub fn bar(what: &str) -> ProgressBar {
 }
 
 /// A sign of life while something of unknown length runs.
-pub fn spinner(what: &str) -> ProgressBar {
+pub(crate) fn spinner(what: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_message(what.to_owned());
     bar.enable_steady_tick(Duration::from_millis(100));
     bar

@@ -6,7 +6,7 @@ use super::{args::ServeArgs, open};
 use crate::config::AppConfig;
 
 /// Serves until Ctrl-C or a termination signal, then finishes the requests underway.
-pub async fn run(
+pub(crate) async fn run(
     args: &ServeArgs,
     config: &AppConfig,
     out: &mut impl Write,

@@ -64,7 +64,7 @@ described! {
     Seed = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(0))
-        .maximum(Some(u64::MAX as usize))
+        .maximum(Some(usize::try_from(u64::MAX).unwrap_or(usize::MAX)))
         .build();
     /// A content hash.
     Sha256Hex = text(64, 64, "^[0-9a-f]+$").build();
@@ -86,7 +86,7 @@ const PLAIN: &str = concat!(
 );
 
 /// One of these names.
-pub fn names(about: &str, names: impl Iterator<Item = &'static str>) -> Object {
+pub(crate) fn names(about: &str, names: impl Iterator<Item = &'static str>) -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some(about))

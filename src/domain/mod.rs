@@ -31,7 +31,8 @@ pub(crate) mod simulation;
 pub mod tuning;
 
 // Every module is named by itself: which room it stands in matters to the domain alone.
-pub(crate) use geometry::{linear, number, random};
+pub use geometry::number;
+pub(crate) use geometry::{linear, random};
 pub use judgement::{calibration, variation, verdict};
 pub(crate) use judgement::{fusion, rates};
 pub use marks::{appearance, cells, colour};

@@ -207,9 +207,9 @@ fn weigh(context: &Context, comparison: &Comparison, subject: &Subject, report: 
         Verdict::NoBrandSeen
     };
     // Every question that was lost gives its reasons, the worst first.
-    // On another article every mark differs: marks accuse only where the product was found.
     let marks = score
         .marks
+        // On another article every mark differs: they accuse only where the product was found.
         .filter(|m| located && context.calibration.flags(*m));
     let mut reasons = if marks.is_some() {
         mark_reasons(context, report)

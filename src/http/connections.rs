@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 /// The idle ones among a server's connections. A connection is idle while no request is underway on
 /// it: before its first, between two, and while only part of a request's head has arrived.
 #[derive(Default)]
-pub struct Connections {
+pub(crate) struct Connections {
     idle: Mutex<Idle>,
     /// Told whenever a connection becomes idle.
     rested: Notify,
@@ -30,7 +30,7 @@ struct Idle {
 
 impl Connections {
     /// Asks the connection that has been idle longest to close; whether there was one.
-    pub fn dismiss_longest_idle(&self) -> bool {
+    pub(crate) fn dismiss_longest_idle(&self) -> bool {
         let longest = self.lock().waiting.pop_first();
         longest.is_some_and(|(_, close)| {
             // Kept for the connection in case it is not listening at this moment.
@@ -40,7 +40,7 @@ impl Connections {
     }
 
     /// Done when a connection has become idle since this was last asked.
-    pub async fn rested(&self) {
+    pub(crate) async fn rested(&self) {
         self.rested.notified().await;
     }
 
@@ -51,7 +51,7 @@ impl Connections {
 }
 
 /// One connection, which counts as idle from now on.
-pub struct Connection {
+pub(crate) struct Connection {
     all: Arc<Connections>,
     close: Arc<Notify>,
     /// Its number among the idle ones, unless a request is underway.
@@ -60,7 +60,7 @@ pub struct Connection {
 
 impl Connection {
     /// A new connection among all.
-    pub fn new(all: Arc<Connections>) -> Arc<Self> {
+    pub(crate) fn new(all: Arc<Connections>) -> Arc<Self> {
         let connection = Self {
             all,
             close: Arc::default(),
@@ -71,17 +71,17 @@ impl Connection {
     }
 
     /// Done when this connection is asked to close.
-    pub async fn dismissed(&self) {
+    pub(crate) async fn dismissed(&self) {
         self.close.notified().await;
     }
 
     /// Whether no request is underway.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.number().is_some()
     }
 
     /// Marks a request as underway until what is returned is dropped.
-    pub fn begin(self: &Arc<Self>) -> Underway {
+    pub(crate) fn begin(self: &Arc<Self>) -> Underway {
         if let Some(number) = self.number().take() {
             self.all.lock().waiting.remove(&number);
         }
@@ -112,7 +112,7 @@ impl Drop for Connection {
 }
 
 /// A request underway on a connection; the connection is idle again when this is dropped.
-pub struct Underway(Arc<Connection>);
+pub(crate) struct Underway(Arc<Connection>);
 
 impl Drop for Underway {
     fn drop(&mut self) {
@@ -121,14 +121,14 @@ impl Drop for Underway {
 }
 
 /// The body of an answer, which keeps its request underway until it is sent or given up.
-pub struct Answering {
+pub(crate) struct Answering {
     body: Body,
     _underway: Underway,
 }
 
 impl Answering {
     /// Sends `body` as it is.
-    pub fn new(body: Body, underway: Underway) -> Self {
+    pub(crate) fn new(body: Body, underway: Underway) -> Self {
         Self {
             body,
             _underway: underway,

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Turns a panic of a handler into a problem; the panic's words go to the log.
-pub fn on_panic(panic: Box<dyn Any + Send>) -> Response {
+pub(crate) fn on_panic(panic: Box<dyn Any + Send>) -> Response {
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words
         .or_else(|| panic.downcast_ref::<&str>().copied())
@@ -28,7 +28,11 @@ pub fn on_panic(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// Ends a request that takes longer than the configured time.
-pub async fn limit_time(State(state): State<HttpState>, request: Request, next: Next) -> Response {
+pub(crate) async fn limit_time(
+    State(state): State<HttpState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let limit = state.config().request_timeout;
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
@@ -47,7 +51,7 @@ pub async fn limit_time(State(state): State<HttpState>, request: Request, next: 
 /// Refuses a browser that was sent here under a name that is not this machine's own: a foreign page
 /// whose name resolves to the loopback address (DNS rebinding) would otherwise count as the
 /// server's own.
-pub async fn only_own_host(request: Request, next: Next) -> Response {
+pub(crate) async fn only_own_host(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let browser = headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site");
     if browser && !host(request.uri(), headers).is_some_and(|h| is_loopback(&h)) {
@@ -73,14 +77,18 @@ fn is_loopback(authority: &Authority) -> bool {
 }
 
 /// The answer to a web page of another site that sends here.
-pub fn on_cross_site(_: ProtectionError) -> Response {
+pub(crate) fn on_cross_site(_: ProtectionError) -> Response {
     let detail =
         "the request comes from a web page of another site (header `origin` or `sec-fetch-site`)";
     Problem::new(&kind::CROSS_SITE, detail).into_response()
 }
 
 /// Takes a place for an upload before its body is read, and holds it until the answer is made.
-pub async fn admit(State(state): State<HttpState>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(
+    State(state): State<HttpState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let limit = state.config().max_body_bytes as u64;
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared

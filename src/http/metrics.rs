@@ -24,7 +24,7 @@ const SECONDS: &[f64] = &[
 ];
 
 /// The process's recorder of metrics, installed by the first call.
-pub fn recorder() -> PrometheusHandle {
+pub(crate) fn recorder() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(install).clone()
 }
@@ -66,11 +66,11 @@ fn install() -> PrometheusHandle {
 }
 
 /// One request is being answered, for as long as this lives.
-pub struct InFlight(());
+pub(crate) struct InFlight(());
 
 impl InFlight {
     /// Counts one more.
-    pub fn enter() -> Self {
+    pub(crate) fn enter() -> Self {
         gauge!(IN_FLIGHT).increment(1.0);
         Self(())
     }
@@ -83,7 +83,7 @@ impl Drop for InFlight {
 }
 
 /// A request was answered; `route` is the path's pattern, never the path itself.
-pub fn answered(route: &str, method: &str, status: u16, took: Duration) {
+pub(crate) fn answered(route: &str, method: &str, status: u16, took: Duration) {
     let (route, method) = (route.to_owned(), method.to_owned());
     counter!(REQUESTS, "route" => route.clone(), "method" => method.clone(), "status" => status.to_string())
         .increment(1);
@@ -91,7 +91,7 @@ pub fn answered(route: &str, method: &str, status: u16, took: Duration) {
 }
 
 /// A check was made.
-pub fn checked(answer: &CheckAnswer) {
+pub(crate) fn checked(answer: &CheckAnswer) {
     counter!(CHECKS, "verdict" => answer.verdict.name(), "action" => answer.action.name())
         .increment(1);
     for (stage, ms) in &answer.timings_ms {
@@ -100,7 +100,7 @@ pub fn checked(answer: &CheckAnswer) {
 }
 
 /// What is read off when somebody asks: references searched, and jobs that wait for a worker.
-pub fn levels(references: usize, waiting: usize) {
+pub(crate) fn levels(references: usize, waiting: usize) {
     gauge!(REFERENCES).set(references as f64);
     gauge!(WAITING).set(waiting as f64);
 }

@@ -27,7 +27,7 @@ const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Wraps every request.
-pub async fn observe(request: Request, next: Next) -> Response {
+pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -126,7 +126,7 @@ impl Exchange {
         self.ended = true;
         let took = self.started.elapsed();
         metrics::answered(&self.route, &self.method, status, took);
-        let ms = took.as_millis() as u64;
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(method = %self.method, path, route = %self.route, status, ms, "answered");
     }
 }

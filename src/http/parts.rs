@@ -22,7 +22,7 @@ const SHORT_TEXT: usize = 1 << 10;
 const LONG_TEXT: usize = 64 << 10;
 
 /// A part that an upload may have.
-pub struct Wanted {
+pub(crate) struct Wanted {
     name: &'static str,
     most: usize,
     most_bytes: usize,
@@ -31,7 +31,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// Up to `most` pictures under one name.
-    pub fn pictures(name: &'static str, most: usize, config: &HttpConfig) -> Self {
+    pub(crate) fn pictures(name: &'static str, most: usize, config: &HttpConfig) -> Self {
         Self {
             name,
             most,
@@ -41,7 +41,7 @@ impl Wanted {
     }
 
     /// An id, a name or a kind.
-    pub fn text(name: &'static str) -> Self {
+    pub(crate) fn text(name: &'static str) -> Self {
         Self {
             name,
             most: 1,
@@ -51,7 +51,7 @@ impl Wanted {
     }
 
     /// JSON, in up to `most` parts of one name.
-    pub fn json(name: &'static str, most: usize) -> Self {
+    pub(crate) fn json(name: &'static str, most: usize) -> Self {
         Self {
             name,
             most,
@@ -63,12 +63,12 @@ impl Wanted {
 
 /// The parts of an upload.
 #[derive(Debug, Default)]
-pub struct Parts(Vec<(&'static str, Bytes)>);
+pub(crate) struct Parts(Vec<(&'static str, Bytes)>);
 
 impl Parts {
     /// Reads a whole upload within the configured time. After a refusal the rest is read and thrown
     /// away in the background, so that the caller sees the answer instead of a reset connection.
-    pub async fn read(
+    pub(crate) async fn read(
         mut form: Multipart,
         wanted: &[Wanted],
         config: &HttpConfig,
@@ -119,7 +119,7 @@ impl Parts {
     }
 
     /// All pictures under a name, in the order sent.
-    pub fn pictures(&self, name: &str) -> Vec<Bytes> {
+    pub(crate) fn pictures(&self, name: &str) -> Vec<Bytes> {
         self.0
             .iter()
             .filter(|p| p.0 == name)
@@ -128,12 +128,12 @@ impl Parts {
     }
 
     /// The one picture under a name.
-    pub fn picture(&self, name: &'static str) -> Result<Bytes, Problem> {
+    pub(crate) fn picture(&self, name: &'static str) -> Result<Bytes, Problem> {
         self.find(name).ok_or_else(|| missing(name))
     }
 
     /// A text, if it was sent. An empty one is refused: it would look like a value and mean none.
-    pub fn text(&self, name: &'static str) -> Result<Option<String>, Problem> {
+    pub(crate) fn text(&self, name: &'static str) -> Result<Option<String>, Problem> {
         let Some(bytes) = self.find(name) else {
             return Ok(None);
         };
@@ -149,7 +149,7 @@ impl Parts {
     }
 
     /// All texts under a name, in the order sent.
-    pub fn texts(&self, name: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
         let found = self.0.iter().filter(|p| p.0 == name);
         found
             .map(|p| String::from_utf8_lossy(&p.1).into_owned())
@@ -157,7 +157,7 @@ impl Parts {
     }
 
     /// A text that must be there.
-    pub fn required_text(&self, name: &'static str) -> Result<String, Problem> {
+    pub(crate) fn required_text(&self, name: &'static str) -> Result<String, Problem> {
         self.text(name)?.ok_or_else(|| missing(name))
     }
 

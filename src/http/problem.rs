@@ -22,7 +22,7 @@ use crate::{
 
 /// One kind of problem: its stable name and how HTTP shows it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// End of the problem's `type`.
     pub slug: &'static str,
     /// Status of the response.
@@ -33,14 +33,14 @@ pub struct Kind {
 
 macro_rules! kinds {
     ($($name:ident = $status:ident, $slug:literal, $title:literal;)*) => {
-        $(pub const $name: Kind = Kind { slug: $slug, status: StatusCode::$status, title: $title };)*
+        $(pub(crate) const $name: Kind = Kind { slug: $slug, status: StatusCode::$status, title: $title };)*
         /// Every kind.
-        pub const ALL: &[Kind] = &[$($name),*];
+        pub(crate) const ALL: &[Kind] = &[$($name),*];
     };
 }
 
 /// The table: which kind has which status.
-pub mod kind {
+pub(crate) mod kind {
     use super::{Kind, StatusCode};
 
     kinds! {
@@ -110,7 +110,7 @@ pub struct ProblemBody {
 
 /// One occurrence of a problem, on its way to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     kind: &'static Kind,
     detail: String,
     errors: Vec<FieldError>,
@@ -120,7 +120,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of a kind with words for this occurrence.
-    pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
         Self {
             kind,
             detail: detail.into(),
@@ -132,7 +132,7 @@ impl Problem {
 
     /// A field, part or parameter is missing, unknown or wrong. `problem` follows the field's name
     /// in a sentence.
-    pub fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(crate) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::of_field(&kind::INVALID_FIELD, field.into(), problem.into())
     }
 
@@ -146,13 +146,13 @@ impl Problem {
     }
 
     /// The server failed; `cause` goes to the log, never to the caller.
-    pub fn internal(cause: impl Into<String>) -> Self {
+    pub(crate) fn internal(cause: impl Into<String>) -> Self {
         let detail = "the server could not do it; its log has the cause under this request's id";
         Self::new(&kind::INTERNAL, detail).caused_by(cause)
     }
 
     /// The caller may try again after so many seconds.
-    pub fn retry_after(self, seconds: u64) -> Self {
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
         Self {
             retry_after_s: Some(seconds),
             ..self
@@ -160,7 +160,7 @@ impl Problem {
     }
 
     /// What goes to the log with it, and never to the caller.
-    pub fn caused_by(self, cause: impl Into<String>) -> Self {
+    pub(crate) fn caused_by(self, cause: impl Into<String>) -> Self {
         Self {
             cause: Some(cause.into()),
             ..self
@@ -204,7 +204,7 @@ impl IntoResponse for Problem {
 }
 
 /// Gives an error response its body, and the log its cause. Other responses pass unchanged.
-pub fn render(response: Response, request_id: &str) -> Response {
+pub(crate) fn render(response: Response, request_id: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;

@@ -31,6 +31,9 @@ use crate::{
 mod checks;
 mod genuine;
 mod references;
+mod refusal;
+
+use refusal::product_not_found;
 
 /// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would
 /// embed them too, but its macros build a second SQLite for the compiler.)
@@ -177,31 +180,6 @@ async fn exclusive(path: PathBuf) -> io::Result<File> {
         .name("lock".to_owned())
         .spawn(wait)?;
     told.await.map_err(io::Error::other)?
-}
-
-fn product_not_found(key: &ProductKey) -> StoreError {
-    StoreError::NotFound {
-        what: "product",
-        id: key.to_string(),
-    }
-}
-
-/// The database's refusal of a new row: its product is missing, or the row is there already.
-fn refused(
-    cause: sqlx::Error,
-    what: &'static str,
-    sha256: Sha256,
-    product: &ProductKey,
-) -> StoreError {
-    // Explained afterwards: what is asked before may change in between.
-    match cause.as_database_error() {
-        Some(e) if e.is_foreign_key_violation() => product_not_found(product),
-        Some(e) if e.is_unique_violation() => StoreError::Conflict {
-            what,
-            id: sha256.to_string(),
-        },
-        _ => failed(cause),
-    }
 }
 
 #[async_trait]

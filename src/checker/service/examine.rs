@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use super::{Assay, ServiceError};
 use crate::{
     checker::{
-        ports::{Compute, ComputeError, Permit},
+        ports::{ComputeError, Permit},
+        run_on::run_on,
         snapshot::GallerySnapshot,
     },
     engine::{
@@ -94,22 +95,4 @@ pub(super) trait Step<S, T>:
 impl<S, T, F> Step<S, T> for F where
     F: Fn(&Engine, &mut Vision, &mut S, &Prepared) -> Result<T, Interrupt> + Clone + Send + 'static
 {
-}
-
-/// Runs `work` on a worker and brings back what it gives.
-pub(super) async fn run_on<T: Send + 'static>(
-    compute: &dyn Compute,
-    work: impl FnOnce(&mut Vision) -> T + Send + 'static,
-) -> Result<T, ComputeError> {
-    // Jobs give nothing back, so that one queue takes them all; the result is left in a slot.
-    let slot = Arc::new(Mutex::new(None));
-    let filled = Arc::clone(&slot);
-    let job = move |vision: &mut Vision| {
-        let result = work(vision);
-        *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-    };
-    compute.run(Box::new(job)).await?;
-    // An empty slot means that the job was dropped before its end.
-    let result = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-    result.ok_or(ComputeError::Interrupted)
 }

@@ -7,7 +7,7 @@
 
 pub(crate) mod linear;
 mod magsac;
-pub(crate) mod number;
+pub mod number;
 mod projective;
 pub(crate) mod random;
 mod rect;

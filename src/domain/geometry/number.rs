@@ -30,7 +30,7 @@ pub(crate) fn index(value: impl Into<f64>) -> usize {
     reason = "a cast from a float saturates, which is what is promised here"
 )]
 #[inline]
-pub(crate) fn level(value: impl Into<f64>) -> u8 {
+pub fn level(value: impl Into<f64>) -> u8 {
     value.into() as u8
 }
 

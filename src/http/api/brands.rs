@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"id": "acme", "name": "Acme Foods"}))]
-pub struct BrandBody {
+pub(crate) struct BrandBody {
     /// Unique among brands.
     #[schema(value_type = Id)]
     id: String,
@@ -40,7 +40,7 @@ impl From<Brand> for BrandBody {
 
 /// All brands.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct BrandList {
+pub(crate) struct BrandList {
     /// By id.
     brands: Vec<BrandBody>,
 }
@@ -58,7 +58,7 @@ pub struct BrandList {
         Creating,
     ),
 )]
-pub async fn create_brand(
+pub(crate) async fn create_brand(
     State(state): State<HttpState>,
     extract::Json(body): extract::Json<BrandBody>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -84,7 +84,9 @@ pub async fn create_brand(
     get, path = "/v1/brands", tag = "gallery",
     responses((status = 200, description = "All brands by id", body = BrandList), Reading),
 )]
-pub async fn list_brands(State(state): State<HttpState>) -> Result<Json<BrandList>, Problem> {
+pub(crate) async fn list_brands(
+    State(state): State<HttpState>,
+) -> Result<Json<BrandList>, Problem> {
     let brands = state.assay().brands().await?;
     Ok(Json(BrandList {
         brands: brands.into_iter().map(Into::into).collect(),

@@ -33,7 +33,7 @@ use crate::{
     dead_code,
     reason = "describes the form; its parts are read as they arrive"
 )]
-pub struct CheckForm {
+pub(crate) struct CheckForm {
     /// The listing's photos, 1 to 12 parts of this name: JPEG, PNG or WebP, recognised by content.
     /// One bad photo does not spoil the others.
     #[schema(value_type = Vec<String>, format = Binary, min_items = 1, max_items = 12)]
@@ -55,7 +55,7 @@ pub struct CheckForm {
 
 /// A page of checks.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CheckList {
+pub(crate) struct CheckList {
     /// Newest first.
     checks: Vec<CheckAnswer>,
     /// Give it as `cursor` to get the next page; `null` on the last.
@@ -67,7 +67,7 @@ pub struct CheckList {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct CheckQuery {
+pub(crate) struct CheckQuery {
     /// Only checks of this verdict.
     #[param(value_type = Verdict, required = false, example = "deviates")]
     verdict: Option<Verdict>,
@@ -85,7 +85,7 @@ pub struct CheckQuery {
 /// A check in the path.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct CheckPath {
+pub(crate) struct CheckPath {
     /// Id of the check.
     #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
     id: String,
@@ -94,7 +94,7 @@ pub struct CheckPath {
 /// A photo of a check in the path.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct PhotoPath {
+pub(crate) struct PhotoPath {
     /// Id of the check.
     #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
     id: String,
@@ -117,7 +117,7 @@ pub struct PhotoPath {
         Checking,
     ),
 )]
-pub async fn create_check(
+pub(crate) async fn create_check(
     State(state): State<HttpState>,
     Form(form): Form,
 ) -> Result<Json<CheckAnswer>, Problem> {
@@ -147,7 +147,7 @@ pub async fn create_check(
     get, path = "/v1/checks", tag = "checks", params(CheckQuery),
     responses((status = 200, description = "A page of checks, newest first", body = CheckList), Listing),
 )]
-pub async fn list_checks(
+pub(crate) async fn list_checks(
     State(state): State<HttpState>,
     Query(query): Query<CheckQuery>,
 ) -> Result<Json<CheckList>, Problem> {
@@ -185,7 +185,7 @@ pub async fn list_checks(
         Reading,
     ),
 )]
-pub async fn get_check(
+pub(crate) async fn get_check(
     State(state): State<HttpState>,
     Path(path): Path<CheckPath>,
 ) -> Result<Json<CheckAnswer>, Problem> {
@@ -200,7 +200,7 @@ pub async fn get_check(
     get, path = "/v1/checks/{id}/photos/{n}/evidence.png", tag = "checks", params(PhotoPath),
     responses((status = 200, description = "The picture", body = Vec<u8>, content_type = "image/png"), Drawing),
 )]
-pub async fn draw_evidence(
+pub(crate) async fn draw_evidence(
     State(state): State<HttpState>,
     Path(PhotoPath { id, n }): Path<PhotoPath>,
 ) -> Result<Response, Problem> {

@@ -26,7 +26,7 @@ use crate::{
     dead_code,
     reason = "describes the form; its parts are read as they arrive"
 )]
-pub struct GenuinePhotoForm {
+pub(crate) struct GenuinePhotoForm {
     /// The photo, taken as sellers take theirs: JPEG, PNG or WebP, recognised by content.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     image: Vec<u8>,
@@ -38,7 +38,7 @@ pub struct GenuinePhotoForm {
 
 /// A genuine photo.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct GenuinePhotoBody {
+pub(crate) struct GenuinePhotoBody {
     /// Id.
     #[schema(value_type = RecordId)]
     id: String,
@@ -85,7 +85,7 @@ impl From<GenuinePhotoRecord> for GenuinePhotoBody {
                  encoding(("image" = (content_type = "image/jpeg, image/png, image/webp")))),
     responses((status = 201, description = "The photo counts from the next check on", body = GenuinePhotoBody), Uploading),
 )]
-pub async fn add_genuine_photo(
+pub(crate) async fn add_genuine_photo(
     State(state): State<HttpState>,
     Path(path): Path<ProductPath>,
     Form(form): Form,

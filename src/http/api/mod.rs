@@ -1,10 +1,10 @@
 //! One file per resource.
 
-pub mod brands;
-pub mod checks;
-pub mod genuine_photos;
-pub mod openapi;
-pub mod products;
-pub mod references;
-pub mod self_test;
-pub mod system;
+pub(crate) mod brands;
+pub(crate) mod checks;
+pub(crate) mod genuine_photos;
+pub(crate) mod openapi;
+pub(crate) mod products;
+pub(crate) mod references;
+pub(crate) mod self_test;
+pub(crate) mod system;

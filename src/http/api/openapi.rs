@@ -21,11 +21,11 @@ use crate::{
 macro_rules! groups {
     ($($(#[$doc:meta])* $name:ident = [$($kind:ident),*] $(+ $base:ident)?;)*) => {
         $($(#[$doc])*
-        pub struct $name;
+        pub(crate) struct $name;
 
         impl $name {
             fn kinds() -> Vec<&'static Kind> {
-                #[allow(unused_mut)]
+                #[allow(unused_mut, reason = "a group without a base adds nothing to it")]
                 let mut kinds = vec![$(&kind::$kind),*];
                 $(kinds.extend($base::kinds());)?
                 kinds
@@ -67,7 +67,7 @@ groups! {
 }
 
 /// Errors of uploads whose picture must be usable.
-pub struct Uploading;
+pub(crate) struct Uploading;
 
 impl IntoResponses for Uploading {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -76,7 +76,7 @@ impl IntoResponses for Uploading {
 }
 
 /// Errors of checks, where an unusable photo is part of the answer.
-pub struct Checking;
+pub(crate) struct Checking;
 
 impl IntoResponses for Checking {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -85,7 +85,7 @@ impl IntoResponses for Checking {
 }
 
 /// Errors of self-tests.
-pub struct SelfTesting;
+pub(crate) struct SelfTesting;
 
 impl IntoResponses for SelfTesting {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -100,7 +100,7 @@ impl IntoResponses for SelfTesting {
 }
 
 /// Errors of drawing evidence.
-pub struct Drawing;
+pub(crate) struct Drawing;
 
 impl IntoResponses for Drawing {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -152,7 +152,7 @@ fn response(status: u16, kinds: &[&Kind]) -> Response {
 }
 
 /// An example of each kind of problem by its slug, to be shared by all operations.
-pub fn problem_examples() -> impl Iterator<Item = (String, RefOr<Example>)> {
+pub(crate) fn problem_examples() -> impl Iterator<Item = (String, RefOr<Example>)> {
     kind::ALL.iter().map(|kind| {
         let body = ProblemBody {
             r#type: format!("/problems/{}", kind.slug),
@@ -173,7 +173,7 @@ pub fn problem_examples() -> impl Iterator<Item = (String, RefOr<Example>)> {
 }
 
 /// What one field demands of another: JSON Schema has words for it, and the derived schemas do not.
-pub fn relate_fields(components: &mut Components) {
+pub(crate) fn relate_fields(components: &mut Components) {
     let relations = [
         (
             "CheckForm",
@@ -198,7 +198,7 @@ pub fn relate_fields(components: &mut Components) {
 }
 
 /// The self-test is the one operation whose body may be left out; the derived document demands each.
-pub fn allow_no_body(paths: &mut Paths) {
+pub(crate) fn allow_no_body(paths: &mut Paths) {
     let operations = paths.paths.values_mut().filter_map(|p| p.post.as_mut());
     for operation in operations {
         if operation.operation_id.as_deref() == Some("self_test")
@@ -210,12 +210,12 @@ pub fn allow_no_body(paths: &mut Paths) {
 }
 
 /// A path of this server from ids, which hold only characters that a path may hold.
-pub fn location(segments: &[&str]) -> String {
+pub(crate) fn location(segments: &[&str]) -> String {
     segments.iter().flat_map(|s| ["/", s]).collect()
 }
 
 /// Milliseconds since 1970 as RFC 3339, UTC.
-pub fn rfc3339(ms: i64) -> String {
+pub(crate) fn rfc3339(ms: i64) -> String {
     // The clock's own range is far inside what a timestamp can hold.
     jiff::Timestamp::from_millisecond(ms)
         .unwrap_or_default()
@@ -223,13 +223,13 @@ pub fn rfc3339(ms: i64) -> String {
 }
 
 /// An enrolled reference, as an example.
-pub fn reference_example() -> Value {
+pub(crate) fn reference_example() -> Value {
     // Compiled in, and read by a test.
     serde_json::from_str(include_str!("examples/reference.json")).unwrap_or_default()
 }
 
 /// A check's answer, as an example.
-pub fn check_example() -> Value {
+pub(crate) fn check_example() -> Value {
     // Compiled in, and read by a test.
     serde_json::from_str(include_str!("examples/check.json")).unwrap_or_default()
 }

@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"id": "oat-drink-1l", "name": "Oat drink, 1 litre"}))]
-pub struct NewProductBody {
+pub(crate) struct NewProductBody {
     /// Unique within the brand.
     #[schema(value_type = Id)]
     id: String,
@@ -37,7 +37,7 @@ pub struct NewProductBody {
 /// A product.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"brand": "acme", "id": "oat-drink-1l", "name": "Oat drink, 1 litre"}))]
-pub struct ProductBody {
+pub(crate) struct ProductBody {
     /// Id of the brand.
     #[schema(value_type = Id)]
     brand: String,
@@ -61,7 +61,7 @@ impl From<Product> for ProductBody {
 
 /// The products of a brand.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ProductList {
+pub(crate) struct ProductList {
     /// By id.
     products: Vec<ProductBody>,
 }
@@ -69,7 +69,7 @@ pub struct ProductList {
 /// A brand in the path.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct BrandPath {
+pub(crate) struct BrandPath {
     /// Id of the brand.
     #[param(value_type = Id, example = "acme")]
     brand: String,
@@ -109,7 +109,7 @@ impl From<ProductPath> for ProductKey {
         Creating,
     ),
 )]
-pub async fn create_product(
+pub(crate) async fn create_product(
     State(state): State<HttpState>,
     Path(path): Path<BrandPath>,
     extract::Json(body): extract::Json<NewProductBody>,
@@ -146,7 +146,7 @@ pub async fn create_product(
     get, path = "/v1/brands/{brand}/products", tag = "gallery", params(BrandPath),
     responses((status = 200, description = "The brand's products by id", body = ProductList), Reading),
 )]
-pub async fn list_products(
+pub(crate) async fn list_products(
     State(state): State<HttpState>,
     Path(path): Path<BrandPath>,
 ) -> Result<Json<ProductList>, Problem> {
@@ -163,7 +163,7 @@ pub async fn list_products(
     get, path = "/v1/brands/{brand}/products/{product}", tag = "gallery", params(ProductPath),
     responses((status = 200, description = "The product", body = ProductBody), Reading),
 )]
-pub async fn get_product(
+pub(crate) async fn get_product(
     State(state): State<HttpState>,
     Path(path): Path<ProductPath>,
 ) -> Result<Json<ProductBody>, Problem> {

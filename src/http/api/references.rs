@@ -38,7 +38,7 @@ use crate::{
     dead_code,
     reason = "describes the form; its parts are read as they arrive"
 )]
-pub struct ReferenceForm {
+pub(crate) struct ReferenceForm {
     /// The picture: JPEG, PNG or WebP, recognised by content.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     image: Vec<u8>,
@@ -76,7 +76,7 @@ pub struct NewMarkBody {
 
 /// A protected mark of an enrolled reference.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct MarkBody {
+pub(crate) struct MarkBody {
     /// Name shown to people.
     name: String,
     /// What it holds.
@@ -91,7 +91,7 @@ pub struct MarkBody {
 
 /// How usable a reference is.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct HealthBody {
+pub(crate) struct HealthBody {
     /// Whether photos can be compared with it at all.
     usable: bool,
     /// Local features found.
@@ -105,7 +105,7 @@ pub struct HealthBody {
 /// An enrolled reference.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = super::openapi::reference_example)]
-pub struct ReferenceBody {
+pub(crate) struct ReferenceBody {
     /// Id.
     #[schema(value_type = RecordId)]
     id: String,
@@ -179,7 +179,7 @@ impl From<Mark> for MarkBody {
 
 /// The references of a product.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ReferenceList {
+pub(crate) struct ReferenceList {
     /// Oldest first.
     references: Vec<ReferenceBody>,
 }
@@ -187,7 +187,7 @@ pub struct ReferenceList {
 /// A reference in the path.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct ReferencePath {
+pub(crate) struct ReferencePath {
     /// Id of the brand.
     #[param(value_type = Id, example = "acme")]
     brand: String,
@@ -214,7 +214,7 @@ pub struct ReferencePath {
         Uploading,
     ),
 )]
-pub async fn enroll_reference(
+pub(crate) async fn enroll_reference(
     State(state): State<HttpState>,
     Path(path): Path<ProductPath>,
     Form(form): Form,
@@ -259,7 +259,7 @@ pub async fn enroll_reference(
     get, path = "/v1/brands/{brand}/products/{product}/references", tag = "gallery", params(ProductPath),
     responses((status = 200, description = "The product's references, oldest first", body = ReferenceList), Reading),
 )]
-pub async fn list_references(
+pub(crate) async fn list_references(
     State(state): State<HttpState>,
     Path(path): Path<ProductPath>,
 ) -> Result<Json<ReferenceList>, Problem> {
@@ -276,7 +276,7 @@ pub async fn list_references(
     get, path = "/v1/brands/{brand}/products/{product}/references/{id}", tag = "gallery", params(ReferencePath),
     responses((status = 200, description = "The reference", body = ReferenceBody), Reading),
 )]
-pub async fn get_reference(
+pub(crate) async fn get_reference(
     State(state): State<HttpState>,
     Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
 ) -> Result<Json<ReferenceBody>, Problem> {
@@ -296,7 +296,7 @@ pub async fn get_reference(
     delete, path = "/v1/brands/{brand}/products/{product}/references/{id}", tag = "gallery", params(ReferencePath),
     responses((status = 204, description = "The reference is gone"), Removing),
 )]
-pub async fn delete_reference(
+pub(crate) async fn delete_reference(
     State(state): State<HttpState>,
     Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
 ) -> Result<StatusCode, Problem> {

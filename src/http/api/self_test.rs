@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({"photos_per_kind": 4, "seed": 1}))]
-pub struct SelfTestBody {
+pub(crate) struct SelfTestBody {
     /// Photos of each kind of edit, and as many unedited ones.
     #[schema(minimum = 1, maximum = 12, default = 4)]
     #[serde(deserialize_with = "whole")]
@@ -51,7 +51,7 @@ impl Default for SelfTestBody {
     request_body(content = SelfTestBody, description = "How much to try; without a body, four photos of each kind"),
     responses((status = 200, description = "What would be flagged", body = SelfTestAnswer), SelfTesting),
 )]
-pub async fn self_test(
+pub(crate) async fn self_test(
     State(state): State<HttpState>,
     Path(path): Path<ProductPath>,
     OptionalJson(body): OptionalJson<SelfTestBody>,
@@ -72,6 +72,11 @@ pub async fn self_test(
 fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;
     let below_2_64 = |x: &f64| x.fract() == 0.0 && (0.0..18_446_744_073_709_551_616.0).contains(x);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the filter lets only whole numbers pass that a u64 holds"
+    )]
     let whole = number
         .as_u64()
         .or_else(|| number.as_f64().filter(below_2_64).map(|x| x as u64));

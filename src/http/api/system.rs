@@ -34,14 +34,14 @@ const RETRY_S: u64 = 5;
 /// That the process runs.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"status": "alive"}))]
-pub struct Alive {
+pub(crate) struct Alive {
     status: &'static str,
 }
 
 /// Whether requests can be served.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"status": "ready", "models": {"embedder": "embedder@1"}, "lost_references": []}))]
-pub struct Ready {
+pub(crate) struct Ready {
     status: &'static str,
     /// Models in use: role to `name@version`.
     models: BTreeMap<String, String>,
@@ -52,7 +52,7 @@ pub struct Ready {
 
 /// A reference whose picture is lost.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Lost {
+pub(crate) struct Lost {
     /// Brand id.
     brand: String,
     /// Product id.
@@ -64,7 +64,7 @@ pub struct Lost {
 /// One kind of problem.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"type": "/problems/busy", "title": "All places are taken", "status": 429}))]
-pub struct ProblemKind {
+pub(crate) struct ProblemKind {
     /// Stable name, as in a problem's `type`.
     r#type: String,
     /// What it means.
@@ -87,7 +87,7 @@ impl PartialSchema for Slug {
 /// A kind of problem in the path.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct KindPath {
+pub(crate) struct KindPath {
     /// End of a problem's `type`.
     #[param(value_type = Slug, inline, example = "busy")]
     kind: String,
@@ -99,7 +99,7 @@ pub struct KindPath {
 #[utoipa::path(
     get, path = "/livez", tag = "system", responses((status = 200, description = "It runs", body = Alive), Always),
 )]
-pub async fn livez() -> Json<Alive> {
+pub(crate) async fn livez() -> Json<Alive> {
     Json(Alive { status: "alive" })
 }
 
@@ -111,7 +111,7 @@ pub async fn livez() -> Json<Alive> {
     get, path = "/readyz", tag = "system",
     responses((status = 200, description = "Send traffic", body = Ready), NotReady),
 )]
-pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Problem> {
+pub(crate) async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Problem> {
     let ready = tokio::time::timeout(LONGEST_PROBE, state.assay().ready()).await;
     let readiness = ready.map_err(|_| {
         let detail = format!(
@@ -162,7 +162,7 @@ pub async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Probl
     get, path = "/metrics", tag = "system",
     responses((status = 200, description = "All metrics", body = String, content_type = "text/plain"), Always),
 )]
-pub async fn read_metrics(State(state): State<HttpState>) -> Response {
+pub(crate) async fn read_metrics(State(state): State<HttpState>) -> Response {
     metrics::levels(
         state.assay().gallery().references.len(),
         state.assay().waiting(),
@@ -185,7 +185,7 @@ pub async fn read_metrics(State(state): State<HttpState>) -> Response {
     get, path = "/v1/openapi.json", tag = "system",
     responses((status = 200, description = "The contract", body = serde_json::Value), Always),
 )]
-pub async fn openapi(Extension(document): Extension<Arc<OpenApi>>) -> Response {
+pub(crate) async fn openapi(Extension(document): Extension<Arc<OpenApi>>) -> Response {
     Json(&*document).into_response()
 }
 
@@ -196,7 +196,7 @@ pub async fn openapi(Extension(document): Extension<Arc<OpenApi>>) -> Response {
     get, path = "/problems/{kind}", tag = "system", params(KindPath),
     responses((status = 200, description = "What the kind means", body = ProblemKind), Reading),
 )]
-pub async fn problem_kind(Path(path): Path<KindPath>) -> Result<Json<ProblemKind>, Problem> {
+pub(crate) async fn problem_kind(Path(path): Path<KindPath>) -> Result<Json<ProblemKind>, Problem> {
     let found = kind::ALL.iter().find(|k| k.slug == path.kind);
     let kind = found.ok_or_else(|| {
         Problem::new(

@@ -2,7 +2,7 @@
 
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
-use super::refused;
+use super::refusal::refused;
 use crate::{
     checker::{
         ports::StoreError,

@@ -2,7 +2,7 @@
 
 use sqlx::SqlitePool;
 
-use super::refused;
+use super::refusal::refused;
 use crate::{
     checker::{ports::StoreError, records::ReferenceRecord},
     domain::gallery::ProductKey,
