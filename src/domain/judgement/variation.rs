@@ -137,7 +137,7 @@ fn to_parts(value: f32) -> u16 {
 }
 
 impl CellGrid {
-    /// A grid of [`crate::domain::marks::cell_evidence`], 0 to 1, over `area`.
+    /// A grid of [`crate::domain::cells::cell_evidence`], 0 to 1, over `area`.
     pub fn new(area: Rect, columns: usize, evidence: &[f32]) -> Self {
         let parts = |e: &f32| to_parts(e.clamp(0.0, 1.0) * PARTS);
         Self {
