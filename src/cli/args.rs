@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::eval::EvalArgs;
 use crate::{
     config::{AppConfig, HttpConfig},
-    contract::limits::MOST_PHOTOS,
+    contract::limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
 };
 
 const OVERVIEW: &str = "\
@@ -203,4 +202,48 @@ pub struct DemoArgs {
     /// Folder for the evidence pictures
     #[arg(long, value_name = "DIR", default_value = "./assay-demo")]
     pub out: PathBuf,
+}
+
+/// What `assay eval` takes.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "The folder holds references.csv (brand,product,path,kind), photos.csv \
+(path,brand,product,item,split) and claims.csv (path,brand,product,truth,edit). Only photos of split `calibration` set \
+thresholds, only photos of split `test` are counted.\n\nExample:\n  assay eval data/grocery --references 5\n  assay eval --self-test acme --photos-per-kind 8"
+)]
+pub struct EvalArgs {
+    /// The labelled folder.
+    #[arg(required_unless_present = "self_test")]
+    pub dir: Option<PathBuf>,
+    /// Instead: edit this brand's own references, photograph them by a simulator, and say what
+    /// would be flagged.
+    #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "references", "without_variation", "rows", "threads"])]
+    pub self_test: Option<String>,
+    /// With --self-test: this product only.
+    #[arg(long, value_name = "ID", requires = "self_test")]
+    pub product: Option<String>,
+    /// With --self-test: photos of each kind of edit, 1 to 12.
+    #[arg(long, value_name = "N", default_value_t = PHOTOS_PER_KIND)]
+    pub photos_per_kind: usize,
+    /// With --self-test: seed of edits and photos.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// With --self-test: write the simulated photos here, each named by kind, mark and verdict.
+    #[arg(long, value_name = "DIR", requires = "self_test")]
+    pub pictures: Option<PathBuf>,
+    /// Calibration photos per product that also become references.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub references: usize,
+    /// Judge test photos as if only the thresholds knew the calibration photos. Otherwise these are
+    /// also what genuine photos of their products show: what nearly all of them do too is taken off
+    /// a test photo's evidence.
+    #[arg(long)]
+    pub without_variation: bool,
+    /// Also write every claim with its score and inputs to this CSV file. Non-genuine claims on
+    /// calibration photos are added, for fitting the fusion.
+    #[arg(long, value_name = "FILE")]
+    pub rows: Option<PathBuf>,
+    /// Worker threads; as many as cores when left out.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
 }

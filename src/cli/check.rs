@@ -10,10 +10,10 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    NOT_CONSISTENT,
     args::CheckArgs,
+    exit::NOT_CONSISTENT,
     failure::Failure,
-    open,
+    open::open,
     output::{self, BAD, Cell, DIM, GOOD, HEADING, Table, WARN, count, number, verdict_style},
     progress,
 };

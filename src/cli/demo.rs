@@ -11,11 +11,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    NOT_CONSISTENT,
     args::DemoArgs,
     check, enroll,
+    exit::NOT_CONSISTENT,
     failure::Failure,
-    open,
+    open::open,
     output::{self, BAD, Cell, DIM, GOOD, Table, count, number, verdict_style},
     progress, sources,
 };

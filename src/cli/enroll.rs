@@ -15,9 +15,9 @@ use serde::Serialize;
 
 use super::{
     args::EnrollArgs,
-    error_code,
+    exit::error_code,
     failure::Failure,
-    open,
+    open::open,
     output::{self, BAD, Cell, DIM, GOOD, Table, WARN, count},
     progress,
     sources::{self, GenuineSource, ReferenceSource, Refused},

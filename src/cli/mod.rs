@@ -6,8 +6,10 @@ mod check;
 mod demo;
 mod enroll;
 pub mod eval;
+mod exit;
 mod failure;
 mod logging;
+mod open;
 mod output;
 mod progress;
 mod serve;
@@ -23,24 +25,13 @@ use std::{
 };
 
 pub use args::Cli;
-use args::{Command, GlobalArgs, LogFormat};
-use eval::EvalArgs;
+use args::{Command, EvalArgs, GlobalArgs, LogFormat};
+use exit::error_code;
 use failure::Failure;
+use open::open;
 use output::{BAD, HEADING};
 
-use crate::{
-    app::{self, App},
-    checker::ports::StoreError,
-    config::AppConfig,
-};
-
-/// Exit code when a check is not consistent, or not as expected.
-const NOT_CONSISTENT: ExitCode = ExitCode::FAILURE;
-
-/// Exit code when something could not be done.
-fn error_code() -> ExitCode {
-    ExitCode::from(2)
-}
+use crate::{app, checker::ports::StoreError, config::AppConfig};
 
 /// Runs a command to its exit code: 0 as it should be, 1 something is not consistent, 2 error.
 pub fn run(cli: Cli) -> ExitCode {
@@ -90,13 +81,6 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     out.flush()?;
     finished
-}
-
-async fn open(config: &AppConfig) -> anyhow::Result<App> {
-    let spinner = progress::spinner("loading models and gallery");
-    let app = App::open(config).await;
-    spinner.finish_and_clear();
-    app
 }
 
 /// Runs on this thread and those it starts: an evaluation keeps every core busy and awaits nothing.

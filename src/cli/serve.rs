@@ -2,7 +2,7 @@
 
 use std::{io::Write, process::ExitCode};
 
-use super::{args::ServeArgs, open};
+use super::{args::ServeArgs, open::open};
 use crate::config::AppConfig;
 
 /// Serves until Ctrl-C or a termination signal, then finishes the requests underway.

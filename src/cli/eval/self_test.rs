@@ -6,11 +6,11 @@ use std::{fs, io::Write, path::Path};
 use anyhow::Context;
 use indicatif::ProgressBar;
 
-use super::EvalArgs;
 use crate::{
     app::App,
     checker::service::{SelfTestRequest, Trial},
     cli::{
+        args::EvalArgs,
         failure::Failure,
         output::{self, DIM, HEADING, Table},
     },
