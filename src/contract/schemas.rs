@@ -16,6 +16,7 @@ macro_rules! described {
         $(
             $(#[$about])*
             #[derive(Clone, Copy, Debug)]
+            // Without values: it only stands for its schema.
             pub enum $name {}
 
             impl PartialSchema for $name {
@@ -57,6 +58,7 @@ described! {
     Seed = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(0))
+        // The builder takes no longer number; where it is shorter, its most is the closest bound.
         .maximum(Some(usize::try_from(u64::MAX).unwrap_or(usize::MAX)))
         .build();
     /// A content hash.
@@ -103,6 +105,7 @@ fn corner() -> ArrayBuilder {
         .maximum(Some(1.0));
     ArrayBuilder::new()
         .items(coordinate)
+        // A pair is a list whose least and most are the same.
         .min_items(Some(2))
         .max_items(Some(2))
 }

@@ -136,6 +136,8 @@ pub(crate) struct ReferenceBody {
 
 impl From<ReferenceRecord> for ReferenceBody {
     fn from(record: ReferenceRecord) -> Self {
+        // Taken apart field by field: a new one does not compile until somebody decides who sees
+        // it.
         let Health {
             usable,
             keypoints,
@@ -223,17 +225,20 @@ pub(crate) async fn enroll_reference(
         Wanted::pictures("image", 1, config),
         Wanted::text("kind"),
         Wanted::text("view"),
+        // No more parts than marks: the rest could only be refused later.
         Wanted::json("marks", MOST_MARKS),
     ];
     let parts = Parts::read(form, &wanted, config).await?;
     let new = NewReference {
         product: path.into(),
+        // A part of a form is only text: nothing before this could refuse an unknown name.
         kind: reference_kind(&parts.required_text("kind")?)?.into(),
         view: parts.text("view")?,
         marks: marks(&parts.texts("marks"))?,
         image: parts.picture("image")?,
     };
     let record = state.assay().enroll_reference(new).await?;
+    // From the record: the path's ids went into the request.
     let ProductKey { brand, product } = &record.product;
     let path = location(&[
         "v1",
@@ -283,7 +288,9 @@ pub(crate) async fn get_reference(
         .assay()
         .references(&ProductKey { brand, product })
         .await?;
+    // A product has few references: reading all spares the store a question of its own.
     let found = references.into_iter().find(|r| r.id == id);
+    // A reference of another product is as unknown here: the path names its product.
     let missing = || Problem::new(&kind::NOT_FOUND, format!("reference `{id}` does not exist"));
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
@@ -309,6 +316,7 @@ pub(crate) async fn delete_reference(
 fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {
     let found = ReferenceKind::ALL.iter().find(|k| k.name() == name);
     found.copied().ok_or_else(|| {
+        // From the list itself, so that the message also names a kind that is added later.
         let known: Vec<_> = ReferenceKind::ALL
             .iter()
             .map(|k| format!("`{k}`"))
@@ -325,7 +333,9 @@ fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {
 fn marks(parts: &[String]) -> Result<Vec<Mark>, Problem> {
     let mut marks = Vec::new();
     for json in parts {
+        // Single marks and arrays may be mixed: a part's number is that of its first mark.
         let at = marks.len();
+        // By the first character: trying both ways could report the error of the wrong one.
         if json.trim_start().starts_with('[') {
             let given: Vec<NewMarkBody> = read(json, |path| format!("marks{path}"))?;
             marks.extend(given.into_iter().map(Mark::from));
@@ -346,6 +356,7 @@ fn read<T: DeserializeOwned>(json: &str, field: impl Fn(&str) -> String) -> Resu
         |error| {
             let field = field(&error.path().to_string());
             Problem::field(
+                // The path of the whole is a lone dot, which is no field's name.
                 field.trim_end_matches('.'),
                 format!(
                     "is not as this request's documentation says: {}",
@@ -368,6 +379,7 @@ impl From<NewMarkBody> for Mark {
             kind: given.kind.into(),
             region,
             text: given.text,
+            // What a caller gives is its owner's word and never a proposal.
             proposed: false,
         }
     }
