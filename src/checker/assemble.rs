@@ -32,6 +32,7 @@ pub(crate) struct CheckedPhoto {
     pub sha256: Sha256,
     /// What is known of the photo, or why its bytes were not accepted (then the verdict is
     /// `not_comparable`).
+    // An unreadable photo is a result like others, so that the rest is still judged.
     pub photo: Result<Facts, IntakeError>,
     /// The judgement.
     pub report: PhotoReport,

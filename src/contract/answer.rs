@@ -70,6 +70,7 @@ pub struct ReasonAnswer {
     /// Stable code.
     pub code: ReasonCode,
     /// A sentence for a person.
+    // In words too: an older program may not know the code.
     pub detail: String,
     /// Index of the photo, from 0.
     // A number and no name: a file that is sent need not have one.

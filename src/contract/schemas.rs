@@ -71,6 +71,7 @@ described! {
         .build();
 }
 
+// Anchored, because a schema's pattern otherwise may match anywhere in a text.
 const ID: &str = "^[a-z0-9][a-z0-9._-]*$";
 /// White space by Unicode and control characters are spelled out: dialects of regular expressions
 /// differ in what `\s` means, and some know no `\p{Cc}`.
