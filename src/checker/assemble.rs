@@ -32,6 +32,7 @@ pub(crate) struct CheckedPhoto {
     pub sha256: Sha256,
     /// What is known of the photo, or why its bytes were not accepted (then the verdict is
     /// `not_comparable`).
+    // An unreadable photo is a result like others, so that the rest is still judged.
     pub photo: Result<Facts, IntakeError>,
     /// The judgement.
     pub report: PhotoReport,
@@ -72,6 +73,7 @@ pub(crate) fn answer(
     let mut answers = Vec::new();
     for (n, photo) in photos.into_iter().enumerate() {
         for (stage, ms) in &photo.timings_ms {
+            // Summed over the photos: it tells how much work a stage is.
             *timings_ms.entry(stage.name().to_owned()).or_insert(0.0) += ms;
         }
         let mut verdict = photo.report.verdict;
@@ -81,9 +83,11 @@ pub(crate) fn answer(
             photo: reason.photo,
             region: outline(&reason.region),
         }));
+        // A file that cannot be decoded shows nothing that could be used again.
         if let Some(elsewhere) = seen.iter().find(|s| s.sha256 == photo.sha256)
             && photo.photo.is_ok()
         {
+            // A difference that was seen stays one, whoever took the photo.
             if verdict != Verdict::Deviates {
                 verdict = Verdict::ReusedPhoto;
             }
@@ -98,6 +102,7 @@ pub(crate) fn answer(
                 region: vec![],
             });
         }
+        // After the change above, so that the whole check knows of it.
         verdicts.push(verdict);
         answers.push(photo_answer(photo, verdict));
     }
@@ -242,6 +247,7 @@ fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
         expected: mark.mark.text,
         region: outline(&mark.region),
         differing: mark.differing.iter().map(|cells| outline(cells)).collect(),
+        // Only where it explains a difference: elsewhere it is what the light did.
         hue_turn: mark
             .hue_turn
             .filter(|_| mark.answer == MarkAnswer::Different),
@@ -250,6 +256,7 @@ fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
 
 /// JSON knows no infinity: a region with a corner beyond the horizon is no place that can be shown.
 fn outline(points: &[Point]) -> Vec<[f64; 2]> {
+    // All or none: an outline without one of its corners would mark another place.
     let shown = points.iter().all(|p| p.x.is_finite() && p.y.is_finite());
     if shown {
         points.iter().map(|p| [p.x, p.y]).collect()

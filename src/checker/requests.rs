@@ -25,6 +25,7 @@ pub struct NewReference {
     /// Protected marks given by the owner; Assay proposes some when empty.
     pub marks: Vec<Mark>,
     /// The image file's bytes.
+    // Shared and not copied: hashing, decoding and keeping all want the same bytes.
     pub image: Bytes,
 }
 

@@ -34,6 +34,7 @@ fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Invalid {
 pub(crate) fn id(field: &str, id: &str) -> Checked {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let starts_plain = id.bytes().next().is_some_and(plain);
+    // A first letter or digit rules out `.`, `..` and what a shell takes for an option.
     if starts_plain && id.len() <= LONGEST_ID && id.bytes().all(|c| plain(c) || b"-_.".contains(&c))
     {
         return Ok(());
@@ -46,6 +47,7 @@ pub(crate) fn id(field: &str, id: &str) -> Checked {
 
 /// A text for people, not blank and without control characters.
 fn text(field: &str, text: &str) -> Checked {
+    // Characters and not bytes: the limit should be the same in every language.
     let length = text.chars().count();
     if text.trim().is_empty() || length > LONGEST_TEXT {
         return Err(invalid(
@@ -53,6 +55,7 @@ fn text(field: &str, text: &str) -> Checked {
             format!("has {length} characters, 1 to {LONGEST_TEXT} that are not blank are needed"),
         ));
     }
+    // They would reach logs and terminals, where some of them act as commands.
     if text.chars().any(char::is_control) {
         return Err(invalid(field, "holds control characters; send plain text"));
     }
@@ -101,6 +104,7 @@ pub(crate) fn reference(new: &NewReference) -> Checked {
     }
     for (n, given) in new.marks.iter().enumerate() {
         mark(&format!("marks[{n}]"), given)?;
+        // Answers name a mark by its name alone: two of one name could not be told apart.
         if new.marks[..n]
             .iter()
             .any(|earlier| earlier.name == given.name)
@@ -118,6 +122,7 @@ fn mark(field: &str, mark: &Mark) -> Checked {
     text(&format!("{field}.name"), &mark.name)?;
     let text_field = format!("{field}.text");
     match (mark.kind, &mark.text) {
+        // Nothing reads a logo: its text would look checked and never be.
         (MarkKind::Logo, Some(_)) => {
             return Err(invalid(text_field, "belongs to marks of kind `text` only"));
         }
@@ -136,6 +141,7 @@ fn region(field: &str, corners: &[Point]) -> Checked {
             ),
         ));
     }
+    // What is not inside is refused, so also a number that is none.
     if let Some(p) = corners
         .iter()
         .find(|p| ![p.x, p.y].iter().all(|v| (0.0..=1.0).contains(v)))
@@ -174,6 +180,7 @@ pub(crate) fn check(request: &CheckRequest) -> Checked {
         return Err(invalid("photo", problem));
     }
     match (&request.brand, &request.product) {
+        // The ids of products are unique within a brand only.
         (None, Some(_)) => return Err(invalid("product", "needs `brand` beside it")),
         (brand, product) => {
             brand.as_deref().map_or(Ok(()), |b| id("brand", b))?;

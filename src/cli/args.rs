@@ -9,6 +9,7 @@ use crate::{
     contract::limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
 };
 
+// Examples stand in the help itself: most people learn a command from one.
 const OVERVIEW: &str = "\
 Examples:
   assay demo                                                see it work on the samples
@@ -26,6 +27,7 @@ Logs go to stderr; RUST_LOG=assay=debug shows more.";
 /// no_brand_seen) with scores, reasons and places. It never says "counterfeit": similarity is not
 /// authenticity.
 #[derive(Debug, Parser)]
+// Without arguments the help is shown: an error would leave a newcomer with nothing.
 #[command(name = "assay", version, arg_required_else_help = true, after_help = OVERVIEW)]
 pub struct Cli {
     /// What holds for every command.
@@ -44,6 +46,7 @@ pub struct GlobalArgs {
     #[command(flatten)]
     pub app: AppConfig,
     /// Answer as JSON on stdout
+    // Global, so that it may stand before or after the command's name.
     #[arg(long, global = true)]
     pub json: bool,
     /// Log more to stderr; twice for still more
@@ -96,6 +99,7 @@ pub struct EnrollArgs {
     /// Folder BRAND/PRODUCT/*.jpg, or a CSV file
     pub path: PathBuf,
     /// CSV file of protected marks
+    // Genuine photos have no marks: a file of them would be ignored in silence.
     #[arg(long, value_name = "FILE", conflicts_with = "genuine")]
     pub marks: Option<PathBuf>,
     /// Add genuine photos as calibration data instead of references
@@ -125,12 +129,14 @@ Exit codes: 0 the check is consistent, 1 it is not, 2 error.";
 #[command(after_help = CHECK)]
 pub struct CheckArgs {
     /// Photos of one listing, 1 to 12
+    // Refused here when too many: the models need not be loaded for that.
     #[arg(required = true, num_args = 1..=MOST_PHOTOS, value_name = "PHOTO")]
     pub photos: Vec<PathBuf>,
     /// Claimed brand
     #[arg(long, value_name = "ID")]
     pub brand: Option<String>,
     /// Claimed product
+    // The ids of products are unique within a brand only.
     #[arg(long, value_name = "ID", requires = "brand")]
     pub product: Option<String>,
     /// Listing the photos belong to, kept with the check

@@ -48,9 +48,11 @@ pub(crate) async fn run(
         listing_id: args.listing.clone(),
         seller_id: args.seller.clone(),
     };
+    // After the photos are read: models take seconds to load, and a mistyped name should not.
     let app = open(config).await?;
     let spinner = progress::spinner("checking");
     let answer = app.assay.check(request).await.map_err(Failure::from)?;
+    // Before anything is printed: on a terminal both would share a line.
     spinner.finish_and_clear();
     if json {
         output::json(&answer, out)?;
@@ -58,12 +60,14 @@ pub(crate) async fn run(
         print(&answer, &args.photos, out)?;
     }
     if let Some(path) = &args.evidence {
+        // After the answer is printed: a folder that cannot be written to costs the picture only.
         for n in 0..answer.photos.len() {
             let path = if answer.photos.len() == 1 {
                 path.clone()
             } else {
                 numbered(path, n + 1)
             };
+            // With JSON, stdout holds one document and nothing beside it.
             if write_evidence(&app, &answer, n, &path).await? && !json {
                 writeln!(out, "evidence: {}", path.display())?;
             }
@@ -138,6 +142,7 @@ fn print(answer: &CheckAnswer, paths: &[PathBuf], out: &mut impl Write) -> io::R
         answer.id, answer.verdict, answer.action
     )?;
     let calibration = &answer.calibration;
+    // Of fewer items nothing is taken off yet, so nothing is said.
     let variation = match calibration.variation_items {
         items if items < LEAST_ITEMS => String::new(),
         items => format!("; genuine variation by {}", count(items, "item")),
@@ -174,6 +179,7 @@ fn print_photo(
     if let Some(p) = photo.p_value {
         facts.push(format!("p-value {p:.4}"));
     }
+    // Zero stands for a photo that could not be decoded.
     if photo.width > 0 {
         facts.push(format!("{} x {} px", photo.width, photo.height));
     }
@@ -194,6 +200,7 @@ fn print_photo(
         return Ok(());
     }
     matches_table(&photo.matches).write(out, 2)?;
+    // Of the first match only: the photo is judged by it.
     let marks = marks_table(&photo.matches[0].marks);
     if marks.is_empty() {
         return Ok(());

@@ -67,13 +67,16 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let samples = find_samples(args.samples.as_deref())?;
     let (expectations, refused) = sources::rows::<Expectation>(&samples.join("expected.csv"))?;
+    // The samples come with the program: a bad line is our mistake, not one to skip.
     if let Some(line) = refused.first() {
         return Err(Failure::new(format!("{}: {}", line.place, line.error)).into());
     }
+    // Before the models are loaded: that this fails should be told at once.
     fs::create_dir_all(&args.out).map_err(|e| {
         Failure::new(format!("`{}` cannot be created: {e}", args.out.display()))
             .hint("--out names the folder")
     })?;
+    // Has a name even when it is not used: dropped at the end, it removes itself.
     let scratch = tempfile::Builder::new().prefix("assay-demo-").tempdir()?;
     let data = args.keep.as_deref().unwrap_or(scratch.path()).to_owned();
     let app = open(&AppConfig {
@@ -86,6 +89,7 @@ pub(crate) async fn run(
     let bar = progress::bar("checking");
     bar.set_length(expectations.len() as u64);
     let mut judged = Vec::new();
+    // One after the other, so that the table keeps the order of the file.
     for (_, expectation) in expectations {
         judged.push(judge(&app, &samples, &args.out, expectation).await?);
         bar.inc(1);
@@ -136,6 +140,7 @@ fn find_samples(told: Option<&Path>) -> Result<PathBuf, Failure> {
     let places = match told {
         Some(told) => vec![told.to_owned()],
         None => [
+            // First, so that a build is tried on the samples that belong to it.
             Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")),
             beside,
         ]
@@ -145,6 +150,7 @@ fn find_samples(told: Option<&Path>) -> Result<PathBuf, Failure> {
     };
     places
         .iter()
+        // A folder of the right name is not enough: this file tells what to compare with.
         .find(|place| place.join("expected.csv").is_file())
         .cloned()
         .ok_or_else(|| {
@@ -165,6 +171,7 @@ async fn enroll_samples(assay: &Assay, workers: usize, samples: &Path) -> anyhow
     }
     let marks: usize = references.iter().map(|r| r.marks.len()).sum();
     let bar = progress::bar("enrolling");
+    // Never told to stop: Ctrl-C drops the demo as a whole.
     let outcomes =
         enroll::add_all(assay, references, workers, &bar, std::future::pending()).await?;
     for outcome in &outcomes {
@@ -215,6 +222,7 @@ async fn judge(
         what,
         ok: answer.verdict == expected,
         expected,
+        // One photo went in and one comes out; zero would only keep the table whole.
         similarity: answer.photos.first().map_or(0.0, |p| p.similarity),
         reasons: answer.reasons.iter().map(|r| r.detail.clone()).collect(),
         verdict: answer.verdict,
@@ -234,6 +242,7 @@ fn table(judged: &[Judged]) -> Table {
             if j.ok {
                 Cell::styled("ok", GOOD)
             } else {
+                // In words too: output is often piped, and not everyone sees red.
                 Cell::styled("WRONG", BAD)
             },
         ]);

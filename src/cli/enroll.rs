@@ -103,6 +103,7 @@ pub(crate) async fn run(
     let (mut files, refused, calibration) = if args.genuine {
         let (found, refused) = sources::genuine_photos(&args.path)?;
         let products: BTreeSet<_> = found.iter().map(|f| f.product.clone()).collect();
+        // Only now: models take seconds to load, and a wrong folder should be told at once.
         let app = open(config).await?;
         let files = add_all(
             &app.assay,
@@ -133,6 +134,7 @@ pub(crate) async fn run(
         (files, refused, Vec::new())
     };
     files.extend(refused.into_iter().map(Outcome::from));
+    // Files are done in any order since several are added at once; the report should not be.
     files.sort_by(|a, b| (&a.brand, &a.product, &a.path).cmp(&(&b.brand, &b.product, &b.path)));
     let is = |wanted: fn(&Status) -> bool| files.iter().filter(|f| wanted(&f.status)).count();
     let report = Report {
@@ -147,6 +149,7 @@ pub(crate) async fn run(
     } else {
         print(&report, args.genuine, out)?;
     }
+    // A script has to learn that a file is missing even though the others were added.
     Ok(if report.refused == 0 {
         ExitCode::SUCCESS
     } else {
@@ -155,6 +158,7 @@ pub(crate) async fn run(
 }
 
 /// Something to add: where it lies, where it belongs, and how it is added.
+// References and genuine photos differ only in what is sent: one loop serves both.
 pub(crate) trait Source {
     /// Product it belongs to.
     fn product(&self) -> &ProductKey;
@@ -239,6 +243,7 @@ pub(crate) async fn add_all<S: Source>(
 ) -> Result<Vec<Outcome>, Failure> {
     let total = found.len();
     bar.set_length(total as u64);
+    // Before any file: two files of one new product would both try to create it.
     let missing = &create_products(assay, found.iter().map(Source::product)).await;
     let add = |source: S| async move {
         let status = match (missing.get(source.product()), read(source.path())) {
@@ -253,8 +258,10 @@ pub(crate) async fn add_all<S: Source>(
     };
     let stop = std::pin::pin!(stop);
     let outcomes: Vec<_> = futures_util::stream::iter(found)
+        // Ends the row of files and not the work: what has begun is finished.
         .take_until(stop)
         .map(add)
+        // In any order, so that one slow picture does not hold up the others.
         .buffer_unordered(at_once)
         .collect()
         .await;
@@ -296,6 +303,7 @@ async fn create_products<'a>(
 
 /// A brand or product that exists keeps its name; a new one is named by its id.
 async fn create_product(assay: &Assay, key: &ProductKey) -> Result<(), ServiceError> {
+    // Asked first: creating it under its id would clash with the name that it was given.
     match assay.product(key).await {
         Ok(_) => return Ok(()),
         Err(ServiceError::Store(StoreError::NotFound { .. })) => {}
@@ -326,7 +334,9 @@ fn read(path: &Path) -> Result<Bytes, String> {
 
 fn refusal(error: ServiceError) -> Status {
     match error {
+        // The same bytes are never kept twice: for a command that is repeated this is no error.
         ServiceError::Store(StoreError::Conflict { .. }) => Status::AlreadyThere,
+        // Without the field's name: the line names the file, and the field means nothing here.
         ServiceError::Intake { source, .. } => Status::Refused {
             error: source.to_string(),
         },
@@ -357,6 +367,7 @@ async fn calibrations(
 fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()> {
     let mut table = Table::new(&["product", ">added", ">already there", ">refused"]);
     let mut products: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    // Lines that could not be understood belong to no product; they are listed below.
     for file in report.files.iter().filter(|f| !f.brand.is_empty()) {
         let counts = products
             .entry(format!("{} / {}", file.brand, file.product))
@@ -457,6 +468,7 @@ fn print_files(report: &Report, out: &mut impl Write) -> io::Result<()> {
                     marks.join(", ")
                 )?;
             }
+            // What went well is in the table above: a line for each would bury the others.
             _ => {}
         }
     }

@@ -50,6 +50,7 @@ impl From<ServiceError> for Failure {
         let message = error.to_string();
         let failure = Self::new(message);
         match error {
+            // Only for these is the remedy known; other things are looked for by their id.
             ServiceError::Store(StoreError::NotFound { what: "brand" | "product", .. }) => failure
                 .hint("enroll references of it first with `assay enroll`; --data names the folder they are kept in"),
             ServiceError::Store(StoreError::Failed(_)) => failure.hint(DATA_HINT),
@@ -60,6 +61,7 @@ impl From<ServiceError> for Failure {
             ServiceError::Inference(InferenceError::Unavailable(_)) => {
                 failure.hint("--models names the folder with the models")
             }
+            // The other messages already say what to do.
             _ => failure,
         }
     }

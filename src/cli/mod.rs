@@ -68,9 +68,11 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let GlobalArgs {
         app: config, json, ..
     } = &cli.global;
+    // This writer leaves colours out where the output is no terminal.
     let out = &mut anstream::stdout().lock();
     let finished = match &cli.command {
         Command::Demo(args) => or_stopped(demo::run(args, config, *json, out)).await,
+        // Hears of Ctrl-C itself, so that files underway are finished.
         Command::Enroll(args) => enroll::run(args, config, *json, stop_signal(), out).await,
         Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
         Command::Eval(args) => match &args.self_test {
@@ -79,6 +81,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         },
         Command::Serve(args) => serve::run(args, config, out).await,
     };
+    // Before the outcome is looked at: what was written should be seen after a failure, too.
     out.flush()?;
     finished
 }
@@ -90,6 +93,7 @@ fn evaluate(
     json: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
+    // A flag, because threads cannot be cancelled: they have to look.
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     tokio::spawn(async move {
@@ -112,6 +116,7 @@ async fn self_test(
     let app = open(config).await?;
     let bar = progress::bar("self-test");
     let finished = eval::self_test::run(args, brand, &app, json, &bar, out).await;
+    // Before the outcome is returned: the store is closed in order after a failure as well.
     app.close().await;
     finished.map(|()| ExitCode::SUCCESS)
 }

@@ -24,6 +24,7 @@ pub(crate) fn verdict_style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Consistent => GOOD,
         Verdict::Deviates => BAD,
+        // Not red: none of these says that the goods differ.
         Verdict::ReusedPhoto | Verdict::NotComparable | Verdict::NoBrandSeen => WARN,
     }
 }
@@ -96,11 +97,13 @@ impl Table {
             .iter()
             .map(|t| Cell::styled(t.trim_start_matches('>').to_uppercase(), HEADING))
             .collect();
+        // Titles count as well: a column is as wide as its widest cell.
         let all = || std::iter::once(&titles).chain(self.rows.iter().map(|(cells, _)| cells));
         let widths: Vec<usize> = (0..titles.len())
             .map(|column| {
                 all()
                     .filter_map(|row| row.get(column))
+                    // The width on screen: many East Asian letters take two columns.
                     .map(|c| c.text.width())
                     .max()
                     .unwrap_or(0)
@@ -123,6 +126,7 @@ impl Table {
         widths: &[usize],
         cells: &[Cell],
     ) -> io::Result<()> {
+        // Nothing after the last filled cell: blanks at the end would wrap in a narrow window.
         let last = cells.iter().rposition(|c| !c.text.is_empty()).unwrap_or(0);
         write!(out, "{:indent$}", "")?;
         for (column, Cell { text, style }) in cells.iter().enumerate().take(last + 1) {
@@ -155,6 +159,7 @@ pub(crate) fn json(value: &impl serde::Serialize, out: &mut impl Write) -> io::R
 
 /// A number that may be missing, with `digits` after the point.
 pub(crate) fn number(value: Option<f64>, digits: usize) -> String {
+    // A dash and no zero: not measured is not the same as not alike.
     value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"))
 }
 

@@ -15,6 +15,7 @@ pub(crate) async fn run(
     let address = server.address();
     writeln!(out, "assay listens on http://{address}")?;
     writeln!(out, "the interface is documented on http://{address}/docs/")?;
+    // Whoever started the program waits for these lines, through a pipe as well.
     out.flush()?;
     server.run().await?;
     Ok(ExitCode::SUCCESS)

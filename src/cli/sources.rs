@@ -15,6 +15,7 @@ use crate::domain::{
     geometry::Point,
 };
 
+// Only a sieve over folders: what a file holds is told by its content later.
 const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
 /// A reference to enroll.
@@ -73,6 +74,7 @@ pub(crate) fn references(path: &Path) -> Result<Found<ReferenceSource>, Failure>
             });
         }
     }
+    // Nothing found would look like success, and mostly the folder is one level off.
     if found.is_empty() {
         return Err(nothing_found(path, "BRAND/PRODUCT/*.jpg"));
     }
@@ -110,6 +112,7 @@ pub(crate) fn add_marks(
     let (rows, mut refused) = rows::<MarkRow>(path)?;
     for (line, row) in rows {
         let place = place(path, line);
+        // Whole names of the path are compared, so `a.png` does not fit `ba.png`.
         let fits = |r: &&mut ReferenceSource| {
             r.product.brand == row.brand
                 && r.product.product == row.product
@@ -172,11 +175,13 @@ struct MarkRow {
 impl MarkRow {
     fn mark(&self) -> Result<Mark, String> {
         let [x0, y0, x1, y1] = [self.x0, self.y0, self.x1, self.y1];
+        // Said as a negation, so that a number that is none is refused as well.
         if !(x0 < x1 && y0 < y1) {
             return Err(
                 "`x0`,`y0` must be the upper left and `x1`,`y1` the lower right corner".into(),
             );
         }
+        // In order around the box: a region is the outline that its corners draw.
         let region = vec![[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
         mark(&self.name, &self.kind, region, self.text.as_deref())
     }
@@ -185,6 +190,7 @@ impl MarkRow {
 /// A mark as the HTTP interface takes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+// Not the type that HTTP reads: the command line may not depend on HTTP.
 struct MarkBody {
     name: String,
     kind: String,
@@ -195,12 +201,14 @@ struct MarkBody {
 fn mark(name: &str, kind: &str, region: Vec<[f64; 2]>, text: Option<&str>) -> Result<Mark, String> {
     let kind = MarkKind::from_name(kind)
         .ok_or_else(|| format!("`kind` is `{kind}`; it must be text or logo"))?;
+    // Refused here to name the line; later only the field would be known.
     if region.len() < 3 || !region.iter().flatten().all(|v| (0.0..=1.0).contains(v)) {
         return Err(format!(
             "mark `{name}` needs at least three corners between 0 and 1"
         ));
     }
     let region = region.into_iter().map(|[x, y]| Point { x, y }).collect();
+    // A cell of a table cannot be left out: an empty one means none.
     let text = text.filter(|t| !t.is_empty()).map(str::to_owned);
     Ok(Mark {
         name: name.to_owned(),
@@ -228,6 +236,7 @@ fn csv_references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
 
 fn reference(csv: &Path, row: ReferenceRow) -> Result<ReferenceSource, String> {
     let kind = match row.kind.as_deref().filter(|k| !k.is_empty()) {
+        // A table without this column means packs, as a folder does.
         None => ReferenceKind::Pack,
         Some(name) => ReferenceKind::from_name(name).ok_or_else(|| {
             let all: Vec<_> = ReferenceKind::ALL.iter().map(|k| k.name()).collect();
@@ -275,6 +284,7 @@ fn csv_genuine(path: &Path) -> Result<Found<GenuineSource>, Failure> {
 pub(super) fn rows<T: DeserializeOwned>(path: &Path) -> Result<Found<(u64, T)>, Failure> {
     let text = fs::read(path).map_err(|e| unreadable(path, &e))?;
     let mut reader = csv::ReaderBuilder::new()
+        // Tables written by hand have blanks after their commas.
         .trim(csv::Trim::All)
         .from_reader(text.as_slice());
     let header = reader.headers().map_err(|e| not_csv(path, &e))?.clone();
@@ -282,6 +292,7 @@ pub(super) fn rows<T: DeserializeOwned>(path: &Path) -> Result<Found<(u64, T)>, 
     let mut record = csv::StringRecord::new();
     loop {
         let read = reader.read_record(&mut record);
+        // A line that could not be read has its number in the error, others in the record.
         let at = record
             .position()
             .or(read.as_ref().err().and_then(csv::Error::position));
@@ -290,6 +301,7 @@ pub(super) fn rows<T: DeserializeOwned>(path: &Path) -> Result<Found<(u64, T)>, 
             Ok(false) => break,
             Ok(true) => match record.deserialize(Some(&header)) {
                 Ok(row) => found.push((line, row)),
+                // A wrong column would refuse every line: it is told once, for the file.
                 Err(e) if is_about_columns(&e) => return Err(not_csv(path, &e)),
                 Err(e) => refused.push(Refused {
                     place: place(path, line),
@@ -312,6 +324,7 @@ pub(super) fn rows<T: DeserializeOwned>(path: &Path) -> Result<Found<(u64, T)>, 
 }
 
 fn is_about_columns(error: &csv::Error) -> bool {
+    // The kind of error is the same for a bad value: only its words tell.
     let text = error.to_string();
     text.contains("missing field") || text.contains("unknown field")
 }
@@ -343,6 +356,7 @@ fn place(path: &Path, line: u64) -> String {
 }
 
 fn beside(csv: &Path, path: &Path) -> PathBuf {
+    // From the table and not from where the program runs, so that both can be moved together.
     csv.parent().unwrap_or(Path::new("")).join(path)
 }
 
@@ -355,6 +369,7 @@ fn is_folder(path: &Path) -> Result<bool, Failure> {
         .and_then(OsStr::to_str)
         .unwrap_or_default()
         .to_ascii_lowercase();
+    // Read as a table, a picture would be refused in words that help nobody.
     if !is_folder && EXTENSIONS.contains(&extension.as_str()) {
         return Err(Failure::new(format!("`{}` is a picture", path.display()))
             .hint("give the folder that holds BRAND/PRODUCT/*.jpg, or a CSV file"));
@@ -406,6 +421,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let mut paths = Vec::new();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
+            // Hidden entries belong to other programs.
             if !entry.file_name().to_string_lossy().starts_with('.') {
                 paths.push(entry.path());
             }

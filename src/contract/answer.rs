@@ -40,6 +40,7 @@ pub struct CheckAnswer {
     /// Version of the references compared with: a hash over their ids and contents.
     pub reference_set: String,
     /// Models used: role to `name@version`.
+    // Scores of other models are other scores: without this none could be compared later.
     pub models: BTreeMap<String, String>,
     /// The program that answered: its version and the hash of the numbers that decide an answer
     /// besides models and calibration. Empty in answers of before it was told.
@@ -48,6 +49,7 @@ pub struct CheckAnswer {
     /// How `similarity` is fused, in words.
     pub similarity_rule: String,
     /// Milliseconds per stage, summed over the photos.
+    // Sorted by name, so that equal answers are written equally; stages may be added.
     pub timings_ms: BTreeMap<String, f64>,
 }
 
@@ -68,10 +70,13 @@ pub struct ReasonAnswer {
     /// Stable code.
     pub code: ReasonCode,
     /// A sentence for a person.
+    // In words too: an older program may not know the code.
     pub detail: String,
     /// Index of the photo, from 0.
+    // A number and no name: a file that is sent need not have one.
     pub photo: usize,
     /// Outline as [x, y] pairs; empty when the reason has no place.
+    // Not in pixels: it then holds for any size at which the photo is shown.
     pub region: Vec<[f64; 2]>,
 }
 
@@ -90,6 +95,7 @@ pub struct PhotoAnswer {
     /// Fused similarity to the claimed product (to the best match without a claim), 0 to 1.
     pub similarity: f64,
     /// Conformal p-value of the claim, 0 to 1; `null` without a claim or when not comparable.
+    // No number where nothing was tested: any would be compared with the budget.
     pub p_value: Option<f64>,
     /// Why the bytes were not accepted; `null` for a photo that was.
     pub error: Option<PhotoError>,
@@ -143,6 +149,7 @@ pub struct MatchAnswer {
     /// Corners of the reference in the photo, or `null` when it was not located.
     pub region: Option<Vec<[f64; 2]>>,
     /// 3x3 row-major map from 0..1 of the reference to 0..1 of the photo, or `null`.
+    // Flat, as most programs hand a matrix on.
     pub reference_to_photo: Option<Vec<f64>>,
     /// Places outside the marks that differ more than their surroundings, strongest first.
     pub deviations: Vec<DeviationAnswer>,
@@ -185,6 +192,7 @@ pub struct MarkAnswerBody {
     pub score: f64,
     /// What genuine photos that show the same took off that score, 0 to 1.
     #[serde(default)]
+    // Answers are stored as they are: those of before this field must still be read.
     pub genuine_variation: f64,
     /// What it should read.
     pub expected: Option<String>,

@@ -10,6 +10,7 @@ pub const LEAST_CORNERS: usize = 3;
 /// Most corners of a mark's region.
 pub const MOST_CORNERS: usize = 64;
 /// Longest id that a caller chooses, in characters.
+// Short, since several of them stand in one path.
 pub const LONGEST_ID: usize = 64;
 /// Longest text for people, such as a name, and longest id of a listing or seller, in characters.
 pub const LONGEST_TEXT: usize = 200;

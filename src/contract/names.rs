@@ -32,6 +32,8 @@ macro_rules! names {
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
                 let about = concat!($($doc,)+ "\n" $(, "\n- `", $text, "`:" $(, $about)+)+);
+                // Documentation keeps the blank after its slashes, and the text would begin with
+                // it.
                 schemas::names(about.trim_start(), Self::ALL.iter().map(|v| v.name())).into()
             }
         }
@@ -44,6 +46,7 @@ macro_rules! names {
 
         impl $name {
             /// All of them, in the order of the documentation.
+            // Schemas and messages are made from this list, so that they forget none.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
             /// The name as JSON has it.
@@ -56,6 +59,7 @@ macro_rules! names {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                // Padded, so that a width in a format string counts.
                 f.pad(self.name())
             }
         }
@@ -67,6 +71,7 @@ macro_rules! from_domain {
     ($name:ident from $domain:ty { $($variant:ident)+ }) => {
         impl From<$domain> for $name {
             fn from(value: $domain) -> Self {
+                // Without a catch-all arm: a new variant does not compile until it has a name here.
                 match value {
                     $(<$domain>::$variant => Self::$variant,)+
                 }
@@ -116,6 +121,7 @@ names! {
         RequestPhoto = "request_photo",
     }
 }
+// One way: an action is answered and never sent.
 from_domain!(Action from verdict::Action { Allow Review RequestPhoto });
 
 names! {
@@ -166,6 +172,7 @@ names! {
         WeakAgreement = "weak_agreement",
         /// Nothing of the product is in the photo.
         NothingSeen = "nothing_seen",
+        // Read from storage only: no answer is made with it.
         /// A code of another version; `detail` says it in words.
         #[serde(other)]
         Unknown = "unknown",
@@ -179,6 +186,7 @@ from_domain!(ReasonCode from verdict::ReasonCode {
 
 names! {
     /// Why the bytes of a photo were not accepted. More kinds may come.
+    // Its twin belongs to the intake and not to the domain, which is all that may be named here.
     PhotoErrorKind {
         /// The file is empty.
         Empty = "photo-empty",
@@ -230,6 +238,7 @@ names! {
         CataloguePhoto = "catalogue_photo",
     }
 }
+// Both ways: callers send it as well as read it.
 from_domain!(ReferenceKind both gallery::ReferenceKind { Pack Logo Label CataloguePhoto });
 
 names! {

@@ -19,6 +19,7 @@ macro_rules! described {
         $(
             $(#[$about])*
             #[derive(Clone, Copy, Debug)]
+            // Without values: it only stands for its schema.
             pub enum $name {}
 
             impl PartialSchema for $name {
@@ -64,6 +65,7 @@ described! {
     Seed = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(0))
+        // The builder takes no longer number; where it is shorter, its most is the closest bound.
         .maximum(Some(usize::try_from(u64::MAX).unwrap_or(usize::MAX)))
         .build();
     /// A content hash.
@@ -76,6 +78,7 @@ described! {
         .build();
 }
 
+// Anchored, because a schema's pattern otherwise may match anywhere in a text.
 const ID: &str = "^[a-z0-9][a-z0-9._-]*$";
 /// White space by Unicode and control characters are spelled out: dialects of regular expressions
 /// differ in what `\s` means, and some know no `\p{Cc}`.
@@ -110,6 +113,7 @@ fn corner() -> ArrayBuilder {
         .maximum(Some(1.0));
     ArrayBuilder::new()
         .items(coordinate)
+        // A pair is a list whose least and most are the same.
         .min_items(Some(2))
         .max_items(Some(2))
 }

@@ -10,6 +10,7 @@ use super::{EditKind, Id, PlainText, Verdict, answer::CalibrationAnswer};
 use crate::domain::{rates::Rate, verdict};
 
 /// What a self-test can say and what not.
+// A constant, so that JSON and the command line say the same.
 pub const NOTE: &str = "simulated edits of your own references, photographed by a simulator: shares on real photos will \
                         differ";
 
@@ -73,6 +74,7 @@ impl KindAnswer {
         for verdict in verdicts {
             *counts.entry(verdict.into()).or_insert(0) += 1;
             made += 1;
+            // Both verdicts count: an edit that hides the product altogether was noticed as well.
             flagged += usize::from(verdict.flags_the_claim());
         }
         let rate = Rate {
@@ -85,6 +87,7 @@ impl KindAnswer {
             applicable: made > 0,
             made,
             flagged,
+            // None and not zero: a kind that does not apply was not missed.
             share: (made > 0).then(|| rate.share()),
             wilson_95: (made > 0).then_some([low, high]),
             verdicts: counts,

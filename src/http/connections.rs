@@ -23,6 +23,7 @@ pub(crate) struct Connections {
 #[derive(Default)]
 struct Idle {
     /// Number of the next connection to become idle.
+    // A count and no time: two that become idle in one tick of the clock still have an order.
     next: u64,
     /// How to ask each to close, in the order in which they became idle.
     waiting: BTreeMap<u64, Arc<Notify>>,
@@ -66,6 +67,7 @@ impl Connection {
             close: Arc::default(),
             idle: Mutex::default(),
         };
+        // One that never sends anything counts as idle from the start: it should give way first.
         connection.rest();
         Arc::new(connection)
     }
@@ -82,6 +84,7 @@ impl Connection {
 
     /// Marks a request as underway until what is returned is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> Underway {
+        // Off the list before the handler runs: a connection with a request is never asked to go.
         if let Some(number) = self.number().take() {
             self.all.lock().waiting.remove(&number);
         }
@@ -93,8 +96,11 @@ impl Connection {
         let number = all.next;
         all.next += 1;
         all.waiting.insert(number, Arc::clone(&self.close));
+        // `begin` holds the number's lock while it takes the list's. Here the list's goes first, or
+        // two threads could wait for each other for ever.
         drop(all);
         *self.number() = Some(number);
+        // A newcomer may be waiting because every connection was busy; this one can give way now.
         self.all.rested.notify_one();
     }
 
@@ -123,6 +129,7 @@ impl Drop for Underway {
 /// The body of an answer, which keeps its request underway until it is sent or given up.
 pub(crate) struct Answering {
     body: Body,
+    // Never read: that it is dropped with the body is what ends the request.
     _underway: Underway,
 }
 
@@ -148,6 +155,8 @@ impl HttpBody for Answering {
     }
 
     fn is_end_stream(&self) -> bool {
+        // Handed on, as is the length: by default an answer would look endless and go out in
+        // chunks.
         self.body.is_end_stream()
     }
 

@@ -33,6 +33,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        // Asked before the content type: a request without a body has none to declare.
         if request.body().is_end_stream() {
             return Ok(Self(T::default()));
         }
@@ -44,6 +45,7 @@ impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         let (field, why) = innermost(&rejection);
         match rejection {
+            // Well-formed JSON that says something else is a wrong field, not a broken request.
             JsonRejection::JsonDataError(_) => unfit("body", field, &why),
             JsonRejection::JsonSyntaxError(_) => {
                 Self::new(&kind::MALFORMED, format!("the body is not JSON: {why}"))
@@ -52,6 +54,8 @@ impl From<JsonRejection> for Problem {
                 &kind::UNSUPPORTED_CONTENT_TYPE,
                 "send the body as JSON, with `content-type: application/json`",
             ),
+            // The body limit is reported inside a rejection for unreadable bytes: its status alone
+            // tells.
             other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Self::new(
                 &kind::TOO_LARGE,
                 "the JSON body is too large; it holds an id and a name",
@@ -109,6 +113,8 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        // Looked at first: the form's own rejection does not tell a wrong type from a missing
+        // boundary.
         let content_type = request
             .headers()
             .get(header::CONTENT_TYPE)
@@ -149,6 +155,7 @@ fn unfit(part: &str, field: Option<String>, why: &str) -> Problem {
 fn innermost(error: &(dyn Error + 'static)) -> (Option<String>, String) {
     let mut error = error;
     loop {
+        // JSON and queries have parsers of their own, whose errors are of different types.
         let located = located::<serde_json::Error>(error);
         if let Some(found) = located.or_else(|| self::located::<serde::de::value::Error>(error)) {
             return found;

@@ -20,6 +20,7 @@ use super::{
 
 /// Turns a panic of a handler into a problem; the panic's words go to the log.
 pub(crate) fn on_panic(panic: Box<dyn Any + Send>) -> Response {
+    // `panic!` throws a `String` when it formats something, else a `&str`.
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words
         .or_else(|| panic.downcast_ref::<&str>().copied())
@@ -53,6 +54,8 @@ pub(crate) async fn limit_time(
 /// server's own.
 pub(crate) async fn only_own_host(request: Request, next: Next) -> Response {
     let headers = request.headers();
+    // Programs send neither header and may call the server what they like; only a browser can be
+    // lured here by a page.
     let browser = headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site");
     if browser && !host(request.uri(), headers).is_some_and(|h| is_loopback(&h)) {
         let detail = "a browser may use this server only as `localhost`, `127.0.0.1` or `[::1]`";
@@ -62,6 +65,7 @@ pub(crate) async fn only_own_host(request: Request, next: Next) -> Response {
 }
 
 fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    // HTTP wants an address in the request line to win over the header.
     uri.authority()
         .cloned()
         .or_else(|| headers.get(header::HOST)?.to_str().ok()?.parse().ok())
@@ -69,6 +73,7 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
 
 fn is_loopback(authority: &Authority) -> bool {
     let host = authority.host();
+    // IPv6 stands in brackets in an authority, and the parser of addresses takes none.
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address
@@ -90,6 +95,8 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let limit = state.config().max_body_bytes as u64;
+    // A body of declared length is refused by its head alone; one without is stopped on its way by
+    // the limit on bodies.
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared
         .and_then(|v| v.to_str().ok())
@@ -100,9 +107,11 @@ pub(crate) async fn admit(
         );
         return refuse(&state, request, Problem::new(&kind::TOO_LARGE, detail));
     }
+    // Without a declared length it has to find as much room as the largest body allowed.
     match state.assay().try_admit(declared.unwrap_or(limit)) {
         Ok(permit) => {
             let response = next.run(request).await;
+            // Dropped here and not earlier: the place covers the work too, not the upload alone.
             drop(permit);
             response
         }
@@ -128,6 +137,7 @@ async fn discard(body: Body, most_bytes: usize, longest: Duration) {
         let mut bytes = 0;
         while let Some(Ok(chunk)) = chunks.next().await {
             bytes += chunk.len();
+            // A caller that goes on and on would hold a task and a socket for nothing.
             if bytes > most_bytes {
                 break;
             }

@@ -25,6 +25,7 @@ const SECONDS: &[f64] = &[
 
 /// The process's recorder of metrics, installed by the first call.
 pub(crate) fn recorder() -> PrometheusHandle {
+    // The recorder belongs to the process and installs once; tests start several servers in one.
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(install).clone()
 }
@@ -32,6 +33,7 @@ pub(crate) fn recorder() -> PrometheusHandle {
 fn install() -> PrometheusHandle {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+        // Only an empty list of buckets is refused: not worth stopping a server for.
         .unwrap_or_else(|_| PrometheusBuilder::new());
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
@@ -61,11 +63,13 @@ fn install() -> PrometheusHandle {
     );
     describe_gauge!(WAITING, Unit::Count, "jobs that wait for a worker");
     describe_gauge!(REFERENCES, Unit::Count, "references searched");
+    // A gauge that was never set is missing from the output, and that looks like a fault.
     gauge!(IN_FLIGHT).set(0.0);
     handle
 }
 
 /// One request is being answered, for as long as this lives.
+// Counted down by dropping, so also when a handler panics or its caller leaves.
 pub(crate) struct InFlight(());
 
 impl InFlight {
@@ -95,6 +99,7 @@ pub(crate) fn checked(answer: &CheckAnswer) {
     counter!(CHECKS, "verdict" => answer.verdict.name(), "action" => answer.action.name())
         .increment(1);
     for (stage, ms) in &answer.timings_ms {
+        // Answers tell milliseconds; collectors expect seconds.
         histogram!(STAGE, "stage" => stage.clone()).record(ms / 1000.0);
     }
 }

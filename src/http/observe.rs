@@ -30,7 +30,9 @@ const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
 pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let method = request.method().clone();
+    // Copied first: the handler consumes the request.
     let path = request.uri().path().to_owned();
+    // Metrics are labelled by the pattern: paths hold ids, and each would become a series.
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -40,6 +42,7 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
 
     let mut response = async {
         let response = problem::render(next.run(request).await, &id);
+        // Inside the span, so that the log line carries the request's id.
         exchange.end(&path, response.status().as_u16());
         response
     }
@@ -64,6 +67,7 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
         header::CONTENT_SECURITY_POLICY,
         if docs { DOCS_POLICY } else { API_POLICY },
     );
+    // Answers tell of listings and sellers: no cache should keep them.
     if !docs {
         headers
             .entry(header::CACHE_CONTROL)
@@ -82,6 +86,7 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 fn is_plain(id: &str) -> bool {
+    // It goes into log lines and a header: no line breaks, quotes or escapes.
     (1..=LONGEST_REQUEST_ID).contains(&id.len())
         && id
             .bytes()
@@ -123,6 +128,7 @@ impl Exchange {
     }
 
     fn end(mut self, path: &str, status: u16) {
+        // From here on, dropping no longer means that the caller left.
         self.ended = true;
         let took = self.started.elapsed();
         metrics::answered(&self.route, &self.method, status, took);

@@ -74,6 +74,8 @@ impl Parts {
         config: &HttpConfig,
     ) -> Result<Self, Problem> {
         let limit = config.body_timeout;
+        // One limit for the whole form: by one for each part, a slow caller with many parts would
+        // hold its place many times as long.
         let read = match tokio::time::timeout(limit, Self::read_all(&mut form, wanted)).await {
             Ok(read) => read,
             Err(_) => {
@@ -93,6 +95,7 @@ impl Parts {
     async fn read_all(form: &mut Multipart, wanted: &[Wanted]) -> Result<Self, Problem> {
         let mut parts = Self::default();
         while let Some(field) = form.next_field().await.map_err(unreadable)? {
+            // A part without a name is answered like one with an unknown name.
             let name = field.name().unwrap_or_default();
             let Some(wanted) = wanted.iter().find(|w| w.name == name) else {
                 let known: Vec<_> = wanted.iter().map(|w| format!("`{}`", w.name)).collect();
@@ -104,6 +107,7 @@ impl Parts {
                     ),
                 ));
             };
+            // Counted before the part is read: what will be refused should not fill memory first.
             if parts.0.iter().filter(|p| p.0 == wanted.name).count() == wanted.most {
                 let problem = match wanted.most {
                     1 => "is there more than once; send it once".to_owned(),
@@ -183,6 +187,7 @@ async fn read_part(mut field: Field<'_>, wanted: &Wanted) -> Result<Bytes, Probl
     }
     let mut bytes = BytesMut::new();
     while let Some(chunk) = field.chunk().await.map_err(unreadable)? {
+        // Looked at chunk by chunk: parts of a form do not declare their length.
         if bytes.len() + chunk.len() > wanted.most_bytes {
             let most = wanted.most_bytes;
             if wanted.text {

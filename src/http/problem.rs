@@ -43,6 +43,7 @@ macro_rules! kinds {
 pub(crate) mod kind {
     use super::{Kind, StatusCode};
 
+    // Several kinds share a status: programs tell them apart by name, so a name never changes.
     kinds! {
         MALFORMED = BAD_REQUEST, "malformed-request", "The request could not be read";
         CROSS_SITE = FORBIDDEN, "cross-site-request", "Web pages of other sites may not use this server";
@@ -182,6 +183,8 @@ impl Problem {
                 &kind::TOO_LARGE,
                 "the body is too large; send less at a time",
             ),
+            // The framework refuses some requests itself; their callers are owed a known kind as
+            // well.
             _ if status.is_client_error() => {
                 Self::new(&kind::MALFORMED, "the request could not be read")
             }
@@ -198,6 +201,7 @@ impl IntoResponse for Problem {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // Without a body yet: it names the request's id, which only the outermost layer knows.
         response.extensions_mut().insert(self);
         response
     }
@@ -209,11 +213,13 @@ pub(crate) fn render(response: Response, request_id: &str) -> Response {
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
+    // Whatever body a layer below gave is dropped: callers should meet one form of error only.
     let (mut head, _) = response.into_parts();
     let problem = head
         .extensions
         .remove::<Problem>()
         .unwrap_or_else(|| Problem::of_status(status));
+    // Logged here and not where it arose: around this call the log knows the request's id.
     if let Some(cause) = &problem.cause {
         tracing::error!(kind = problem.kind.slug, cause, "request failed");
     }
@@ -225,6 +231,7 @@ pub(crate) fn render(response: Response, request_id: &str) -> Response {
         request_id: request_id.to_owned(),
         errors: problem.errors,
     };
+    // It counted the body that was dropped.
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(
         header::CONTENT_TYPE,
@@ -243,6 +250,8 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Intake { field, source } => of_intake(field, &source),
             ServiceError::Store(error) => error.into(),
+            // To the caller the same as a full server: the request is right and only came too
+            // early.
             ServiceError::Underway { retry_after_s } => {
                 Self::new(&kind::BUSY, error.to_string()).retry_after(retry_after_s)
             }
@@ -271,6 +280,7 @@ fn intake_kind(error: &IntakeError) -> &'static Kind {
 fn of_intake(field: String, error: &IntakeError) -> Problem {
     let kind = intake_kind(error);
     let mut problem = Problem::new(kind, format!("`{field}`: {error}"));
+    // Apart from the sentence too, so that a form can show it beside the right picture.
     problem.errors.push(FieldError {
         field,
         problem: error.to_string(),
@@ -283,6 +293,7 @@ impl From<StoreError> for Problem {
         match &error {
             StoreError::NotFound { .. } => Self::new(&kind::NOT_FOUND, error.to_string()),
             StoreError::Conflict { .. } => Self::new(&kind::CONFLICT, error.to_string()),
+            // A kind of its own: its operator has to act, and asking again helps nobody.
             StoreError::Full(source) => {
                 let detail = "the server's disk is full, so nothing new can be kept; ask its \
                               operator for room";
@@ -302,6 +313,7 @@ impl From<ComputeError> for Problem {
             ComputeError::Busy { retry_after_s } => {
                 Self::new(&kind::BUSY, detail).retry_after(retry_after_s)
             }
+            // Nothing was wrong with the request, so it may come again almost at once.
             ComputeError::Interrupted => Self::new(&kind::INTERRUPTED, detail).retry_after(1),
         }
     }
@@ -315,12 +327,14 @@ impl From<InferenceError> for Problem {
                     "the models cannot be used; the server's log says why under this request's id";
                 Self::new(&kind::MODELS_UNAVAILABLE, detail).caused_by(cause)
             }
+            // One picture that could not be worked on says nothing about the models as a whole.
             InferenceError::Failed { .. } => Self::internal(error.to_string()),
         }
     }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
+    // The outermost error says what was tried; only its sources say what went wrong.
     let causes = std::iter::successors(Some(error), |e| e.source());
     causes
         .map(ToString::to_string)

@@ -58,6 +58,8 @@ pub fn open_api() -> utoipa::openapi::OpenApi {
 
 /// The whole server as a service, ready to be served or called in a test.
 pub fn router(state: HttpState) -> Router {
+    // Limits on bodies sit on each group: only uploads may bring pictures. Their place is taken by
+    // the outer layer, before a byte is read.
     let uploads = uploads()
         .layer(DefaultBodyLimit::max(state.config().max_body_bytes))
         .layer(from_fn_with_state(state.clone(), guard::admit));
@@ -66,15 +68,21 @@ pub fn router(state: HttpState) -> Router {
         .layer(from_fn_with_state(state.clone(), guard::admit));
     let plain = plain().layer(DefaultBodyLimit::max(MOST_JSON_BYTES));
     let (api, _) = plain.merge(uploads).merge(trials).split_for_parts();
+    // Its page would otherwise send this document to a public validator.
     let docs = utoipa_swagger_ui::Config::from("/v1/openapi.json")
         .validator_url("none")
         .try_it_out_enabled(true);
+    // Temporary: browsers remember a permanent redirect, whatever may stand here one day.
     api.route("/", get(|| async { Redirect::temporary("/docs/") }))
         .merge(SwaggerUi::new("/docs").config(docs))
+        // Made once: the document does not change while the program runs.
         .layer(Extension(Arc::new(open_api())))
+        // The layer added last sees a request first.
         .layer(CsrfLayer::new().with_rejection_response(guard::on_cross_site))
+        // The check for foreign sites compares with the host's name: that must be true before.
         .layer(from_fn(guard::only_own_host))
         .layer(from_fn_with_state(state.clone(), guard::limit_time))
+        // Around the layers above, so that a panic in one of them is answered as well.
         .layer(CatchPanicLayer::custom(guard::on_panic))
         .layer(from_fn(observe::observe))
         .with_state(state)

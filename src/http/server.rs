@@ -28,11 +28,13 @@ const GRACE: Duration = Duration::from_secs(1);
 pub async fn serve(mut listener: TcpListener, state: HttpState, stop: impl Future<Output = ()>) {
     let config = state.config().clone();
     let app = router::router(state.clone());
+    // Every connection takes a file descriptor, and without any left the database stops as well.
     let room = Arc::new(Semaphore::new(config.max_connections));
     let connections = Arc::new(Connections::default());
     let (stopping, running) = watch::channel(());
     let mut protocol = http1::Builder::new();
     protocol
+        // The limit on a request's head needs a timer, and the protocol brings none.
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout);
     let mut upkeep = tokio::time::interval(METRICS_UPKEEP);
@@ -56,6 +58,8 @@ pub async fn serve(mut listener: TcpListener, state: HttpState, stop: impl Futur
             }
         }
     }
+    // Without the listener newcomers are refused at once. The receiver of our own must go too, or
+    // `closed` below would never come.
     drop((listener, guest, running));
     tracing::info!(
         connections = stopping.receiver_count(),
@@ -130,11 +134,13 @@ async fn converse(protocol: http1::Builder, stream: TcpStream, app: Router, mut 
             conversation.as_mut().graceful_shutdown();
             match tokio::time::timeout(GRACE, &mut conversation).await {
                 Ok(ended) => ended,
+                // Half a head, or an answer that nobody reads, is not worth a place.
                 Err(_) if connection.is_idle() => Ok(()),
                 Err(_) => conversation.await,
             }
         }
     };
+    // Callers hang up at any moment: nothing for an operator to act on.
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
@@ -145,6 +151,7 @@ async fn converse(protocol: http1::Builder, stream: TcpStream, app: Router, mut 
 #[cfg(unix)]
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    // Registered now and not at the first wait: a signal in between must not be lost.
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,

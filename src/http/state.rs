@@ -13,10 +13,12 @@ use super::metrics;
 
 /// What every handler can reach; cheap to clone.
 #[derive(Clone)]
+// One count to raise for each request, not one for each field.
 pub struct HttpState(Arc<Inner>);
 
 struct Inner {
     assay: Arc<Assay>,
+    // Behind a port: pictures are drawn by code that HTTP may not depend on.
     painter: Arc<dyn EvidencePainter>,
     config: HttpConfig,
     metrics: PrometheusHandle,

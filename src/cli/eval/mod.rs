@@ -18,6 +18,7 @@ struct Bar(ProgressBar);
 
 impl Progress for Bar {
     fn begin(&self, what: &'static str, total: usize) {
+        // One bar serves all parts: without this the time left would be guessed from the last one.
         self.0.reset();
         self.0.set_prefix(what);
         self.0.set_length(total as u64);
@@ -42,6 +43,7 @@ pub fn run(
 ) -> anyhow::Result<String> {
     let dir = args.dir.as_ref().context("a labelled folder is needed")?;
     let data = Labelled::read(dir)?;
+    // A single thread where the system does not tell.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = Plan {
         data: &data,
@@ -52,6 +54,7 @@ pub fn run(
         threads: args.threads.unwrap_or(cores).max(1),
     };
     let measured = evaluation::measure(&plan, make, &Bar(bar))?;
+    // Before the report is made: the rows are worth keeping even if that fails.
     if let Some(path) = &args.rows {
         measured.write_rows(path)?;
     }

@@ -44,6 +44,7 @@ pub async fn run(
             .into());
     }
     let gallery = app.assay.gallery();
+    // A product without references would end the run with an error; it is named at its end instead.
     let (tried, bare): (Vec<_>, Vec<_>) = products
         .into_iter()
         .map(|p| p.key)
@@ -54,6 +55,7 @@ pub async fn run(
             .into());
     }
     let mut answers = Vec::new();
+    // One after the other: the service runs a single self-test at a time.
     for (n, product) in tried.iter().enumerate() {
         bar.set_message(product.to_string());
         let (photos_per_kind, seed) = (args.photos_per_kind, args.seed);
@@ -64,8 +66,10 @@ pub async fn run(
         };
         let mut pictures = Vec::new();
         let progress = |trial: Option<Trial>, done: usize, total: usize| {
+            // Products make about as many photos each, so the number of this one stands for all.
             bar.set_length((total * tried.len()) as u64);
             bar.set_position((total * n + done) as u64);
+            // Kept only when they will be written: a run makes many pictures.
             let wanted = trial.filter(|_| args.pictures.is_some());
             pictures.extend(
                 wanted.map(|trial| (file_name(&product.product, done, &trial), trial.jpeg)),
@@ -99,6 +103,7 @@ fn file_name(product: &str, number: usize, trial: &Trial) -> String {
         .mark
         .as_ref()
         .map_or_else(String::new, |m| format!("-{m}"));
+    // The names of marks may hold slashes, colons and quotes.
     let plain = |c: char| {
         if c.is_alphanumeric() || matches!(c, '-' | '_') {
             c
@@ -159,6 +164,7 @@ fn write(
             used.source
         )?;
     }
+    // With a single product the total would only repeat its table.
     if let (Some(first), true) = (answers.first(), answers.len() > 1) {
         writeln!(out, "{HEADING}{}, all products{HEADING:#}", first.brand)?;
         let all: Vec<_> = answers.iter().map(kinds).collect();
@@ -170,6 +176,7 @@ fn write(
     for product in bare {
         writeln!(out, "{product} has no reference and was left out")?;
     }
+    // At the end, where it is read: such shares are easily taken for more than they are.
     writeln!(out, "{NOTE}")
 }
 
@@ -200,6 +207,7 @@ fn table(rates: &[(EditKind, Rate)], out: &mut impl Write) -> std::io::Result<()
     let mut table = Table::new(&["edit", ">made", ">flagged", "share, 95 % interval"]);
     for (kind, rate) in rates {
         let (low, high) = rate.wilson_95();
+        // Nothing made is not the same as nothing flagged.
         let share = match rate.total {
             0 => "not applicable".to_owned(),
             _ => format!(

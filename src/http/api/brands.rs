@@ -30,6 +30,7 @@ pub(crate) struct BrandBody {
 }
 
 impl From<Brand> for BrandBody {
+    // A record and its JSON are two types: what is stored may change, what callers see may not.
     fn from(brand: Brand) -> Self {
         Self {
             id: brand.id,
@@ -69,8 +70,10 @@ pub(crate) async fn create_brand(
             name: body.name,
         })
         .await?;
+    // From the stored brand and not from the request: it names what exists.
     let path = location(&["v1", "brands", &brand.id]);
     Ok((
+        // Also for a repetition: a client that lost the first answer need not tell the two apart.
         StatusCode::CREATED,
         [(header::LOCATION, path)],
         Json(BrandBody::from(brand)),

@@ -122,6 +122,7 @@ pub(crate) async fn create_check(
     Form(form): Form,
 ) -> Result<Json<CheckAnswer>, Problem> {
     let config = state.config();
+    // Parts come in any order, so all are read before the first is understood.
     let texts = ["brand", "product", "listing_id", "seller_id"].map(Wanted::text);
     let wanted: Vec<_> = texts
         .into_iter()
@@ -129,6 +130,7 @@ pub(crate) async fn create_check(
         .collect();
     let parts = Parts::read(form, &wanted, config).await?;
     let request = CheckRequest {
+        // How many make a check is the use case's rule, the same as on the command line.
         photos: parts.pictures("photo"),
         brand: parts.text("brand")?,
         product: parts.text("product")?,
@@ -136,6 +138,7 @@ pub(crate) async fn create_check(
         seller_id: parts.text("seller_id")?,
     };
     let answer = state.assay().check(request).await?;
+    // Counted here: the use case knows nothing of metrics.
     metrics::checked(&answer);
     Ok(Json(answer))
 }
@@ -152,6 +155,7 @@ pub(crate) async fn list_checks(
     Query(query): Query<CheckQuery>,
 ) -> Result<Json<CheckList>, Problem> {
     let limit = query.limit.unwrap_or(PAGE);
+    // Refused and not cut: a page shorter than asked for would look like the last one.
     if !(1..=LONGEST_PAGE).contains(&limit) {
         return Err(Problem::field(
             "limit",
@@ -162,12 +166,14 @@ pub(crate) async fn list_checks(
     let filter = CheckFilter {
         verdict: query.verdict,
         brand: query.brand,
+        // A cursor and no page number: checks that arrive meanwhile shift no page.
         before: query.cursor,
         limit: limit + 1,
     };
     let mut checks = state.assay().checks(&filter).await?;
     let more = checks.len() > limit;
     checks.truncate(limit);
+    // The last one shown and not the one too many: the next page begins after it.
     let next_cursor = checks.last().filter(|_| more).map(|c| c.id.clone());
     Ok(Json(CheckList {
         checks,

@@ -66,6 +66,7 @@ impl From<GenuinePhotoRecord> for GenuinePhotoBody {
             brand: record.product.brand,
             product: record.product.product,
             item: record.item,
+            // Tells a caller which of its files this is; the file itself is never given back.
             sha256: record.sha256.to_string(),
             created_at: rfc3339(record.created_ms),
         }
@@ -93,6 +94,7 @@ pub(crate) async fn add_genuine_photo(
     let config = state.config();
     let parts = Parts::read(
         form,
+        // One photo a request, so that an error belongs to one photo.
         &[Wanted::pictures("image", 1, config), Wanted::text("item")],
         config,
     )
@@ -102,5 +104,6 @@ pub(crate) async fn add_genuine_photo(
         .assay()
         .add_genuine_photo(&path.into(), &item, image)
         .await?;
+    // Without `location`: genuine photos cannot be read one by one.
     Ok((StatusCode::CREATED, Json(record.into())))
 }

@@ -18,6 +18,7 @@ use crate::{
     http::problem::{Kind, ProblemBody, kind},
 };
 
+// Operations name their errors by a type, so each group has to be one.
 macro_rules! groups {
     ($($(#[$doc:meta])* $name:ident = [$($kind:ident),*] $(+ $base:ident)?;)*) => {
         $($(#[$doc])*
@@ -110,6 +111,8 @@ impl IntoResponses for Drawing {
 
 /// One response per status, with an example of each kind.
 fn problems(kinds: &[&'static Kind]) -> BTreeMap<String, RefOr<Response>> {
+    // The document has one response for a status, and several kinds share one: they become its
+    // examples.
     let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
     for kind in kinds {
         by_status
@@ -128,6 +131,7 @@ fn response(status: u16, kinds: &[&Kind]) -> Response {
         .iter()
         .map(|k| format!("`{}`: {}", k.slug, k.title))
         .collect();
+    // By reference: written out they would stand at every operation again.
     let examples = kinds.iter().map(|k| {
         (
             k.slug,
@@ -141,6 +145,7 @@ fn response(status: u16, kinds: &[&Kind]) -> Response {
     let mut response = ResponseBuilder::new()
         .description(titles.join("; "))
         .content("application/problem+json", content);
+    // Only these say when to come back.
     if matches!(status, 429 | 503) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer);
         let header = HeaderBuilder::new()
@@ -174,6 +179,7 @@ pub(crate) fn problem_examples() -> impl Iterator<Item = (String, RefOr<Example>
 
 /// What one field demands of another: JSON Schema has words for it, and the derived schemas do not.
 pub(crate) fn relate_fields(components: &mut Components) {
+    // Tools made from the document can then refuse such a request before it is sent.
     let relations = [
         (
             "CheckForm",
@@ -201,6 +207,7 @@ pub(crate) fn relate_fields(components: &mut Components) {
 pub(crate) fn allow_no_body(paths: &mut Paths) {
     let operations = paths.paths.values_mut().filter_map(|p| p.post.as_mut());
     for operation in operations {
+        // By its id: the path is written at the handler and should not stand here again.
         if operation.operation_id.as_deref() == Some("self_test")
             && let Some(RefOr::T(body)) = &mut operation.request_body
         {

@@ -87,6 +87,7 @@ pub struct ProductPath {
     product: String,
 }
 
+// Taken as they are: the use case checks ids, for the command line as well.
 impl From<ProductPath> for ProductKey {
     fn from(path: ProductPath) -> Self {
         Self {
@@ -114,6 +115,7 @@ pub(crate) async fn create_product(
     Path(path): Path<BrandPath>,
     extract::Json(body): extract::Json<NewProductBody>,
 ) -> Result<impl IntoResponse, Problem> {
+    // The brand comes from the path alone: another one in the body could contradict it.
     let key = ProductKey {
         brand: path.brand,
         product: body.id,
@@ -133,6 +135,7 @@ pub(crate) async fn create_product(
         &product.key.product,
     ]);
     Ok((
+        // Also for a repetition: whoever lost the first answer may ask again.
         StatusCode::CREATED,
         [(header::LOCATION, path)],
         Json(ProductBody::from(product)),
@@ -150,6 +153,7 @@ pub(crate) async fn list_products(
     State(state): State<HttpState>,
     Path(path): Path<BrandPath>,
 ) -> Result<Json<ProductList>, Problem> {
+    // Without pages: a brand has few products next to its checks.
     let products = state.assay().products(&path.brand).await?;
     Ok(Json(ProductList {
         products: products.into_iter().map(Into::into).collect(),

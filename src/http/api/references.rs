@@ -137,6 +137,8 @@ pub(crate) struct ReferenceBody {
 
 impl From<ReferenceRecord> for ReferenceBody {
     fn from(record: ReferenceRecord) -> Self {
+        // Taken apart field by field: a new one does not compile until somebody decides who sees
+        // it.
         let Health {
             usable,
             keypoints,
@@ -224,17 +226,20 @@ pub(crate) async fn enroll_reference(
         Wanted::pictures("image", 1, config),
         Wanted::text("kind"),
         Wanted::text("view"),
+        // No more parts than marks: the rest could only be refused later.
         Wanted::json("marks", MOST_MARKS),
     ];
     let parts = Parts::read(form, &wanted, config).await?;
     let new = NewReference {
         product: path.into(),
+        // A part of a form is only text: nothing before this could refuse an unknown name.
         kind: reference_kind(&parts.required_text("kind")?)?.into(),
         view: parts.text("view")?,
         marks: marks(&parts.texts("marks"))?,
         image: parts.picture("image")?,
     };
     let record = state.assay().enroll_reference(new).await?;
+    // From the record: the path's ids went into the request.
     let ProductKey { brand, product } = &record.product;
     let path = location(&[
         "v1",
@@ -284,7 +289,9 @@ pub(crate) async fn get_reference(
         .assay()
         .references(&ProductKey { brand, product })
         .await?;
+    // A product has few references: reading all spares the store a question of its own.
     let found = references.into_iter().find(|r| r.id == id);
+    // A reference of another product is as unknown here: the path names its product.
     let missing = || Problem::new(&kind::NOT_FOUND, format!("reference `{id}` does not exist"));
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
@@ -310,6 +317,7 @@ pub(crate) async fn delete_reference(
 fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {
     let found = ReferenceKind::ALL.iter().find(|k| k.name() == name);
     found.copied().ok_or_else(|| {
+        // From the list itself, so that the message also names a kind that is added later.
         let known: Vec<_> = ReferenceKind::ALL
             .iter()
             .map(|k| format!("`{k}`"))
@@ -326,7 +334,9 @@ fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {
 fn marks(parts: &[String]) -> Result<Vec<Mark>, Problem> {
     let mut marks = Vec::new();
     for json in parts {
+        // Single marks and arrays may be mixed: a part's number is that of its first mark.
         let at = marks.len();
+        // By the first character: trying both ways could report the error of the wrong one.
         if json.trim_start().starts_with('[') {
             let given: Vec<NewMarkBody> = read(json, |path| format!("marks{path}"))?;
             marks.extend(given.into_iter().map(Mark::from));
@@ -345,6 +355,7 @@ fn marks(parts: &[String]) -> Result<Vec<Mark>, Problem> {
 fn read<T: DeserializeOwned>(json: &str, field: impl Fn(&str) -> String) -> Result<T, Problem> {
     let refused = |path: &str, why: &serde_json::Error| {
         Problem::field(
+            // The path of the whole is a lone dot, which is no field's name.
             field(path).trim_end_matches('.'),
             format!("is not as this request's documentation says: {why}"),
         )
@@ -368,6 +379,7 @@ impl From<NewMarkBody> for Mark {
             kind: given.kind.into(),
             region,
             text: given.text,
+            // What a caller gives is its owner's word and never a proposal.
             proposed: false,
         }
     }

@@ -65,12 +65,15 @@ pub(crate) async fn self_test(
         photos_per_kind,
         seed,
     };
+    // Nobody hears of progress here: there is one answer, at the end.
     Ok(Json(state.assay().self_test(request, |_, _, _| {}).await?))
 }
 
 /// A whole number: in JSON `4.0` is the same number as `4`, and some clients know no other kind.
 fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
+    // Read as any number: a type for whole ones would refuse `4.0`.
     let number = serde_json::Number::deserialize(deserializer)?;
+    // Compared as floats: 2^64 is one, and the largest whole number below it is not.
     let below_2_64 = |x: &f64| x.fract() == 0.0 && (0.0..18_446_744_073_709_551_616.0).contains(x);
     #[expect(
         clippy::cast_possible_truncation,

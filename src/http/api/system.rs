@@ -74,6 +74,7 @@ pub(crate) struct ProblemKind {
 }
 
 /// The name of a kind of problem, for the contract.
+// No value of it ever exists: only its schema is wanted.
 enum Slug {}
 
 impl ToSchema for Slug {}
@@ -100,6 +101,7 @@ pub(crate) struct KindPath {
     get, path = "/livez", tag = "system", responses((status = 200, description = "It runs", body = Alive), Always),
 )]
 pub(crate) async fn livez() -> Json<Alive> {
+    // Asks nothing of the parts: a full disk is no reason to restart the process.
     Json(Alive { status: "alive" })
 }
 
@@ -112,6 +114,7 @@ pub(crate) async fn livez() -> Json<Alive> {
     responses((status = 200, description = "Send traffic", body = Ready), NotReady),
 )]
 pub(crate) async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Problem> {
+    // Who watches waits only so long: a bad answer in time says more than silence.
     let ready = tokio::time::timeout(LONGEST_PROBE, state.assay().ready()).await;
     let readiness = ready.map_err(|_| {
         let detail = format!(
@@ -126,6 +129,7 @@ pub(crate) async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>
         .filter_map(|(part, why)| Some((part, why?)))
         .collect();
     if failing.is_empty() {
+        // Lost pictures spoil some checks and no others: traffic may come.
         let lost = readiness.lost.into_iter().map(|lost| Lost {
             brand: lost.product.brand,
             product: lost.product.product,
@@ -145,6 +149,7 @@ pub(crate) async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>
         "not working: {}; the server's log says why under this request's id",
         parts.join(", ")
     );
+    // Causes may name files of this machine: they go to the log, and names of parts to the caller.
     let causes: Vec<_> = failing
         .iter()
         .map(|(part, why)| format!("{part}: {why}"))
@@ -163,6 +168,7 @@ pub(crate) async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>
     responses((status = 200, description = "All metrics", body = String, content_type = "text/plain"), Always),
 )]
 pub(crate) async fn read_metrics(State(state): State<HttpState>) -> Response {
+    // Read off when asked: kept up to date, they would cost every request something.
     metrics::levels(
         state.assay().gallery().references.len(),
         state.assay().waiting(),
@@ -171,6 +177,7 @@ pub(crate) async fn read_metrics(State(state): State<HttpState>) -> Response {
     (
         [(
             header::CONTENT_TYPE,
+            // Collectors choose how to read the text by this version.
             "text/plain; version=0.0.4; charset=utf-8",
         )],
         text,
