@@ -64,6 +64,16 @@
         clippy::unreachable
     )
 )]
+// Tests convert small numbers of their own. The library is linted without its tests as well.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "the tests' numbers are small"
+    )
+)]
 
 pub mod app;
 pub mod checker;

@@ -99,14 +99,15 @@ pub(crate) fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::{
         descriptors::CoarseDescriptors, embedding::QuantisedEmbedding, fingerprint::Fingerprint,
         gallery::ReferenceKind,
     };
 
-    fn entry() -> Reference {
+    /// A product's only reference, small enough to be read.
+    pub(in crate::checker) fn entry() -> Reference {
         let turn = |v: i8| vec![v, -v, 127, -127].into_boxed_slice();
         Reference {
             id: "r1".into(),

@@ -175,7 +175,7 @@ async fn enroll_samples(assay: &Assay, workers: usize, samples: &Path) -> anyhow
     let outcomes =
         enroll::add_all(assay, references, workers, &bar, std::future::pending()).await?;
     for outcome in &outcomes {
-        if let enroll::Status::Refused { error } = &outcome.status {
+        if let enroll::report::Status::Refused { error } = &outcome.status {
             return Err(Failure::new(format!("sample `{}`: {error}", outcome.path)).into());
         }
     }

@@ -1,9 +1,11 @@
 //! `assay enroll`: references and genuine photos from files into the gallery, one outcome per file.
 
+pub(crate) mod report;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
-    io::{self, Write},
+    io::Write,
     path::Path,
     process::ExitCode,
 };
@@ -11,16 +13,16 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use indicatif::ProgressBar;
-use serde::Serialize;
+
+use report::{Outcome, ProductCalibration, Report, Status, print};
 
 use super::{
     args::EnrollArgs,
     exit::error_code,
     failure::Failure,
     open::open,
-    output::{self, BAD, Cell, DIM, GOOD, Table, WARN, count},
-    progress,
-    sources::{self, GenuineSource, ReferenceSource, Refused},
+    output, progress,
+    sources::{self, GenuineSource, ReferenceSource},
 };
 use crate::{
     checker::{
@@ -29,68 +31,8 @@ use crate::{
         service::{Assay, NewReference, ServiceError},
     },
     config::{AppConfig, ComputeConfig},
-    contract::{CalibrationSource, answer::CalibrationAnswer},
-    domain::{gallery::ProductKey, tuning::variation::LEAST_ITEMS},
+    domain::gallery::ProductKey,
 };
-
-/// What became of one file.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Outcome {
-    /// The file, or the line of a CSV file.
-    pub path: String,
-    /// Brand id; empty when the line could not be understood.
-    pub brand: String,
-    /// Product id; empty when the line could not be understood.
-    pub product: String,
-    /// What became of it.
-    #[serde(flatten)]
-    pub status: Status,
-}
-
-/// What became of one file.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub(crate) enum Status {
-    /// It is in the gallery or the calibration data now.
-    Added {
-        /// Id of the reference or genuine photo.
-        id: String,
-        /// Whether it can be compared with at all; always true for a genuine photo.
-        usable: bool,
-        /// Names of its marks.
-        marks: Vec<String>,
-        /// Whether Assay proposed the marks.
-        proposed: bool,
-        /// What is weak and what to do.
-        problems: Vec<String>,
-    },
-    /// The same image was there before.
-    AlreadyThere,
-    /// It was refused.
-    Refused {
-        /// Why, and what to do.
-        error: String,
-    },
-}
-
-/// All that `assay enroll` answers.
-#[derive(Debug, Serialize)]
-struct Report {
-    added: usize,
-    already_there: usize,
-    refused: usize,
-    files: Vec<Outcome>,
-    /// State of the calibration per product, after adding genuine photos.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    calibration: Vec<ProductCalibration>,
-}
-
-#[derive(Debug, Serialize)]
-struct ProductCalibration {
-    brand: String,
-    product: String,
-    calibration: CalibrationAnswer,
-}
 
 /// Runs the command. Models and gallery are opened only when the files to add are understood.
 pub(crate) async fn run(
@@ -362,138 +304,4 @@ async fn calibrations(
     }
     spinner.finish_and_clear();
     Ok(found)
-}
-
-fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io::Result<()> {
-    let mut table = Table::new(&["product", ">added", ">already there", ">refused"]);
-    let mut products: BTreeMap<String, [usize; 3]> = BTreeMap::new();
-    // Lines that could not be understood belong to no product; they are listed below.
-    for file in report.files.iter().filter(|f| !f.brand.is_empty()) {
-        let counts = products
-            .entry(format!("{} / {}", file.brand, file.product))
-            .or_default();
-        match file.status {
-            Status::Added { .. } => counts[0] += 1,
-            Status::AlreadyThere => counts[1] += 1,
-            Status::Refused { .. } => counts[2] += 1,
-        }
-    }
-    for (product, counts) in products {
-        table.row(
-            std::iter::once(Cell::from(product)).chain(counts.map(|n| Cell::from(n.to_string()))),
-        );
-    }
-    table.write(out, 0)?;
-    print_files(report, out)?;
-    for ProductCalibration {
-        brand,
-        product,
-        calibration,
-    } in &report.calibration
-    {
-        let (items, bound) = (
-            count(calibration.items, "item"),
-            calibration.bound_95 * 100.0,
-        );
-        let whose = match calibration.source {
-            CalibrationSource::Product => "a calibration of its own",
-            CalibrationSource::Brand => "the calibration of all its brand's products",
-            CalibrationSource::Default => "the shipped calibration",
-        };
-        writeln!(
-            out,
-            "{brand} / {product} is judged by {whose}: {items}, at most {bound:.1} % of genuine photos flagged"
-        )?;
-        match calibration.variation_items {
-            0 => {}
-            items if items < LEAST_ITEMS => writeln!(
-                out,
-                "    {WARN}genuine photos of {} more would tell what genuine goods show that the references do not{WARN:#}",
-                count(LEAST_ITEMS - items, "item")
-            )?,
-            items => writeln!(
-                out,
-                "    what nearly all of {items} genuine items show counts as genuine variation"
-            )?,
-        }
-        if let Some(advice) = &calibration.advice {
-            writeln!(out, "    {WARN}{advice}{WARN:#}")?;
-        }
-    }
-    let what = if genuine {
-        "genuine photo"
-    } else {
-        "reference"
-    };
-    writeln!(
-        out,
-        "{GOOD}{} added{GOOD:#}, {} already there, {} refused",
-        count(report.added, what),
-        report.already_there,
-        report.refused
-    )
-}
-
-/// The files that a person should know something of.
-fn print_files(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    for file in &report.files {
-        match &file.status {
-            Status::Refused { error } => {
-                writeln!(out, "{BAD}refused{BAD:#} `{}`: {error}", file.path)?
-            }
-            Status::Added {
-                usable, problems, ..
-            } if !problems.is_empty() => {
-                let (style, word) = if *usable {
-                    (WARN, "weak")
-                } else {
-                    (BAD, "unusable")
-                };
-                writeln!(
-                    out,
-                    "{style}{word}{style:#} `{}`: {}",
-                    file.path,
-                    problems.join("; ")
-                )?;
-            }
-            Status::Added {
-                proposed: true,
-                marks,
-                ..
-            } => {
-                writeln!(
-                    out,
-                    "{DIM}marks proposed for `{}`: {}{DIM:#}",
-                    file.path,
-                    marks.join(", ")
-                )?;
-            }
-            // What went well is in the table above: a line for each would bury the others.
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-impl Outcome {
-    fn new(path: &Path, product: &ProductKey, status: Status) -> Self {
-        let ProductKey { brand, product } = product.clone();
-        Self {
-            path: path.display().to_string(),
-            brand,
-            product,
-            status,
-        }
-    }
-}
-
-impl From<Refused> for Outcome {
-    fn from(Refused { place, error }: Refused) -> Self {
-        Self {
-            path: place,
-            brand: String::new(),
-            product: String::new(),
-            status: Status::Refused { error },
-        }
-    }
 }

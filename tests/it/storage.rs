@@ -1,6 +1,8 @@
 //! The store keeps what it is given, refuses what contradicts it, and opens what older versions
 //! wrote.
 
+mod opening;
+
 use std::path::Path;
 
 use assay::{
@@ -10,9 +12,9 @@ use assay::{
             CheckFilter, GenuineScore, KeptObservation, KeptVariation, SeenElsewhere, Store,
         },
     },
-    contract::{Verdict, answer::CheckAnswer},
+    contract::Verdict,
     domain::score::LogOdds,
-    storage::sqlite::{OpenError, SqliteStore},
+    storage::sqlite::SqliteStore,
 };
 
 use crate::support::records::{brand, check, genuine_photo, hash, key, product, reference};
@@ -413,92 +415,4 @@ async fn another_connection_notices_changes() {
         .await
         .unwrap();
     assert!(reader.changes().await.unwrap().genuine_photos > removed.genuine_photos);
-}
-
-#[tokio::test]
-async fn two_processes_may_open_a_new_directory_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let openings = (0..4).map(|_| {
-        let data = dir.path().to_owned();
-        tokio::spawn(async move { SqliteStore::open(&data).await.map(|_| ()) })
-    });
-    for opening in openings.collect::<Vec<_>>() {
-        opening.await.unwrap().unwrap();
-    }
-}
-
-/// The fixture was written by the program of schema 1 and is never made anew: it stands for the
-/// files out there.
-#[tokio::test]
-async fn a_database_of_schema_1_still_opens() {
-    let dir = tempfile::tempdir().unwrap();
-    let fixture =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/storage/schema-1.sqlite");
-    std::fs::copy(fixture, dir.path().join("assay.sqlite")).unwrap();
-    let store = SqliteStore::open(dir.path()).await.unwrap();
-    assert_eq!(store.brands().await.unwrap(), [brand("acme")]);
-    let expected = reference("r1", key("acme", "oat"), hash('a'));
-    assert_eq!(
-        store.references(Some(&key("acme", "oat"))).await.unwrap(),
-        [expected]
-    );
-    assert_eq!(
-        store.genuine_photos(&key("acme", "oat")).await.unwrap(),
-        [genuine_photo("g1", key("acme", "oat"), "item-1", hash('b'))]
-    );
-    let answered = check(
-        "c1",
-        Verdict::Consistent,
-        Some("acme"),
-        Some("ann"),
-        hash('c'),
-    );
-    // Answers did not name their program then.
-    let expected = CheckAnswer {
-        program: String::new(),
-        ..answered
-    };
-    assert_eq!(store.check("c1").await.unwrap(), expected);
-}
-
-#[tokio::test]
-async fn a_database_of_a_newer_program_is_refused_with_the_remedy() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).await.unwrap();
-    store.close().await;
-    let options =
-        sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("assay.sqlite"));
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    sqlx::query(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES (9999, 'from the future', 1, x'00', 0)",
-    )
-    .execute(&pool)
-    .await
-    .unwrap();
-    pool.close().await;
-    let refused = SqliteStore::open(dir.path())
-        .await
-        .err()
-        .expect("opened a newer database");
-    assert!(
-        matches!(refused, OpenError::Newer { schema: 9999, .. }),
-        "{refused}"
-    );
-    assert!(refused.to_string().contains("update assay"), "{refused}");
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_database_is_named() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(
-        dir.path().join("assay.sqlite"),
-        "no database at all, just some text".repeat(50),
-    )
-    .unwrap();
-    let refused = SqliteStore::open(dir.path())
-        .await
-        .err()
-        .expect("opened a text file");
-    assert!(refused.to_string().contains("assay.sqlite"), "{refused}");
 }

@@ -101,8 +101,8 @@ impl Rest<'_> {
 mod tests {
     use super::*;
     use crate::{
-        domain::gallery::Health,
-        domain::gallery::{ProductKey, ReferenceKind},
+        checker::snapshot::tests::entry,
+        domain::gallery::{Health, ProductKey, ReferenceKind},
     };
 
     fn record() -> ReferenceRecord {
@@ -126,28 +126,6 @@ mod tests {
                 problems: vec![],
             },
             created_ms: 0,
-        }
-    }
-
-    fn entry() -> Reference {
-        let turn = |v: i8| vec![v, -v, 127, -127].into_boxed_slice();
-        Reference {
-            id: "r1".into(),
-            product: record().product,
-            kind: ReferenceKind::Pack,
-            view: None,
-            sha256: record().sha256,
-            article: None,
-            marks: vec![],
-            embedding: QuantisedEmbedding::from_parts(vec![1, -2, 3].into(), 0.25),
-            fingerprint: Fingerprint {
-                horizontal: 5,
-                vertical: u64::MAX,
-            },
-            coarse: CoarseDescriptors {
-                turns: [turn(1), turn(2), turn(3), turn(4)],
-                dimensions: 2,
-            },
         }
     }
 

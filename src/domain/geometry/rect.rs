@@ -93,6 +93,22 @@ impl Rect {
 }
 
 impl Rect<f64> {
+    /// The smallest box with all points in it or on its ends; `None` without points.
+    pub fn around(points: &[Point]) -> Option<Self> {
+        let first = points.first()?;
+        let start = Self::new(first.x, first.y, first.x, first.y);
+        // `min` and `max` of floats pass over what is no number, so that one such point spoils
+        // nothing.
+        Some(points.iter().fold(start, |hull, p| {
+            Self::new(
+                hull.left.min(p.x),
+                hull.top.min(p.y),
+                hull.right.max(p.x),
+                hull.bottom.max(p.y),
+            )
+        }))
+    }
+
     /// The corners, clockwise from the top left.
     pub const fn corners(self) -> [Point; 4] {
         [

@@ -92,25 +92,26 @@ impl MarkBox {
     /// The box around an outline in a frame of `width` x `height` pixels; `None` when too little of
     /// it lies inside.
     pub fn around(outline: &[Point], width: u32, height: u32) -> Option<Self> {
-        let fold = |f: fn(f64, f64) -> f64, start: f64, pick: fn(&Point) -> f64| {
-            outline.iter().map(pick).fold(start, f)
-        };
-        let (x0, x1) = (
-            fold(f64::min, f64::MAX, |p| p.x),
-            fold(f64::max, f64::MIN, |p| p.x),
+        let hull = Rect::around(outline)?;
+        let (across, down) = (
+            span(hull.left, hull.right, 0.0, width)?,
+            span(hull.top, hull.bottom, 0.0, height)?,
         );
-        let (y0, y1) = (
-            fold(f64::min, f64::MAX, |p| p.y),
-            fold(f64::max, f64::MIN, |p| p.y),
-        );
-        let (across, down) = (span(x0, x1, 0.0, width)?, span(y0, y1, 0.0, height)?);
         // What is left of a mark cut off by the frame holds no letter.
         if across.1 - across.0 < 4 || down.1 - down.0 < 4 {
             return None;
         }
         // Context comes along, since the comparator must find by itself how the photo is shifted.
-        let wide = grown(span(x0, x1, PADDING_PX, width)?, width, SMALLEST.0)?;
-        let high = grown(span(y0, y1, PADDING_PX, height)?, height, SMALLEST.1)?;
+        let wide = grown(
+            span(hull.left, hull.right, PADDING_PX, width)?,
+            width,
+            SMALLEST.0,
+        )?;
+        let high = grown(
+            span(hull.top, hull.bottom, PADDING_PX, height)?,
+            height,
+            SMALLEST.1,
+        )?;
         Some(Self {
             tight: Rect::new(across.0, down.0, across.1, down.1),
             padded: Rect::new(wide.0, high.0, wide.1, high.1),

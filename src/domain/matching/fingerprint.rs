@@ -54,12 +54,6 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the tests' numbers are small"
-    )]
-
     use super::*;
 
     fn scene(width: u32, height: u32, seed: f64) -> Raster {

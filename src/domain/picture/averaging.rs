@@ -110,11 +110,6 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::cast_possible_truncation,
-        reason = "the tests' numbers are small"
-    )]
-
     use super::*;
 
     fn row(values: &[u8]) -> Raster {

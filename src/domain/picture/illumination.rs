@@ -168,12 +168,6 @@ fn fit_field(samples: &[([f64; TERMS], [f64; 3])], channel: usize) -> [f64; TERM
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the tests' numbers are small"
-    )]
-
     use super::*;
     use crate::domain::{geometry::Homography, raster::texture, rectify::rectify};
 

@@ -186,13 +186,6 @@ fn quantile(mut values: Vec<f32>, q: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_possible_wrap,
-        clippy::cast_sign_loss,
-        reason = "the tests' numbers are small"
-    )]
-
     use super::*;
 
     /// Blocks of many sizes and greys, as on a pack; `amount` of them.

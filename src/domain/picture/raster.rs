@@ -260,12 +260,6 @@ pub fn texture(w: u32, h: u32) -> Raster {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_possible_wrap,
-        clippy::cast_sign_loss,
-        reason = "the tests' numbers are small"
-    )]
     #![expect(clippy::float_cmp, reason = "the same sum gives the same bits")]
 
     use super::*;

@@ -227,11 +227,6 @@ pub fn bilinear(raster: &Raster, p: Point) -> [f32; 3] {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::cast_possible_truncation,
-        reason = "the tests' numbers are small"
-    )]
-
     use super::*;
 
     fn checker(w: u32, h: u32) -> Raster {

@@ -301,12 +301,6 @@ fn reflect(light: &mut Planes, lying: &Lying<'_>, random: &mut SplitMix) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the tests' numbers are small"
-    )]
-
     use super::*;
 
     const PHOTO_PX: u32 = 400;

@@ -1,7 +1,11 @@
 //! A page to draw on: rectangles, pictures, antialiased lines and areas, all cut to where they
 //! belong.
 
-use crate::domain::{geometry::Point, number::level, raster::Raster};
+use crate::domain::{
+    geometry::{Point, Rect},
+    number::level,
+    raster::Raster,
+};
 
 /// R, G, B.
 pub(super) type Colour = [u8; 3];
@@ -325,15 +329,13 @@ fn crossings(outline: &[Point], y: f64) -> Vec<f64> {
 fn bounds(points: &[Point]) -> Option<Area> {
     // Beyond this, casts would meet the ends of the type, and sums of two such places overflow.
     const FAR: f64 = 1e6;
-    if points.is_empty() || points.iter().any(|p| !p.x.is_finite() || !p.y.is_finite()) {
+    if points.iter().any(|p| !p.x.is_finite() || !p.y.is_finite()) {
         return None;
     }
-    let low =
-        |of: fn(&Point) -> f64| pixel(points.iter().map(of).fold(FAR, f64::min).max(-FAR).floor());
-    let high =
-        |of: fn(&Point) -> f64| pixel(points.iter().map(of).fold(-FAR, f64::max).min(FAR).ceil());
-    let (x, y) = (low(|p| p.x), low(|p| p.y));
-    Some(Area::new(x, y, high(|p| p.x) - x, high(|p| p.y) - y))
+    let hull = Rect::around(points)?.map(|end| end.clamp(-FAR, FAR));
+    let (x, y) = (pixel(hull.left.floor()), pixel(hull.top.floor()));
+    let (right, bottom) = (pixel(hull.right.ceil()), pixel(hull.bottom.ceil()));
+    Some(Area::new(x, y, right - x, bottom - y))
 }
 
 #[cfg(test)]

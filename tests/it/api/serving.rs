@@ -1,26 +1,22 @@
 //! Over a real socket: answers that are seen although the body was not read, and stopping without
 //! losing any.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use assay::{config::HttpConfig, http};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
+    task::JoinHandle,
 };
 
 use super::{BOUNDARY, Form, TestServer};
 use crate::support::vision::Scene;
 
 /// Serves until told to stop; gives the address, the way to stop it, and the end.
-async fn serve(
-    app: &TestServer,
-) -> (
-    std::net::SocketAddr,
-    oneshot::Sender<()>,
-    tokio::task::JoinHandle<()>,
-) {
+async fn serve(app: &TestServer) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -35,7 +31,7 @@ async fn serve(
 }
 
 /// Sends a request as it is, with `connection: close`, and reads the answer to its end.
-async fn exchange(address: std::net::SocketAddr, head: &str, body: &[u8]) -> String {
+async fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream
         .write_all(format!("{head}\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
@@ -80,6 +76,15 @@ async fn a_refused_upload_is_answered_although_its_body_is_still_being_sent() {
     served.await.unwrap();
 }
 
+/// Asks for the evidence picture of a check on a connection of its own.
+fn ask_for_evidence(address: SocketAddr, check: &Value) -> JoinHandle<String> {
+    let path = format!(
+        "/v1/checks/{}/photos/0/evidence.png",
+        check["id"].as_str().unwrap()
+    );
+    tokio::spawn(async move { exchange(address, &format!("GET {path} HTTP/1.1"), b"").await })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_answers_what_is_underway_and_accepts_nothing_new() {
     let app = TestServer::with_reference().await;
@@ -92,12 +97,7 @@ async fn stopping_answers_what_is_underway_and_accepts_nothing_new() {
         .json();
     let (address, stop, served) = serve(&app).await;
     let (begun, open) = app.gate.close();
-    let path = format!(
-        "/v1/checks/{}/photos/0/evidence.png",
-        check["id"].as_str().unwrap()
-    );
-    let underway =
-        tokio::spawn(async move { exchange(address, &format!("GET {path} HTTP/1.1"), b"").await });
+    let underway = ask_for_evidence(address, &check);
     // Blocking is fine: this runtime has other threads.
     tokio::task::block_in_place(|| begun.recv().unwrap());
     // A connection without a request must not hold up the end.
@@ -159,12 +159,7 @@ async fn a_connection_with_a_request_underway_does_not_give_way() {
     let check = app.upload("/v1/checks", photo).await.json();
     let (address, stop, served) = serve(&app).await;
     let (begun, open) = app.gate.close();
-    let path = format!(
-        "/v1/checks/{}/photos/0/evidence.png",
-        check["id"].as_str().unwrap()
-    );
-    let underway =
-        tokio::spawn(async move { exchange(address, &format!("GET {path} HTTP/1.1"), b"").await });
+    let underway = ask_for_evidence(address, &check);
     tokio::task::block_in_place(|| begun.recv().unwrap());
     for _ in 0..4 {
         let idle = TcpStream::connect(address).await.unwrap();

@@ -84,40 +84,29 @@ fn corners(region: &[Point], width: f64, height: f64) -> Option<[Point; 4]> {
         .iter()
         .map(|p| Point::new(p.x * width, p.y * height))
         .collect();
-    let fold = |f: fn(f64, f64) -> f64, start: f64, pick: fn(&Point) -> f64| {
-        points.iter().map(pick).fold(start, f)
-    };
-    let (x0, x1) = (
-        fold(f64::min, f64::MAX, |p| p.x),
-        fold(f64::max, f64::MIN, |p| p.x),
-    );
-    let (y0, y1) = (
-        fold(f64::min, f64::MAX, |p| p.y),
-        fold(f64::max, f64::MIN, |p| p.y),
-    );
     if points.len() < 3 {
         return None;
     }
+    let hull = Rect::around(&points)?;
     // A pixel and a half: corners set by hand or rounded still count as straight.
     let near = |v: f64, a: f64, b: f64| (v - a).abs().min((v - b).abs()) < 1.5;
     let straight = points
         .iter()
-        .all(|p| near(p.x, x0, x1) && near(p.y, y0, y1));
+        .all(|p| near(p.x, hull.left, hull.right) && near(p.y, hull.top, hull.bottom));
     if let ([a, b, c, d], false) = (&points[..], straight) {
         return Some([*a, *b, *c, *d]);
     }
-    let (x0, x1) = (x0.max(0.0).round(), x1.min(width).round());
-    let (y0, y1) = (y0.max(0.0).round(), y1.min(height).round());
-    Some(Rect::new(x0, y0, x1, y1).corners())
+    let inside = Rect::new(
+        hull.left.max(0.0).round(),
+        hull.top.max(0.0).round(),
+        hull.right.min(width).round(),
+        hull.bottom.min(height).round(),
+    );
+    Some(inside.corners())
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::cast_possible_truncation,
-        reason = "the tests' numbers are small"
-    )]
-
     use super::*;
 
     #[test]
