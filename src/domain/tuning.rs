@@ -105,6 +105,8 @@ tuning! {
         pub const PHOTO_KEYPOINTS: usize = 1200;
         /// Keypoints kept per rotation of a reference.
         pub const REFERENCE_KEYPOINTS: usize = 600;
+        /// Keypoints kept per rotation of a reference at half its size: a quarter of the pixels.
+        pub const HALF_KEYPOINTS: usize = 300;
         /// Keypoints taken of a rectified photo.
         pub const RECTIFIED_KEYPOINTS: usize = 1000;
         /// Long side in pixels at which a photo is first looked at: a large article is found there
@@ -149,9 +151,39 @@ tuning! {
         pub const SURE_INLIERS: usize = 40;
         /// Spread of the inliers that it takes besides: many titles share one banner.
         pub const SURE_SPREAD: f64 = 0.3;
+        /// Spread that solid inliers have at least: those of one banner are no article.
+        pub const PLACED_SPREAD: f64 = 0.12;
+        /// So many inliers are beyond chance too when they spread over [`WIDE_SPREAD`]: chance
+        /// gathers in a few cells.
+        pub const PLACED_INLIERS: usize = 15;
+        /// Spread that it takes then.
+        pub const WIDE_SPREAD: f64 = 0.18;
         /// The reference is seen as a grid of this many cells a side when asking how far the
         /// inliers spread.
         pub const SPREAD_CELLS: usize = 8;
+    }
+
+    /// A search closer by, where the whole photo shows too little of what is claimed.
+    pub mod closer {
+        /// Longest side of a part of a photo in pixels: beyond it no comparison sees more.
+        pub const PART_PX: u32 = 1920;
+        /// References looked for closer by.
+        pub const MOST_WANTED: usize = 3;
+        /// Inliers that are worth a look at their place; by chance a fit finds six to ten.
+        pub const HINT_INLIERS: usize = 8;
+        /// Margin around the place of a hint, in its longer side.
+        pub const MARGIN: f64 = 0.2;
+        /// An outline that takes this share of the frame's longer side needs no closer look.
+        pub const LARGE_SHARE: f64 = 0.5;
+        /// Side of a small window, in the photo's longer side.
+        pub const SMALL_WINDOW: f64 = 0.25;
+        /// Side of a large window.
+        pub const LARGE_WINDOW: f64 = 0.45;
+        /// Windows looked at when nothing hints at a place.
+        pub const WINDOWS: usize = 3;
+        /// A window that holds this share of all points of the photo holds all that there is to
+        /// see.
+        pub const CROWDED_SHARE: f64 = 0.7;
     }
 
     /// The robust fit of a homography.
@@ -207,6 +239,18 @@ tuning! {
         /// where the whole says more. On 500 calibration photos of packs the likelihood of the
         /// right product rises up to about here in each family.
         pub const PRODUCT_EMBEDDING: f64 = 3.0;
+    }
+
+    /// Whether what is claimed is in the photo.
+    pub mod presence {
+        /// Two outlines lie on the same place from this intersection over union on.
+        pub const SAME_PLACE: f64 = 0.3;
+        /// Log-odds of the presence model from which a location is believed.
+        pub const BELIEVED: f64 = 2.0;
+        /// Mean correlation of the aligned blocks that a location is believed from.
+        pub const AGREEING_BLOCKS: f64 = 0.45;
+        /// A product that takes this share of the photo is what the photo is of.
+        pub const SUBJECT_SHARE: f64 = 0.12;
     }
 
     /// Bringing a photo to its reference's light.

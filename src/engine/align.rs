@@ -1,8 +1,9 @@
 //! A located photo brought into its reference's frame and located there once more.
 
 use super::{
+    frames::{pixels_to_unit, unit_to_pixels},
     locate::{Location, locate_rectified},
-    prepare::TurnedFeatures,
+    prepare::{Scale, TurnedFeatures, half_size},
     search::Query,
     vision::{InferenceError, Vision},
 };
@@ -30,19 +31,29 @@ pub(crate) fn align(
     location: &Location,
     features: &TurnedFeatures,
 ) -> Result<Aligned, InferenceError> {
-    let (width, height) = (features.turns[0].width, features.turns[0].height);
+    let frame = (features.turns[0].width, features.turns[0].height);
+    // At the size that it was found by: enlarged, a small article would show points that no sharp
+    // reference has.
+    let (width, height) = match location.scale {
+        Scale::Whole => frame,
+        Scale::Half => half_size(frame.0, frame.1),
+    };
+    let (fw, fh) = features.frame_size();
+    let to_frame =
+        unit_to_pixels(fw, fh).after(&pixels_to_unit(f64::from(width), f64::from(height)));
     // Keypoints need no more than the photo's frame has; what is compared later is resampled from
     // the photo itself.
     let first = rectify(
         &query.frame.raster,
-        &location.reference_to_photo,
+        &location.reference_to_photo.after(&to_frame),
         width,
         height,
     );
     let seen = vision.local.extract(&first.raster, RECTIFIED_KEYPOINTS)?;
+    let seen = seen.scaled_to(frame.0, frame.1);
     // Without perspective and rotation, points agree that the first fit had to miss, and a smaller
     // error can be asked of them.
-    let refined = locate_rectified(&seen, features);
+    let refined = locate_rectified(&seen, features, location.scale);
     let better = refined
         .as_ref()
         .filter(|r| r.inliers >= REFINE_INLIERS)

@@ -78,13 +78,13 @@ pub fn take(
     prepared: &mut Prepared,
 ) -> Result<Option<Arc<TurnedFeatures>>, InferenceError> {
     let (sha256, article) = (reference.sha256, reference.article);
-    let imaging = vision.imaging.as_mut();
+    let (imaging, local) = (vision.imaging.as_mut(), vision.local.as_mut());
     // Both parts start from the same frame, which is cheap beside the features: it is made for
     // either.
     let pixels = ReferencePixels::take(imaging, sha256, &picture.raster, article);
     let features = match lacking.features {
         true => {
-            let taken = TurnedFeatures::extract(vision.local.as_mut(), &pixels.frame)?;
+            let taken = TurnedFeatures::extract(imaging, local, &pixels.frame)?;
             Some(keep_features(cache, reference, taken, prepared))
         }
         false => None,

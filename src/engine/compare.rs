@@ -1,71 +1,33 @@
 //! The claimed product and its rivals against one photo: who fits, where, and how well.
 
-use std::{
-    cmp::Reverse,
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::{cmp::Reverse, sync::Arc};
 
 use super::{
     align::{Aligned, align},
     cache::Cache,
+    candidate::{Candidate, best_per_product, evidence, is_rival},
     claim::Claim,
+    closer::look_closer,
+    frames::pixels_to_unit,
     inspect::{Inspection, Purpose, inspect},
     locate::{Location, locate_rectified},
     need::{Interrupt, Prepared},
     prepare::TurnedFeatures,
-    search::{FeaturePass, Query},
+    search::{Closer, Effort, FeaturePass, Query},
     stage::{Stage, Stages},
     vision::{InferenceError, Vision},
 };
 use crate::domain::tuning::{
-    compare::{
-        CONTENDER_SHARE, CONTENDERS, INSPECT_INLIERS, PRODUCT_EMBEDDING, REFERENCE_EMBEDDING,
-        REFINED_RIVALS,
-    },
-    locate::SOLID_INLIERS,
+    compare::{CONTENDER_SHARE, CONTENDERS, INSPECT_INLIERS, REFINED_RIVALS},
+    presence::SAME_PLACE,
 };
 use crate::domain::{
     fusion::{Evidence, FusedScore, Fusion},
     gallery::{Gallery, ProductKey, Reference},
+    geometry::{Rect, check_quad, intersection_over_union, number::whole},
+    raster::Raster,
     variation::Observation,
 };
-
-/// One reference against the photo.
-pub struct Candidate {
-    /// The reference.
-    pub reference: Arc<Reference>,
-    /// Where it lies, if anywhere.
-    pub location: Option<Location>,
-    /// Cosine of embeddings, -1 to 1.
-    pub embedding: f64,
-    /// The reference's features, which know its frame.
-    pub features: Arc<TurnedFeatures>,
-}
-
-impl Candidate {
-    /// Inliers, 0 when not located.
-    pub fn inliers(&self) -> usize {
-        self.location.as_ref().map_or(0, |l| l.inliers)
-    }
-
-    /// Inliers over correspondences, 0 to 1.
-    pub(crate) fn inlier_ratio(&self) -> f64 {
-        let location = self.location.as_ref();
-        location.map_or(0.0, |l| l.inliers as f64 / l.correspondences.max(1) as f64)
-    }
-
-    /// Whether it was located beyond chance.
-    pub fn is_located(&self) -> bool {
-        self.inliers() >= SOLID_INLIERS
-    }
-
-    /// How well it fits: logarithm of inliers plus the weighted cosine.
-    fn rank(&self, embedding_weight: f64) -> f64 {
-        // A logarithm, since ten points more mean much beside five and little beside three hundred.
-        (self.inliers() as f64).ln_1p() + embedding_weight * self.embedding
-    }
-}
 
 /// A reference looked for in the photo.
 struct Hypothesis {
@@ -80,7 +42,7 @@ pub(crate) struct AlignedPair {
     /// The photo in the candidate's frame.
     pub aligned: Aligned,
     /// The most inliers that a rival reaches there.
-    rival_refined: Option<usize>,
+    pub rival_refined: Option<usize>,
 }
 
 /// Where a photo shows which references.
@@ -93,6 +55,8 @@ pub struct Located {
     pub(crate) subject: Option<(usize, Option<AlignedPair>)>,
     /// References of the claim whose file is lost, by id.
     pub lost: Vec<String>,
+    /// The part of the photo in which they lie, when the whole showed too little.
+    pub(crate) view: Option<Box<Query>>,
 }
 
 /// The product in question after the close look.
@@ -115,12 +79,32 @@ pub struct Comparison {
     pub subject: Option<Subject>,
     /// References that were to be compared and whose file is lost, by id.
     pub lost: Vec<String>,
+    /// The part of the photo in which they lie, when the whole showed too little.
+    pub(crate) view: Option<Box<Query>>,
 }
 
 impl Comparison {
     /// Products by falling rank.
     pub(crate) fn ranking(&self) -> impl Iterator<Item = &ProductKey> {
         self.candidates.iter().map(|c| &c.reference.product)
+    }
+
+    /// The part of the picture looked at that shows the product in question.
+    pub(crate) fn article(&self, query: &Query) -> Option<Raster> {
+        let outline = self.candidates[self.subject.as_ref()?.candidate].outline?;
+        let to_unit = pixels_to_unit(query.frame.size().0, query.frame.size().1);
+        let place = Rect::around(&outline.map(|p| to_unit.apply(p)))?;
+        let raster = query.raster();
+        let (w, h) = (f64::from(raster.width()), f64::from(raster.height()));
+        // At least a pixel: an outline that left the photo for the most part must not end in an
+        // empty crop.
+        let (left, top) = (
+            whole(place.left.max(0.0) * w).min(raster.width() - 1),
+            whole(place.top.max(0.0) * h).min(raster.height() - 1),
+        );
+        let right = whole(place.right * w).clamp(left + 1, raster.width());
+        let bottom = whole(place.bottom * h).clamp(top + 1, raster.height());
+        Some(raster.crop(Rect::new(left, top, right, bottom)))
     }
 
     /// What is known of a candidate without a close look.
@@ -141,27 +125,6 @@ impl Comparison {
             marks: marks.collect(),
             overview: inspection.and_then(|i| i.overview.clone()),
         })
-    }
-}
-
-/// What is known of candidate `index` before its marks are looked at.
-fn evidence(candidates: &[Candidate], index: usize, pair: Option<&AlignedPair>) -> Evidence {
-    let own = &candidates[index];
-    // Other references of the same product are no rivals: an item may fit any of its sides.
-    let is_rival = |c: &&Candidate| c.reference.product != own.reference.product;
-    let rivals = || candidates.iter().filter(is_rival);
-    Evidence {
-        inliers: own.inliers(),
-        inlier_ratio: own.inlier_ratio(),
-        spread: own.location.as_ref().map_or(0.0, |l| l.spread),
-        refined: pair.map(|p| p.aligned.refined.as_ref().map_or(0, |l| l.inliers)),
-        embedding: Some(own.embedding),
-        // The best of all rivals in each respect, not one rival's figures: whoever fits better
-        // anywhere speaks against the claim.
-        rival_inliers: rivals().map(Candidate::inliers).max().unwrap_or(0),
-        rival_refined: pair.and_then(|p| p.rival_refined),
-        rival_embedding: rivals().map(|c| c.embedding).max_by(f64::total_cmp),
-        ..Evidence::default()
     }
 }
 
@@ -230,32 +193,63 @@ pub(crate) fn locate_all(
     vision: &mut Vision,
     query: &mut Query,
     (gallery, claim): (&Gallery, Option<&Claim>),
-    prepared: &Prepared,
+    (prepared, doubted): (&Prepared, bool),
     fusion: &Fusion,
     stages: &mut dyn Stages,
 ) -> Result<Located, Interrupt> {
     // A call that goes on after a fetch may have stopped in the full pass. Starting from the coarse
     // one again gives the answer that it would have given with everything at hand.
     query.switch_to(vision, FeaturePass::Coarse)?;
-    let mut found = hypotheses(vision, query, (gallery, claim), prepared, stages)?;
+    let among = (gallery, claim);
+    let mut found = hypotheses(vision, query, among, prepared, Effort::Claimed, stages)?;
     let is_wanted = |h: &Hypothesis| claim.is_none_or(|c| c.covers(&h.reference.product));
-    let is_sure = |h: &Hypothesis| h.location.as_ref().is_some_and(Location::is_sure);
+    let shows = |found: &[Hypothesis], test: fn(&Location) -> bool| {
+        let mut wanted = found.iter().filter(|h| is_wanted(h));
+        wanted.any(|h| h.location.as_ref().is_some_and(test))
+    };
     // A large article is found at the smaller size, at half the cost. A rival found surely does not
     // count: the claimed product may still be there, too small for the coarse pass.
-    if !found.iter().any(|h| is_wanted(h) && is_sure(h))
-        && query.switch_to(vision, FeaturePass::Full)?
-    {
+    if !shows(&found, Location::is_sure) && query.switch_to(vision, FeaturePass::Full)? {
         stages.ended(Stage::Features);
-        found = hypotheses(vision, query, (gallery, claim), prepared, stages)?;
+        found = hypotheses(vision, query, among, prepared, Effort::Claimed, stages)?;
     }
+    let mut view = None;
+    // Also where what the whole photo showed was compared and not believed.
+    if doubted || !shows(&found, Location::is_placed) {
+        let wanted = found.iter().filter(|h| is_wanted(h));
+        let wanted = wanted.map(|h| (Arc::clone(&h.reference), Arc::clone(&h.features)));
+        if let Closer::NotTried = query.closer {
+            let closer = look_closer(vision, query, wanted.collect(), doubted)?;
+            query.closer = closer.map_or(Closer::Nothing, |part| Closer::Found(Box::new(part)));
+            stages.ended(Stage::Features);
+        }
+        if let Closer::Found(part) = &mut query.closer {
+            found = hypotheses(vision, part, among, prepared, Effort::Thorough, stages)?;
+            // Taken out only now: what the part showed is kept when features were lacking.
+            let closer = std::mem::replace(&mut query.closer, Closer::NotTried);
+            if let Closer::Found(part) = closer {
+                view = Some(part);
+            }
+        }
+    }
+    let query = view.as_deref_mut().unwrap_or(query);
     let sizes = found
         .iter()
         .map(|h| (h.reference.id.clone(), h.features.frame_size()))
         .collect();
     // Only after locating: the embedding is to see the article, and now it is known where it lies.
-    let embedding = query.embedding(vision, &sizes)?;
+    let own = found.iter().filter(|h| claim.is_some() && is_wanted(h));
+    let own = own.filter(|h| h.location.as_ref().is_some_and(Location::is_placed));
+    let own = own.max_by_key(|h| h.location.as_ref().map_or(0, |l| l.inliers));
+    let own = own.map(|h| h.reference.id.clone());
+    let embedding = query.embedding(vision, &sizes, own.as_deref())?;
+    let frame = query.frame.size();
     let candidates = best_per_product(found.into_iter().map(|h| Candidate {
         embedding: f64::from(embedding.cosine(&h.reference.embedding)),
+        outline:
+            h.location.as_ref().and_then(|l| {
+                check_quad(&l.reference_to_photo, h.features.frame_size(), frame).ok()
+            }),
         reference: h.reference,
         location: h.location,
         features: h.features,
@@ -273,6 +267,7 @@ pub(crate) fn locate_all(
         lost: lost.map(|r| r.id.clone()).chain(left_out).collect(),
         candidates,
         subject: None,
+        view: None,
     };
     // A claim is judged by its own product however many others fit better: those become evidence
     // against it.
@@ -287,6 +282,7 @@ pub(crate) fn locate_all(
         None if located.candidates.is_empty() => None,
         None => Some((0, rerank(vision, query, &mut located, fusion)?)),
     };
+    located.view = view;
     Ok(located)
 }
 
@@ -296,20 +292,36 @@ fn hypotheses(
     query: &mut Query,
     (gallery, claim): (&Gallery, Option<&Claim>),
     prepared: &Prepared,
+    effort: Effort,
     stages: &mut dyn Stages,
 ) -> Result<Vec<Hypothesis>, Interrupt> {
     let covers = |product: &ProductKey| claim.is_some_and(|c| c.covers(product));
     let chosen = query.shortlist(vision, gallery, covers)?;
     stages.ended(Stage::Search);
     prepared.require_features(&chosen)?;
-    let mut found = Vec::with_capacity(chosen.len());
-    for reference in chosen {
+    // The claimed first: in a part that was cut out for them, the others can only lie as they do.
+    let (own, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|r| covers(&r.product));
+    let mut found = Vec::with_capacity(own.len() + others.len());
+    let mut like = Effort::Rival;
+    for (reference, is_own) in own
+        .into_iter()
+        .map(|r| (r, true))
+        .chain(others.into_iter().map(|r| (r, false)))
+    {
         // A reference whose file is lost cannot be compared; what that means for a claim on it is
         // said in the verdict.
         let Some(features) = prepared.features(&reference).cloned() else {
             continue;
         };
-        let location = query.location(&reference, &features, covers(&reference.product));
+        // Without a claim everyone may be what is there.
+        let is_wanted = is_own || claim.is_none() && effort == Effort::Thorough;
+        let tried = if is_wanted { effort } else { like };
+        let location = query.location(&reference, &features, tried);
+        if let (Effort::Thorough, true, Some(seen)) = (effort, is_own, &location)
+            && seen.is_placed()
+        {
+            like = Effort::Like(seen.turn, seen.scale);
+        }
         found.push(Hypothesis {
             reference,
             location,
@@ -375,44 +387,33 @@ fn align_pair(
         return Ok(None);
     };
     let aligned = align(vision, query, location, &own.features)?;
-    let is_rival = |c: &&Candidate| c.reference.product != own.reference.product && c.inliers() > 0;
-    let mut rivals: Vec<&Candidate> = located.candidates.iter().filter(is_rival).collect();
+    let scale = location.scale;
+    // What is placed elsewhere is a neighbour; what is placed nowhere may still fit here.
+    let may_fit = |c: &&Candidate| {
+        is_rival(&c.reference, &own.reference)
+            && c.inliers() > 0
+            && (c.rivals(own) || !c.is_located())
+    };
+    let mut rivals: Vec<&Candidate> = located.candidates.iter().filter(may_fit).collect();
     // Each rival costs a match; those with most points are the likeliest to fit better.
     rivals.sort_by_key(|c| Reverse(c.inliers()));
     let refined = rivals
         .into_iter()
         .take(REFINED_RIVALS)
-        .map(|rival| locate_rectified(&aligned.features, &rival.features).map_or(0, |l| l.inliers));
+        .map(|rival| {
+            let seen = locate_rectified(&aligned.features, &rival.features, scale)?;
+            // It has to lie on the article itself, not on what else the frame shows of the photo.
+            let (own_size, size) = (own.features.frame_size(), rival.features.frame_size());
+            let outline = check_quad(&seen.reference_to_photo, size, own_size).ok()?;
+            let (w, h) = own_size;
+            let article = Rect::new(0.0, 0.0, w, h).corners();
+            let is_here = intersection_over_union(&outline, &article) >= SAME_PLACE;
+            is_here.then_some(seen.inliers)
+        })
+        .map(|inliers| inliers.unwrap_or(0));
     let rival_refined = refined.max();
     Ok(Some(AlignedPair {
         aligned,
         rival_refined,
     }))
-}
-
-/// The best reference of each product, best product first.
-fn best_per_product(all: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
-    let mut best: HashMap<ProductKey, Candidate> = HashMap::new();
-    for candidate in all {
-        match best.entry(candidate.reference.product.clone()) {
-            Entry::Vacant(slot) => {
-                slot.insert(candidate);
-            }
-            Entry::Occupied(mut slot) => {
-                // Strictly better: of equals the first in the gallery stays.
-                if candidate.rank(REFERENCE_EMBEDDING) > slot.get().rank(REFERENCE_EMBEDDING) {
-                    slot.insert(candidate);
-                }
-            }
-        }
-    }
-    let mut best: Vec<Candidate> = best.into_values().collect();
-    // A map has no order of its own, so equal ranks go by name: a replay must give the same answer.
-    let rank = |c: &Candidate| c.rank(PRODUCT_EMBEDDING);
-    best.sort_by(|a, b| {
-        rank(b)
-            .total_cmp(&rank(a))
-            .then_with(|| a.reference.product.cmp(&b.reference.product))
-    });
-    best
 }

@@ -8,7 +8,7 @@ use super::{
     need::Prepared,
     prepare::TurnedFeatures,
     propose::propose,
-    search::{FeaturePass, Query, embed_box},
+    search::{Effort, FeaturePass, Query, embed_box},
     vision::{InferenceError, Vision},
 };
 use crate::domain::tuning::{
@@ -88,7 +88,7 @@ pub(crate) fn find_article(
             continue;
         };
         // All four rotations: nothing is known yet of how the article lies.
-        let Some(location) = query.location(guide, features, true) else {
+        let Some(location) = query.location(guide, features, Effort::Claimed) else {
             continue;
         };
         let map = &location.reference_to_photo;
@@ -119,8 +119,9 @@ pub fn prepare(
     picture: &Decoded,
 ) -> Result<Enrolled, InferenceError> {
     let Decoded { raster, facts } = picture;
-    let frame = reference_frame(vision.imaging.as_mut(), raster, article);
-    let features = TurnedFeatures::extract(vision.local.as_mut(), &frame)?;
+    let (imaging, local) = (vision.imaging.as_mut(), vision.local.as_mut());
+    let frame = reference_frame(imaging, raster, article);
+    let features = TurnedFeatures::extract(imaging, local, &frame)?;
     // Letters of an article enlarged three times judged genuine packs wrongly, so that a small one
     // gets no marks.
     let marks = match new.marks.is_empty() && frame.is_fine() {

@@ -1,12 +1,14 @@
 //! From evidence to a verdict with reasons.
 
 use super::{
+    candidate::Candidate,
     claim::Claim,
-    compare::{Candidate, Comparison, Subject},
+    compare::{Comparison, Subject},
     decoded::Facts,
     defaults::Defaults,
     report::matches,
     search::Query,
+    sight::Sight,
     vision::IntakeError,
 };
 use crate::domain::tuning::text::CONFIDENT;
@@ -14,7 +16,7 @@ use crate::domain::{
     calibration::Calibration,
     gallery::{Gallery, Reference},
     geometry::Point,
-    quality::Quality,
+    quality::{Quality, measure},
     score::Similarity,
     text::explain,
     verdict::{MarkAnswer, MarkComparison, PhotoReport, Reason, ReasonCode, Verdict},
@@ -95,12 +97,40 @@ pub(crate) fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(Reason
     None
 }
 
+/// The same of a photo that was compared. Where the article was seen, its own sharpness and exposure
+/// count: a smooth wall behind it makes no blur, and a sharp one cures none.
+pub(crate) fn too_poor_for(
+    defaults: &Defaults,
+    query: &Query,
+    (comparison, sight): (&Comparison, Option<Sight>),
+    doubted: bool,
+) -> Option<(ReasonCode, String)> {
+    let whole = too_poor(defaults, &query.photo.facts.quality);
+    // The article is measured only where that can change the answer: it costs a walk over its
+    // pixels.
+    if sight != Some(Sight::Seen) || whole.is_none() && !doubted {
+        return whole;
+    }
+    let article = comparison.article(query);
+    article.map_or(whole, |article| {
+        let seen = measure(&article);
+        let short_side_px = query.photo.facts.quality.short_side_px;
+        too_poor(
+            defaults,
+            &Quality {
+                short_side_px,
+                ..seen
+            },
+        )
+    })
+}
+
 /// Judges a compared photo.
 pub(crate) fn judge(
     context: &Context,
     query: &Query,
     gallery: &Gallery,
-    comparison: &Comparison,
+    (comparison, sight): (&Comparison, Option<Sight>),
 ) -> PhotoReport {
     let facts = &query.photo.facts;
     let matches = matches(context.defaults, query, comparison);
@@ -124,7 +154,14 @@ pub(crate) fn judge(
         report
             .reasons
             .push(context.reason(ReasonCode::CataloguePicture, detail, Vec::new()));
-    } else if let Some((code, detail)) = too_poor(context.defaults, &facts.quality) {
+    } else if let Some((code, detail)) = too_poor_for(
+        context.defaults,
+        query,
+        (comparison, sight),
+        comparison
+            .claim_score(sight)
+            .is_some_and(|s| context.calibration.flags(s)),
+    ) {
         report
             .reasons
             .push(context.reason(code, detail, Vec::new()));
@@ -138,7 +175,7 @@ pub(crate) fn judge(
             .reasons
             .push(context.reason(ReasonCode::ReferenceLost, detail, Vec::new()));
     } else if let Some(subject) = &comparison.subject {
-        weigh(context, comparison, subject, &mut report);
+        weigh(context, comparison, subject, sight, &mut report);
     } else {
         let detail = "no reference of the claimed product is enrolled".to_owned();
         report
@@ -164,72 +201,87 @@ fn reused<'a>(
         .min_by_key(|(_, bits)| *bits)
 }
 
-/// Sets verdict, p-value and reasons from the fused score.
-fn weigh(context: &Context, comparison: &Comparison, subject: &Subject, report: &mut PhotoReport) {
+/// Sets verdict, p-value and reasons from what was seen and the fused score.
+fn weigh(
+    context: &Context,
+    comparison: &Comparison,
+    subject: &Subject,
+    sight: Option<Sight>,
+    report: &mut PhotoReport,
+) {
     let own = &comparison.candidates[subject.candidate];
-    let score = subject.score;
-    let p_value = context.calibration.p_value(score.value());
-    let flagged = context.calibration.flags(score.value());
+    let product = &own.reference.product;
+    let score = comparison.claim_score(sight);
     // Without a claim the subject was picked for its score: a p-value would flatter it.
     if context.claim.is_some() {
-        report.p_value = Some(p_value);
+        report.p_value = score.map(|s| context.calibration.p_value(s));
     }
-    let located = own.is_located();
-    let product = &own.reference.product;
-    if !flagged {
-        // Nothing speaks against the claim; but where it was not found, nothing speaks for it
-        // either.
-        report.verdict = if located {
-            Verdict::Consistent
-        } else {
-            Verdict::NotComparable
-        };
-        let (code, detail) = match located {
-            true => (
-                ReasonCode::Agrees,
-                format!("agrees with {product} within genuine variation"),
-            ),
-            false => (
-                ReasonCode::NotLocated,
-                format!(
-                    "{product} could not be located: another side, covered, or too far away; photograph the side that the reference shows"
-                ),
-            ),
-        };
-        report
-            .reasons
-            .push(context.reason(code, detail, Vec::new()));
-        return;
+    let flagged = score.is_some_and(|s| context.calibration.flags(s));
+    match sight {
+        Some(Sight::Seen) if flagged => {
+            report.verdict = Verdict::Deviates;
+            let reasons = deviation_reasons(context, comparison, subject, report);
+            report.reasons.extend(reasons);
+        }
+        Some(Sight::Seen) => {
+            report.verdict = Verdict::Consistent;
+            let detail = format!("agrees with {product} within genuine variation");
+            report
+                .reasons
+                .push(context.reason(ReasonCode::Agrees, detail, Vec::new()));
+        }
+        Some(Sight::Other(index)) if flagged => {
+            report.verdict = Verdict::NoBrandSeen;
+            let rival = Some(&comparison.candidates[index]);
+            report
+                .reasons
+                .push(identity_reason(context, own, rival, false));
+        }
+        _ => {
+            // Nothing speaks against the claim; but where it was not found, nothing speaks for it
+            // either.
+            report.verdict = Verdict::NotComparable;
+            let detail = format!(
+                "{product} could not be located: another side, covered, or too far away; photograph \
+                 the side that the reference shows, and let it fill the picture"
+            );
+            report
+                .reasons
+                .push(context.reason(ReasonCode::NotLocated, detail, Vec::new()));
+        }
     }
-    report.verdict = if located {
-        Verdict::Deviates
-    } else {
-        Verdict::NoBrandSeen
-    };
+}
+
+/// Why a photo that shows the product deviates.
+fn deviation_reasons(
+    context: &Context,
+    comparison: &Comparison,
+    subject: &Subject,
+    report: &mut PhotoReport,
+) -> Vec<Reason> {
+    let own = &comparison.candidates[subject.candidate];
+    let score = subject.score;
     // Every question that was lost gives its reasons, the worst first.
-    let marks = score
-        .marks
-        // On another article every mark differs: they accuse only where the product was found.
-        .filter(|m| located && context.calibration.flags(*m));
+    let marks = score.marks.filter(|m| context.calibration.flags(*m));
     let mut reasons = if marks.is_some() {
         mark_reasons(context, report)
     } else {
         Vec::new()
     };
-    if !located || context.calibration.flags(score.identity) {
+    if context.calibration.flags(score.identity) {
         let rival = comparison
             .candidates
             .iter()
-            .filter(|c| c.reference.product != *product && c.is_located())
+            .filter(|c| c.is_located() && c.rivals(own))
             .max_by_key(|c| c.inliers());
         let at = if marks.is_some_and(|m| m <= score.identity) {
             reasons.len()
         } else {
             0
         };
-        reasons.insert(at, identity_reason(context, own, rival, located));
+        reasons.insert(at, identity_reason(context, own, rival, true));
     }
-    report.reasons.extend(reasons);
+    reasons
 }
 
 fn identity_reason(

@@ -1,13 +1,13 @@
 //! Where in the photo is the reference: coarse vote, mutual nearest neighbours, robust homography.
 
-use super::prepare::TurnedFeatures;
+use super::prepare::{Scale, TurnedFeatures};
 use crate::domain::{
     descriptors::{located, mutual_nearest},
     features::FeatureSet,
     geometry::{Homography, MagsacOptions, fit_homography, number::index},
     tuning::locate::{
-        FIRST_ERROR_PX, MIN_COSINE, REFINED_ERROR_PX, SOLID_INLIERS, SPREAD_CELLS, SURE_INLIERS,
-        SURE_SPREAD,
+        FIRST_ERROR_PX, MIN_COSINE, PLACED_INLIERS, PLACED_SPREAD, REFINED_ERROR_PX, SOLID_INLIERS,
+        SPREAD_CELLS, SURE_INLIERS, SURE_SPREAD, WIDE_SPREAD,
     },
 };
 
@@ -22,24 +22,36 @@ pub struct Location {
     pub correspondences: usize,
     /// Share of the cells of an 8x8 grid over the reference that hold an inlier, 0 to 1.
     pub spread: f64,
+    /// Quarter turns of the reference that it was found by.
+    pub turn: usize,
+    /// The reference's size that it was found by.
+    pub scale: Scale,
 }
 
 impl Location {
+    /// Whether it is more than chance: many points, or fewer that spread over the reference.
+    pub(crate) fn is_placed(&self) -> bool {
+        (self.inliers >= SOLID_INLIERS && self.spread >= PLACED_SPREAD)
+            || (self.inliers >= PLACED_INLIERS && self.spread >= WIDE_SPREAD)
+    }
+
     /// Whether a closer look would only find the reference again.
     pub(crate) fn is_sure(&self) -> bool {
         self.inliers >= SURE_INLIERS && self.spread >= SURE_SPREAD
     }
 }
 
-/// Looks for the reference in the rotations given by `order`, until one is solid.
+/// Looks for the reference at one of its sizes in the rotations given by `order`, until one is
+/// solid.
 pub(crate) fn locate(
     photo: &FeatureSet,
     reference: &TurnedFeatures,
+    scale: Scale,
     order: &[usize],
 ) -> Option<Location> {
     let mut best: Option<Location> = None;
     for &turn in order {
-        let found = fit(photo, &reference.turns[turn], FIRST_ERROR_PX);
+        let found = fit(photo, reference, (turn, scale), FIRST_ERROR_PX);
         if found.as_ref().map_or(0, |f| f.inliers) > best.as_ref().map_or(0, |b| b.inliers) {
             best = found;
         }
@@ -56,11 +68,18 @@ pub(crate) fn locate(
 pub(crate) fn locate_rectified(
     rectified: &FeatureSet,
     reference: &TurnedFeatures,
+    scale: Scale,
 ) -> Option<Location> {
-    fit(rectified, &reference.turns[0], REFINED_ERROR_PX)
+    fit(rectified, reference, (0, scale), REFINED_ERROR_PX)
 }
 
-fn fit(photo: &FeatureSet, reference: &FeatureSet, max_error_px: f64) -> Option<Location> {
+fn fit(
+    photo: &FeatureSet,
+    reference: &TurnedFeatures,
+    (turn, scale): (usize, Scale),
+    max_error_px: f64,
+) -> Option<Location> {
+    let reference = &reference.at(scale)[turn];
     let pairs = mutual_nearest(reference, photo, MIN_COSINE);
     let points = located(reference, photo, &pairs);
     let size = |s: &FeatureSet| (f64::from(s.width), f64::from(s.height));
@@ -83,6 +102,8 @@ fn fit(photo: &FeatureSet, reference: &FeatureSet, max_error_px: f64) -> Option<
         inliers: fit.inliers.len(),
         correspondences: pairs.len(),
         spread: cells.iter().filter(|c| **c).count() as f64 / cells.len() as f64,
+        turn,
+        scale,
     })
 }
 

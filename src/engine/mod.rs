@@ -16,7 +16,9 @@
 mod align;
 mod at_hand;
 mod cache;
+mod candidate;
 mod claim;
+mod closer;
 mod compare;
 mod decoded;
 mod defaults;
@@ -26,10 +28,12 @@ mod inspect;
 mod judge;
 mod locate;
 mod need;
+mod part;
 pub(crate) mod prepare;
 mod propose;
 mod report;
 mod search;
+mod sight;
 mod simulate;
 mod stage;
 pub mod vision;
@@ -47,14 +51,15 @@ pub use defaults::Defaults;
 pub(crate) use enroll::{Enrolled, article_guides, find_article};
 pub use enroll::{NewReference, prepare as prepare_reference};
 pub use inspect::Purpose;
-pub(crate) use judge::{too_poor, unreadable};
+pub(crate) use judge::unreadable;
 pub use need::{Interrupt, Need, Prepared};
+pub use sight::Sight;
 pub(crate) use simulate::{Seeds, Simulated, simulate};
 pub(crate) use stage::{Stage, Stages};
 
 use cache::Cache;
 use compare::{inspect_subject, locate_all};
-use search::{FeaturePass, Query};
+use search::{Closer, FeaturePass, Query};
 use vision::{InferenceError, Vision};
 
 use crate::domain::{
@@ -91,6 +96,8 @@ pub struct Question<'a> {
 pub struct Examination {
     query: Query,
     located: Option<Located>,
+    /// What the whole photo showed was not believed.
+    doubted: bool,
 }
 
 impl Examination {
@@ -104,6 +111,7 @@ impl Examination {
         Ok(Self {
             query,
             located: None,
+            doubted: false,
         })
     }
 
@@ -183,8 +191,9 @@ impl Engine {
             return Ok(located);
         }
         let among = (question.gallery, question.claim);
+        let looked_for = (question.prepared, photo.doubted);
         let (query, fusion) = (&mut photo.query, &self.defaults.fusion);
-        locate_all(vision, query, among, question.prepared, fusion, stages)
+        locate_all(vision, query, among, looked_for, fusion, stages)
     }
 
     /// Compares the photo with the claimed product and its rivals, or identifies it.
@@ -199,9 +208,34 @@ impl Engine {
         purpose: Purpose,
         stages: &mut dyn Stages,
     ) -> Result<Comparison, Interrupt> {
+        let comparison = self.compare_once(vision, photo, question, purpose, stages)?;
+        let is_believed = self.sight(photo, &comparison) == Some(Sight::Seen);
+        let has_subject = comparison.subject.is_some();
+        // What was placed by points alone and not believed is looked for once more, closer by: it
+        // may be a mirror image, or lie elsewhere.
+        let untried = matches!(photo.query.closer, Closer::NotTried) && comparison.view.is_none();
+        let comparison = if has_subject && !is_believed && untried {
+            photo.doubted = true;
+            self.compare_once(vision, photo, question, purpose, stages)?
+        } else {
+            comparison
+        };
+        stages.ended(Stage::Compare);
+        Ok(comparison)
+    }
+
+    fn compare_once(
+        &self,
+        vision: &mut Vision,
+        photo: &mut Examination,
+        question: Question,
+        purpose: Purpose,
+        stages: &mut dyn Stages,
+    ) -> Result<Comparison, Interrupt> {
         let located = self.located(vision, photo, question, stages)?;
         let judged_by = (&self.defaults.fusion, purpose);
-        let found = (&photo.query, &located);
+        let query = located.view.as_deref().unwrap_or(&photo.query);
+        let found = (query, &located);
         let inspected = inspect_subject(vision, &self.cache, found, question.prepared, judged_by);
         let (subject, lost) = match inspected {
             Ok(inspected) => inspected,
@@ -211,11 +245,11 @@ impl Engine {
                 return Err(interrupt);
             }
         };
-        stages.ended(Stage::Compare);
         Ok(Comparison {
             candidates: located.candidates,
             subject,
             lost,
+            view: located.view,
         })
     }
 
@@ -243,7 +277,8 @@ impl Engine {
         let Some(pixels) = question.prepared.require_pixels(reference)? else {
             return Ok(None);
         };
-        let seen = (&photo.query, &pair.aligned);
+        let query = located.view.as_deref().unwrap_or(&photo.query);
+        let seen = (query, &pair.aligned);
         Ok(inspect::inspect_mark(
             vision,
             &self.cache,
@@ -273,6 +308,20 @@ impl Engine {
         Ok(report)
     }
 
+    /// Whether a photo that was compared shows the product in question; `None` when that has no
+    /// reference.
+    pub(crate) fn sight(&self, photo: &Examination, comparison: &Comparison) -> Option<Sight> {
+        let query = comparison.view.as_deref().unwrap_or(&photo.query);
+        comparison.sight(&self.defaults.fusion, &query.frame_to_unit())
+    }
+
+    /// Whether a photo that was compared is too poor to be judged.
+    pub(crate) fn is_too_poor(&self, photo: &Examination, comparison: &Comparison) -> bool {
+        let query = comparison.view.as_deref().unwrap_or(&photo.query);
+        let seen = (comparison, self.sight(photo, comparison));
+        judge::too_poor_for(&self.defaults, query, seen, false).is_some()
+    }
+
     /// Judges a comparison that was made.
     pub(crate) fn judge(
         &self,
@@ -289,7 +338,9 @@ impl Engine {
             claim: question.claim,
             index,
         };
-        judge::judge(&context, &photo.query, question.gallery, comparison)
+        let query = comparison.view.as_deref().unwrap_or(&photo.query);
+        let seen = (comparison, self.sight(photo, comparison));
+        judge::judge(&context, query, question.gallery, seen)
     }
 
     /// What a genuine photo shows under the claim on its own product; `None` when it is not
@@ -303,12 +354,14 @@ impl Engine {
         photo: &mut Examination,
         question: Question,
     ) -> Result<Option<Observation>, Interrupt> {
+        let comparison = self.compare(vision, photo, question, Purpose::Learn, &mut ())?;
         // What a check would refuse to judge must not set the thresholds it judges by.
-        if too_poor(&self.defaults, &photo.facts().quality).is_some() {
+        if self.is_too_poor(photo, &comparison) {
             return Ok(None);
         }
-        let comparison = self.compare(vision, photo, question, Purpose::Learn, &mut ())?;
-        Ok(comparison.observation())
+        // Where the product was not seen there is nothing to learn of it.
+        let is_seen = self.sight(photo, &comparison) == Some(Sight::Seen);
+        Ok(comparison.observation().filter(|_| is_seen))
     }
 
     /// Models in use: role to `name@version`.

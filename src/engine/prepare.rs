@@ -1,12 +1,12 @@
 //! References made ready for comparison: their local features, and their pixels in their frame.
 
 use super::{
-    frames::{Frame, reference_frame},
+    frames::{Frame, frame_size, reference_frame},
     vision::{Imaging, InferenceError, LocalFeatures},
 };
 use crate::domain::tuning::{
     frames::GREY_SIGMA,
-    search::{COARSE_REFERENCE, REFERENCE_KEYPOINTS},
+    search::{COARSE_REFERENCE, HALF_KEYPOINTS, REFERENCE_KEYPOINTS},
 };
 use crate::domain::{
     descriptors::{CoarseDescriptors, quantise_strongest},
@@ -23,6 +23,9 @@ pub struct TurnedFeatures {
     pub from_unit: Homography,
     /// Per quarter turn.
     pub turns: [FeatureSet; 4],
+    /// The same of the frame at half its size, for photos that show the article small: they have no
+    /// detail finer than that, and local features meet only their like.
+    pub half: [FeatureSet; 4],
 }
 
 impl TurnedFeatures {
@@ -30,40 +33,34 @@ impl TurnedFeatures {
     /// rotation-invariant, so a photo lying on its side is met by the reference turned the same
     /// way.
     pub(crate) fn extract(
+        imaging: &mut dyn Imaging,
         local: &mut dyn LocalFeatures,
         whole: &Frame,
     ) -> Result<Self, InferenceError> {
         let frame = &whole.raster;
-        // Whole numbers are centres of pixels: the last one lies at the width less one.
-        let (w, h) = (frame.width() as f32 - 1.0, frame.height() as f32 - 1.0);
-        let mut sets = Vec::with_capacity(4);
-        // Four runs of the model, once for each reference: turning the photos instead would cost
-        // every check three more.
-        for turn in 0..4_u8 {
-            let mut set = local.extract(&frame.rotated(turn), REFERENCE_KEYPOINTS)?;
-            for k in &mut set.keypoints {
-                (k.x, k.y) = match turn {
-                    0 => (k.x, k.y),
-                    1 => (w - k.y, k.x),
-                    2 => (w - k.x, h - k.y),
-                    _ => (k.y, h - k.x),
-                };
-            }
-            (set.width, set.height) = (frame.width(), frame.height());
-            // Stored descriptors are bytes; comparing with the same rounding keeps a check
-            // replayable.
-            set.descriptors
-                .iter_mut()
-                .for_each(|v| *v = f32::from(to_byte(*v)) / 127.0);
-            sets.push(set);
-        }
-        let turns = sets
-            .try_into()
-            .map_err(|_| InferenceError::Unavailable("four rotations were expected".into()))?;
+        let turns = turned(
+            local,
+            frame,
+            (frame.width(), frame.height()),
+            REFERENCE_KEYPOINTS,
+        )?;
+        let (width, height) = half_size(frame.width(), frame.height());
+        let small = imaging.resize(frame, width, height);
+        let whole_size = (frame.width(), frame.height());
+        let half = turned(local, &small, whole_size, HALF_KEYPOINTS)?;
         Ok(Self {
             from_unit: whole.from_unit,
             turns,
+            half,
         })
+    }
+
+    /// The features of a scale.
+    pub(crate) fn at(&self, scale: Scale) -> &[FeatureSet; 4] {
+        match scale {
+            Scale::Whole => &self.turns,
+            Scale::Half => &self.half,
+        }
     }
 
     /// The frame's sides in pixels.
@@ -89,8 +86,55 @@ impl TurnedFeatures {
     pub fn bytes(&self) -> usize {
         // Names and maps are small beside the numbers.
         let of = |set: &FeatureSet| set.descriptors.len() * 4 + set.len() * 12;
-        self.turns.iter().map(of).sum()
+        self.turns.iter().chain(&self.half).map(of).sum()
     }
+}
+
+/// Which of a reference's two sizes features are taken at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// The reference's frame.
+    Whole,
+    /// Half of it.
+    Half,
+}
+
+/// The sides of a frame at half its size.
+pub(crate) fn half_size(width: u32, height: u32) -> (u32, u32) {
+    frame_size(width, height, width.max(height) / 2)
+}
+
+/// Features of a picture in four rotations, with coordinates of the upright one at another `size`.
+fn turned(
+    local: &mut dyn LocalFeatures,
+    picture: &Raster,
+    size: (u32, u32),
+    most: usize,
+) -> Result<[FeatureSet; 4], InferenceError> {
+    // Whole numbers are centres of pixels: the last one lies at the width less one.
+    let (w, h) = (picture.width() as f32 - 1.0, picture.height() as f32 - 1.0);
+    let mut sets = Vec::with_capacity(4);
+    // Four runs of the model, once for each reference: turning the photos instead would cost every
+    // check three more.
+    for turn in 0..4_u8 {
+        let mut set = local.extract(&picture.rotated(turn), most)?;
+        for k in &mut set.keypoints {
+            (k.x, k.y) = match turn {
+                0 => (k.x, k.y),
+                1 => (w - k.y, k.x),
+                2 => (w - k.x, h - k.y),
+                _ => (k.y, h - k.x),
+            };
+        }
+        (set.width, set.height) = (picture.width(), picture.height());
+        // Stored descriptors are bytes; comparing with the same rounding keeps a check replayable.
+        set.descriptors
+            .iter_mut()
+            .for_each(|v| *v = f32::from(to_byte(*v)) / 127.0);
+        sets.push(set.scaled_to(size.0, size.1));
+    }
+    sets.try_into()
+        .map_err(|_| InferenceError::Unavailable("four rotations were expected".into()))
 }
 
 /// A descriptor's value, -1 to 1, as a stored byte.

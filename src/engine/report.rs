@@ -1,9 +1,9 @@
 //! What a comparison found of each product, told in coordinates of the photo.
 
 use super::{
-    compare::{Candidate, Comparison, Subject},
+    candidate::Candidate,
+    compare::{Comparison, Subject},
     defaults::Defaults,
-    frames::pixels_to_unit,
     inspect::{InspectedMark, Inspection},
     search::Query,
 };
@@ -120,10 +120,9 @@ impl Outline {
             .filter(|_| candidate.is_located())?;
         // Drawn by the map that the marks were judged by, where there is one.
         let map = inspection.map_or(located.reference_to_photo, |i| i.reference_to_photo);
-        let (width, height) = query.frame.size();
-        let to_unit = pixels_to_unit(width, height);
+        let to_unit = query.frame_to_unit();
         let features = &candidate.features;
-        let corners = check_quad(&map, features.frame_size(), (width, height)).ok()?;
+        let corners = check_quad(&map, features.frame_size(), query.frame.size()).ok()?;
         let frame_to_unit = to_unit.after(&map);
         Some(Self {
             quad: corners.map(|p| to_unit.apply(p)),

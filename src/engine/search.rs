@@ -8,7 +8,8 @@ use super::{
     decoded::Decoded,
     frames::{Frame, frame_size, photo_frame, pixels_to_unit, unit_to_pixels},
     locate::{Location, by_votes, locate},
-    prepare::TurnedFeatures,
+    part::Part,
+    prepare::{Scale, TurnedFeatures},
     vision::{InferenceError, Vision},
 };
 use crate::domain::tuning::{
@@ -53,8 +54,12 @@ impl FeaturePass {
 pub(crate) struct Query {
     /// The photo as it was decoded.
     pub photo: Arc<Decoded>,
-    /// The photo at the size of its frame.
+    /// The part of it that is looked at, when it is not the whole.
+    part: Option<Part>,
+    /// What is looked at, at the size of its frame.
     pub frame: Frame,
+    /// What a search closer by came to.
+    pub closer: Closer,
     pass: FeaturePass,
     found: Found,
     /// What the pass that is not asked now found.
@@ -63,13 +68,47 @@ pub(crate) struct Query {
     middle: Option<QuantisedEmbedding>,
 }
 
+impl Effort {
+    /// Whether what this found is all that `other` could find.
+    fn covers(self, other: Self) -> bool {
+        match self {
+            Self::Rival | Self::Like(..) => false,
+            Self::Claimed => other == Self::Rival,
+            Self::Thorough => matches!(other, Self::Rival | Self::Claimed),
+        }
+    }
+}
+
+/// What a search closer by came to.
+pub(crate) enum Closer {
+    /// There was none yet.
+    NotTried,
+    /// Nothing.
+    Nothing,
+    /// The part that shows what was searched for.
+    Found(Box<Query>),
+}
+
+/// How much is tried to locate a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// The likeliest two rotations: a rival that is missed only makes the answer kinder.
+    Rival,
+    /// All four, since a claim must not fail for a rotation that was not tried.
+    Claimed,
+    /// All four, at half of the reference's size too.
+    Thorough,
+    /// Only as another reference was found, which lies on the same place.
+    Like(usize, Scale),
+}
+
 /// What one pass over a photo found, in pixels of the photo's frame.
 struct Found {
     features: FeatureSet,
     coarse: Array2<f32>,
     votes: HashMap<String, [usize; 4]>,
-    /// By reference: rotations tried, and where it lies.
-    locations: HashMap<String, (usize, Option<Location>)>,
+    /// By reference: what was tried, and where it lies.
+    locations: HashMap<String, (Effort, Option<Location>)>,
     embedding: Option<QuantisedEmbedding>,
 }
 
@@ -110,16 +149,65 @@ impl Query {
         pass: FeaturePass,
     ) -> Result<Self, InferenceError> {
         let frame = photo_frame(vision.imaging.as_mut(), &photo.raster);
+        Self::take(vision, (photo, None), frame, pass)
+    }
+
+    /// The same of a part of the photo.
+    pub(crate) fn of_part(
+        vision: &mut Vision,
+        photo: Arc<Decoded>,
+        part: Part,
+        pass: FeaturePass,
+    ) -> Result<Self, InferenceError> {
+        let frame = photo_frame(vision.imaging.as_mut(), &part.raster);
+        Self::take(vision, (photo, Some(part)), frame, pass)
+    }
+
+    fn take(
+        vision: &mut Vision,
+        (photo, part): (Arc<Decoded>, Option<Part>),
+        frame: Frame,
+        pass: FeaturePass,
+    ) -> Result<Self, InferenceError> {
         let pass = pass.of(&frame.raster);
         let found = Found::take(vision, &frame.raster, pass)?;
         Ok(Self {
             photo,
+            part,
             frame,
+            closer: Closer::NotTried,
             pass,
             found,
             other: None,
             middle: None,
         })
+    }
+
+    /// The pixels that are looked at, as they came.
+    pub(crate) fn raster(&self) -> &Raster {
+        self.part
+            .as_ref()
+            .map_or(&self.photo.raster, |part| &part.raster)
+    }
+
+    /// Maps pixels of the frame to 0..1 of the upright photo.
+    pub(crate) fn frame_to_unit(&self) -> Homography {
+        let (width, height) = self.frame.size();
+        let to_part = pixels_to_unit(width, height);
+        match &self.part {
+            Some(part) => part.to_photo.after(&to_part),
+            None => to_part,
+        }
+    }
+
+    /// Whether the mirror image of the photo is looked at.
+    pub(crate) fn is_mirrored(&self) -> bool {
+        self.part.as_ref().is_some_and(|part| part.mirrored)
+    }
+
+    /// The features of the pass that is asked now.
+    pub(crate) fn features(&self) -> &FeatureSet {
+        &self.found.features
     }
 
     /// What is asked from now on comes from this pass; whether that is another than before. Each is
@@ -150,16 +238,14 @@ impl Query {
         let frame = &self.frame.raster;
         // A small photo was enlarged to its frame already, and better than a resampling on the way
         // would.
-        if self.photo.raster.long_side() < frame.long_side() {
+        let raster = self.raster();
+        if raster.long_side() < frame.long_side() {
             return (frame, Homography::IDENTITY);
         }
         let (fw, fh) = self.frame.size();
-        let (pw, ph) = (
-            f64::from(self.photo.raster.width()),
-            f64::from(self.photo.raster.height()),
-        );
+        let (pw, ph) = (f64::from(raster.width()), f64::from(raster.height()));
         (
-            &self.photo.raster,
+            raster,
             unit_to_pixels(pw, ph).after(&pixels_to_unit(fw, fh)),
         )
     }
@@ -173,30 +259,46 @@ impl Query {
             .or_insert_with(|| coarse_votes(coarse, &reference.coarse))
     }
 
-    /// Where the reference with these features lies; a claimed one is looked for in all four
-    /// rotations, another in the likeliest two.
+    /// Where the reference with these features lies.
     pub(crate) fn location(
         &mut self,
         reference: &Reference,
         features: &TurnedFeatures,
-        claimed: bool,
+        effort: Effort,
     ) -> Option<Location> {
-        // A claim must not fail for a rotation that was not tried; a rival that is missed only
-        // makes the answer kinder.
-        let turns = if claimed { 4 } else { RIVAL_TURNS };
         if let Some((tried, location)) = self.found.locations.get(&reference.id) {
             // Tried as a rival it may have had two rotations only; as the claimed one it gets the
             // rest.
             let is_solid = location
                 .as_ref()
                 .is_some_and(|l| l.inliers >= SOLID_INLIERS);
-            if *tried >= turns || is_solid {
+            if *tried == effort || is_solid || tried.covers(effort) {
                 return location.clone();
             }
         }
         let order = by_votes(self.votes(reference));
-        let location = locate(&self.found.features, features, &order[..turns]);
-        let tried = (turns, location.clone());
+        let seen = &self.found.features;
+        let location = match effort {
+            Effort::Rival => locate(seen, features, Scale::Whole, &order[..RIVAL_TURNS]),
+            Effort::Claimed => locate(seen, features, Scale::Whole, &order),
+            Effort::Like(turn, scale) => locate(seen, features, scale, &[turn]),
+            Effort::Thorough => {
+                let whole = locate(seen, features, Scale::Whole, &order);
+                match whole {
+                    Some(found) if found.inliers >= SOLID_INLIERS => Some(found),
+                    whole => {
+                        let half = locate(seen, features, Scale::Half, &order);
+                        let points = |l: &Option<Location>| l.as_ref().map_or(0, |l| l.inliers);
+                        if points(&half) > points(&whole) {
+                            half
+                        } else {
+                            whole
+                        }
+                    }
+                }
+            }
+        };
+        let tried = (effort, location.clone());
         self.found.locations.insert(reference.id.clone(), tried);
         location
     }
@@ -249,7 +351,7 @@ impl Query {
         if let Some(middle) = &self.middle {
             return Ok(middle.clone());
         }
-        let raster = &self.photo.raster;
+        let raster = self.raster();
         let (w, h) = (f64::from(raster.width()), f64::from(raster.height()));
         // Sellers put the article in the middle; the rim shows tables and hands.
         let margin = (1.0 - CENTRE) / 2.0;
@@ -267,16 +369,24 @@ impl Query {
         &mut self,
         vision: &mut Vision,
         sizes: &HashMap<String, (f64, f64)>,
+        own: Option<&str>,
     ) -> Result<QuantisedEmbedding, InferenceError> {
         if let Some(embedding) = &self.found.embedding {
             return Ok(embedding.clone());
         }
+        // The product in question if it lies anywhere: a neighbour may have more points.
+        let own = own.and_then(|id| {
+            let location = self.found.locations.get(id)?.1.as_ref()?;
+            Some((usize::MAX, id, location))
+        });
+        let all = self.found.locations.iter();
+        let located = all.filter_map(|(id, (_, location))| {
+            location.as_ref().map(|l| (l.inliers, id.as_str(), l))
+        });
         // Ties go by id, since the order of a map changes from run to run.
-        let best = self
-            .found
-            .locations
-            .iter()
-            .filter_map(|(id, (_, location))| location.as_ref().map(|l| (l.inliers, id, l)))
+        let best = own
+            .into_iter()
+            .chain(located)
             .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(a.1)));
         let placed = best
             .filter(|b| b.0 >= SOLID_INLIERS)

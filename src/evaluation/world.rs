@@ -20,7 +20,7 @@ use crate::{
     },
     engine::{
         Claim, Comparison, Decoded, Engine, Examination, Interrupt, Prepared, Purpose, Question,
-        Stage, Stages, too_poor, vision::Vision,
+        Sight, Stage, Stages, vision::Vision,
     },
 };
 
@@ -73,7 +73,7 @@ impl World<'_> {
                 claim: None,
                 purpose: Purpose::Judge(&nothing),
             };
-            let comparison = self.compare(vision, &decoded, &asked, &mut ())?;
+            let (comparison, ..) = self.compare(vision, &decoded, &asked, &mut ())?;
             let own = photo.key();
             out.identified.push(Identified {
                 rank: comparison.ranking().position(|p| *p == own),
@@ -128,20 +128,20 @@ impl World<'_> {
         };
         // What a check of an honest listing takes is told by its stages.
         let stages: &mut dyn Stages = if is_genuine { clock } else { &mut () };
-        let comparison = self.compare(vision, decoded, &asked, stages)?;
-        let poor = too_poor(self.engine.defaults(), &decoded.facts.quality).is_some();
+        let (comparison, sight, poor) = self.compare(vision, decoded, &asked, stages)?;
+
         if let (true, false, Some(seen)) = (learns, poor, comparison.observation()) {
             out.observations.push((photo.clone(), seen));
         }
         let subject = comparison.subject.as_ref();
-        let located = subject.is_some_and(|s| comparison.candidates[s.candidate].is_located());
+        let located = sight == Some(Sight::Seen);
         let row = Row {
             photo: photo.clone(),
             photo_facts,
             reference_facts: self.facts.get(&claimed).copied().unwrap_or_default(),
             claimed,
             // A check would refuse such a photo, so it has no score here either.
-            score: subject.filter(|_| !poor).map(|s| s.score.value()),
+            score: comparison.claim_score(sight).filter(|_| !poor),
             located: located && !poor,
             inputs: subject.map(inputs).unwrap_or_default(),
             group,
@@ -161,7 +161,7 @@ impl World<'_> {
         decoded: &Arc<Decoded>,
         asked: &Asked,
         stages: &mut dyn Stages,
-    ) -> anyhow::Result<Comparison> {
+    ) -> anyhow::Result<(Comparison, Option<Sight>, bool)> {
         // Anew for every claim: what an earlier claim found would help this one, and a served check
         // has no earlier one.
         let mut examination = Examination::new(vision, Arc::clone(decoded))?;
@@ -178,7 +178,11 @@ impl World<'_> {
                 .engine
                 .compare(vision, &mut examination, question, purpose, stages)
             {
-                Ok(comparison) => return Ok(comparison),
+                Ok(comparison) => {
+                    let sight = self.engine.sight(&examination, &comparison);
+                    let poor = self.engine.is_too_poor(&examination, &comparison);
+                    return Ok((comparison, sight, poor));
+                }
                 Err(Interrupt::Need(need)) => {
                     self.pictures
                         .bring(vision, self.engine, &need, &mut prepared)?;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 // In front of the bytes, since the name they are stored under tells the model only.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The name of the model that features are stored under: the same picture may serve as a whole for
 /// one product and in part for another.
@@ -21,8 +21,8 @@ pub(crate) fn features_model(local: &ModelId, article: Option<Rect>) -> ModelId 
     }
 }
 
-/// Version, frame sides, descriptor length, map from 0..1, then per turn the count, points and
-/// descriptors.
+/// Version, frame sides, descriptor length, map from 0..1, then per turn, of the whole frame and of
+/// half its size, the count, points and descriptors.
 pub(crate) fn features_to_bytes(features: &TurnedFeatures) -> Vec<u8> {
     let first = &features.turns[0];
     let mut out = vec![FORMAT];
@@ -34,7 +34,7 @@ pub(crate) fn features_to_bytes(features: &TurnedFeatures) -> Vec<u8> {
         .0
         .iter()
         .for_each(|v| out.extend(v.to_le_bytes()));
-    for set in &features.turns {
+    for set in features.turns.iter().chain(&features.half) {
         out.extend(count_u32(set.len()).to_le_bytes());
         for k in &set.keypoints {
             [k.x, k.y, k.score]
@@ -63,8 +63,8 @@ pub(crate) fn features_from_bytes(bytes: &[u8], model: &ModelId) -> Option<Turne
     for v in &mut from_unit {
         *v = f64::from_le_bytes(word(8)?.try_into().ok()?);
     }
-    let mut sets = Vec::with_capacity(4);
-    for _ in 0..4 {
+    let mut sets = Vec::with_capacity(8);
+    for _ in 0..8 {
         let count = u32_of(word(4)?)? as usize;
         // The count may come from a damaged file: a product that wraps would pass for a small one.
         let points = word(count.checked_mul(12)?)?;
@@ -92,8 +92,10 @@ pub(crate) fn features_from_bytes(bytes: &[u8], model: &ModelId) -> Option<Turne
             dimensions,
         });
     }
+    let half = sets.split_off(4);
     Some(TurnedFeatures {
         from_unit: Homography(from_unit),
         turns: sets.try_into().ok()?,
+        half: half.try_into().ok()?,
     })
 }

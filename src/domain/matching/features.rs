@@ -44,6 +44,10 @@ impl FeatureSet {
 
     /// The same points in a frame of another size.
     pub fn scaled_to(mut self, width: u32, height: u32) -> Self {
+        // Not even rounding may move points that stay where they are.
+        if (width, height) == (self.width, self.height) {
+            return self;
+        }
         // Pixel centres: a point between two pixels stays between those that cover the same part of
         // the picture.
         let scaled = |v: f32, from: u32, to: u32| (v + 0.5) * to as f32 / from as f32 - 0.5;

@@ -168,7 +168,7 @@ impl RectifiedPhoto {
     fn view<'a>(&'a self, query: &'a Query, pixels: &'a ReferencePixels) -> View<'a> {
         let (source, _) = query.source();
         // In pixels of the photo as it came: enlarging it to its frame added none.
-        let photo_side = f64::from(query.photo.raster.long_side());
+        let photo_side = f64::from(query.raster().long_side());
         let photo_pixels = self.photo.scale * photo_side / f64::from(source.long_side());
         let close = (source, self.to_source);
         View::new(pixels, &self.photo, &self.lit, close, photo_pixels)
