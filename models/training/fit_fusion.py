@@ -1,4 +1,4 @@
-"""Fits what `models/calibration.json` ships, from rows that `assay eval DIR --rows FILE` writes.
+"""Fits what `models/calibration.json` ships, from rows that `assay eval DIR --fitting --rows FILE` writes.
 
     python fit_fusion.py OUT.json ROWS.csv [ROWS.csv ...]
     python fit_fusion.py --marks-only OUT.json ROWS.csv
@@ -161,7 +161,7 @@ def fit_all(rows, old, kept=None):
 def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("out", help="the calibration file, rewritten")
-    ask.add_argument("rows", nargs="+", help="what `assay eval DIR --rows FILE` wrote")
+    ask.add_argument("rows", nargs="+", help="what `assay eval DIR --fitting --rows FILE` wrote")
     ask.add_argument("--marks-only", action="store_true", help="keep presence, rivalry and the scores of other items")
     a = ask.parse_args()
     out, marks_only = a.out, a.marks_only

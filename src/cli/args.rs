@@ -210,20 +210,44 @@ pub struct DemoArgs {
     pub out: PathBuf,
 }
 
+const EVAL: &str = "\
+DIR holds
+  references.csv  brand,product,path,kind
+  photos.csv      path,brand,product,item,split
+  claims.csv      path,brand,product,truth,edit
+Photos of split `test` are counted; those of split `calibration` set the thresholds, or with --calibration shipped nothing
+does but the program. The truth of a claim is genuine, sibling, edited or other. For `edited` the column `edit` names what
+was changed on the reference; for `genuine` it names what was done to the photo, and each such edit gets its own line.
+
+Flagged means `deviates` or `no_brand_seen`. Coverage counts genuine claims whose product was located in a photo good
+enough to be judged.
+
+Examples:
+  assay eval data/covers
+  assay eval data/grocery --references 5 --rows rows.csv
+  assay eval data/shelf --calibration shipped --json
+  assay eval --self-test acme --photos-per-kind 8";
+
+/// Whose genuine photos set the thresholds of `assay eval`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CalibrationChoice {
+    /// The folder's own calibration photos
+    #[default]
+    Own,
+    /// The calibration inside the program: every product is judged as a new brand's is
+    Shipped,
+}
+
 /// What `assay eval` takes.
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "The folder holds references.csv (brand,product,path,kind), photos.csv \
-(path,brand,product,item,split) and claims.csv (path,brand,product,truth,edit). Only photos of split `calibration` set \
-thresholds, only photos of split `test` are counted.\n\nExample:\n  assay eval data/grocery --references 5\n  assay eval --self-test acme --photos-per-kind 8"
-)]
+#[command(after_help = EVAL)]
 pub struct EvalArgs {
     /// The labelled folder.
     #[arg(required_unless_present = "self_test")]
     pub dir: Option<PathBuf>,
     /// Instead: edit this brand's own references, photograph them by a simulator, and say what
     /// would be flagged.
-    #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "references", "without_variation", "rows", "threads"])]
+    #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "calibration", "references", "without_variation", "rows", "threads"])]
     pub self_test: Option<String>,
     /// With --self-test: this product only.
     #[arg(long, value_name = "ID", requires = "self_test")]
@@ -237,6 +261,9 @@ pub struct EvalArgs {
     /// With --self-test: write the simulated photos here, each named by kind, mark and verdict.
     #[arg(long, value_name = "DIR", requires = "self_test")]
     pub pictures: Option<PathBuf>,
+    /// What claims are judged by.
+    #[arg(long, value_enum, default_value_t, value_name = "WHOSE")]
+    pub calibration: CalibrationChoice,
     /// Calibration photos per product that also become references.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub references: usize,
@@ -245,10 +272,13 @@ pub struct EvalArgs {
     /// a test photo's evidence.
     #[arg(long)]
     pub without_variation: bool,
-    /// Also write every claim with its score and inputs to this CSV file. Non-genuine claims on
-    /// calibration photos are added, for fitting the fusion.
+    /// Also write every claim to this CSV file: truth, edit, verdict, p-value, first reason, score
+    /// and its inputs.
     #[arg(long, value_name = "FILE")]
     pub rows: Option<PathBuf>,
+    /// With --rows: make non-genuine claims on calibration photos too, for fitting the fusion.
+    #[arg(long, requires = "rows")]
+    pub fitting: bool,
     /// Worker threads; as many as cores when left out.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,

@@ -10,6 +10,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::domain::gallery::{ProductKey, ReferenceKind};
 
+/// The brand of photos that show nothing of what is enrolled.
+const NOTHING: &str = "none";
+
 /// A row of `references.csv`.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ReferenceRow {
@@ -37,12 +40,14 @@ impl ReferenceRow {
 }
 
 /// A row of `photos.csv`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct PhotoRow {
     /// Path inside the folder.
     pub path: String,
-    brand: String,
-    product: String,
+    /// Brand of the product shown, or `none`.
+    pub brand: String,
+    /// The product shown.
+    pub product: String,
     /// The physical item shown.
     pub item: String,
     /// `calibration` or `test`.
@@ -62,22 +67,46 @@ impl PhotoRow {
     pub(crate) fn is_calibration(&self) -> bool {
         self.split == "calibration"
     }
+
+    /// Whether it shows nothing of what is enrolled: whatever is seen in it is seen wrongly.
+    pub(crate) fn shows_nothing(&self) -> bool {
+        self.brand == NOTHING
+    }
 }
 
 /// A row of `claims.csv`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct ClaimRow {
     /// Photo, as in `photos.csv`.
     pub path: String,
-    brand: String,
-    product: String,
+    /// Brand claimed.
+    pub brand: String,
+    /// Product claimed.
+    pub product: String,
     /// `genuine`, `sibling`, `edited` or `other`.
     pub truth: String,
-    /// Kind of edit, for `edited`.
+    /// For `edited`, what was changed on the reference; for `genuine`, what was done to the photo,
+    /// if anything.
     pub edit: String,
 }
 
 impl ClaimRow {
+    /// A claim that no table makes.
+    pub(crate) fn new(path: &str, claimed: &ProductKey, truth: &str, edit: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            brand: claimed.brand.clone(),
+            product: claimed.product.clone(),
+            truth: truth.to_owned(),
+            edit: edit.to_owned(),
+        }
+    }
+
+    /// Whether the photo shows what is claimed.
+    pub(crate) fn is_genuine(&self) -> bool {
+        self.truth == "genuine"
+    }
+
     /// The product claimed.
     pub(crate) fn key(&self) -> ProductKey {
         ProductKey {
@@ -116,33 +145,17 @@ impl Labelled {
         let photos: Vec<PhotoRow> = table(dir, "photos.csv")?;
         let claims: Vec<ClaimRow> = table(dir, "claims.csv")?;
         // All of it before anything is measured: a typo must not end a long run near its end.
-        let known: HashSet<&str> = photos.iter().map(|p| p.path.as_str()).collect();
-        for photo in &photos {
-            // Thresholds come from one split and figures from the other; a third word would
-            // silently leave photos out of both.
-            if !["calibration", "test"].contains(&photo.split.as_str()) {
-                bail!(
-                    "photos.csv: `{}` has split `{}`; use calibration or test",
-                    photo.path,
-                    photo.split
-                );
-            }
+        if let Some(row) = references.iter().find(|r| r.brand == NOTHING) {
+            bail!(
+                "references.csv: `{}` has brand `{NOTHING}`, which names photos that show nothing \
+                 enrolled; give it another brand",
+                row.path
+            );
         }
-        for claim in &claims {
-            if !known.contains(claim.path.as_str()) {
-                bail!("claims.csv: `{}` is not in photos.csv", claim.path);
-            }
-            // Groups of the report are named by these words: a slip would become a group of its
-            // own.
-            if !["genuine", "sibling", "edited", "other"].contains(&claim.truth.as_str()) {
-                bail!("claims.csv: `{}` has truth `{}`", claim.path, claim.truth);
-            }
-        }
-        for path in references
-            .iter()
-            .map(|r| &r.path)
-            .chain(photos.iter().map(|p| &p.path))
-        {
+        check_photos(&photos)?;
+        check_claims(&claims, &photos)?;
+        let named = references.iter().map(|r| &r.path);
+        for path in named.chain(photos.iter().map(|p| &p.path)) {
             if !dir.join(path).is_file() {
                 bail!(
                     "`{}` is named in a table but does not exist in `{}`",
@@ -181,6 +194,54 @@ impl Labelled {
             .iter()
             .filter(|e| e.brand == product.brand && is_variant(e, product))
     }
+}
+
+fn check_photos(photos: &[PhotoRow]) -> anyhow::Result<()> {
+    for photo in photos {
+        // Thresholds come from one split and figures from the other; a third word would silently
+        // leave photos out of both.
+        if !["calibration", "test"].contains(&photo.split.as_str()) {
+            bail!(
+                "photos.csv: `{}` has split `{}`; use calibration or test",
+                photo.path,
+                photo.split
+            );
+        }
+        // It shows no product, so it can say nothing of what genuine photos of one look like.
+        if photo.shows_nothing() && photo.is_calibration() {
+            bail!(
+                "photos.csv: `{}` shows nothing that is enrolled (brand `{NOTHING}`) and cannot \
+                 set thresholds; use split test",
+                photo.path
+            );
+        }
+    }
+    Ok(())
+}
+
+fn check_claims(claims: &[ClaimRow], photos: &[PhotoRow]) -> anyhow::Result<()> {
+    let known: HashMap<&str, &PhotoRow> = photos.iter().map(|p| (p.path.as_str(), p)).collect();
+    for claim in claims {
+        let Some(photo) = known.get(claim.path.as_str()) else {
+            bail!("claims.csv: `{}` is not in photos.csv", claim.path);
+        };
+        // Groups of the report are named by these words: a slip would become a group of its own.
+        if !["genuine", "sibling", "edited", "other"].contains(&claim.truth.as_str()) {
+            bail!(
+                "claims.csv: `{}` has truth `{}`; use genuine, sibling, edited or other",
+                claim.path,
+                claim.truth
+            );
+        }
+        if claim.is_genuine() && photo.shows_nothing() {
+            bail!(
+                "claims.csv: the claim on `{}` cannot be genuine: photos of brand `{NOTHING}` show \
+                 nothing that is enrolled; use truth other",
+                claim.path
+            );
+        }
+    }
+    Ok(())
 }
 
 fn is_variant(edited: &ProductKey, of: &ProductKey) -> bool {

@@ -1,34 +1,45 @@
 //! What was measured, row by row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use anyhow::Context;
-
-use super::{data::PhotoRow, facts::Facts};
+use super::{
+    data::{ClaimRow, PhotoRow},
+    facts::Facts,
+    judged::Judged,
+};
 use crate::{
     domain::{
+        calibration::Calibration,
         fusion::{MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
         gallery::ProductKey,
         score::LogOdds,
         variation::Observation,
+        verdict::Verdict,
     },
     engine::Subject,
 };
 
 /// One claim on one photo, measured.
+#[derive(Default)]
 pub(crate) struct Row {
     /// The photo.
     pub photo: PhotoRow,
-    /// The product claimed.
-    pub claimed: ProductKey,
+    /// The claim.
+    pub claim: ClaimRow,
     /// `genuine`, `sibling`, `edited: KIND` or `other`.
     pub group: String,
+    /// What a caller would read, at each of the budgets; nothing for photos that set thresholds.
+    pub judged: Vec<Judged>,
+    /// Inliers of the claimed product.
+    pub inliers: usize,
+    /// Whether the claimed product was located, however poor the photo.
+    pub located: bool,
     /// The fused score; `None` when the photo is too poor to be judged or nothing is
     /// enrolled.
     pub score: Option<LogOdds>,
     /// Whether the claimed product was located in a photo good enough to be judged. Only then can
     /// the photo agree with the claim: this is what coverage counts.
-    pub located: bool,
+    pub covered: bool,
     /// Named inputs of the fusion, for fitting and for analysis.
     pub inputs: Vec<(String, f64)>,
     /// What the photo's file tells.
@@ -37,15 +48,36 @@ pub(crate) struct Row {
     pub reference_facts: Facts,
 }
 
-/// Identification of one test photo: rank of the true product from 0, if it was ranked at all.
+impl Row {
+    /// Whether a caller would read that the photo speaks against the claim, at the budget of this
+    /// number. A photo that cannot be judged does not: left out, it would flatter the detection.
+    pub(crate) fn is_flagged(&self, budget: usize) -> bool {
+        self.verdict(budget).is_some_and(Verdict::flags_the_claim)
+    }
+
+    /// The verdict at the budget of this number.
+    pub(crate) fn verdict(&self, budget: usize) -> Option<Verdict> {
+        self.judged.get(budget).map(|j| j.verdict)
+    }
+}
+
+/// Identification of one test photo.
 pub(crate) struct Identified {
-    /// Rank from 0.
+    /// Whether it shows nothing that is enrolled.
+    pub shows_nothing: bool,
+    /// Rank of the true product from 0, if it was ranked at all.
     pub rank: Option<usize>,
+    /// Whether any product was outlined.
+    pub outlined: bool,
+    /// What a caller would read, at each of the budgets.
+    pub judged: Vec<Judged>,
 }
 
 /// Everything measured.
 #[derive(Default)]
 pub(crate) struct Measured {
+    /// What claims were judged by, one per budget.
+    pub calibrations: Vec<Calibration>,
     /// Genuine claims on calibration photos.
     pub calibration: Vec<Row>,
     /// Claims on test photos.
@@ -94,7 +126,8 @@ pub(crate) fn inputs(subject: &Subject) -> Vec<(String, f64)> {
 impl Measured {
     /// Takes in what was measured of one photo.
     pub(crate) fn absorb(&mut self, one: Self) {
-        // `variation_items` is not among these: it is known once all observations are in.
+        // `variation_items` and `calibrations` are not among these: they are known once all
+        // observations are in.
         self.calibration.extend(one.calibration);
         self.test.extend(one.test);
         self.fitting.extend(one.fitting);
@@ -111,7 +144,7 @@ impl Measured {
         for rows in [&mut self.calibration, &mut self.test, &mut self.fitting] {
             // By what a row is of and not by its score: so rows of two builds can be laid side by
             // side.
-            rows.sort_by(|a, b| (&a.photo.path, &a.claimed).cmp(&(&b.photo.path, &b.claimed)));
+            rows.sort_by_key(|r| (r.photo.path.clone(), r.claim.key()));
         }
         self.observations.sort_by(|a, b| a.0.path.cmp(&b.0.path));
     }
@@ -131,50 +164,5 @@ impl Measured {
             groups.entry(&row.group).or_default().push(row);
         }
         groups
-    }
-
-    /// Every row with its inputs, as CSV.
-    pub(crate) fn write_rows(&self, path: &std::path::Path) -> anyhow::Result<()> {
-        let rows = || {
-            self.calibration
-                .iter()
-                .chain(&self.fitting)
-                .chain(&self.test)
-        };
-        // Of all rows: claims differ in how many marks they have, and a table has the same columns
-        // throughout.
-        let mut names: Vec<&str> = rows()
-            .flat_map(|r| r.inputs.iter().map(|(n, _)| n.as_str()))
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        let mut out =
-            csv::Writer::from_path(path).with_context(|| format!("`{}`", path.display()))?;
-        let fixed = [
-            "split", "photo", "item", "brand", "product", "group", "score", "located",
-        ];
-        out.write_record(fixed.iter().chain(&names))?;
-        for row in rows() {
-            let inputs: HashMap<&str, f64> =
-                row.inputs.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-            let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.5}"));
-            let mut record = vec![
-                row.photo.split.clone(),
-                row.photo.path.clone(),
-                row.photo.item.clone(),
-                row.claimed.brand.clone(),
-                row.claimed.product.clone(),
-                row.group.clone(),
-                number(row.score.map(LogOdds::get)),
-                row.located.to_string(),
-            ];
-            record.extend(
-                names
-                    .iter()
-                    .map(|n| number(inputs.get(n).copied().filter(|v| !v.is_nan()))),
-            );
-            out.write_record(&record)?;
-        }
-        Ok(out.flush()?)
     }
 }

@@ -4,11 +4,13 @@
 mod audit;
 mod data;
 mod facts;
+mod judged;
 mod measured;
 mod parallel;
 mod pictures;
 mod plan;
 mod report;
+mod rows;
 mod run;
 mod world;
 
@@ -18,7 +20,7 @@ use crate::engine::{Defaults, Engine, vision::Vision};
 
 pub(crate) use data::Labelled;
 pub(crate) use measured::Measured;
-pub(crate) use plan::{MakeVision, Plan, Progress};
+pub(crate) use plan::{MakeVision, Plan, Progress, Thresholds};
 pub(crate) use report::Report;
 
 /// Bytes of prepared references kept: an evaluation meets all of them again with every photo.
@@ -41,5 +43,5 @@ pub(crate) fn measure(
 pub(crate) fn report(dir: &Path, plan: &Plan, measured: &Measured, vision: &Vision) -> Report {
     let models = Engine::models(vision).into_iter();
     let models = models.map(|(role, id)| (role.to_owned(), id)).collect();
-    Report::new(dir.display().to_string(), plan.references, measured, models)
+    Report::new(dir.display().to_string(), plan, measured, models)
 }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
+use serde::Serialize;
+
 use super::data::Labelled;
 use crate::engine::vision::Vision;
 
@@ -19,12 +21,35 @@ pub(crate) trait Progress: Sync {
     fn end(&self);
 }
 
+/// Whose genuine photos set the thresholds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Thresholds {
+    /// The folder's calibration photos.
+    Own,
+    /// Those behind the calibration inside the program: every product is judged as that of a new
+    /// brand, of which no genuine photo is known.
+    Shipped,
+}
+
+impl Thresholds {
+    /// For people.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Own => "the folder's own",
+            Self::Shipped => "the shipped one, as for a new brand",
+        }
+    }
+}
+
 /// What to do.
 pub(crate) struct Plan<'a> {
     /// The labelled folder.
     pub data: &'a Labelled,
     /// Calibration photos per product that also become references.
     pub references: usize,
+    /// Whose genuine photos set the thresholds.
+    pub thresholds: Thresholds,
     /// Whether to make non-genuine claims on calibration photos too.
     pub fitting: bool,
     /// Whether to judge test photos as if their products had no genuine photos enrolled.

@@ -5,20 +5,22 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bytes::Bytes;
 
 use super::{
     data::{Labelled, PhotoRow},
     facts::Facts,
+    judged,
     measured::Measured,
     parallel::{in_parallel, lock},
     pictures::Pictures,
-    plan::{MakeVision, Plan, Progress},
+    plan::{MakeVision, Plan, Progress, Thresholds},
     world::World,
 };
 use crate::{
     domain::{
+        calibration::Calibration,
         gallery::{Gallery, ProductKey, Reference, ReferenceKind},
         variation::{GenuineObservations, Observation, Variation},
     },
@@ -36,6 +38,7 @@ pub(crate) fn run(
     make: &MakeVision,
     progress: &dyn Progress,
 ) -> anyhow::Result<Measured> {
+    ensure_thresholds(plan)?;
     let pictures = Pictures::default();
     let Enrolment {
         references,
@@ -53,7 +56,12 @@ pub(crate) fn run(
     // A photo that became a reference agrees with itself: it may set no threshold and prove
     // nothing.
     let photos = plan.data.photos.iter().filter(|p| !used.contains(&p.path));
-    let (calibration, test): (Vec<&PhotoRow>, Vec<_>) = photos.partition(|p| p.is_calibration());
+    let (mut calibration, test): (Vec<&PhotoRow>, Vec<_>) =
+        photos.partition(|p| p.is_calibration());
+    if plan.thresholds == Thresholds::Shipped {
+        // Of a new brand there are none.
+        calibration.clear();
+    }
     let mut measured = Measured::default();
     progress.begin("photos", calibration.len() + test.len());
     let mut world = World {
@@ -64,12 +72,10 @@ pub(crate) fn run(
         base: &base,
         facts: &facts,
         variations: HashMap::new(),
+        calibrations: Vec::new(),
+        shipped: judged::shipped(engine.defaults()),
     };
-    // Calibration first: test photos are judged by what those showed together.
-    for photos in [calibration, test] {
-        if !plan.without_variation {
-            world.variations = variations(&measured.observations);
-        }
+    let measure_all = |world: &World, photos: &[&PhotoRow], measured: Measured| {
         let all = Mutex::new(measured);
         in_parallel(
             photos.len(),
@@ -85,17 +91,72 @@ pub(crate) fn run(
                 Ok(())
             },
         )?;
-        measured = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut measured = all.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Threads finish in any order, and what is learnt next must not depend on it.
         measured.sort();
+        anyhow::Ok(measured)
+    };
+    // Calibration first: test photos are judged by what those showed together.
+    measured = measure_all(&world, &calibration, measured)?;
+    if !plan.without_variation {
+        world.variations = variations(&measured.observations);
     }
+    world.calibrations = calibrations(plan, &world.shipped, &measured)?;
+    measured = measure_all(&world, &test, measured)?;
     progress.end();
+    measured.calibrations = world.calibrations;
     measured.variation_items = world
         .variations
         .into_iter()
         .map(|(product, v)| (product, v.items()))
         .collect();
     Ok(measured)
+}
+
+/// Before anything long starts: a folder without calibration photos cannot set thresholds.
+fn ensure_thresholds(plan: &Plan) -> anyhow::Result<()> {
+    if plan.thresholds == Thresholds::Shipped {
+        return Ok(());
+    }
+    let there = plan
+        .data
+        .photos
+        .iter()
+        .filter(|p| p.is_calibration())
+        .count();
+    // Those that become references agree with themselves.
+    let left = there - chosen_photos(plan.data, plan.references).len();
+    match (there, left) {
+        (0, _) => bail!(
+            "photos.csv has no photo of split `calibration`, so the folder sets no thresholds of \
+             its own; judge by those inside the program with --calibration shipped"
+        ),
+        (_, 0) => bail!(
+            "all {there} calibration photos become references, and none is left to set \
+             thresholds; ask for fewer with --references or use --calibration shipped"
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// What claims on test photos are judged by, one per budget.
+fn calibrations(
+    plan: &Plan,
+    shipped: &[Calibration],
+    measured: &Measured,
+) -> anyhow::Result<Vec<Calibration>> {
+    if plan.thresholds == Thresholds::Shipped {
+        return Ok(shipped.to_vec());
+    }
+    let scores = measured.calibration_scores();
+    // Without a score nothing would ever be flagged, and the report would read as a good one.
+    if scores.is_empty() {
+        bail!(
+            "none of the calibration photos can be judged, so they set no thresholds: they are too \
+             poor, or their products have no reference; use --calibration shipped"
+        );
+    }
+    Ok(judged::own(&scores))
 }
 
 /// What the calibration photos of each product show together.

@@ -8,6 +8,7 @@ use std::{
 use super::{
     data::{ClaimRow, PhotoRow},
     facts::Facts,
+    judged::Judged,
     measured::{Identified, Measured, Row, inputs},
     pictures::Pictures,
     plan::Plan,
@@ -15,12 +16,14 @@ use super::{
 use crate::{
     checker::clock::Clock,
     domain::{
+        calibration::Calibration,
         gallery::{Gallery, ProductKey, Reference},
         variation::{ReferenceVariation, Variation},
+        verdict::PhotoReport,
     },
     engine::{
-        Claim, Comparison, Decoded, Engine, Examination, Interrupt, Prepared, Purpose, Question,
-        Sight, Stage, Stages, vision::Vision,
+        Claim, Comparison, Decoded, Engine, Examination, Interrupt, OperatingPoint, Prepared,
+        Purpose, Question, Sight, Stage, Stages, vision::Vision,
     },
 };
 
@@ -35,21 +38,44 @@ pub(crate) struct World<'a> {
     /// What is known of products' genuine photos: nothing while the calibration photos are
     /// measured.
     pub variations: HashMap<ProductKey, Variation>,
+    /// What claims are judged by, one per budget: nothing while the calibration photos are
+    /// measured.
+    pub calibrations: Vec<Calibration>,
+    /// The shipped calibration, once per budget. A check without a claim knows no other.
+    pub shipped: Vec<Calibration>,
 }
 
 /// A claim to make on a photo.
 struct Made<'a> {
     photo: &'a PhotoRow,
     photo_facts: Facts,
-    claimed: ProductKey,
-    group: String,
+    claim: ClaimRow,
 }
 
 /// What a photo is held against.
 struct Asked<'a> {
     gallery: &'a Gallery,
     claim: Option<&'a Claim>,
-    purpose: Purpose<'a>,
+    /// What is known of genuine photos; `None` where this photo is one to learn from.
+    variation: Option<&'a Variation>,
+    /// What it is judged by, one per budget.
+    calibrations: &'a [Calibration],
+}
+
+/// A photo compared, and the answer at each budget.
+struct Seen {
+    comparison: Comparison,
+    /// Whether the photo shows the claimed product.
+    sight: Option<Sight>,
+    /// Whether the photo is too poor to be judged.
+    poor: bool,
+    reports: Vec<PhotoReport>,
+}
+
+impl Seen {
+    fn judged(&self) -> Vec<Judged> {
+        self.reports.iter().map(Judged::from).collect()
+    }
 }
 
 impl World<'_> {
@@ -65,29 +91,16 @@ impl World<'_> {
         clock.ended(Stage::Decode);
         let mut out = Measured::default();
         if !photo.is_calibration() {
-            // As in a check without a claim: no product is given whose variation could be taken
-            // off.
-            let nothing = Variation::default();
-            let asked = Asked {
-                gallery: self.base,
-                claim: None,
-                purpose: Purpose::Judge(&nothing),
-            };
-            let (comparison, ..) = self.compare(vision, &decoded, &asked, &mut ())?;
-            let own = photo.key();
-            out.identified.push(Identified {
-                rank: comparison.ranking().position(|p| *p == own),
-            });
+            out.identified.push(self.identify(vision, photo, &decoded)?);
         }
         let pixels = decoded.raster.pixels().len() / 3;
         let photo_facts = Facts::of(&bytes, pixels, &decoded.facts.quality);
-        for (claimed, group) in self.claims(photo) {
+        for claim in self.claims(photo) {
             clock.resume();
             let made = Made {
                 photo,
                 photo_facts,
-                claimed,
-                group,
+                claim,
             };
             self.measure_claim(vision, &decoded, made, &mut clock, &mut out)?;
         }
@@ -98,6 +111,32 @@ impl World<'_> {
         Ok(out)
     }
 
+    /// What the photo shows, as a check says that has no claim.
+    fn identify(
+        &self,
+        vision: &mut Vision,
+        photo: &PhotoRow,
+        decoded: &Arc<Decoded>,
+    ) -> anyhow::Result<Identified> {
+        // No product is given whose variation could be taken off.
+        let nothing = Variation::default();
+        let asked = Asked {
+            gallery: self.base,
+            claim: None,
+            variation: Some(&nothing),
+            calibrations: &self.shipped,
+        };
+        let seen = self.compare(vision, decoded, &asked, &mut ())?;
+        let own = photo.key();
+        let answer = seen.reports.first();
+        Ok(Identified {
+            shows_nothing: photo.shows_nothing(),
+            rank: seen.comparison.ranking().position(|p| *p == own),
+            outlined: answer.is_some_and(|r| r.matches.iter().any(|m| m.region.is_some())),
+            judged: seen.judged(),
+        })
+    }
+
     fn measure_claim(
         &self,
         vision: &mut Vision,
@@ -106,52 +145,60 @@ impl World<'_> {
         clock: &mut Clock,
         out: &mut Measured,
     ) -> anyhow::Result<()> {
-        let Made {
-            photo,
-            photo_facts,
-            claimed,
-            group,
-        } = made;
+        let (photo, claimed) = (made.photo, made.claim.key());
         let gallery = self.gallery_for(photo, &claimed);
         let claim = Claim::Product(claimed.clone());
         let variation = self.variation_for(photo, &claimed);
-        let is_genuine = group == "genuine";
+        let is_genuine = made.claim.is_genuine();
         // These are what checks learn from, so nothing learnt is applied to them.
         let learns = photo.is_calibration() && is_genuine;
         let asked = Asked {
             gallery: &gallery,
             claim: Some(&claim),
-            purpose: match learns {
-                true => Purpose::Learn,
-                false => Purpose::Judge(&variation),
+            variation: (!learns).then_some(&variation),
+            calibrations: match photo.is_calibration() {
+                true => &[],
+                false => &self.calibrations,
             },
         };
         // What a check of an honest listing takes is told by its stages.
         let stages: &mut dyn Stages = if is_genuine { clock } else { &mut () };
-        let (comparison, sight, poor) = self.compare(vision, decoded, &asked, stages)?;
-
-        if let (true, false, Some(seen)) = (learns, poor, comparison.observation()) {
-            out.observations.push((photo.clone(), seen));
+        let seen = self.compare(vision, decoded, &asked, stages)?;
+        let is_seen = seen.sight == Some(Sight::Seen) && !seen.poor;
+        if let (true, true, Some(observed)) = (learns, is_seen, seen.comparison.observation()) {
+            out.observations.push((photo.clone(), observed));
         }
-        let subject = comparison.subject.as_ref();
-        let located = sight == Some(Sight::Seen);
-        let row = Row {
-            photo: photo.clone(),
-            photo_facts,
-            reference_facts: self.facts.get(&claimed).copied().unwrap_or_default(),
-            claimed,
-            // A check would refuse such a photo, so it has no score here either.
-            score: comparison.claim_score(sight).filter(|_| !poor),
-            located: located && !poor,
-            inputs: subject.map(inputs).unwrap_or_default(),
-            group,
-        };
+        let row = self.row(made, &seen);
         match (photo.is_calibration(), is_genuine) {
             (false, _) => out.test.push(row),
             (true, true) => out.calibration.push(row),
             (true, false) => out.fitting.push(row),
         }
         Ok(())
+    }
+
+    fn row(&self, made: Made, seen: &Seen) -> Row {
+        let claimed = made.claim.key();
+        let subject = seen.comparison.subject.as_ref();
+        let own = subject.map(|s| &seen.comparison.candidates[s.candidate]);
+        let located = seen.sight == Some(Sight::Seen);
+        Row {
+            photo: made.photo.clone(),
+            photo_facts: made.photo_facts,
+            reference_facts: self.facts.get(&claimed).copied().unwrap_or_default(),
+            group: made.claim.group(),
+            claim: made.claim,
+            // A check would refuse such a photo, so it has no score here either.
+            score: seen
+                .comparison
+                .claim_score(seen.sight)
+                .filter(|_| !seen.poor),
+            inliers: own.map_or(0, |c| c.inliers()),
+            located,
+            covered: located && !seen.poor,
+            inputs: subject.map(inputs).unwrap_or_default(),
+            judged: seen.judged(),
+        }
     }
 
     /// Compares a photo as a check does: from its pixels, knowing nothing of other claims on it.
@@ -161,7 +208,7 @@ impl World<'_> {
         decoded: &Arc<Decoded>,
         asked: &Asked,
         stages: &mut dyn Stages,
-    ) -> anyhow::Result<(Comparison, Option<Sight>, bool)> {
+    ) -> anyhow::Result<Seen> {
         // Anew for every claim: what an earlier claim found would help this one, and a served check
         // has no earlier one.
         let mut examination = Examination::new(vision, Arc::clone(decoded))?;
@@ -173,15 +220,27 @@ impl World<'_> {
                 claim: asked.claim,
                 prepared: &prepared,
             };
-            let purpose = asked.purpose;
+            let purpose = asked.variation.map_or(Purpose::Learn, Purpose::Judge);
             match self
                 .engine
                 .compare(vision, &mut examination, question, purpose, stages)
             {
                 Ok(comparison) => {
-                    let sight = self.engine.sight(&examination, &comparison);
-                    let poor = self.engine.is_too_poor(&examination, &comparison);
-                    return Ok((comparison, sight, poor));
+                    let judge = |calibration: &Calibration| {
+                        let point = OperatingPoint {
+                            calibration: calibration.clone(),
+                            variation: asked.variation.cloned().unwrap_or_default(),
+                        };
+                        self.engine
+                            .judge(&examination, question, &comparison, &point, 0)
+                    };
+                    let reports = asked.calibrations.iter().map(judge).collect();
+                    return Ok(Seen {
+                        sight: self.engine.sight(&examination, &comparison),
+                        poor: self.engine.is_too_poor(&examination, &comparison),
+                        comparison,
+                        reports,
+                    });
                 }
                 Err(Interrupt::Need(need)) => {
                     self.pictures
@@ -195,14 +254,15 @@ impl World<'_> {
     /// The claims to make on a photo: the table's for a test photo; its own product for a
     /// calibration photo, and for fitting also up to three siblings, one other product and the
     /// edited references of its title.
-    fn claims(&self, photo: &PhotoRow) -> Vec<(ProductKey, String)> {
+    fn claims(&self, photo: &PhotoRow) -> Vec<ClaimRow> {
         let data = self.plan.data;
         if !photo.is_calibration() {
-            let rows: &[ClaimRow] = data.claims.get(&photo.path).map_or(&[], Vec::as_slice);
-            return rows.iter().map(|c| (c.key(), c.group())).collect();
+            return data.claims.get(&photo.path).cloned().unwrap_or_default();
         }
         let own = photo.key();
-        let mut claims = vec![(own.clone(), "genuine".to_owned())];
+        let claim =
+            |p: &ProductKey, truth: &str, edit: &str| ClaimRow::new(&photo.path, p, truth, edit);
+        let mut claims = vec![claim(&own, "genuine", "")];
         if self.plan.fitting {
             let mut products: Vec<&ProductKey> = self
                 .base
@@ -215,16 +275,16 @@ impl World<'_> {
             // A few of each kind: fitting wants all kinds, and every claim costs as much as a
             // check.
             let siblings = products.iter().filter(|p| p.brand == own.brand).take(3);
-            claims.extend(siblings.map(|p| ((*p).clone(), "sibling".to_owned())));
+            claims.extend(siblings.map(|p| claim(p, "sibling", "")));
             let others: Vec<_> = products.iter().filter(|p| p.brand != own.brand).collect();
             // Any fixed choice will do; the path's length and bytes spread it over the products.
             let pick = photo.path.bytes().map(usize::from).sum::<usize>();
             if let Some(other) = others.get(pick % others.len().max(1)) {
-                claims.push(((**other).clone(), "other".to_owned()));
+                claims.push(claim(other, "other", ""));
             }
             claims.extend(
                 data.edits_of(&own)
-                    .map(|p| (p.clone(), format!("edited: {}", edit_kind(p, &own)))),
+                    .map(|p| claim(p, "edited", edit_kind(p, &own))),
             );
         }
         claims
@@ -279,10 +339,9 @@ impl World<'_> {
     }
 }
 
-fn edit_kind(edited: &ProductKey, of: &ProductKey) -> String {
+fn edit_kind<'a>(edited: &'a ProductKey, of: &ProductKey) -> &'a str {
     edited
         .product
         .strip_prefix(&format!("{}-", of.product))
         .unwrap_or(&edited.product)
-        .to_owned()
 }

@@ -9,8 +9,8 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 
 use crate::{
-    cli::args::EvalArgs,
-    evaluation::{self, Labelled, MakeVision, Plan, Progress},
+    cli::args::{CalibrationChoice, EvalArgs},
+    evaluation::{self, Labelled, MakeVision, Plan, Progress, Thresholds},
 };
 
 /// A progress bar that hears of each part.
@@ -48,7 +48,11 @@ pub fn run(
     let plan = Plan {
         data: &data,
         references: args.references,
-        fitting: args.rows.is_some(),
+        thresholds: match args.calibration {
+            CalibrationChoice::Own => Thresholds::Own,
+            CalibrationChoice::Shipped => Thresholds::Shipped,
+        },
+        fitting: args.fitting,
         without_variation: args.without_variation,
         stop,
         threads: args.threads.unwrap_or(cores).max(1),

@@ -1,0 +1,45 @@
+//! The answer that a caller would get to a claim, at each budget that is reported.
+
+use crate::domain::{
+    calibration::{Calibration, CalibrationSource},
+    score::LogOdds,
+    verdict::{PhotoReport, ReasonCode, Verdict},
+};
+use crate::engine::Defaults;
+
+/// Budgets reported: shares of genuine photos that may be flagged.
+pub(crate) const BUDGETS: [f64; 2] = [0.01, 0.05];
+
+/// Calibrations by genuine photos of all products together, as a brand is judged whose products
+/// have too few items each; one per budget.
+pub(crate) fn own(scores: &[(String, LogOdds)]) -> Vec<Calibration> {
+    let brand = CalibrationSource::Brand;
+    let at = |budget| Calibration::new("eval".into(), budget, brand, scores);
+    BUDGETS.map(at).into()
+}
+
+/// The shipped calibration, by which a new brand is judged; once per budget.
+pub(crate) fn shipped(defaults: &Defaults) -> Vec<Calibration> {
+    BUDGETS.map(|budget| defaults.calibration(budget)).into()
+}
+
+/// What a caller reads of a photo.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Judged {
+    /// What the photo shows.
+    pub verdict: Verdict,
+    /// Share of genuine photos that look at least this strange, where the photo was comparable.
+    pub p_value: Option<f64>,
+    /// The first reason given.
+    pub reason: Option<ReasonCode>,
+}
+
+impl From<&PhotoReport> for Judged {
+    fn from(report: &PhotoReport) -> Self {
+        Self {
+            verdict: report.verdict,
+            p_value: report.p_value.map(|p| p.get()),
+            reason: report.reasons.first().map(|r| r.code),
+        }
+    }
+}
