@@ -9,8 +9,8 @@ use crate::{
         PhotoErrorKind,
         answer::{
             CalibrationAnswer, ChannelsAnswer, CheckAnswer, ClaimAnswer, DeviationAnswer,
-            GeometryAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, PhotoError, QualityAnswer,
-            ReasonAnswer,
+            GeometryAnswer, InstanceAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, PhotoError,
+            QualityAnswer, ReasonAnswer,
         },
     },
     domain::{
@@ -20,8 +20,8 @@ use crate::{
         quality::Quality,
         tuning,
         verdict::{
-            MarkAnswer, MarkComparison, MatchReport, PhotoReport, ReasonCode, Verdict, action_for,
-            overall,
+            Instance, MarkAnswer, MarkComparison, MatchReport, PhotoReport, ReasonCode, Verdict,
+            action_for, overall,
         },
     },
     engine::{Claim, Facts, Stage, vision::IntakeError},
@@ -107,6 +107,13 @@ pub(crate) fn answer(
         answers.push(photo_answer(photo, verdict));
     }
     let verdict = overall(&verdicts);
+    let mut compared: Vec<String> = Vec::new();
+    for what in answers.iter().flat_map(|p| &p.compared) {
+        // In the order first met, each once.
+        if !compared.contains(what) {
+            compared.push(what.clone());
+        }
+    }
     CheckAnswer {
         id: frame.id,
         created_at: frame.created_at,
@@ -116,6 +123,7 @@ pub(crate) fn answer(
         listing_id: frame.listing_id,
         seller_id: frame.seller_id,
         reasons,
+        compared,
         photos: answers,
         calibration: frame.calibration,
         reference_set: frame.reference_set,
@@ -154,7 +162,7 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
             facts.width,
             facts.height,
             None,
-            facts.notes,
+            notes(facts.notes, photo.report.mirrored),
             Some(quality_answer(&facts.quality)),
         ),
         Err(error) => {
@@ -176,6 +184,33 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
         notes,
         quality,
         matches: photo.report.matches.into_iter().map(match_answer).collect(),
+        instances: photo
+            .report
+            .instances
+            .into_iter()
+            .map(instance_answer)
+            .collect(),
+        compared: photo.report.compared,
+        mirrored: photo.report.mirrored,
+    }
+}
+
+/// What a person should know of the photo.
+fn notes(mut notes: Vec<String>, mirrored: bool) -> Vec<String> {
+    if mirrored {
+        notes.push("the photo is a mirror image; it was judged turned over".to_owned());
+    }
+    notes
+}
+
+fn instance_answer(instance: Instance) -> InstanceAnswer {
+    InstanceAnswer {
+        brand: instance.product.brand,
+        product: instance.product.product,
+        reference: instance.reference,
+        region: outline(&instance.region),
+        inliers: instance.inliers,
+        mirrored: instance.mirrored,
     }
 }
 

@@ -33,6 +33,9 @@ pub struct CheckAnswer {
     pub seller_id: Option<String>,
     /// Why, over all photos.
     pub reasons: Vec<ReasonAnswer>,
+    /// What of the claimed article was compared, over all photos; see the photos.
+    #[serde(default)]
+    pub compared: Vec<String>,
     /// One entry per photo, in the order sent.
     pub photos: Vec<PhotoAnswer>,
     /// The calibration behind the p-values.
@@ -105,6 +108,37 @@ pub struct PhotoAnswer {
     pub quality: Option<QualityAnswer>,
     /// Best matches, the claimed product's first.
     pub matches: Vec<MatchAnswer>,
+    /// What is in the photo and where: the article that was judged first, then further copies of it
+    /// and other products.
+    #[serde(default)]
+    // Here and below: answers are stored as they are, and those of before must still be read.
+    pub instances: Vec<InstanceAnswer>,
+    /// What of the article was compared: the kind of its reference (`pack`, `logo`, `label`), then
+    /// `mark NAME` for each mark that could be seen. Empty when nothing was.
+    #[serde(default)]
+    pub compared: Vec<String>,
+    /// Whether the photo is a mirror image and was judged turned over.
+    #[serde(default)]
+    pub mirrored: bool,
+}
+
+/// One article found in a photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InstanceAnswer {
+    /// Brand id.
+    #[schema(value_type = Id)]
+    pub brand: String,
+    /// Product id.
+    #[schema(value_type = Id)]
+    pub product: String,
+    /// Reference id.
+    pub reference: String,
+    /// Corners in the photo: those of the reference, from its top left on.
+    pub region: Vec<[f64; 2]>,
+    /// Points that agree.
+    pub inliers: usize,
+    /// Whether the photo shows it as a mirror image.
+    pub mirrored: bool,
 }
 
 /// Why the bytes of a photo were not accepted.

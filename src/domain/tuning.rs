@@ -241,6 +241,20 @@ tuning! {
         pub const PRODUCT_EMBEDDING: f64 = 3.0;
     }
 
+    /// Several articles in one photo.
+    pub mod instances {
+        /// Correspondences outside the outline that was found from which another copy is looked
+        /// for.
+        pub const OUTSIDE: usize = 20;
+        /// Inliers of a further copy at least.
+        pub const COPY_INLIERS: usize = 9;
+        /// Copies differ in size by a smaller factor than this.
+        pub const COPY_SIZE: f64 = 1.5;
+        /// An article whose sides are shown below this share of its reference's frame is met by the
+        /// reference at half its size.
+        pub const HALF_BELOW: f64 = 0.6;
+    }
+
     /// Whether what is claimed is in the photo.
     pub mod presence {
         /// Two outlines lie on the same place from this intersection over union on.

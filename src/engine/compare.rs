@@ -24,7 +24,7 @@ use crate::domain::tuning::{
 use crate::domain::{
     fusion::{Evidence, FusedScore, Fusion},
     gallery::{Gallery, ProductKey, Reference},
-    geometry::{Rect, check_quad, intersection_over_union, number::whole},
+    geometry::{Point, Rect, check_quad, intersection_over_union, number::whole},
     raster::Raster,
     variation::Observation,
 };
@@ -45,6 +45,16 @@ pub(crate) struct AlignedPair {
     pub rival_refined: Option<usize>,
 }
 
+/// A reference placed in the whole photo.
+pub(crate) struct Placed {
+    /// The reference.
+    pub reference: Arc<Reference>,
+    /// Where it was placed.
+    pub location: Location,
+    /// Its corners in 0..1 of the upright photo.
+    pub region: [Point; 4],
+}
+
 /// Where a photo shows which references.
 pub struct Located {
     /// The best reference of each product, best first.
@@ -57,6 +67,8 @@ pub struct Located {
     pub lost: Vec<String>,
     /// The part of the photo in which they lie, when the whole showed too little.
     pub(crate) view: Option<Box<Query>>,
+    /// All that was placed in the whole photo.
+    pub(crate) elsewhere: Vec<Placed>,
 }
 
 /// The product in question after the close look.
@@ -81,6 +93,8 @@ pub struct Comparison {
     pub lost: Vec<String>,
     /// The part of the photo in which they lie, when the whole showed too little.
     pub(crate) view: Option<Box<Query>>,
+    /// All that was placed in the whole photo.
+    pub(crate) elsewhere: Vec<Placed>,
 }
 
 impl Comparison {
@@ -213,6 +227,7 @@ pub(crate) fn locate_all(
         stages.ended(Stage::Features);
         found = hypotheses(vision, query, among, prepared, Effort::Claimed, stages)?;
     }
+    let elsewhere = placed(&found, query);
     let mut view = None;
     // Also where what the whole photo showed was compared and not believed.
     if doubted || !shows(&found, Location::is_placed) {
@@ -268,6 +283,7 @@ pub(crate) fn locate_all(
         candidates,
         subject: None,
         view: None,
+        elsewhere,
     };
     // A claim is judged by its own product however many others fit better: those become evidence
     // against it.
@@ -284,6 +300,22 @@ pub(crate) fn locate_all(
     };
     located.view = view;
     Ok(located)
+}
+
+/// What the whole photo shows, claimed or not.
+fn placed(found: &[Hypothesis], whole: &Query) -> Vec<Placed> {
+    let to_unit = whole.frame_to_unit();
+    let place = |h: &Hypothesis| {
+        let location = h.location.clone().filter(Location::is_placed)?;
+        let map = &location.reference_to_photo;
+        let outline = check_quad(map, h.features.frame_size(), whole.frame.size()).ok()?;
+        Some(Placed {
+            reference: Arc::clone(&h.reference),
+            region: outline.map(|p| to_unit.apply(p)),
+            location,
+        })
+    };
+    found.iter().filter_map(place).collect()
 }
 
 /// The references worth comparing, and where the photo shows them.

@@ -19,7 +19,7 @@ use crate::domain::{
     quality::{Quality, measure},
     score::Similarity,
     text::explain,
-    verdict::{MarkAnswer, MarkComparison, PhotoReport, Reason, ReasonCode, Verdict},
+    verdict::{MarkAnswer, MarkComparison, MatchReport, PhotoReport, Reason, ReasonCode, Verdict},
 };
 
 /// What a photo is judged by.
@@ -59,6 +59,9 @@ pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
             photo: index,
             region: Vec::new(),
         }],
+        instances: Vec::new(),
+        compared: Vec::new(),
+        mirrored: false,
     }
 }
 
@@ -139,8 +142,11 @@ pub(crate) fn judge(
         verdict: Verdict::NotComparable,
         similarity: matches.first().map_or(none, |m| m.similarity),
         p_value: None,
+        compared: compared(comparison, sight, &matches),
         matches,
         reasons: Vec::new(),
+        instances: Vec::new(),
+        mirrored: false,
     };
     // By what makes the rest pointless: a copy of an enrolled picture says nothing of the item
     // however sharp it is, a poor photo nothing however well it seems to fit.
@@ -223,9 +229,13 @@ fn weigh(
             let reasons = deviation_reasons(context, comparison, subject, report);
             report.reasons.extend(reasons);
         }
-        Some(Sight::Seen) => {
+        // Agreement is said only of what was compared.
+        Some(Sight::Seen) if !report.compared.is_empty() => {
             report.verdict = Verdict::Consistent;
-            let detail = format!("agrees with {product} within genuine variation");
+            let detail = format!(
+                "agrees with {product} within genuine variation{}",
+                doubts(report)
+            );
             report
                 .reasons
                 .push(context.reason(ReasonCode::Agrees, detail, Vec::new()));
@@ -249,6 +259,37 @@ fn weigh(
                 .reasons
                 .push(context.reason(ReasonCode::NotLocated, detail, Vec::new()));
         }
+    }
+}
+
+/// What of the product in question was compared.
+fn compared(comparison: &Comparison, sight: Option<Sight>, matches: &[MatchReport]) -> Vec<String> {
+    let (Some(Sight::Seen), Some(subject)) = (sight, &comparison.subject) else {
+        return Vec::new();
+    };
+    let kind = comparison.candidates[subject.candidate].reference.kind;
+    let blocks = subject.evidence.blocks.map(|_| kind.name().to_owned());
+    let marks = matches.first().into_iter().flat_map(|m| &m.marks);
+    let seen = marks.filter(|m| m.answer != MarkAnswer::CannotSee);
+    blocks
+        .into_iter()
+        .chain(seen.map(|m| format!("mark {}", m.mark.name)))
+        .collect()
+}
+
+/// What a person would ask who sees a mark in red under an agreement.
+fn doubts(report: &PhotoReport) -> String {
+    let marks = report.matches.first().into_iter().flat_map(|m| &m.marks);
+    let names: Vec<String> = marks
+        .filter(|m| m.answer == MarkAnswer::Different)
+        .map(|m| format!("`{}`", m.mark.name))
+        .collect();
+    match names.len() {
+        0 => String::new(),
+        _ => format!(
+            "; {} looks different, though not more than marks of genuine photos do",
+            names.join(", ")
+        ),
     }
 }
 

@@ -1,10 +1,13 @@
 //! Where in the photo is the reference: coarse vote, mutual nearest neighbours, robust homography.
 
-use super::prepare::{Scale, TurnedFeatures};
+use super::{
+    instances::lies_in,
+    prepare::{Scale, TurnedFeatures},
+};
 use crate::domain::{
     descriptors::{located, mutual_nearest},
     features::FeatureSet,
-    geometry::{Homography, MagsacOptions, fit_homography, number::index},
+    geometry::{Homography, MagsacOptions, check_quad, fit_homography, number::index},
     tuning::locate::{
         FIRST_ERROR_PX, MIN_COSINE, PLACED_INLIERS, PLACED_SPREAD, REFINED_ERROR_PX, SOLID_INLIERS,
         SPREAD_CELLS, SURE_INLIERS, SURE_SPREAD, WIDE_SPREAD,
@@ -22,6 +25,8 @@ pub struct Location {
     pub correspondences: usize,
     /// Share of the cells of an 8x8 grid over the reference that hold an inlier, 0 to 1.
     pub spread: f64,
+    /// Correspondences that lie outside its outline: they may belong to another copy.
+    pub outside: usize,
     /// Quarter turns of the reference that it was found by.
     pub turn: usize,
     /// The reference's size that it was found by.
@@ -97,8 +102,11 @@ fn fit(
         let at = points[i].0;
         cells[cell(at.y, reference.height) * SPREAD_CELLS + cell(at.x, reference.width)] = true;
     }
+    let outline = check_quad(&fit.map, size(reference), size(photo)).ok()?;
+    let outside = points.iter().filter(|p| !lies_in(&outline, p.1)).count();
     Some(Location {
         reference_to_photo: fit.map,
+        outside,
         inliers: fit.inliers.len(),
         correspondences: pairs.len(),
         spread: cells.iter().filter(|c| **c).count() as f64 / cells.len() as f64,

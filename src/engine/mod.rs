@@ -25,6 +25,7 @@ mod defaults;
 mod enroll;
 mod frames;
 mod inspect;
+mod instances;
 mod judge;
 mod locate;
 mod need;
@@ -250,6 +251,7 @@ impl Engine {
             subject,
             lost,
             view: located.view,
+            elsewhere: located.elsewhere,
         })
     }
 
@@ -339,8 +341,13 @@ impl Engine {
             index,
         };
         let query = comparison.view.as_deref().unwrap_or(&photo.query);
-        let seen = (comparison, self.sight(photo, comparison));
-        judge::judge(&context, query, question.gallery, seen)
+        let sight = self.sight(photo, comparison);
+        let report = judge::judge(&context, query, question.gallery, (comparison, sight));
+        PhotoReport {
+            mirrored: query.is_mirrored(),
+            instances: instances::instances(&photo.query, query, comparison, sight),
+            ..report
+        }
     }
 
     /// What a genuine photo shows under the claim on its own product; `None` when it is not

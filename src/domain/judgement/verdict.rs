@@ -217,6 +217,21 @@ pub struct MatchReport {
     pub deviations: Vec<(Vec<Point>, Difference)>,
 }
 
+/// One article in a photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instance {
+    /// The product that was found.
+    pub product: ProductKey,
+    /// The reference that it was found by.
+    pub reference: String,
+    /// Corners in 0..1 of the upright photo.
+    pub region: [Point; 4],
+    /// Points that agree.
+    pub inliers: usize,
+    /// Whether the photo shows it as a mirror image.
+    pub mirrored: bool,
+}
+
 /// The answer for one photo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhotoReport {
@@ -230,6 +245,12 @@ pub struct PhotoReport {
     pub matches: Vec<MatchReport>,
     /// Why.
     pub reasons: Vec<Reason>,
+    /// What is in the photo and where: the article that was judged first.
+    pub instances: Vec<Instance>,
+    /// What of the article was compared: the kind of its reference, then its marks.
+    pub compared: Vec<String>,
+    /// Whether the article was judged on the mirror image of the photo.
+    pub mirrored: bool,
 }
 
 #[cfg(test)]

@@ -1,0 +1,222 @@
+//! What is in a photo and where: each article that was found, several copies of one among them.
+//!
+//! Only the product in question is compared closely, at its best place. The others are told, so that
+//! a person sees what the answer is about.
+
+use super::{
+    candidate::Candidate,
+    compare::{Comparison, Placed},
+    locate::locate,
+    prepare::Scale,
+    search::Query,
+    sight::Sight,
+};
+use crate::domain::{
+    features::FeatureSet,
+    geometry::{Point, check_quad, intersection_over_union, quad_area},
+    tuning::{
+        instances::{COPY_INLIERS, COPY_SIZE, HALF_BELOW, OUTSIDE},
+        presence::SAME_PLACE,
+    },
+    verdict::Instance,
+};
+
+/// Most instances told of one photo.
+const MOST: usize = 12;
+
+/// The instances of a compared photo: the one judged first, then its copies, then other products.
+/// `whole` is the whole photo, `seen` what was compared.
+pub(crate) fn instances(
+    whole: &Query,
+    seen: &Query,
+    comparison: &Comparison,
+    sight: Option<Sight>,
+) -> Vec<Instance> {
+    let mut all: Vec<Instance> = Vec::new();
+    if let (Some(Sight::Seen), Some(subject)) = (sight, &comparison.subject) {
+        let own = &comparison.candidates[subject.candidate];
+        if let Some(first) = judged(own, seen) {
+            all.push(first);
+            copies(own, whole, seen, &mut all);
+        }
+    }
+    // The strongest first: of two products at one place the better is told.
+    let mut elsewhere: Vec<&Placed> = comparison.elsewhere.iter().collect();
+    elsewhere.sort_by(|a, b| {
+        let order = b.location.inliers.cmp(&a.location.inliers);
+        order.then_with(|| a.reference.id.cmp(&b.reference.id))
+    });
+    for placed in elsewhere {
+        let region = placed.region;
+        if is_free(&region, &all) {
+            all.push(Instance {
+                product: placed.reference.product.clone(),
+                reference: placed.reference.id.clone(),
+                region,
+                inliers: placed.location.inliers,
+                mirrored: false,
+            });
+        }
+    }
+    all.truncate(MOST);
+    all
+}
+
+fn judged(own: &Candidate, seen: &Query) -> Option<Instance> {
+    let to_unit = seen.frame_to_unit();
+    Some(Instance {
+        product: own.reference.product.clone(),
+        reference: own.reference.id.clone(),
+        region: own.outline?.map(|p| to_unit.apply(p)),
+        inliers: own.inliers(),
+        mirrored: seen.is_mirrored(),
+    })
+}
+
+/// Further copies of the article that was judged: what is left of the photo's points when those
+/// inside known outlines are taken out is matched again, as the first copy was found.
+fn copies(own: &Candidate, whole: &Query, seen: &Query, all: &mut Vec<Instance>) {
+    let Some(location) = own.location.as_ref().filter(|_| !seen.is_mirrored()) else {
+        return;
+    };
+    // Found in the whole photo, the points that agree with nothing inside the outline tell whether
+    // there may be another; found in a part of it, nothing is known of the rest.
+    let is_whole = std::ptr::eq(whole, seen);
+    if is_whole && location.outside < OUTSIDE {
+        return;
+    }
+    let (size, frame) = (own.features.frame_size(), whole.frame.size());
+    let to_unit = whole.frame_to_unit();
+    let Some(from_unit) = to_unit.inverse() else {
+        return;
+    };
+    let first = all[0].region.map(|p| from_unit.apply(p));
+    let scale = match is_whole {
+        true => location.scale,
+        // The size at which the whole photo shows it.
+        false if quad_area(&first).sqrt() < HALF_BELOW * (size.0 * size.1).sqrt() => Scale::Half,
+        false => Scale::Whole,
+    };
+    while all.len() < MOST {
+        let known: Vec<[Point; 4]> = all
+            .iter()
+            .map(|i| i.region.map(|p| from_unit.apply(p)))
+            .collect();
+        let rest = outside(whole.features(), &known);
+        let found = locate(&rest, &own.features, scale, &[location.turn]);
+        let Some(found) = found.filter(|f| f.inliers >= COPY_INLIERS) else {
+            return;
+        };
+        let Ok(outline) = check_quad(&found.reference_to_photo, size, frame) else {
+            return;
+        };
+        // Copies in one picture are about as large as each other; chance is of any size.
+        let ratio = (quad_area(&outline) / quad_area(&first)).sqrt();
+        let region = outline.map(|p| to_unit.apply(p));
+        if !(1.0 / COPY_SIZE..=COPY_SIZE).contains(&ratio) || !is_free(&region, all) {
+            return;
+        }
+        all.push(Instance {
+            region,
+            inliers: found.inliers,
+            ..all[0].clone()
+        });
+    }
+}
+
+/// Whether nothing told so far lies at this place.
+fn is_free(region: &[Point; 4], all: &[Instance]) -> bool {
+    all.iter()
+        .all(|known| intersection_over_union(&upright(known), region) < SAME_PLACE)
+}
+
+/// An instance's corners, clockwise on the screen: a mirror image's run the other way.
+fn upright(instance: &Instance) -> [Point; 4] {
+    let [a, b, c, d] = instance.region;
+    match instance.mirrored {
+        true => [a, d, c, b],
+        false => [a, b, c, d],
+    }
+}
+
+/// The points that lie in none of the outlines, in pixels of the features' frame.
+fn outside(features: &FeatureSet, outlines: &[[Point; 4]]) -> FeatureSet {
+    let mut rest = FeatureSet {
+        keypoints: Vec::new(),
+        descriptors: Vec::new(),
+        model: features.model.clone(),
+        ..*features
+    };
+    for (i, k) in features.keypoints.iter().enumerate() {
+        let at = Point::new(f64::from(k.x), f64::from(k.y));
+        if !outlines.iter().any(|o| lies_in(o, at)) {
+            rest.keypoints.push(*k);
+            rest.descriptors.extend_from_slice(features.descriptor(i));
+        }
+    }
+    rest
+}
+
+/// Whether a point lies inside a convex outline, whichever way its corners run.
+pub(crate) fn lies_in(outline: &[Point; 4], at: Point) -> bool {
+    let side = |i: usize| {
+        let (from, to) = (outline[i], outline[(i + 1) % 4]);
+        (to.x - from.x) * (at.y - from.y) - (to.y - from.y) * (at.x - from.x)
+    };
+    (0..4).all(|i| side(i) >= 0.0) || (0..4).all(|i| side(i) <= 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{embedding::ModelId, features::Keypoint, gallery::ProductKey};
+
+    fn square(left: f64, top: f64, side: f64) -> [Point; 4] {
+        [
+            Point::new(left, top),
+            Point::new(left + side, top),
+            Point::new(left + side, top + side),
+            Point::new(left, top + side),
+        ]
+    }
+
+    fn instance(region: [Point; 4], mirrored: bool) -> Instance {
+        Instance {
+            product: ProductKey {
+                brand: "acme".into(),
+                product: "tea".into(),
+            },
+            reference: "r".into(),
+            region,
+            inliers: 50,
+            mirrored,
+        }
+    }
+
+    #[test]
+    fn a_place_is_taken_also_by_a_mirror_image() {
+        let [a, b, c, d] = square(0.1, 0.1, 0.4);
+        let known = [instance([b, a, d, c], true)];
+        assert!(!is_free(&square(0.12, 0.1, 0.4), &known));
+        assert!(is_free(&square(0.6, 0.1, 0.3), &known));
+    }
+
+    #[test]
+    fn points_inside_known_outlines_are_left_out() {
+        let points = [(10.0, 10.0), (50.0, 50.0), (90.0, 10.0)];
+        let features = FeatureSet {
+            model: ModelId("test".into()),
+            width: 100,
+            height: 100,
+            keypoints: points.map(|(x, y)| Keypoint { x, y, score: 1.0 }).to_vec(),
+            descriptors: vec![1.0, 2.0, 3.0],
+            dimensions: 1,
+        };
+        let rest = outside(
+            &features,
+            &[square(40.0, 40.0, 20.0), square(80.0, 0.0, 20.0)],
+        );
+        assert_eq!(rest.len(), 1);
+        assert_eq!(rest.descriptors, [1.0]);
+    }
+}
