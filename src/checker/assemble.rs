@@ -71,6 +71,7 @@ pub(crate) fn answer(
     let mut reasons = Vec::new();
     let mut verdicts = Vec::new();
     let mut answers = Vec::new();
+    let covers = photos.iter().all(|p| p.report.covered);
     for (n, photo) in photos.into_iter().enumerate() {
         for (stage, ms) in &photo.timings_ms {
             // Summed over the photos: it tells how much work a stage is.
@@ -125,7 +126,10 @@ pub(crate) fn answer(
         reasons,
         compared,
         photos: answers,
-        calibration: frame.calibration,
+        calibration: CalibrationAnswer {
+            covers,
+            ..frame.calibration
+        },
         reference_set: frame.reference_set,
         models: frame.models,
         program: program(),

@@ -250,6 +250,7 @@ pub(crate) fn describe(
         bound_95: calibration.bound_95(),
         items: calibration.items,
         source: calibration.source.into(),
+        covers: true,
         variation_items: variation.items(),
         advice,
     }

@@ -251,6 +251,11 @@ pub struct DeviationAnswer {
     pub strength: f64,
 }
 
+/// Answers of before `covers` was told.
+fn covered() -> bool {
+    true
+}
+
 /// The calibration behind the p-values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CalibrationAnswer {
@@ -264,6 +269,10 @@ pub struct CalibrationAnswer {
     pub items: usize,
     /// Whose genuine photos it is made of.
     pub source: CalibrationSource,
+    /// Whether it has seen photos and references of this kind; where it has not, nothing is accused
+    /// by it.
+    #[serde(default = "covered")]
+    pub covers: bool,
     /// Number of genuine items whose photos tell how genuine goods differ from the references: the
     /// most that are known for one reference of the claim. With 3 or more, a difference that nearly
     /// all of them show no longer counts against a photo. For example, when all of 4 items carry a

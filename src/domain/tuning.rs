@@ -263,6 +263,9 @@ tuning! {
         pub const BELIEVED: f64 = 2.0;
         /// Mean correlation of the aligned blocks that a location is believed from.
         pub const AGREEING_BLOCKS: f64 = 0.45;
+        /// Local features of a reference from which the shipped calibration speaks for it: those
+        /// of its own references have more.
+        pub const COVERED_KEYPOINTS: usize = 150;
         /// A product that takes this share of the photo is what the photo is of.
         pub const SUBJECT_SHARE: f64 = 0.12;
     }

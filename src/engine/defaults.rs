@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use crate::domain::{
-    calibration::{Calibration, CalibrationSource},
+    calibration::{Calibration, Class, ShippedScore},
     fusion::{Fusion, Logistic, MARK_INPUTS, PRESENCE_INPUTS, RIVALRY_INPUTS},
     score::LogOdds,
 };
@@ -21,7 +21,7 @@ pub struct Defaults {
     pub fusion: Fusion,
     /// Thresholds.
     pub thresholds: Thresholds,
-    scores: Vec<(String, LogOdds)>,
+    scores: Vec<ShippedScore>,
 }
 
 /// Cuts on single scores.
@@ -56,7 +56,8 @@ struct File {
     rivalry: Model,
     mark: Model,
     thresholds: Thresholds,
-    scores: Vec<(String, f64)>,
+    /// Item, product, class and score of each genuine photo.
+    scores: Vec<(String, String, String, f64)>,
 }
 
 #[derive(Deserialize)]
@@ -112,20 +113,27 @@ impl Defaults {
             scores: file
                 .scores
                 .into_iter()
-                .map(|(item, score)| Ok((item, LogOdds::new(score).map_err(|e| e.to_string())?)))
+                .map(shipped_score)
                 .collect::<Result<_, String>>()?,
         })
     }
 
     /// The shipped calibration at a budget (share of genuine photos that may be flagged, 0 to 1).
     pub fn calibration(&self, budget: f64) -> Calibration {
-        Calibration::new(
-            self.id.clone(),
-            budget,
-            CalibrationSource::Default,
-            &self.scores,
-        )
+        Calibration::shipped(self.id.clone(), budget, &self.scores)
     }
+}
+
+fn shipped_score(
+    (item, product, class, score): (String, String, String, f64),
+) -> Result<ShippedScore, String> {
+    let known = Class::ALL.into_iter().find(|c| c.name() == class);
+    Ok(ShippedScore {
+        class: known.ok_or_else(|| format!("`{class}` is no class of photos"))?,
+        score: LogOdds::new(score).map_err(|e| format!("{item}: {e}"))?,
+        item,
+        product,
+    })
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use super::{
     sight::Sight,
     vision::IntakeError,
 };
-use crate::domain::tuning::text::CONFIDENT;
+use crate::domain::tuning::{presence::COVERED_KEYPOINTS, text::CONFIDENT};
 use crate::domain::{
-    calibration::Calibration,
-    gallery::{Gallery, Reference},
+    calibration::{Calibration, CalibrationSource, Class},
+    gallery::{Gallery, Reference, ReferenceKind},
     geometry::Point,
     quality::{Quality, measure},
     score::Similarity,
@@ -62,6 +62,7 @@ pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
         instances: Vec::new(),
         compared: Vec::new(),
         mirrored: false,
+        covered: true,
     }
 }
 
@@ -147,6 +148,7 @@ pub(crate) fn judge(
         reasons: Vec::new(),
         instances: Vec::new(),
         mirrored: false,
+        covered: covered(context, comparison),
     };
     // By what makes the rest pointless: a copy of an enrolled picture says nothing of the item
     // however sharp it is, a poor photo nothing however well it seems to fit.
@@ -166,7 +168,7 @@ pub(crate) fn judge(
         (comparison, sight),
         comparison
             .claim_score(sight)
-            .is_some_and(|s| context.calibration.flags(s)),
+            .is_some_and(|s| context.calibration.flags(class(comparison), s)),
     ) {
         report
             .reasons
@@ -217,13 +219,23 @@ fn weigh(
 ) {
     let own = &comparison.candidates[subject.candidate];
     let product = &own.reference.product;
-    let score = comparison.claim_score(sight);
+    let (class, score) = (class(comparison), comparison.claim_score(sight));
     // Without a claim the subject was picked for its score: a p-value would flatter it.
     if context.claim.is_some() {
-        report.p_value = score.map(|s| context.calibration.p_value(s));
+        report.p_value = score.map(|s| context.calibration.p_value(class, s));
     }
-    let flagged = score.is_some_and(|s| context.calibration.flags(s));
+    let flagged = score.is_some_and(|s| context.calibration.flags(class, s));
     match sight {
+        Some(Sight::Seen) if flagged && !report.covered => {
+            report.verdict = Verdict::NotComparable;
+            let detail = format!(
+                "{product} looks different, but the shipped calibration has seen no goods like it: \
+                 enroll genuine photos of it, or photograph the pack's front"
+            );
+            report
+                .reasons
+                .push(context.reason(ReasonCode::OutsideCalibration, detail, Vec::new()));
+        }
         Some(Sight::Seen) if flagged => {
             report.verdict = Verdict::Deviates;
             let reasons = deviation_reasons(context, comparison, subject, report);
@@ -259,6 +271,30 @@ fn weigh(
                 .reasons
                 .push(context.reason(ReasonCode::NotLocated, detail, Vec::new()));
         }
+    }
+}
+
+/// Whether the calibration has seen photos and references of this kind. An owner's own photos are of
+/// its own goods; the shipped ones are of packs and covers with print to go by.
+fn covered(context: &Context, comparison: &Comparison) -> bool {
+    let Some(subject) = &comparison.subject else {
+        return true;
+    };
+    let own = &comparison.candidates[subject.candidate];
+    let is_pack = matches!(
+        own.reference.kind,
+        ReferenceKind::Pack | ReferenceKind::CataloguePhoto
+    );
+    context.calibration.source != CalibrationSource::Default
+        || is_pack && own.features.turns[0].len() >= COVERED_KEYPOINTS
+}
+
+/// The class of photos whose rates a comparison is judged by.
+fn class(comparison: &Comparison) -> Class {
+    let subject = comparison.subject.as_ref();
+    match subject.and_then(|s| s.score.marks) {
+        Some(_) => Class::Marks,
+        None => Class::Layout,
     }
 }
 
@@ -301,15 +337,15 @@ fn deviation_reasons(
     report: &mut PhotoReport,
 ) -> Vec<Reason> {
     let own = &comparison.candidates[subject.candidate];
-    let score = subject.score;
+    let (class, score) = (class(comparison), subject.score);
     // Every question that was lost gives its reasons, the worst first.
-    let marks = score.marks.filter(|m| context.calibration.flags(*m));
+    let marks = score.marks.filter(|m| context.calibration.flags(class, *m));
     let mut reasons = if marks.is_some() {
         mark_reasons(context, report)
     } else {
         Vec::new()
     };
-    if context.calibration.flags(score.identity) {
+    if context.calibration.flags(class, score.identity) {
         let rival = comparison
             .candidates
             .iter()

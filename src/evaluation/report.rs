@@ -108,7 +108,7 @@ impl Report {
             folder,
             references_per_product: plan.references,
             calibration: plan.thresholds,
-            calibration_photos: calibration.map_or(0, |c| c.len()),
+            calibration_photos: calibration.map_or(0, |c| c.photos),
             calibration_items: calibration.map_or(0, |c| c.items),
             products_with_variation: items().count(),
             variation_items: items().min().zip(items().max()).map(<[usize; 2]>::from),

@@ -20,7 +20,7 @@ use crate::{
         self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
     },
     domain::{
-        calibration::CalibrationSource,
+        calibration::{CalibrationSource, Class},
         digest::Sha256,
         edits::EditKind,
         gallery::{ProductKey, Reference, ReferenceKind},
@@ -278,8 +278,9 @@ impl Assay {
             let calibration = without
                 .as_ref()
                 .unwrap_or(&plan.against.operating_point.calibration);
-            if calibration.flags(score) {
-                let p_value = calibration.p_value(score).get();
+            // Only the shipped calibration tells classes apart, and a self-test is of marks.
+            if calibration.flags(Class::Marks, score) {
+                let p_value = calibration.p_value(Class::Marks, score).get();
                 let (id, item) = (judged.photo.clone(), judged.item.clone());
                 answer.flagged.push(FlaggedPhoto { id, item, p_value });
             }

@@ -1,5 +1,13 @@
 //! Genuine scores to p-values and operating points (conformal prediction: Vovk, Gammerman, Shafer,
 //! "Algorithmic Learning in a Random World", 2005).
+//!
+//! The shipped calibration holds photos of many products, and a new brand's product is one more of
+//! them: products are what is exchangeable, not photos. Each product therefore weighs the same,
+//! however many photos it has ("pooling CDFs": Dunn, Wasserman and Ramdas, "Distribution-free
+//! prediction sets for two-layer hierarchical models", 2022). A rate has to hold in each class of
+//! photos by itself (Mondrian conformal prediction: Vovk et al., above, chapter 4).
+
+use std::collections::BTreeMap;
 
 use crate::domain::score::{LogOdds, PValue};
 
@@ -14,7 +22,42 @@ pub enum CalibrationSource {
     Default,
 }
 
-/// Scores of genuine photos, one per item, and the budget they are used with.
+/// A class of photos in which the rate of false flags has to hold by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Marks were judged.
+    Marks,
+    /// None could be: the layout alone was.
+    Layout,
+}
+
+impl Class {
+    /// All classes.
+    pub const ALL: [Self; 2] = [Self::Marks, Self::Layout];
+
+    /// The name in the calibration file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Marks => "marks",
+            Self::Layout => "layout",
+        }
+    }
+}
+
+/// One genuine photo of the shipped calibration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShippedScore {
+    /// The item that it shows.
+    pub item: String,
+    /// The product.
+    pub product: String,
+    /// Its class.
+    pub class: Class,
+    /// Its score.
+    pub score: LogOdds,
+}
+
+/// Scores of genuine photos, and the budget they are used with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// Changes with the scores, the models and the rule.
@@ -23,60 +66,103 @@ pub struct Calibration {
     pub budget: f64,
     /// Where the scores come from.
     pub source: CalibrationSource,
-    /// Ascending genuine scores.
-    scores: Vec<LogOdds>,
+    /// Genuine scores per class, in the order of [`Class::ALL`].
+    classes: [Scores; 2],
     /// Number of distinct items among them.
     pub items: usize,
+    /// Number of photos among them.
+    pub photos: usize,
+}
+
+/// Ascending scores with weights that sum to their number.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Scores(Vec<(LogOdds, f64)>);
+
+impl Scores {
+    fn new(mut scores: Vec<(LogOdds, f64)>) -> Self {
+        scores.sort_by_key(|s| s.0);
+        Self(scores)
+    }
+
+    /// Each product weighs the same.
+    fn by_product<'a>(scores: impl Iterator<Item = &'a ShippedScore>) -> Self {
+        let mut products: BTreeMap<&str, Vec<LogOdds>> = BTreeMap::new();
+        for one in scores {
+            products.entry(&one.product).or_default().push(one.score);
+        }
+        let (all, each) = (
+            products.values().map(Vec::len).sum::<usize>() as f64,
+            products.len() as f64,
+        );
+        let weighed = products.values().flat_map(|scores| {
+            let weight = all / each / scores.len() as f64;
+            scores.iter().map(move |s| (*s, weight))
+        });
+        Self::new(weighed.collect())
+    }
+
+    fn p_value(&self, score: LogOdds) -> f64 {
+        let stranger = self.0.partition_point(|s| s.0 <= score);
+        let weight: f64 = self.0[..stranger].iter().map(|s| s.1).sum();
+        // The photo is counted in: it might be as genuine as the others, and a p-value is never 0.
+        (weight + 1.0) / (self.0.len() + 1) as f64
+    }
 }
 
 impl Calibration {
-    /// A calibration from (item, score) pairs.
+    /// A calibration from (item, score) pairs of a brand's own photos, one per item.
     pub fn new(
         id: String,
         budget: f64,
         source: CalibrationSource,
         scores: &[(String, LogOdds)],
     ) -> Self {
-        let mut items: Vec<&str> = scores.iter().map(|s| s.0.as_str()).collect();
-        items.sort_unstable();
-        // Photos of one item are alike: only items are independent evidence.
-        items.dedup();
-        let items = items.len();
-        let mut scores: Vec<LogOdds> = scores.iter().map(|s| s.1).collect();
-        scores.sort_unstable();
+        let all = Scores::new(scores.iter().map(|s| (s.1, 1.0)).collect());
         Self {
             id,
             budget,
             source,
-            scores,
-            items,
+            // Own items are few: a class of its own would leave too few in either.
+            classes: [all.clone(), all],
+            items: distinct(scores.iter().map(|s| s.0.as_str())),
+            photos: scores.len(),
         }
     }
 
-    /// Share of genuine photos at least as strange as a photo of this score, that photo counted in.
-    pub fn p_value(&self, score: LogOdds) -> PValue {
-        let stranger = self.scores.partition_point(|s| *s <= score);
-        // The photo is counted in: it might be as genuine as the others, and a p-value is never 0.
-        PValue::saturating((stranger + 1) as f64 / (self.scores.len() + 1) as f64)
+    /// The calibration shipped with the program.
+    pub fn shipped(id: String, budget: f64, scores: &[ShippedScore]) -> Self {
+        let of = |class| Scores::by_product(scores.iter().filter(|s| s.class == class));
+        Self {
+            id,
+            budget,
+            source: CalibrationSource::Default,
+            classes: Class::ALL.map(of),
+            items: distinct(scores.iter().map(|s| s.item.as_str())),
+            photos: scores.len(),
+        }
+    }
+
+    fn of(&self, class: Class) -> &Scores {
+        let [marks, layout] = &self.classes;
+        match class {
+            Class::Marks => marks,
+            Class::Layout => layout,
+        }
+    }
+
+    /// Share of genuine photos of a class at least as strange as a photo of this score, that photo
+    /// counted in.
+    pub fn p_value(&self, class: Class, score: LogOdds) -> PValue {
+        PValue::saturating(self.of(class).p_value(score))
     }
 
     /// Whether a photo of this score is flagged: its p-value is within the budget or, where the
     /// scores are too few for the budget, it is stranger than every one of them.
-    pub fn flags(&self, score: LogOdds) -> bool {
-        !self.scores.is_empty()
-            // Too few scores could never reach a small budget: then the strangest of all is
-            // flagged.
-            && self.p_value(score).get() <= self.budget.max(1.0 / (self.scores.len() + 1) as f64)
-    }
-
-    /// Number of scores.
-    pub fn len(&self) -> usize {
-        self.scores.len()
-    }
-
-    /// Whether there is no score.
-    pub fn is_empty(&self) -> bool {
-        self.scores.is_empty()
+    pub fn flags(&self, class: Class, score: LogOdds) -> bool {
+        let scores = self.of(class);
+        let least = 1.0 / (scores.0.len() + 1) as f64;
+        // Too few scores could never reach a small budget: then the strangest of all is flagged.
+        !scores.0.is_empty() && scores.p_value(score) <= self.budget.max(least)
     }
 
     /// Upper 95 % bound of the false-flag rate that this many items support when none of them is
@@ -88,5 +174,87 @@ impl Calibration {
             // The rate at which so many items would all pass with a chance of 5 %.
             1.0 - 0.05_f64.powf(1.0 / self.items as f64)
         }
+    }
+}
+
+/// How many different names there are. Photos of one item are alike: only items are independent
+/// evidence.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(product: &str, class: Class, score: f64) -> ShippedScore {
+        ShippedScore {
+            item: format!("{product} {score}"),
+            product: product.to_owned(),
+            class,
+            score: LogOdds::saturating(score),
+        }
+    }
+
+    #[test]
+    fn a_product_with_many_photos_weighs_no_more_than_another() {
+        let mut scores: Vec<_> = (0..98)
+            .map(|i| score("many", Class::Marks, 5.0 + f64::from(i) / 100.0))
+            .collect();
+        scores.push(score("one", Class::Marks, 1.0));
+        let calibration = Calibration::shipped("test".into(), 0.01, &scores);
+        // One product of two is as strange: half of all, the photo itself counted in.
+        let p = calibration.p_value(Class::Marks, LogOdds::saturating(2.0));
+        assert!((p.get() - (49.5 + 1.0) / 100.0).abs() < 1e-9, "{}", p.get());
+    }
+
+    #[test]
+    fn each_class_is_judged_by_its_own_photos() {
+        let scores: Vec<_> = (0..200)
+            .flat_map(|i| {
+                let product = format!("p{i}");
+                let at = f64::from(i) / 10.0;
+                [
+                    score(&product, Class::Marks, at),
+                    score(&product, Class::Layout, at - 30.0),
+                ]
+            })
+            .collect();
+        let calibration = Calibration::shipped("test".into(), 0.01, &scores);
+        let strange = LogOdds::saturating(-5.0);
+        assert!(calibration.flags(Class::Marks, strange));
+        assert!(!calibration.flags(Class::Layout, strange));
+        assert!(calibration.flags(Class::Layout, LogOdds::saturating(-60.0)));
+    }
+
+    #[test]
+    fn without_scores_of_its_class_nothing_is_flagged() {
+        let scores = [score("one", Class::Marks, 1.0)];
+        let calibration = Calibration::shipped("test".into(), 0.01, &scores);
+        assert!(!calibration.flags(Class::Layout, LogOdds::saturating(-60.0)));
+    }
+
+    #[test]
+    fn exchangeable_products_are_flagged_no_more_than_the_budget() {
+        // Products differ by more than their photos do; a new product's photo against 60 others.
+        let mut random = crate::domain::random::SplitMix(7);
+        let (mut flagged, rounds) = (0, 4000);
+        for _ in 0..rounds {
+            let mut product = |name: String, photos: usize| -> Vec<ShippedScore> {
+                let middle = 3.0 * random.normal();
+                (0..photos)
+                    .map(|_| score(&name, Class::Marks, middle + random.normal()))
+                    .collect()
+            };
+            let scores: Vec<_> = (0..60).flat_map(|k| product(format!("p{k}"), 5)).collect();
+            let new = product("new".into(), 1);
+            let calibration = Calibration::shipped("test".into(), 0.05, &scores);
+            flagged += usize::from(calibration.flags(Class::Marks, new[0].score));
+        }
+        let rate = f64::from(u32::try_from(flagged).unwrap()) / f64::from(rounds);
+        assert!((0.02..0.075).contains(&rate), "{rate}");
     }
 }

@@ -115,6 +115,8 @@ pub enum ReasonCode {
     WeakAgreement,
     /// Nothing of the product is in the photo.
     NothingSeen,
+    /// It differs, but no calibration has seen photos or references of its kind.
+    OutsideCalibration,
 }
 
 /// One reason for a verdict: a code for programs, words for a person, and where to look.
@@ -251,6 +253,8 @@ pub struct PhotoReport {
     pub compared: Vec<String>,
     /// Whether the article was judged on the mirror image of the photo.
     pub mirrored: bool,
+    /// Whether the calibration has seen photos and references of this kind.
+    pub covered: bool,
 }
 
 #[cfg(test)]
