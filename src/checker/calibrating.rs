@@ -266,6 +266,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
+            calibration::Class,
             gallery::ProductKey,
             geometry::Rect,
             variation::{CellGrid, MarkObservation},
@@ -387,13 +388,20 @@ mod tests {
         );
         // Had the second photo of item 3 counted, a score of -50 would not be the strangest of all.
         assert_eq!(
-            calibration.p_value(LogOdds::saturating(-50.0)).get(),
+            calibration
+                .p_value(Class::Marks, LogOdds::saturating(-50.0))
+                .get(),
             1.0 / 60.0
         );
         scores[3].adjusted = None;
         let other = own(&scores, "v").unwrap();
         assert_eq!(
-            (other.items, other.p_value(LogOdds::saturating(-50.0)).get()),
+            (
+                other.items,
+                other
+                    .p_value(Class::Marks, LogOdds::saturating(-50.0))
+                    .get()
+            ),
             (59, 2.0 / 60.0)
         );
         assert_ne!(other.id, calibration.id);
@@ -411,7 +419,9 @@ mod tests {
         assert_eq!(
             (
                 calibration.items,
-                calibration.p_value(LogOdds::saturating(-0.5)).get()
+                calibration
+                    .p_value(Class::Marks, LogOdds::saturating(-0.5))
+                    .get()
             ),
             (80, 41.0 / 81.0)
         );
@@ -426,14 +436,16 @@ mod tests {
             (
                 without.items,
                 without.source,
-                without.p_value(LogOdds::saturating(0.0)).get()
+                without
+                    .p_value(Class::Marks, LogOdds::saturating(0.0))
+                    .get()
             ),
             (58, source, 1.0 / 59.0)
         );
         assert_eq!(
             own(&scores, 0.05, "v", source)
                 .unwrap()
-                .p_value(LogOdds::saturating(0.0))
+                .p_value(Class::Marks, LogOdds::saturating(0.0))
                 .get(),
             2.0 / 60.0
         );

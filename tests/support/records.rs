@@ -109,6 +109,9 @@ pub fn check(
         notes: vec![],
         quality: None,
         matches: vec![],
+        instances: vec![],
+        compared: vec![],
+        mirrored: false,
     };
     CheckAnswer {
         id: id.into(),
@@ -122,6 +125,7 @@ pub fn check(
         listing_id: None,
         seller_id: seller.map(str::to_owned),
         reasons: vec![],
+        compared: vec![],
         photos: vec![photo],
         calibration: CalibrationAnswer {
             id: "c".into(),
@@ -129,6 +133,7 @@ pub fn check(
             bound_95: 0.02,
             items: 150,
             source: CalibrationSource::Default,
+            covers: true,
             variation_items: 0,
             advice: None,
         },

@@ -94,6 +94,9 @@ fn answer(matches: Vec<MatchAnswer>) -> PhotoAnswer {
         notes: vec![],
         quality: None,
         matches,
+        instances: vec![],
+        compared: vec![],
+        mirrored: false,
     }
 }
 
