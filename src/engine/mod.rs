@@ -24,6 +24,7 @@ mod enroll;
 mod frames;
 mod inspect;
 mod judge;
+mod line;
 mod locate;
 mod need;
 pub(crate) mod prepare;
