@@ -170,11 +170,8 @@ mod tests {
 
     #[test]
     fn the_text_that_an_earlier_reader_gave_a_mark_accuses_nobody() {
-        let read = read_in_turn(
-            &text_mark("0A7 0R1NX", true),
-            &["OAT DRINK", "OAT DRINK"],
-            1,
-        );
+        let mark = text_mark("0A7 0R1NX", true);
+        let read = read_in_turn(&mark, (&["OAT DRINK", "OAT DRINK"], 0.9), 1);
         assert_eq!(read, [Some(("OAT DRINK".to_owned(), None))]);
     }
 
