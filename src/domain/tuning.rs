@@ -415,12 +415,15 @@ tuning! {
     pub mod text {
         /// Height in pixels of the lines given to the recogniser.
         pub const LINE_PX: u32 = 48;
-        /// Longest line given to the recogniser, in pixels.
-        pub const LONGEST_LINE_PX: f64 = 480.0;
+        /// Longest line given to the recogniser, in heights of the line.
+        pub const LONGEST_LINE: f64 = 10.0;
         /// Text accuses only where the recogniser reads the reference itself this well.
         pub const READABLE: f64 = 0.8;
-        /// Readings less sure than this (0 to 1) neither enter the text channel nor are told.
-        pub const CONFIDENT: f64 = 0.5;
+        /// Readings less sure than this (0 to 1) neither enter the text channel nor are told. On
+        /// genuine photos of film covers of calibration 2 % of the less sure are what the reference
+        /// reads, of the others 85 %. Of changed and of swapped letters four in five photos are still
+        /// read surely enough.
+        pub const CONFIDENT: f64 = 0.8;
         /// Cost of one missing, added or other character, in tenths.
         pub const EDIT: u32 = 10;
         /// Cost of a character (or pair) replaced by one that looks like it, in tenths.
@@ -463,6 +466,10 @@ tuning! {
         pub const MOST_TEXT: usize = 10;
         /// Text read less surely than this on the reference itself is no mark.
         pub const MIN_CONFIDENCE: f64 = 0.3;
+        /// A line is read again at this share of its size. Of film covers of calibration 17 % of the
+        /// lines read otherwise then; on genuine photos 13 % of those are read as on the reference,
+        /// of the others 66 %.
+        pub const AGAIN_SMALLER: f64 = 0.66;
         /// Fewest letters and digits of a text mark.
         pub const MIN_LETTERS: usize = 2;
         /// Smallest height of a text mark in pixels of the frame: smaller letters do not survive a

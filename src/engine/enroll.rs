@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     decoded::{Decoded, Facts},
     frames::{Frame, content_box, reference_frame},
+    line::unread,
     need::Prepared,
     prepare::TurnedFeatures,
     propose::propose,
@@ -136,7 +137,11 @@ pub fn prepare(
         .unwrap_or_else(|| content_box(raster))
         .map(f64::from);
     let embedding = embed_box(vision, raster, part)?;
-    let health = health(&features, &frame, &facts.quality);
+    let mut health = health(&features, &frame, &facts.quality);
+    let reader = vision.text.as_ref();
+    health
+        .problems
+        .extend(marks.iter().filter_map(|mark| unread(reader, mark)));
     let reference = Reference {
         id: new.id,
         product: new.product,

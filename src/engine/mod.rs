@@ -27,6 +27,7 @@ mod frames;
 mod inspect;
 mod instances;
 mod judge;
+mod line;
 mod locate;
 mod need;
 mod part;

@@ -1,14 +1,19 @@
 //! Protected marks for a reference whose owner gave none: its largest words and its busiest place
 //! besides them.
 
-use super::frames::Frame;
+use super::{frames::Frame, line::line_map};
 use crate::domain::{
     gallery::{Mark, MarkKind},
-    geometry::{Homography, Point, Rect},
-    raster::Plane,
-    tuning::enrolment::{
-        CELL_PX, MIN_CONFIDENCE, MIN_CONTRAST, MIN_HEIGHT_PX, MIN_LETTERS, MOST_TEXT,
-        PLACE_COLUMNS, PLACE_ROWS,
+    geometry::{Homography, Point, Rect, number::whole},
+    raster::{Plane, Raster},
+    rectify::rectify,
+    text::normalised,
+    tuning::{
+        enrolment::{
+            AGAIN_SMALLER, CELL_PX, MIN_CONFIDENCE, MIN_CONTRAST, MIN_HEIGHT_PX, MIN_LETTERS,
+            MOST_TEXT, PLACE_COLUMNS, PLACE_ROWS,
+        },
+        text::LINE_PX,
     },
     windows::strongest_window,
 };
@@ -50,7 +55,7 @@ pub(crate) fn propose(
     lines.truncate(MOST_TEXT);
     // Words are marks already; the busiest place besides them is mostly a logo.
     let taken: Vec<[Point; 4]> = lines.iter().map(|(_, l)| l.corners).collect();
-    let mut marks: Vec<Mark> = lines.iter().map(|(_, l)| text_mark(l, &to_unit)).collect();
+    let mut marks = text_marks(text, &frame.raster, &lines, &to_unit)?;
     marks.extend(busiest(grey, &taken).map(|corners| figure(BUSIEST, corners, &to_unit)));
     Ok(marks)
 }
@@ -67,14 +72,53 @@ pub(crate) fn figure(name: &str, corners: [Point; 4], to_unit: &Homography) -> M
     }
 }
 
-fn text_mark(line: &TextLine, to_unit: &Homography) -> Mark {
-    Mark {
-        name: line.reading.text.clone(),
-        kind: MarkKind::Text,
-        region: line.corners.map(|p| clamped(to_unit.apply(p))).to_vec(),
-        text: Some(line.reading.text.clone()),
-        proposed: true,
+/// A mark for each line. It has the name and the text of what is read there, if the same is read in
+/// the line made smaller, as photos show it; on genuine photos of other lines nearly anything is
+/// read. Such a mark is numbered, and compared as a picture only.
+fn text_marks(
+    text: &mut dyn TextReader,
+    picture: &Raster,
+    lines: &[(f64, TextLine)],
+    to_unit: &Homography,
+) -> Result<Vec<Mark>, InferenceError> {
+    let mut unread = 0;
+    let mut marks = Vec::with_capacity(lines.len());
+    for (_, line) in lines {
+        let read = &line.reading.text;
+        let again = read_smaller(text, picture, &line.corners)?;
+        let agreed = again.is_some_and(|again| normalised(&again) == normalised(read));
+        let name = match agreed {
+            true => read.clone(),
+            false => {
+                unread += 1;
+                format!("text {unread}")
+            }
+        };
+        marks.push(Mark {
+            name,
+            kind: MarkKind::Text,
+            region: line.corners.map(|p| clamped(to_unit.apply(p))).to_vec(),
+            text: agreed.then(|| read.clone()),
+            proposed: true,
+        });
     }
+    Ok(marks)
+}
+
+/// What is read in a line when it is shown smaller than `picture` shows it.
+fn read_smaller(
+    text: &mut dyn TextReader,
+    picture: &Raster,
+    corners: &[Point; 4],
+) -> Result<Option<String>, InferenceError> {
+    let (_, height) = sides(corners);
+    // Higher lines are brought down to what the recogniser sees anyway.
+    let smaller = whole((height.min(LINE_PX.into()) * AGAIN_SMALLER).round());
+    let Some((map, width)) = line_map(corners, smaller) else {
+        return Ok(None);
+    };
+    let line = rectify(picture, &map, width, smaller).raster;
+    Ok(text.recognise(&[line])?.pop().map(|reading| reading.text))
 }
 
 /// The nearest point inside 0..1.
@@ -133,6 +177,34 @@ fn cell_contrast(grey: &Plane, column: usize, row: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{frames::unit_to_pixels, line::tests::Scripted};
+
+    #[test]
+    fn a_proposed_mark_is_named_by_what_both_readings_agree_on_or_numbered() {
+        let frame = Frame {
+            raster: Raster::from_fn(320, 224, |_, _| [90; 3]),
+            from_unit: unit_to_pixels(320.0, 224.0),
+            source_pixels: 1.0,
+        };
+        let grey = frame.raster.grey();
+        let proposed = |readings: [&'static str; 2]| {
+            let mut reader = Scripted::new(readings);
+            let marks = propose(&mut reader, &frame, &grey).unwrap();
+            assert_eq!(reader.heights, [20], "two thirds of the line's height");
+            let named = |mark: &Mark| (mark.name.clone(), mark.kind, mark.text.clone());
+            marks.iter().map(named).collect::<Vec<_>>()
+        };
+        let agreed = Some("OAT DRINK".to_owned());
+        assert_eq!(
+            proposed(["OAT DRINK", "oatdrink"]),
+            [("OAT DRINK".to_owned(), MarkKind::Text, agreed)]
+        );
+        assert_eq!(
+            proposed(["OAT DRINK", "0A7 DRlNK"]),
+            [("text 1".to_owned(), MarkKind::Text, None)]
+        );
+        assert_eq!(proposed(["OAT DRINK", ""])[0].0, "text 1");
+    }
 
     #[test]
     fn the_busiest_place_is_where_stripes_are_and_no_text() {

@@ -179,7 +179,7 @@ pub struct TextLine {
 }
 
 /// What the recogniser read in one line.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
     /// The characters; empty when nothing was read.
     pub text: String,
@@ -191,6 +191,9 @@ pub struct Reading {
 pub trait TextReader: Send {
     /// Detector and recogniser, for the answer's `models`.
     fn model(&self) -> &ModelId;
+
+    /// Whether it can read this letter at all: others it takes for what they resemble.
+    fn knows(&self, letter: char) -> bool;
 
     /// All lines of a picture.
     fn read(&mut self, raster: &Raster) -> Result<Vec<TextLine>, InferenceError>;

@@ -180,8 +180,8 @@ pub fn locate(entry: &ModelEntry, chosen: Option<&Path>) -> Result<PathBuf, Mani
 pub fn remedy(entry: &ModelEntry) -> &'static str {
     if entry.fetched {
         "remedy: run `cargo build` where python3 with pip can reach a package index, or take det.onnx and rec.onnx \
-         (ch_PP-OCRv4_det_infer.onnx and ch_PP-OCRv4_rec_infer.onnx of the wheel rapidocr_onnxruntime 1.4.4) and put \
-         them into the models folder"
+         (ch_PP-OCRv4_det_infer.onnx of the wheel rapidocr_onnxruntime 1.4.4 and PP-OCRv6_rec_small.onnx of the wheel \
+         rapidocr 3.10.0) and put them into the models folder"
     } else {
         "remedy: restore the repository's models folder (`git checkout models`), put a copy beside the executable, or \
          name its place with `--models` or ASSAY_MODELS"

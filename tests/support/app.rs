@@ -11,7 +11,7 @@ use assay::{
     config::ComputeConfig,
     contract::{answer::CheckAnswer, limits::MOST_PHOTOS},
     domain::gallery::{ProductKey, ReferenceKind},
-    engine::{Defaults, Engine},
+    engine::{Defaults, Engine, vision::Vision},
     inference::pool::WorkerPool,
     storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
@@ -44,12 +44,17 @@ impl TestApp {
     /// Empty, over a folder of its own, with two workers.
     pub async fn start(shipped: Shipped) -> Self {
         let folder = Arc::new(TempDir::new().unwrap());
-        Self::over(folder, shipped).await
+        Self::over(folder, shipped, fake_vision).await
     }
 
     /// Another process over the same folder.
     pub async fn beside(&self, shipped: Shipped) -> Self {
-        Self::over(Arc::clone(&self.folder), shipped).await
+        self.beside_seeing(shipped, fake_vision).await
+    }
+
+    /// Another process over the same folder, with models of its own.
+    pub async fn beside_seeing(&self, shipped: Shipped, eyes: fn() -> Vision) -> Self {
+        Self::over(Arc::clone(&self.folder), shipped, eyes).await
     }
 
     /// The data folder.
@@ -57,11 +62,9 @@ impl TestApp {
         self.folder.path()
     }
 
-    async fn over(folder: Arc<TempDir>, shipped: Shipped) -> Self {
+    async fn over(folder: Arc<TempDir>, shipped: Shipped, eyes: fn() -> Vision) -> Self {
         let config = ComputeConfig::for_workers(NonZeroUsize::new(2).unwrap(), MOST_PHOTOS);
-        let pool = WorkerPool::start(config, || Ok(fake_vision()))
-            .await
-            .unwrap();
+        let pool = WorkerPool::start(config, move || Ok(eyes())).await.unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
         let files = ContentFiles::open(folder.path()).unwrap();
         let files = Arc::new(FileThreads::start(files).unwrap());

@@ -157,6 +157,15 @@ pub fn fake_vision() -> Vision {
     }
 }
 
+/// Sees as the other does, and reads with another model.
+pub fn rereading_vision() -> Vision {
+    let text = Box::new(Illiterate(ModelId("fake-text@2".into())));
+    Vision {
+        text,
+        ..fake_vision()
+    }
+}
+
 /// Sees scenes unless its local features are told to fail.
 pub fn failing_vision(fails: Arc<AtomicBool>) -> Vision {
     let vision = fake_vision();
@@ -327,6 +336,10 @@ struct Illiterate(ModelId);
 impl TextReader for Illiterate {
     fn model(&self) -> &ModelId {
         &self.0
+    }
+
+    fn knows(&self, letter: char) -> bool {
+        letter.is_ascii()
     }
 
     fn read(&mut self, _: &Raster) -> Result<Vec<TextLine>, InferenceError> {

@@ -14,7 +14,7 @@ use crate::domain::{
 
 /// Changes whenever observations are taken, kept or put together in another way: older ones are then
 /// taken anew.
-pub(crate) const FORM: u8 = 2;
+pub(crate) const FORM: u8 = 3;
 
 /// Area, columns, evidence.
 // Lists without names: the names would be repeated for every mark of every photo.

@@ -166,6 +166,21 @@ fn glyphs(text: &str) -> Vec<Glyph> {
     glyphs
 }
 
+/// The letters and digits of `text`, each once, that `knows` neither as printed nor, small or
+/// capital, as what they fold to.
+pub(crate) fn unknown_letters(text: &str, knows: impl Fn(char) -> bool) -> Vec<char> {
+    let known = |printed: &char| {
+        let mut folded = glyphs(printed.encode_utf8(&mut [0; 4])).into_iter();
+        let either_case = |small: char| knows(small) || small.to_uppercase().all(&knows);
+        // A letter with an accent is compared without, so its plain form is enough.
+        knows(*printed) || folded.all(|glyph| either_case(glyph.folded))
+    };
+    let mut unknown: Vec<char> = text.chars().filter(|c| !known(c)).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    unknown
+}
+
 /// The usual form of a sign of East Asian width (Unicode's block of half-width and full-width
 /// forms); others as they are.
 pub(crate) fn half_width(c: char) -> char {
@@ -330,6 +345,26 @@ mod tests {
         assert_eq!(normalised("Crème-Brûlée, 2 %"), "cremebrulee2");
         assert_eq!(normalised("Straße ÆØ ﬁne ＡＢ１"), "strasseaeofineab1");
         assert_eq!(agreement("God Morgon®", "GOD MORGON"), 1.0);
+    }
+
+    #[test]
+    fn spaces_are_no_difference_wherever_the_reader_drops_or_adds_them() {
+        assert_eq!(agreement("SUN FLOWER OIL", "SUNFLOWER OIL"), 1.0);
+        assert_eq!(explain("SUN FLOWER OIL", "SUNFLOWEROIL"), None);
+        assert_eq!(
+            explain("SUN FLOWER", "SUNFLOVER").as_deref(),
+            Some("expected `SUN FLOWER`, reads `SUNFLOVER`: `W` -> `V`")
+        );
+    }
+
+    #[test]
+    fn letters_that_the_reader_does_not_know_are_named_once_each() {
+        let latin = |c: char| c.is_ascii();
+        assert!(unknown_letters("Crème ＡＢ – 50 %!", latin).is_empty());
+        assert_eq!(unknown_letters("Kolos КОЛОС", latin), ['К', 'Л', 'О', 'С']);
+        assert_eq!(unknown_letters("茶 tea", latin), ['茶']);
+        let capitals = |c: char| c.is_ascii_uppercase();
+        assert!(unknown_letters("oat", capitals).is_empty());
     }
 
     #[test]

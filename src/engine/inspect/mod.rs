@@ -207,7 +207,7 @@ fn observe_mark(
     // Learning needs every reading: what genuine photos are misread as must be known before a
     // misreading can accuse.
     let reading = match is_suspect || matches!(purpose, Purpose::Learn) {
-        true => read_mark(vision, view, mark, &outline)?,
+        true => read_mark(vision.text.as_mut(), cache, view, mark, &outline)?,
         false => None,
     };
     Ok(Some(MarkObservation {

@@ -1,23 +1,32 @@
 //! What a photo reads at a text mark.
 
+use std::sync::Arc;
+
 use super::view::View;
-use crate::domain::tuning::text::{LINE_PX, LONGEST_LINE_PX, READABLE};
+use crate::domain::tuning::text::{CONFIDENT, LINE_PX, READABLE};
 use crate::{
     domain::{
         gallery::{Mark, MarkKind},
-        geometry::{Homography, Point, number::whole},
+        geometry::{Homography, Point},
+        raster::Raster,
         rectify::rectify,
         text::agreement,
         variation::Reading,
     },
-    engine::vision::{InferenceError, Vision},
+    engine::{
+        cache::Cache,
+        line::{line_map, unknown_letters},
+        prepare::ReferencePixels,
+        vision::{self, InferenceError, TextReader},
+    },
 };
 
 /// What the photo reads at a text mark, and its agreement with what it should read. There is no
-/// agreement when the recogniser cannot read the reference itself: then its word says nothing about
-/// the photo.
+/// agreement when the recogniser is not sure or cannot read the reference itself: then its word says
+/// nothing about the photo. With a `cache`, what it reads on the reference is taken from there.
 pub(crate) fn read_mark(
-    vision: &mut Vision,
+    text: &mut dyn TextReader,
+    cache: Option<&Cache>,
     view: &View,
     mark: &Mark,
     outline: &[Point],
@@ -29,51 +38,152 @@ pub(crate) fn read_mark(
     ) else {
         return Ok(None);
     };
-    let Some((line_to_frame, width)) = line_map(&corners) else {
+    // Letters that it does not know it takes for others, in every photo as it happens to.
+    if !unknown_letters(text, mark).is_empty() {
+        return Ok(None);
+    }
+    let Some((line_to_frame, width)) = line_map(&corners, LINE_PX) else {
         return Ok(None);
     };
     // By its corners from the photo itself: a mark may stand on its side, and the recogniser takes
     // upright lines only.
-    let seen = rectify(
-        view.source,
-        &view.to_source.after(&line_to_frame),
-        width,
-        LINE_PX,
-    )
-    .raster;
-    let mut lines = vec![seen];
-    // The text of a proposed mark is what the recogniser read there.
-    if !mark.proposed {
-        lines.push(rectify(&view.pixels.frame.raster, &line_to_frame, width, LINE_PX).raster);
-    }
-    let readings = vision.text.recognise(&lines)?;
-    let Some(seen) = readings.first().filter(|r| !r.text.is_empty()) else {
+    let to_source = view.to_source.after(&line_to_frame);
+    let seen = read_line(text, view.source, (&to_source, width))?;
+    if seen.text.is_empty() {
         return Ok(None);
+    }
+    // An unsure reading says more about the photo than about the print. The reference of a proposed
+    // mark is read too: its text may be what an earlier recogniser made of it.
+    let own = match seen.confidence >= CONFIDENT {
+        true => Some(own_reading(
+            text,
+            cache,
+            view.pixels,
+            (&line_to_frame, width),
+        )?),
+        false => None,
     };
+    let readable = own.filter(|own| agreement(expected, own) >= READABLE);
     // A word that the reference itself is misread as, in the same way, is no change of the print.
-    let own = readings.get(1).map_or(expected, |r| r.text.as_str());
-    let agreement = (agreement(expected, own) >= READABLE)
-        .then(|| agreement(expected, &seen.text).max(agreement(own, &seen.text)));
+    let agreement =
+        readable.map(|own| agreement(expected, &seen.text).max(agreement(&own, &seen.text)));
     Ok(Some(Reading {
-        text: seen.text.clone(),
+        text: seen.text,
         confidence: seen.confidence,
         agreement,
     }))
 }
 
-/// Maps pixels of an upright line, 48 high, to pixels of the frame, with a little room around the
-/// letters.
-fn line_map(corners: &[Point; 4]) -> Option<(Homography, u32)> {
-    let length = (corners[0].distance(corners[1]) + corners[3].distance(corners[2])) / 2.0;
-    let height = (corners[0].distance(corners[3]) + corners[1].distance(corners[2])) / 2.0;
-    if height < 1.0 || length < 1.0 {
-        return None;
+/// What the recogniser reads in the line of the reference that `line` maps to its frame. It is the
+/// same for every photo, so it is kept.
+fn own_reading(
+    text: &mut dyn TextReader,
+    cache: Option<&Cache>,
+    pixels: &ReferencePixels,
+    line: (&Homography, u32),
+) -> Result<Arc<String>, InferenceError> {
+    // All that changes what is read is in the name.
+    let key = format!("reading of {line:?} of {} {}", pixels.key, text.model());
+    if let Some(kept) = cache.and_then(|cache| cache.get(&key)) {
+        return Ok(kept);
     }
-    // Bounded, since the recogniser's cost grows with the width, and a sliver reads as anything.
-    let width = (length / height * f64::from(LINE_PX))
-        .clamp(f64::from(LINE_PX) / 3.0, LONGEST_LINE_PX)
-        .round();
-    let (w, h) = (width - 0.5, f64::from(LINE_PX) - 0.5);
-    let from = [(-0.5, -0.5), (w, -0.5), (w, h), (-0.5, h)].map(|(x, y)| Point::new(x, y));
-    Some((Homography::through(from, *corners)?, whole(width)))
+    let own = Arc::new(read_line(text, &pixels.frame.raster, line)?.text);
+    if let Some(cache) = cache {
+        let bytes = key.len() + own.len();
+        cache.put(key, Arc::clone(&own), bytes);
+    }
+    Ok(own)
+}
+
+/// Reads the line of `raster` that `map` leads to from an upright one of this width.
+fn read_line(
+    text: &mut dyn TextReader,
+    raster: &Raster,
+    (map, width): (&Homography, u32),
+) -> Result<vision::Reading, InferenceError> {
+    let line = rectify(raster, map, width, LINE_PX).raster;
+    let mut read = text.recognise(&[line])?;
+    // One line in, one reading out; nothing read is what no reading amounts to.
+    Ok(read.pop().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::rectify::Rectified,
+        engine::{
+            frames::{Frame, unit_to_pixels},
+            inspect::view::outline_of,
+            line::tests::{Scripted, text_mark},
+        },
+    };
+
+    /// What photos show of `mark` when the reader reads these, one cache for all of them.
+    fn read_in_turn(
+        mark: &Mark,
+        (readings, confidence): (&[&'static str], f64),
+        photos: usize,
+    ) -> Vec<Option<(String, Option<f64>)>> {
+        let raster = Raster::from_fn(320, 224, |_, _| [90; 3]);
+        let grey = raster.grey();
+        let photo = Rectified {
+            raster: raster.clone(),
+            visible: vec![true; 320 * 224],
+            scale: 1.0,
+        };
+        let frame = Frame {
+            raster,
+            from_unit: unit_to_pixels(320.0, 224.0),
+            source_pixels: 1.0,
+        };
+        let pixels = ReferencePixels {
+            key: "pixels of one".into(),
+            frame,
+            grey,
+        };
+        let same = Homography::IDENTITY;
+        let view = View::new(&pixels, &photo, &photo.raster, (&photo.raster, same), 1.0);
+        let outline = outline_of(mark, &pixels.frame);
+        let mut reader = Scripted::new(readings.iter().copied());
+        reader.confidence = confidence;
+        let cache = Cache::new(1 << 20);
+        let mut read = || read_mark(&mut reader, Some(&cache), &view, mark, &outline).unwrap();
+        let told = (0..photos).map(|_| read().map(|read| (read.text, read.agreement)));
+        told.collect()
+    }
+
+    #[test]
+    fn a_reading_counts_where_the_reference_reads_as_it_should_and_that_is_read_once() {
+        // The photo, the reference, the next photo.
+        let read = read_in_turn(
+            &text_mark("OAT DRINK", true),
+            (&["OAT DRXNK", "OATDRINK", "oat drink"], 0.9),
+            2,
+        );
+        let [Some((seen, Some(other))), Some((_, Some(same)))] = read.as_slice() else {
+            panic!("{read:?}");
+        };
+        assert_eq!(seen, "OAT DRXNK");
+        assert!(*other < 0.9 && (*same - 1.0).abs() < 1e-9, "{read:?}");
+    }
+
+    #[test]
+    fn the_text_that_an_earlier_reader_gave_a_mark_accuses_nobody() {
+        let mark = text_mark("0A7 0R1NX", true);
+        let read = read_in_turn(&mark, (&["OAT DRINK", "OAT DRINK"], 0.9), 1);
+        assert_eq!(read, [Some(("OAT DRINK".to_owned(), None))]);
+    }
+
+    #[test]
+    fn an_unsure_reading_accuses_nobody() {
+        let read = read_in_turn(&text_mark("OAT DRINK", false), (&["OAT OBINK"], 0.79), 1);
+        assert_eq!(read, [Some(("OAT OBINK".to_owned(), None))]);
+    }
+
+    #[test]
+    fn letters_that_the_reader_does_not_know_are_not_read_at_all() {
+        let mark = text_mark("Печиво", false);
+        assert_eq!(read_in_turn(&mark, (&[], 0.9), 1), [None]);
+    }
 }

@@ -1,15 +1,37 @@
-//! Words on the page, in a typeface that is part of the program.
+//! Words on the page, in typefaces that are part of the program.
 //!
-//! Letters outside the typeface's Latin range appear as a box.
+//! What the Latin typeface lacks is taken from a second one, with Greek, Cyrillic, Chinese, Japanese
+//! and Korean letters, if the build could fetch it. A letter that neither has is written as its
+//! number: a box would say nothing, and look the same for two different words.
 
 use ab_glyph::{Font, FontRef, GlyphId, ScaleFont, point};
 
 use super::canvas::{Canvas, Colour, pixel};
 
-/// The two cuts of the typeface.
+/// The second typeface, one cut alone; empty where the build could not fetch it.
+const OTHER_SCRIPTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/letters.ttc"));
+
+/// Size of a letter's number, in sizes of the letter.
+const NUMBER_SIZE: f32 = 0.6;
+
+/// The two cuts of the Latin typeface, and the one for other scripts.
 pub(super) struct Lettering {
     plain: FontRef<'static>,
     bold: FontRef<'static>,
+    others: Option<FontRef<'static>>,
+}
+
+/// One glyph of some typeface at some size.
+struct Sign<'a> {
+    font: &'a FontRef<'static>,
+    id: GlyphId,
+    size: f32,
+}
+
+impl Sign<'_> {
+    fn advance(&self) -> f32 {
+        self.font.as_scaled(self.size).h_advance(self.id)
+    }
 }
 
 /// Size and cut of a piece of text.
@@ -22,11 +44,12 @@ pub(super) struct Style {
 }
 
 impl Lettering {
-    /// The embedded typeface; fails only if the program itself was built from damaged files.
+    /// The embedded typefaces; fails only if the program itself was built from damaged files.
     pub(super) fn new() -> Result<Self, ab_glyph::InvalidFont> {
         Ok(Self {
             plain: FontRef::try_from_slice(include_bytes!("../font/DejaVuSans.ttf"))?,
             bold: FontRef::try_from_slice(include_bytes!("../font/DejaVuSans-Bold.ttf"))?,
+            others: FontRef::try_from_slice(OTHER_SCRIPTS).ok(),
         })
     }
 
@@ -34,10 +57,36 @@ impl Lettering {
         if style.bold { &self.bold } else { &self.plain }
     }
 
+    /// What is drawn for one letter: its glyph, or those of its number.
+    fn signs(&self, c: char, style: Style) -> Vec<Sign<'_>> {
+        let latin = self.font(style);
+        let sign = |font, c: char, size| {
+            let id = Font::glyph_id(font, c);
+            // Glyph 0 is the box for what a typeface lacks.
+            (id != GlyphId(0)).then_some(Sign { font, id, size })
+        };
+        // Control characters have no glyph and no meaning here: they are spaces.
+        let c = if c.is_control() { ' ' } else { c };
+        let whole =
+            sign(latin, c, style.size).or_else(|| sign(self.others.as_ref()?, c, style.size));
+        if let Some(whole) = whole {
+            return vec![whole];
+        }
+        let number = format!(" U+{:04X} ", u32::from(c));
+        let small = style.size * NUMBER_SIZE;
+        number
+            .chars()
+            .filter_map(|digit| sign(latin, digit, small))
+            .collect()
+    }
+
+    fn advance(&self, c: char, style: Style) -> f32 {
+        self.signs(c, style).iter().map(Sign::advance).sum()
+    }
+
     /// Width of `text` in pixels.
     pub(super) fn width(&self, text: &str, style: Style) -> f32 {
-        let font = self.font(style).as_scaled(style.size);
-        text.chars().map(|c| font.h_advance(glyph(&font, c))).sum()
+        text.chars().map(|c| self.advance(c, style)).sum()
     }
 
     /// `text` cut to `width` pixels, with an ellipsis where something is missing.
@@ -46,11 +95,10 @@ impl Lettering {
             return text.to_owned();
         }
         let room = width - self.width("…", style);
-        let font = self.font(style).as_scaled(style.size);
         let mut used = 0.0;
         let fits = text.chars().take_while(|&c| {
             // Kerning is left out here as it is in drawing: what was measured is what is drawn.
-            used += font.h_advance(glyph(&font, c));
+            used += self.advance(c, style);
             used <= room
         });
         let mut cut: String = fits.collect();
@@ -92,13 +140,12 @@ impl Lettering {
         text: &str,
         style: Style,
     ) -> i32 {
-        let font = self.font(style).as_scaled(style.size);
-        let mut caret = point(at.0 as f32, at.1 as f32 + font.ascent());
-        for c in text.chars() {
-            let id = glyph(&font, c);
-            let placed = id.with_scale_and_position(style.size, caret);
+        let ascent = self.font(style).as_scaled(style.size).ascent();
+        let mut caret = point(at.0 as f32, at.1 as f32 + ascent);
+        for sign in text.chars().flat_map(|c| self.signs(c, style)) {
+            let placed = sign.id.with_scale_and_position(sign.size, caret);
             // A space has no outline and still moves on.
-            if let Some(outlined) = self.font(style).outline_glyph(placed) {
+            if let Some(outlined) = sign.font.outline_glyph(placed) {
                 let corner = outlined.px_bounds().min;
                 let (left, top) = (pixel(corner.x), pixel(corner.y));
                 outlined.draw(|x, y, cover| {
@@ -106,15 +153,10 @@ impl Lettering {
                     canvas.blend(x, y, style.colour, f64::from(cover));
                 });
             }
-            caret.x += font.h_advance(id);
+            caret.x += sign.advance();
         }
         pixel(caret.x.ceil())
     }
-}
-
-/// Control characters would be boxes: they are spaces.
-fn glyph<F: Font, S: ScaleFont<F>>(font: &S, c: char) -> GlyphId {
-    font.glyph_id(if c.is_control() { ' ' } else { c })
 }
 
 #[cfg(test)]
@@ -135,11 +177,34 @@ mod tests {
     }
 
     #[test]
-    fn latin_letters_and_boxes_for_others_leave_ink_and_spaces_none() {
+    fn letters_leave_ink_and_spaces_none() {
         assert!(inked("Šunka 12 %") > 300);
-        assert!(inked("茶") > 20);
-        assert_eq!(inked("茶"), inked("ж"), "both are the box");
         assert_eq!(inked(" \n\t"), 0);
+    }
+
+    #[test]
+    fn letters_of_many_scripts_are_drawn_as_themselves() {
+        let lettering = Lettering::new().expect("the embedded typeface");
+        for c in "Ωάжд茶龍ひカ한ế".chars() {
+            let signs = lettering.signs(c, STYLE);
+            let one = signs.len() == 1 && inked(&c.to_string()) > 20;
+            assert!(one, "{c}: the build fetches a typeface that has it");
+        }
+    }
+
+    #[test]
+    fn a_letter_without_a_glyph_is_its_number_and_never_a_box() {
+        let mut lettering = Lettering::new().expect("the embedded typeface");
+        let drawn = |lettering: &Lettering, c: char| {
+            let signs = lettering.signs(c, STYLE);
+            assert!(signs.iter().all(|sign| sign.id != GlyphId(0)));
+            signs.len()
+        };
+        assert_eq!(drawn(&lettering, 'ท'), " U+0E17 ".len());
+        assert_ne!(inked("ท"), inked("ฒ"));
+        lettering.others = None;
+        assert_eq!(drawn(&lettering, '茶'), " U+8336 ".len());
+        assert!(lettering.width("茶", STYLE) > 2.0 * STYLE.size);
     }
 
     #[test]

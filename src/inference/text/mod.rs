@@ -1,4 +1,4 @@
-//! Finding and reading text with PP-OCRv4: detector, line cutting, recogniser.
+//! Finding and reading text with PP-OCR: detector (v4), line cutting, recogniser (v6).
 
 mod boxes;
 mod lines;
@@ -43,7 +43,7 @@ const UPRIGHT_LINE: f64 = 1.5;
 /// Only one detector at a time in the process: it needs about 200 MB while it runs.
 static DETECTING: Mutex<()> = Mutex::new(());
 
-/// [`TextReader`] by PP-OCRv4.
+/// [`TextReader`] by PP-OCR.
 ///
 /// The recogniser stays loaded. The detector, which only whole pictures need, is loaded for each of
 /// them and dropped again: that costs a quarter of its run and keeps that memory out of the
@@ -128,6 +128,10 @@ impl PpOcr {
 impl TextReader for PpOcr {
     fn model(&self) -> &ModelId {
         &self.id
+    }
+
+    fn knows(&self, letter: char) -> bool {
+        self.recogniser.knows(letter)
     }
 
     fn read(&mut self, raster: &Raster) -> Result<Vec<TextLine>, InferenceError> {

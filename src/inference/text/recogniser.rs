@@ -1,6 +1,6 @@
-//! Reads a picture of one line: PP-OCRv4's recogniser and the decoding of its output.
+//! Reads a picture of one line: PP-OCRv6's small recogniser and the decoding of its output.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use ndarray::{Array4, ArrayView2, ArrayViewD, Ix3};
 
@@ -23,6 +23,8 @@ pub(super) struct Recogniser {
     model: Model,
     /// By class, class 0 (blank) empty.
     characters: Vec<String>,
+    /// The same to look them up.
+    letters: HashSet<char>,
 }
 
 impl Recogniser {
@@ -44,12 +46,22 @@ impl Recogniser {
         })?;
         // From the model's own file: a list that lies beside it might belong to another version.
         let characters = by_class(&listed);
-        Ok(Self { model, characters })
+        let letters = characters.iter().flat_map(|sign| sign.chars()).collect();
+        Ok(Self {
+            model,
+            characters,
+            letters,
+        })
     }
 
     /// The model.
     pub(super) fn id(&self) -> &ModelId {
         self.model.id()
+    }
+
+    /// Whether a class stands for this letter.
+    pub(super) fn knows(&self, letter: char) -> bool {
+        self.letters.contains(&letter)
     }
 
     /// Reads one upright line of any size.

@@ -7,9 +7,9 @@ use assay::{
 
 use super::{codes, stocked};
 use crate::support::{
-    app::{BUDGET, Shipped, request},
+    app::{BUDGET, Shipped, TestApp, request},
     records::key,
-    vision::Scene,
+    vision::{Scene, rereading_vision},
 };
 
 #[tokio::test]
@@ -217,6 +217,22 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
         ("deviates", "mark_differs"),
         "{answer:#?}"
     );
+}
+
+#[tokio::test]
+async fn what_another_reader_made_of_genuine_photos_is_not_used() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    for (item, note) in [("one", "a"), ("two", "b")] {
+        let photo = Scene::photo(1, note).bytes();
+        app.assay
+            .add_genuine_photo(&oat, item, photo)
+            .await
+            .unwrap();
+    }
+    let scored = async |app: &TestApp| app.assay.calibrate_all().await.unwrap();
+    assert_eq!((scored(&app).await, scored(&app).await), (2, 0));
+    let reread = app.beside_seeing(Shipped::Lenient, rereading_vision).await;
+    assert_eq!((scored(&reread).await, scored(&reread).await), (2, 0));
 }
 
 #[tokio::test]

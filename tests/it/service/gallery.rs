@@ -1,16 +1,19 @@
 //! References: enrolled once, seen by every process, missed when they are lost.
 
 use assay::{
-    checker::{ports::StoreError, service::ServiceError},
+    checker::{
+        ports::StoreError,
+        service::{NewReference, ServiceError},
+    },
     contract::Verdict,
-    domain::digest::Sha256,
+    domain::{digest::Sha256, gallery::Mark},
 };
 use bytes::Bytes;
 
 use super::{codes, stocked};
 use crate::support::{
     app::{Shipped, TestApp, new_reference},
-    records::key,
+    records::{key, mark},
     vision::Scene,
 };
 
@@ -40,6 +43,31 @@ async fn a_reference_enrolled_by_another_process_takes_part_in_the_next_check() 
     assert!(
         app.assay.evidence(&answer.id, 0).await.is_ok(),
         "evidence outlives its reference"
+    );
+}
+
+#[tokio::test]
+async fn an_owner_hears_at_enrolment_of_letters_that_the_reader_does_not_know() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let told = async |text: &str, pack| {
+        let marks = vec![Mark {
+            text: Some(text.to_owned()),
+            ..mark()
+        }];
+        let new = new_reference(&oat, &Scene::of(pack));
+        let new = NewReference { marks, ..new };
+        let health = app.assay.enroll_reference(new).await.unwrap().health;
+        assert!(health.usable);
+        health.problems
+    };
+    let latin = told("OAT DRINK", 5).await;
+    let cyrillic = told("ВІВСЯНЕ", 6).await;
+    assert_eq!(cyrillic.len(), latin.len() + 1, "{cyrillic:?}");
+    assert!(
+        cyrillic
+            .iter()
+            .any(|p| p.contains("`wordmark`: ІВЕНСЯ;") && p.contains("as a picture only")),
+        "{cyrillic:?}"
     );
 }
 
