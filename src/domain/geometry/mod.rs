@@ -8,12 +8,14 @@
 pub(crate) mod linear;
 mod magsac;
 pub mod number;
+mod overlap;
 mod projective;
 pub(crate) mod random;
 mod rect;
 mod sanity;
 
 pub use magsac::{MagsacOptions, RobustFit, fit_homography};
+pub use overlap::{common_area, intersection_over_union};
 pub use projective::{Homography, Point};
 pub use rect::Rect;
 pub use sanity::{QuadProblem, check_quad, quad_area};
