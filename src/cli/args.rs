@@ -215,9 +215,13 @@ DIR holds
   references.csv  brand,product,path,kind
   photos.csv      path,brand,product,item,split
   claims.csv      path,brand,product,truth,edit
+  boxes.csv       path,x0,y0,x1,y1 (optional: a box around a photo's product, in 0..1)
 Photos of split `test` are counted; those of split `calibration` set the thresholds, or with --calibration shipped nothing
 does but the program. The truth of a claim is genuine, sibling, edited or other. For `edited` the column `edit` names what
 was changed on the reference; for `genuine` it names what was done to the photo, and each such edit gets its own line.
+
+A photo of brand `none` shows nothing that is enrolled. Without a claim it should be answered with anything but
+`consistent`, which reads as \"this is the product\"; claims on it have truth other.
 
 Flagged means `deviates` or `no_brand_seen`. Coverage counts genuine claims whose product was located in a photo good
 enough to be judged.
@@ -226,6 +230,7 @@ Examples:
   assay eval data/covers
   assay eval data/grocery --references 5 --rows rows.csv
   assay eval data/shelf --calibration shipped --json
+  assay eval data/covers --listings 1,3,5
   assay eval --self-test acme --photos-per-kind 8";
 
 /// Whose genuine photos set the thresholds of `assay eval`.
@@ -238,6 +243,13 @@ pub enum CalibrationChoice {
     Shipped,
 }
 
+/// Photos of a listing, as many as a check takes.
+fn listing_size(text: &str) -> Result<usize, String> {
+    let size = text.parse::<usize>().ok();
+    size.filter(|n| (1..=MOST_PHOTOS).contains(n))
+        .ok_or_else(|| format!("give a number of photos from 1 to {MOST_PHOTOS}"))
+}
+
 /// What `assay eval` takes.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EVAL)]
@@ -247,7 +259,7 @@ pub struct EvalArgs {
     pub dir: Option<PathBuf>,
     /// Instead: edit this brand's own references, photograph them by a simulator, and say what
     /// would be flagged.
-    #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "calibration", "references", "without_variation", "rows", "threads"])]
+    #[arg(long, value_name = "BRAND", conflicts_with_all = ["dir", "calibration", "listings", "references", "without_variation", "rows", "threads"])]
     pub self_test: Option<String>,
     /// With --self-test: this product only.
     #[arg(long, value_name = "ID", requires = "self_test")]
@@ -255,7 +267,7 @@ pub struct EvalArgs {
     /// With --self-test: photos of each kind of edit, 1 to 12.
     #[arg(long, value_name = "N", default_value_t = PHOTOS_PER_KIND)]
     pub photos_per_kind: usize,
-    /// With --self-test: seed of edits and photos.
+    /// Seed of the draw of --listings, or with --self-test of edits and photos.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
     /// With --self-test: write the simulated photos here, each named by kind, mark and verdict.
@@ -264,6 +276,10 @@ pub struct EvalArgs {
     /// What claims are judged by.
     #[arg(long, value_enum, default_value_t, value_name = "WHOSE")]
     pub calibration: CalibrationChoice,
+    /// Also deal the test photos of each product into listings of N photos and judge each as one
+    /// check; several N as in 1,3,5.
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = listing_size)]
+    pub listings: Vec<usize>,
     /// Calibration photos per product that also become references.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub references: usize,

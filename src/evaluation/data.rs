@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context, bail};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::domain::gallery::{ProductKey, ReferenceKind};
+use crate::domain::{
+    gallery::{ProductKey, ReferenceKind},
+    geometry::Rect,
+};
 
 /// The brand of photos that show nothing of what is enrolled.
 const NOTHING: &str = "none";
@@ -125,6 +128,16 @@ impl ClaimRow {
     }
 }
 
+/// A row of `boxes.csv`: where a photo shows its product, in 0..1 of the upright photo.
+#[derive(Clone, Debug, Deserialize)]
+struct BoxRow {
+    path: String,
+    x0: f64,
+    y0: f64,
+    x1: f64,
+    y1: f64,
+}
+
 /// The whole folder, checked.
 pub(crate) struct Labelled {
     /// The folder.
@@ -135,15 +148,21 @@ pub(crate) struct Labelled {
     pub photos: Vec<PhotoRow>,
     /// Claims by photo.
     pub claims: HashMap<String, Vec<ClaimRow>>,
+    /// Boxes around a photo's product, by photo, where the folder has them.
+    pub boxes: HashMap<String, Vec<Rect<f64>>>,
     edited: HashSet<ProductKey>,
 }
 
 impl Labelled {
-    /// Reads the three tables; every path and every value must be good before anything long starts.
+    /// Reads the three tables, and the boxes if there are any; every path and every value must be good before anything long starts.
     pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
         let references: Vec<ReferenceRow> = table(dir, "references.csv")?;
         let photos: Vec<PhotoRow> = table(dir, "photos.csv")?;
         let claims: Vec<ClaimRow> = table(dir, "claims.csv")?;
+        let boxes: Vec<BoxRow> = match dir.join("boxes.csv").exists() {
+            true => table(dir, "boxes.csv")?,
+            false => Vec::new(),
+        };
         // All of it before anything is measured: a typo must not end a long run near its end.
         if let Some(row) = references.iter().find(|r| r.brand == NOTHING) {
             bail!(
@@ -154,6 +173,7 @@ impl Labelled {
         }
         check_photos(&photos)?;
         check_claims(&claims, &photos)?;
+        let boxes = checked_boxes(boxes, &photos)?;
         let named = references.iter().map(|r| &r.path);
         for path in named.chain(photos.iter().map(|p| &p.path)) {
             if !dir.join(path).is_file() {
@@ -175,6 +195,7 @@ impl Labelled {
             references,
             photos,
             claims: by_photo,
+            boxes,
             edited,
         })
     }
@@ -244,6 +265,38 @@ fn check_claims(claims: &[ClaimRow], photos: &[PhotoRow]) -> anyhow::Result<()> 
     Ok(())
 }
 
+fn checked_boxes(
+    rows: Vec<BoxRow>,
+    photos: &[PhotoRow],
+) -> anyhow::Result<HashMap<String, Vec<Rect<f64>>>> {
+    let known: HashSet<&str> = photos.iter().map(|p| p.path.as_str()).collect();
+    let mut boxes: HashMap<String, Vec<Rect<f64>>> = HashMap::new();
+    for BoxRow {
+        path,
+        x0,
+        y0,
+        x1,
+        y1,
+    } in rows
+    {
+        if !known.contains(path.as_str()) {
+            bail!("boxes.csv: `{path}` is not in photos.csv");
+        }
+        // Written so that what is no number is refused too.
+        if !(0.0 <= x0 && x0 < x1 && x1 <= 1.0 && 0.0 <= y0 && y0 < y1 && y1 <= 1.0) {
+            bail!(
+                "boxes.csv: the box {x0},{y0},{x1},{y1} of `{path}` is none; give its left, top, \
+                 right and bottom end in 0..1 of the upright photo"
+            );
+        }
+        boxes
+            .entry(path)
+            .or_default()
+            .push(Rect::new(x0, y0, x1, y1));
+    }
+    Ok(boxes)
+}
+
 fn is_variant(edited: &ProductKey, of: &ProductKey) -> bool {
     edited.brand == of.brand
         && edited
@@ -290,4 +343,86 @@ fn table<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> 
         bail!("`{}` has no rows", path.display());
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::fixture::{CLAIMS, PHOTOS, REFERENCES, folder};
+
+    #[test]
+    fn a_folder_may_have_boxes_and_photos_of_nothing() {
+        let dir = folder(&[("boxes.csv", "path,x0,y0,x1,y1\nb.jpg,0.1,0.2,0.5,1\n")]);
+        let data = Labelled::read(dir.path()).unwrap();
+        assert_eq!(data.boxes["b.jpg"], [Rect::new(0.1, 0.2, 0.5, 1.0)]);
+        let nothing: Vec<_> = data.photos.iter().filter(|p| p.shows_nothing()).collect();
+        assert_eq!(nothing.len(), 1);
+        // Claims on it are made like others.
+        assert_eq!(data.claims[&nothing[0].path][0].group(), "other");
+        assert_eq!(
+            data.claims["b.jpg"][0].group(),
+            "genuine",
+            "whatever was done to it"
+        );
+        assert!(Labelled::read(folder(&[]).path()).unwrap().boxes.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_before_anything_is_measured() {
+        let cases = [
+            (
+                "photos.csv",
+                PHOTOS.replace("d,test", "d,calibration"),
+                "cannot set thresholds",
+            ),
+            (
+                "photos.csv",
+                PHOTOS.replace("b,test", "b,tset"),
+                "use calibration or test",
+            ),
+            (
+                "claims.csv",
+                CLAIMS.replace("other", "genuine"),
+                "cannot be genuine",
+            ),
+            (
+                "claims.csv",
+                CLAIMS.replace("other", "rival"),
+                "use genuine, sibling",
+            ),
+            (
+                "claims.csv",
+                CLAIMS.replace("d.jpg", "e.jpg"),
+                "`e.jpg` is not in photos.csv",
+            ),
+            (
+                "references.csv",
+                REFERENCES.replace("acme,rice", "none,rice"),
+                "another brand",
+            ),
+            (
+                "boxes.csv",
+                "path,x0,y0,x1,y1\ne.jpg,0,0,1,1\n".into(),
+                "`e.jpg` is not in",
+            ),
+            (
+                "boxes.csv",
+                "path,x0,y0,x1,y1\nb.jpg,0.5,0,0.5,1\n".into(),
+                "0..1",
+            ),
+            (
+                "boxes.csv",
+                "path,x0,y0,x1,y1\nb.jpg,0,0,500,1\n".into(),
+                "0..1",
+            ),
+        ];
+        for (table, text, wanted) in cases {
+            let dir = folder(&[(table, &text)]);
+            let error = Labelled::read(dir.path()).err().unwrap().to_string();
+            assert!(
+                error.starts_with(&format!("{table}: ")) && error.contains(wanted),
+                "{error}"
+            );
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     score::LogOdds,
-    verdict::{PhotoReport, ReasonCode, Verdict},
+    verdict::{PhotoReport, ReasonCode, Verdict, overall},
 };
 use crate::engine::Defaults;
 
@@ -42,4 +42,10 @@ impl From<&PhotoReport> for Judged {
             reason: report.reasons.first().map(|r| r.code),
         }
     }
+}
+
+/// What a caller reads of a listing of these photos. Joined as a served check joins them.
+pub(crate) fn of_listing(photos: &[&Judged]) -> Verdict {
+    let verdicts: Vec<Verdict> = photos.iter().map(|p| p.verdict).collect();
+    overall(&verdicts)
 }

@@ -32,6 +32,11 @@ pub(crate) struct Row {
     pub judged: Vec<Judged>,
     /// Inliers of the claimed product.
     pub inliers: usize,
+    /// Whether a person drew a box around the claimed product.
+    pub boxed: bool,
+    /// With a box: its overlap with the answer's outline (intersection over union), if there is
+    /// one.
+    pub overlap: Option<f64>,
     /// Whether the claimed product was located, however poor the photo.
     pub located: bool,
     /// The fused score; `None` when the photo is too poor to be judged or nothing is

@@ -4,7 +4,10 @@
 mod audit;
 mod data;
 mod facts;
+#[cfg(test)]
+mod fixture;
 mod judged;
+mod listings;
 mod measured;
 mod parallel;
 mod pictures;

@@ -54,6 +54,10 @@ pub(crate) struct Plan<'a> {
     pub fitting: bool,
     /// Whether to judge test photos as if their products had no genuine photos enrolled.
     pub without_variation: bool,
+    /// Numbers of photos of the listings to report.
+    pub listings: &'a [usize],
+    /// Seed of the listings' draw.
+    pub seed: u64,
     /// Set when the person wants to stop.
     pub stop: &'a AtomicBool,
     /// Worker threads.

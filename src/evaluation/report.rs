@@ -1,7 +1,10 @@
 //! The figures of an evaluation, as a table for people and as JSON.
 
+mod boxes;
 mod genuine;
 mod rates;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::BTreeMap;
@@ -9,13 +12,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use self::{
+    boxes::{Boxes, boxes},
     genuine::{Edit, WorstProduct, by_edit, flagged, worst_product},
     rates::RateReport,
 };
 use super::{
     audit::audit,
     judged::BUDGETS,
-    measured::{Measured, Row},
+    listings,
+    measured::{Identified, Measured, Row},
     plan::{Plan, Thresholds},
 };
 use crate::{
@@ -23,8 +28,22 @@ use crate::{
     domain::{
         rates::{Rate, area_under_curve},
         tuning::variation::LEAST_ITEMS,
+        verdict,
     },
 };
+
+/// Listings of one number of photos, at one budget.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listings {
+    /// Photos of a listing.
+    photos: usize,
+    /// Listings of genuine claims that have fewer, since their product has no more.
+    smaller: usize,
+    /// Listings of genuine claims flagged.
+    false_flags: RateReport,
+    /// Listings of other groups flagged.
+    detection: BTreeMap<String, RateReport>,
+}
 
 /// What happened at one budget.
 #[derive(Debug, Serialize)]
@@ -41,6 +60,10 @@ pub(crate) struct AtBudget {
     detection: BTreeMap<String, RateReport>,
     /// How often each group got which verdict.
     verdicts: BTreeMap<String, BTreeMap<Verdict, usize>>,
+    /// Photos that show nothing enrolled and that, without a claim, are answered `consistent`: the
+    /// one answer that reads as "this is the product". `None` where the folder has no such photos.
+    false_identifications: Option<RateReport>,
+    listings: Vec<Listings>,
 }
 
 /// The whole report.
@@ -58,6 +81,10 @@ pub(crate) struct Report {
     variation_items: Option<[usize; 2]>,
     top_1: RateReport,
     top_3: RateReport,
+    /// Photos that show nothing enrolled and in which, without a claim, something is outlined.
+    nothing_outlined: Option<RateReport>,
+    /// Where the folder has boxes, how well outlines lie on them.
+    boxes: Option<Boxes>,
     /// Genuine test photos that are good enough and located.
     coverage: RateReport,
     budgets: Vec<AtBudget>,
@@ -114,9 +141,11 @@ impl Report {
             variation_items: items().min().zip(items().max()).map(<[usize; 2]>::from),
             top_1: top(1),
             top_3: top(3),
+            nothing_outlined: of_nothing(measured, |i| i.outlined),
+            boxes: boxes(genuine),
             coverage: Rate::of(genuine.iter().map(|r| r.covered)).into(),
             budgets: (0..BUDGETS.len())
-                .map(|n| at_budget(n, &groups, measured))
+                .map(|n| at_budget(n, &groups, measured, plan))
                 .collect(),
             genuine_by_edit: by_edit(genuine),
             area_under_curve: areas(&groups),
@@ -131,7 +160,7 @@ impl Report {
 }
 
 /// What happened at the budget of this number.
-fn at_budget(number: usize, groups: &Groups, measured: &Measured) -> AtBudget {
+fn at_budget(number: usize, groups: &Groups, measured: &Measured, plan: &Plan) -> AtBudget {
     let genuine: &[&Row] = groups.get("genuine").map_or(&[], Vec::as_slice);
     let others = groups.iter().filter(|(name, _)| **name != "genuine");
     let mut detection: BTreeMap<String, RateReport> = others
@@ -161,6 +190,42 @@ fn at_budget(number: usize, groups: &Groups, measured: &Measured) -> AtBudget {
         worst_product: worst_product(genuine, number),
         detection,
         verdicts: verdicts.collect(),
+        false_identifications: of_nothing(measured, |i| {
+            let judged = i.judged.get(number);
+            judged.is_some_and(|j| j.verdict == verdict::Verdict::Consistent)
+        }),
+        listings: plan
+            .listings
+            .iter()
+            .map(|photos| of_listings(*photos, number, groups, plan.seed))
+            .collect(),
+    }
+}
+
+/// A rate over the photos that show nothing enrolled, if there are any.
+fn of_nothing(measured: &Measured, is_hit: impl Fn(&Identified) -> bool) -> Option<RateReport> {
+    let photos = measured.identified.iter().filter(|i| i.shows_nothing);
+    let rate = Rate::of(photos.map(is_hit));
+    (rate.total > 0).then(|| rate.into())
+}
+
+/// What listings of `photos` photos come to, at the budget of this number.
+fn of_listings(photos: usize, number: usize, groups: &Groups, seed: u64) -> Listings {
+    let dealt = |rows: &[&Row]| -> (usize, RateReport) {
+        let listings = listings::deal(rows, photos, seed);
+        let smaller = listings.iter().filter(|l| l.len() < photos).count();
+        (smaller, listings::flagged(&listings, number).into())
+    };
+    let mut rates: BTreeMap<String, (usize, RateReport)> = groups
+        .iter()
+        .map(|(name, rows)| ((*name).to_owned(), dealt(rows)))
+        .collect();
+    let (smaller, false_flags) = rates.remove("genuine").unwrap_or_else(|| dealt(&[]));
+    Listings {
+        photos,
+        smaller,
+        false_flags,
+        detection: rates.into_iter().map(|(name, (_, r))| (name, r)).collect(),
     }
 }
 

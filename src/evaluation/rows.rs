@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Columns that every row has, whatever was measured of it.
-const FIXED: [&str; 17] = [
+const FIXED: [&str; 18] = [
     "split",
     "photo",
     "item",
@@ -30,6 +30,7 @@ const FIXED: [&str; 17] = [
     "covered",
     "verdict_at_5",
     "reason_at_5",
+    "overlap",
 ];
 
 impl Measured {
@@ -97,6 +98,7 @@ fn fixed(row: &Row) -> [String; FIXED.len()] {
         row.covered.to_string(),
         verdict(1),
         reason(1),
+        number(row.overlap),
     ]
 }
 

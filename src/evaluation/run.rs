@@ -76,6 +76,10 @@ pub(crate) fn run(
         shipped: judged::shipped(engine.defaults()),
     };
     let measure_all = |world: &World, photos: &[&PhotoRow], measured: Measured| {
+        if photos.is_empty() {
+            // No thread need load its models for nothing.
+            return Ok(measured);
+        }
         let all = Mutex::new(measured);
         in_parallel(
             photos.len(),
@@ -301,4 +305,36 @@ fn chosen_photos(data: &Labelled, per_product: usize) -> Vec<&PhotoRow> {
         .into_values()
         .flat_map(|photos| spread(photos.clone()).into_iter().map(move |i| photos[i]))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::evaluation::fixture::{self, PHOTOS};
+
+    #[test]
+    fn a_folder_that_sets_no_thresholds_says_what_to_judge_by_instead() {
+        let stop = AtomicBool::new(false);
+        let told = |photos: &str, references: usize, thresholds: Thresholds| {
+            let dir = fixture::folder(&[("photos.csv", photos)]);
+            let data = Labelled::read(dir.path()).unwrap();
+            let plan = Plan {
+                references,
+                thresholds,
+                ..fixture::plan(&data, &stop)
+            };
+            ensure_thresholds(&plan).map_err(|e| e.to_string())
+        };
+        let without = PHOTOS.replace("calibration", "test");
+        assert_eq!(told(PHOTOS, 0, Thresholds::Own), Ok(()));
+        assert_eq!(told(&without, 0, Thresholds::Shipped), Ok(()));
+        for error in [
+            told(&without, 0, Thresholds::Own).unwrap_err(),
+            told(PHOTOS, 1, Thresholds::Own).unwrap_err(),
+        ] {
+            assert!(error.contains("--calibration shipped"), "{error}");
+        }
+    }
 }

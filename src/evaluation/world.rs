@@ -18,6 +18,7 @@ use crate::{
     domain::{
         calibration::Calibration,
         gallery::{Gallery, ProductKey, Reference},
+        geometry::{Rect, intersection_over_union, quad_area},
         variation::{ReferenceVariation, Variation},
         verdict::PhotoReport,
     },
@@ -75,6 +76,25 @@ struct Seen {
 impl Seen {
     fn judged(&self) -> Vec<Judged> {
         self.reports.iter().map(Judged::from).collect()
+    }
+
+    /// The best overlap of an outline of the product with one of the boxes; `None` without an
+    /// outline.
+    fn overlap(&self, product: &ProductKey, boxes: &[Rect<f64>]) -> Option<f64> {
+        let matches = self.reports.first().map_or(&[][..], |r| &r.matches);
+        let outlines = matches
+            .iter()
+            .filter(|m| m.product == *product)
+            .filter_map(|m| m.region);
+        let overlaps = outlines.flat_map(|mut outline| {
+            // A mirrored article is outlined the other way round.
+            if quad_area(&outline) < 0.0 {
+                outline.reverse();
+            }
+            let overlap = move |b: &Rect<f64>| intersection_over_union(&outline, &b.corners());
+            boxes.iter().map(overlap)
+        });
+        overlaps.max_by(f64::total_cmp)
     }
 }
 
@@ -182,7 +202,12 @@ impl World<'_> {
         let subject = seen.comparison.subject.as_ref();
         let own = subject.map(|s| &seen.comparison.candidates[s.candidate]);
         let located = seen.sight == Some(Sight::Seen);
+        // A box is drawn around what its photo is of, and not around the others in the scene.
+        let boxes = self.plan.data.boxes.get(&made.photo.path);
+        let boxes = boxes.filter(|_| made.claim.is_genuine() && claimed == made.photo.key());
         Row {
+            boxed: boxes.is_some(),
+            overlap: boxes.and_then(|boxes| seen.overlap(&claimed, boxes)),
             photo: made.photo.clone(),
             photo_facts: made.photo_facts,
             reference_facts: self.facts.get(&claimed).copied().unwrap_or_default(),

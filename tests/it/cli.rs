@@ -81,7 +81,7 @@ fn errors_name_the_place_and_the_remedy() {
     fs::write(folder.path().join("flat/a.jpg"), "x").unwrap();
     fs::write(folder.path().join("photo.jpg"), "x").unwrap();
     fs::write(folder.path().join("bad.csv"), "brand,path\nacme,a.jpg\n").unwrap();
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 14] = [
         (&["check", "nope.jpg"], "photo `nope.jpg` cannot be read"),
         (&["check", "photo.jpg", "--product", "oat"], "--brand"),
         (&["check"], "<PHOTO>"),
@@ -104,6 +104,9 @@ fn errors_name_the_place_and_the_remedy() {
             "--rows",
         ),
         (&["eval", "--product", "oat"], "--self-test"),
+        (&["eval", ".", "--listings", "5,13"], "from 1 to 12"),
+        (&["eval", ".", "--fitting"], "--rows"),
+        (&["eval", ".", "--calibration", "ours"], "own, shipped"),
         (
             &["demo", "--samples", "nope"],
             "hint: --samples names the folder",

@@ -53,6 +53,8 @@ pub fn run(
             CalibrationChoice::Shipped => Thresholds::Shipped,
         },
         fitting: args.fitting,
+        listings: &args.listings,
+        seed: args.seed,
         without_variation: args.without_variation,
         stop,
         threads: args.threads.unwrap_or(cores).max(1),

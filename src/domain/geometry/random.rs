@@ -40,6 +40,13 @@ impl SplitMix {
         self.unit() < chance
     }
 
+    /// Puts things in a random order, every order as likely (Fisher and Yates).
+    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
+        for i in (1..things.len()).rev() {
+            things.swap(i, self.below(i + 1));
+        }
+    }
+
     /// Nearly normal with mean 0 and standard deviation 1, within -3.5 to 3.5: the sum of four even
     /// draws.
     pub(crate) fn normal(&mut self) -> f64 {

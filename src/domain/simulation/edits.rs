@@ -97,7 +97,7 @@ pub(crate) fn edit(
     let mut order: Vec<usize> = (0..marks.len())
         .filter(|&i| kind.suits(&marks[i], marks))
         .collect();
-    shuffle(&mut order, random);
+    random.shuffle(&mut order);
     // In an order drawn anew, or the first mark would carry nearly all edits.
     for index in order {
         let Some(patch) = Patch::lift(picture, &marks[index].region) else {
@@ -226,7 +226,7 @@ fn word(ink: &Ink, others: &[Raster], random: &mut SplitMix) -> Option<Raster> {
     // Two letters in another order would be a swap.
     } else if letters.len() > 2 {
         let mut order: Vec<usize> = (0..letters.len()).collect();
-        shuffle(&mut order, random);
+        random.shuffle(&mut order);
         // All go first, since letters of other widths do not end where the old ones did.
         letters.iter().for_each(|l| page.erase(l));
         let mut x = letters[0].outline.left;
@@ -297,13 +297,6 @@ fn seen(changed: Raster, was: &Raster, least: usize) -> Option<Raster> {
 
 fn pick<'a, T>(from: &'a [T], random: &mut SplitMix) -> Option<&'a T> {
     from.get(random.below(from.len()))
-}
-
-fn shuffle(order: &mut [usize], random: &mut SplitMix) {
-    // Fisher and Yates: every order is as likely.
-    for i in (1..order.len()).rev() {
-        order.swap(i, random.below(i + 1));
-    }
 }
 
 #[cfg(test)]

@@ -61,7 +61,28 @@ impl Report {
             self.top_1.text()
         )?;
         writeln!(out, "{:<24} {}", "identification top-3", self.top_3.text())?;
-        writeln!(out, "{:<24} {}", "coverage", self.coverage.text())
+        if let Some(outlined) = &self.nothing_outlined {
+            writeln!(out, "{:<24} {}", "nothing there, outlined", outlined.text())?;
+        }
+        writeln!(out, "{:<24} {}", "coverage", self.coverage.text())?;
+        if let Some(boxes) = &self.boxes {
+            writeln!(
+                out,
+                "{:<24} {}",
+                "boxes: any outline",
+                boxes.outlined.text()
+            )?;
+            writeln!(
+                out,
+                "{:<24} {}",
+                "boxes: overlap >= 0.5",
+                boxes.at_least_half.text()
+            )?;
+            if let Some(median) = boxes.median {
+                writeln!(out, "{:<24} {median:7.2}", "boxes: median overlap")?;
+            }
+        }
+        Ok(())
     }
 
     fn budget(&self, at: &AtBudget, out: &mut String) -> Result {
@@ -96,6 +117,22 @@ impl Report {
                 "{}{auc}",
                 line(&format!("{name} flagged"), rate.text())
             )?;
+        }
+        if let Some(rate) = &at.false_identifications {
+            writeln!(out, "{}", line("nothing there, named", rate.text()))?;
+        }
+        for listings in &at.listings {
+            let name = format!("listings of {}", listings.photos);
+            let smaller = match listings.smaller {
+                0 => String::new(),
+                n => format!(", {n} with fewer photos"),
+            };
+            let flags = format!("{} falsely flagged{smaller}", listings.false_flags.text());
+            writeln!(out, "{}", line(&name, flags))?;
+            for (group, rate) in &listings.detection {
+                let rate = format!("{} flagged", rate.text());
+                writeln!(out, "{}", line(&format!("  {group}"), rate))?;
+            }
         }
         write!(out, "  {:<22}", "verdicts")?;
         for verdict in Verdict::ALL {
