@@ -263,6 +263,11 @@ tuning! {
         pub const BELIEVED: f64 = 2.0;
         /// Mean correlation of the aligned blocks that a location is believed from.
         pub const AGREEING_BLOCKS: f64 = 0.45;
+        /// Log-odds below which a photo is looked at once more before anything is said against it.
+        pub const STRANGE: f64 = 1.0;
+        /// Correlation of blocks by which a mirror image has to agree better. Packs are often their
+        /// own mirror image but for their letters.
+        pub const CLEARLY_BETTER: f64 = 0.08;
         /// Local features of a reference from which the shipped calibration speaks for it: those
         /// of its own references have more.
         pub const COVERED_KEYPOINTS: usize = 150;

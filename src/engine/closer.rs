@@ -12,9 +12,10 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use super::{
-    locate::Location,
+    instances::outside,
+    locate::{Location, locate},
     part::Part,
-    prepare::TurnedFeatures,
+    prepare::{Scale, TurnedFeatures},
     search::{Effort, FeaturePass, Query},
     vision::{InferenceError, Vision},
 };
@@ -84,9 +85,71 @@ pub(crate) fn look_closer(
     Ok(None)
 }
 
+/// Looks for the wanted references outside a place of the photo, in 0..1 of it, where another
+/// product fits better.
+///
+/// # Errors
+/// A model could not be run.
+pub(crate) fn look_elsewhere(
+    vision: &mut Vision,
+    query: &Query,
+    wanted: Vec<Wanted>,
+    taken: &[Point; 4],
+) -> Result<Option<Query>, InferenceError> {
+    let Some(from_unit) = query.frame_to_unit().inverse() else {
+        return Ok(None);
+    };
+    let rest = outside(query.features(), &[taken.map(|p| from_unit.apply(p))]);
+    let mut best: Option<Hint> = None;
+    for (_, features) in &wanted {
+        for scale in [Scale::Whole, Scale::Half] {
+            let seen = locate(&rest, features, scale, &[0, 1, 2, 3]);
+            let hint = seen.and_then(|seen| hint(seen, features, query.frame.size()));
+            best = stronger(best, hint);
+        }
+    }
+    match best {
+        Some(hint) => Hunt { vision, wanted }.follow(query, &hint),
+        None => Ok(None),
+    }
+}
+
+/// Looks for the wanted references in the mirror image of a place of the photo, in 0..1 of it.
+///
+/// # Errors
+/// A model could not be run.
+pub(crate) fn turn_over(
+    vision: &mut Vision,
+    query: &Query,
+    wanted: Vec<Wanted>,
+    place: &[Point; 4],
+) -> Result<Option<Query>, InferenceError> {
+    let Some(window) = Rect::around(place) else {
+        return Ok(None);
+    };
+    let mut hunt = Hunt { vision, wanted };
+    let mut part = hunt.view(query, widened(window), true, FeaturePass::Coarse)?;
+    let found = hunt.best(&mut part);
+    Ok(found.filter(|f| f.0.is_placed()).map(|_| part))
+}
+
 /// A location that may be chance, the share of the frame's longer side that its outline takes, and
 /// the outline's box in pixels of the frame.
 type Hint = (Location, f64, Rect<f64>);
+
+/// A location as a hint, when it has points enough to be worth a look.
+fn hint(seen: Location, features: &TurnedFeatures, frame: (f64, f64)) -> Option<Hint> {
+    let outline = check_quad(&seen.reference_to_photo, features.frame_size(), frame).ok()?;
+    let place = Rect::around(&outline)?;
+    let share = place.width().max(place.height()) / frame.0.max(frame.1);
+    (seen.inliers >= HINT_INLIERS).then_some((seen, share, place))
+}
+
+/// The one with more points; of equals the first.
+fn stronger(a: Option<Hint>, b: Option<Hint>) -> Option<Hint> {
+    let points = |h: &Option<Hint>| h.as_ref().map_or(0, |h| h.0.inliers);
+    if points(&b) > points(&a) { b } else { a }
+}
 
 struct Hunt<'a> {
     vision: &'a mut Vision,
@@ -102,16 +165,7 @@ impl Hunt<'_> {
             let Some(seen) = query.location(reference, features, Effort::Thorough) else {
                 continue;
             };
-            let is_better = best.as_ref().is_none_or(|b| seen.inliers > b.0.inliers);
-            let map = &seen.reference_to_photo;
-            if seen.inliers >= HINT_INLIERS
-                && is_better
-                && let Ok(outline) = check_quad(map, features.frame_size(), frame)
-                && let Some(place) = Rect::around(&outline)
-            {
-                let share = place.width().max(place.height()) / frame.0.max(frame.1);
-                best = Some((seen, share, place));
-            }
+            best = stronger(best, hint(seen, features, frame));
         }
         best
     }

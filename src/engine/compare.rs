@@ -7,7 +7,7 @@ use super::{
     cache::Cache,
     candidate::{Candidate, best_per_product, evidence, is_rival},
     claim::Claim,
-    closer::look_closer,
+    closer::{Wanted, look_closer},
     frames::pixels_to_unit,
     inspect::{Inspection, Purpose, inspect},
     locate::{Location, locate_rectified},
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::tuning::{
     compare::{CONTENDER_SHARE, CONTENDERS, INSPECT_INLIERS, REFINED_RIVALS},
-    presence::SAME_PLACE,
+    presence::{CLEARLY_BETTER, SAME_PLACE},
 };
 use crate::domain::{
     fusion::{Evidence, FusedScore, Fusion},
@@ -97,7 +97,53 @@ pub struct Comparison {
     pub(crate) elsewhere: Vec<Placed>,
 }
 
+/// Why a comparison is looked at once more.
+#[derive(Clone, Copy)]
+pub(crate) enum Doubt {
+    /// What was placed is not believed.
+    Unseen,
+    /// Something differs at a place, in 0..1 of the photo; `contested` when another product fits
+    /// better there.
+    Strange { place: [Point; 4], contested: bool },
+}
+
 impl Comparison {
+    /// What would be looked for once more: references of the claimed product that were compared, or
+    /// without a claim of the likeliest.
+    pub(crate) fn wanted(&self, claim: Option<&Claim>) -> Vec<Wanted> {
+        let own = self.subject.as_ref().map(|s| s.candidate);
+        let candidates = self.candidates.iter().enumerate();
+        candidates
+            .filter(|(i, c)| {
+                own == Some(*i) || claim.is_some_and(|claim| claim.covers(&c.reference.product))
+            })
+            .map(|(_, c)| (Arc::clone(&c.reference), Arc::clone(&c.features)))
+            .collect()
+    }
+
+    /// Whether what this place encloses agrees better than at the first one.
+    pub(crate) fn agrees_better(&self, first: &Self, doubt: Doubt) -> bool {
+        let blocks = |c: &Self| c.subject.as_ref().and_then(|s| s.evidence.blocks);
+        let contested = matches!(
+            doubt,
+            Doubt::Strange {
+                contested: true,
+                ..
+            }
+        );
+        let score = |c: &Self| c.subject.as_ref().map(|s| s.score.identity);
+        match (blocks(self), blocks(first)) {
+            // Another product has the first place: any place of its own is better.
+            _ if contested && !self.is_mirrored() => score(self) > score(first),
+            (Some(second), Some(first)) => second >= first + CLEARLY_BETTER,
+            (second, _) => second.is_some(),
+        }
+    }
+
+    fn is_mirrored(&self) -> bool {
+        self.view.as_ref().is_some_and(|v| v.is_mirrored())
+    }
+
     /// Products by falling rank.
     pub(crate) fn ranking(&self) -> impl Iterator<Item = &ProductKey> {
         self.candidates.iter().map(|c| &c.reference.product)

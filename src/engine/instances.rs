@@ -140,7 +140,7 @@ fn upright(instance: &Instance) -> [Point; 4] {
 }
 
 /// The points that lie in none of the outlines, in pixels of the features' frame.
-fn outside(features: &FeatureSet, outlines: &[[Point; 4]]) -> FeatureSet {
+pub(crate) fn outside(features: &FeatureSet, outlines: &[[Point; 4]]) -> FeatureSet {
     let mut rest = FeatureSet {
         keypoints: Vec::new(),
         descriptors: Vec::new(),

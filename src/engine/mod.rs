@@ -60,13 +60,14 @@ pub(crate) use simulate::{Seeds, Simulated, simulate};
 pub(crate) use stage::{Stage, Stages};
 
 use cache::Cache;
-use compare::{inspect_subject, locate_all};
+use closer::{look_closer, look_elsewhere, turn_over};
+use compare::{Doubt, inspect_subject, locate_all};
 use search::{Closer, FeaturePass, Query};
 use vision::{InferenceError, Vision};
 
 use crate::domain::{
     gallery::{Gallery, Mark},
-    tuning::search::FULL_SEARCH,
+    tuning::{presence::STRANGE, search::FULL_SEARCH},
     variation::{MarkObservation, Observation},
     verdict::PhotoReport,
 };
@@ -211,19 +212,72 @@ impl Engine {
         stages: &mut dyn Stages,
     ) -> Result<Comparison, Interrupt> {
         let comparison = self.compare_once(vision, photo, question, purpose, stages)?;
-        let is_believed = self.sight(photo, &comparison) == Some(Sight::Seen);
-        let has_subject = comparison.subject.is_some();
-        // What was placed by points alone and not believed is looked for once more, closer by: it
-        // may be a mirror image, or lie elsewhere.
-        let untried = matches!(photo.query.closer, Closer::NotTried) && comparison.view.is_none();
-        let comparison = if has_subject && !is_believed && untried {
-            photo.doubted = true;
-            self.compare_once(vision, photo, question, purpose, stages)?
-        } else {
-            comparison
-        };
+        let comparison = self.reconsider(vision, photo, question, purpose, comparison)?;
         stages.ended(Stage::Compare);
         Ok(comparison)
+    }
+
+    /// Looks once more where something speaks against the photo: what points alone placed may be a
+    /// mirror image, or lie elsewhere.
+    fn reconsider(
+        &self,
+        vision: &mut Vision,
+        photo: &mut Examination,
+        question: Question,
+        purpose: Purpose,
+        first: Comparison,
+    ) -> Result<Comparison, Interrupt> {
+        let Some(doubt) = self.doubt(photo, &first) else {
+            return Ok(first);
+        };
+        let wanted = first.wanted(question.claim);
+        let views = match doubt {
+            Doubt::Unseen => vec![look_closer(vision, &mut photo.query, wanted, true)?],
+            Doubt::Strange { place, contested } => {
+                let whole = &photo.query;
+                let mut views = Vec::new();
+                if contested {
+                    views.push(look_elsewhere(vision, whole, wanted.clone(), &place)?);
+                }
+                views.push(turn_over(vision, whole, wanted, &place)?);
+                views
+            }
+        };
+        for view in views.into_iter().flatten() {
+            photo.doubted = true;
+            photo.query.closer = Closer::Found(Box::new(view));
+            let second = self.compare_once(vision, photo, question, purpose, &mut ());
+            (photo.doubted, photo.query.closer) = (false, Closer::Nothing);
+            let second = second.inspect_err(|_| {
+                // What is lacking comes, and all starts again from the whole photo.
+                photo.located = None;
+                photo.query.closer = Closer::NotTried;
+            })?;
+            if self.sight(photo, &second) == Some(Sight::Seen)
+                && second.agrees_better(&first, doubt)
+            {
+                return Ok(second);
+            }
+        }
+        Ok(first)
+    }
+
+    /// Why a comparison is looked at once more, if it is.
+    fn doubt(&self, photo: &Examination, comparison: &Comparison) -> Option<Doubt> {
+        let subject = comparison.subject.as_ref()?;
+        if self.sight(photo, comparison)? != Sight::Seen {
+            let untried = matches!(photo.query.closer, Closer::NotTried);
+            return (untried && comparison.view.is_none()).then_some(Doubt::Unseen);
+        }
+        let query = comparison.view.as_deref().unwrap_or(&photo.query);
+        let to_unit = query.frame_to_unit();
+        let outline = comparison.candidates[subject.candidate].outline?;
+        let is_strange = subject.score.value().get() < STRANGE && !query.is_mirrored();
+        is_strange.then(|| Doubt::Strange {
+            place: outline.map(|p| to_unit.apply(p)),
+            contested: subject.evidence.rival_inliers > subject.evidence.inliers
+                || subject.evidence.rival_refined > subject.evidence.refined,
+        })
     }
 
     fn compare_once(
