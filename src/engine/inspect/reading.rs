@@ -6,7 +6,7 @@ use crate::{
     domain::{
         gallery::{Mark, MarkKind},
         geometry::{Homography, Point, number::whole},
-        rectify::rectify,
+        rectify::{rectify, rectify_by},
         text::agreement,
         variation::Reading,
     },
@@ -34,13 +34,8 @@ pub(crate) fn read_mark(
     };
     // By its corners from the photo itself: a mark may stand on its side, and the recogniser takes
     // upright lines only.
-    let seen = rectify(
-        view.source,
-        &view.to_source.after(&line_to_frame),
-        width,
-        LINE_PX,
-    )
-    .raster;
+    let to_source = |at| view.pair.to_source(line_to_frame.apply(at));
+    let seen = rectify_by(view.source, to_source, width, LINE_PX).raster;
     let mut lines = vec![seen];
     // The text of a proposed mark is what the recogniser read there.
     if !mark.proposed {
