@@ -166,7 +166,10 @@ fn photo_answer(photo: CheckedPhoto, verdict: Verdict) -> PhotoAnswer {
             facts.width,
             facts.height,
             None,
-            notes(facts.notes, photo.report.mirrored),
+            notes(
+                [facts.notes, photo.report.notes].concat(),
+                photo.report.mirrored,
+            ),
             Some(quality_answer(&facts.quality)),
         ),
         Err(error) => {
@@ -279,6 +282,7 @@ fn match_answer(found: MatchReport) -> MatchAnswer {
 fn mark_answer(mark: MarkComparison) -> MarkAnswerBody {
     MarkAnswerBody {
         read: mark.read().map(|r| r.text.clone()),
+        unseen: mark.observation.as_ref().map_or(1.0, |seen| seen.unseen),
         name: mark.mark.name,
         answer: mark.answer.into(),
         score: mark.score.get(),

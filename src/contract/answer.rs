@@ -102,7 +102,8 @@ pub struct PhotoAnswer {
     pub p_value: Option<f64>,
     /// Why the bytes were not accepted; `null` for a photo that was.
     pub error: Option<PhotoError>,
-    /// What happened on intake: a colour profile ignored, transparency laid on white.
+    /// What a person should know: a colour profile was ignored, transparency laid on white, the
+    /// photo has no colour.
     pub notes: Vec<String>,
     /// Measured quality; `null` when the photo could not be decoded.
     pub quality: Option<QualityAnswer>,
@@ -240,6 +241,10 @@ pub struct MarkAnswerBody {
     /// it is different and the turn is notable.
     #[serde(default)]
     pub hue_turn: Option<f64>,
+    /// Share of it that could not be seen, 0 to 1: covered, in glare, too blurred, or beyond the
+    /// photo.
+    #[serde(default)]
+    pub unseen: f64,
 }
 
 /// A place outside the marks that differs.

@@ -37,7 +37,7 @@ macro_rules! tuning {
 
 /// Names all numbers of this program: 12 hex digits that change with any of them.
 pub fn digest() -> String {
-    digest_of(TUNING)
+    digest_of(&[TUNING, hidden::TUNING].concat())
 }
 
 /// The same of any table of names and values.
@@ -51,6 +51,10 @@ fn digest_of(table: &[(&str, f64)]) -> String {
     // Twelve digits are short enough for an answer; these are told apart, not defended.
     Sha256::of(lines.concat().as_bytes()).prefix(12)
 }
+
+mod hidden;
+
+pub use hidden::{bend, colourless, covered, mosaic, repeated};
 
 tuning! {
     /// Is a photo good enough to be compared.
@@ -313,6 +317,10 @@ tuning! {
         /// Blocks whose middle lies nearer to the frame's border than this, in pixels, differ by
         /// their alignment.
         pub const OUTER_PX: u32 = 28;
+        /// A block that correlates at least so was found in the photo.
+        pub const REGISTERED: f32 = 0.6;
+        /// A block that correlates less was not.
+        pub const LOST: f32 = 0.5;
         /// A block this much below the pack's mean correlation is shown as a deviation.
         pub const DEVIATION_DROP: f64 = 0.4;
     }

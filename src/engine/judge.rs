@@ -53,6 +53,7 @@ pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
         similarity: Similarity::saturating(0.0),
         p_value: None,
         matches: Vec::new(),
+        notes: Vec::new(),
         reasons: vec![Reason {
             code: ReasonCode::PhotoUnreadable,
             detail: error.to_string(),
@@ -145,6 +146,7 @@ pub(crate) fn judge(
         p_value: None,
         compared: compared(comparison, sight, &matches),
         matches,
+        notes: notes(comparison),
         reasons: Vec::new(),
         instances: Vec::new(),
         mirrored: false,
@@ -191,6 +193,17 @@ pub(crate) fn judge(
             .push(context.reason(ReasonCode::NoReference, detail, Vec::new()));
     }
     report
+}
+
+/// What a person should know of how the photo was compared.
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let inspection = comparison
+        .subject
+        .as_ref()
+        .and_then(|s| s.inspection.as_ref());
+    let colourless = inspection.filter(|seen| !seen.has_colour);
+    let note = "the photo has no colour: what differs in colour alone was not seen";
+    colourless.map(|_| note.to_owned()).into_iter().collect()
 }
 
 /// The reference that the photo is a copy of, with the bits of their fingerprints that differ.

@@ -245,6 +245,8 @@ pub struct PhotoReport {
     pub p_value: Option<PValue>,
     /// Best matches, most similar first; the claimed product's first when there is a claim.
     pub matches: Vec<MatchReport>,
+    /// What a person should know of how it was compared.
+    pub notes: Vec<String>,
     /// Why.
     pub reasons: Vec<Reason>,
     /// What is in the photo and where: the article that was judged first.

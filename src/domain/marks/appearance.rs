@@ -5,12 +5,14 @@
 //! packs.
 
 use crate::domain::{
-    geometry::Rect,
+    bend::Found,
+    geometry::{Point, Rect},
     number::{self, count_u32, single},
     raster::Plane,
     rectify::Rectified,
     tuning::appearance::{
-        BLOCK_PX, FLAT, LEAST_SURPLUS, OUTER_PX, PLACE_COLUMNS, PLACE_ROWS, SEARCH_PX, STRIDE_PX,
+        BLOCK_PX, FLAT, LEAST_SURPLUS, LOST, OUTER_PX, PLACE_COLUMNS, PLACE_ROWS, REGISTERED,
+        SEARCH_PX, STRIDE_PX,
     },
     windows::{lies_in, strongest_window},
 };
@@ -25,6 +27,8 @@ pub struct Block {
     pub correlation: f32,
     /// Contrast of the reference: standard deviation of grey, 0 to 128.
     pub contrast: f32,
+    /// How far from its place it was found in the photo, in pixels to the right and down.
+    pub shift: [f32; 2],
 }
 
 impl Block {
@@ -93,6 +97,40 @@ impl BlockMap {
         let px = |blocks: usize| count_u32(blocks * STRIDE_PX);
         let end = |first: usize, blocks: usize| px(first + blocks - 1) + count_u32(BLOCK_PX);
         Some(Rect::new(px(c), px(r), end(c, wide), end(r, high)))
+    }
+
+    /// Where blocks that are surely seen were found.
+    pub fn found(&self) -> Vec<Found> {
+        let seen = self.blocks.iter().enumerate();
+        let seen = seen.filter_map(|(i, block)| Some((i, block.as_ref()?)));
+        seen.filter(|(_, block)| block.correlation >= REGISTERED)
+            .map(|(i, block)| {
+                let (x, y) = self.middle(i);
+                Found {
+                    at: Point::new(f64::from(x), f64::from(y)),
+                    shift: block.shift.map(f64::from),
+                    weight: f64::from(block.correlation).powi(2),
+                }
+            })
+            .collect()
+    }
+
+    /// Whether most blocks around a place in pixels of the frame were not found in the photo, nor
+    /// the block that is nearest.
+    pub fn is_lost(&self, at: Point) -> bool {
+        if self
+            .nearest(at.x, at.y)
+            .is_some_and(|b| b.correlation >= LOST)
+        {
+            return false;
+        }
+        let steps = [-1.0, 0.0, 1.0].map(|step| step * STRIDE_PX as f64);
+        let around = steps
+            .iter()
+            .flat_map(|y| steps.map(|x| (at.x + x, at.y + y)));
+        let known: Vec<Block> = around.filter_map(|(x, y)| self.nearest(x, y)).collect();
+        let lost = known.iter().filter(|b| b.correlation < LOST).count();
+        2 * lost > known.len()
     }
 
     /// Whether the block's middle lies in one of some boxes in pixels of the frame.
@@ -222,13 +260,18 @@ fn compare_block(
     for py in cy.saturating_sub(1)..=cy + 1 {
         for px in cx.saturating_sub(1)..=cx + 1 {
             if (px, py) != (cx, cy) && across.contains(&px) && down.contains(&py) {
-                best.0 = best.0.max(correlation(px, py));
+                let found = correlation(px, py);
+                if found > best.0 {
+                    best = (found, px, py);
+                }
             }
         }
     }
+    let (correlation, px, py) = best;
     Some(Block {
-        correlation: best.0,
+        correlation,
         contrast,
+        shift: [px as f32 - x as f32, py as f32 - y as f32],
     })
 }
 
@@ -307,6 +350,7 @@ mod tests {
             Some(Block {
                 correlation: n as f32,
                 contrast: 20.0,
+                shift: [0.0; 2],
             })
         };
         let map = BlockMap {

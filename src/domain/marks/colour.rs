@@ -10,6 +10,7 @@
 
 use crate::domain::{
     appearance::BlockMap,
+    covered::Covered,
     geometry::Rect,
     linear::solve,
     number::count_u32,
@@ -77,6 +78,19 @@ impl PackColours {
         Self {
             columns: columns as usize,
             patches: places.map(|(column, row)| patch(column, row)).collect(),
+        }
+    }
+
+    /// The same without the patches that something covers.
+    pub(crate) fn outside(&self, covered: &Covered) -> Self {
+        let half = f64::from(PATCH_PX) / 2.0;
+        let seen = |p: &Patch| {
+            let patch = Rect::new(p.x - half, p.y - half, p.x + half, p.y + half);
+            covered.share(patch) == 0.0
+        };
+        Self {
+            columns: self.columns,
+            patches: self.patches.iter().map(|p| p.filter(seen)).collect(),
         }
     }
 
@@ -271,8 +285,14 @@ impl ChromaMap {
     }
 }
 
-/// Chroma (a*, b*) of an sRGB colour (CIE 15:2004 with sRGB primaries, D65).
+/// Chroma (a*, b*) of an sRGB colour.
 fn chroma(rgb: [f64; 3]) -> [f64; 2] {
+    let [_, a, b] = lab(rgb);
+    [a, b]
+}
+
+/// L*, a*, b* of an sRGB colour, 0 to 255 (CIE 15:2004 with sRGB primaries, D65).
+pub(crate) fn lab(rgb: [f64; 3]) -> [f64; 3] {
     let linear = rgb.map(|v| {
         let c = v / 255.0;
         if c <= 0.040_45 {
@@ -294,7 +314,11 @@ fn chroma(rgb: [f64; 3]) -> [f64; 2] {
             7.787 * t + 16.0 / 116.0
         }
     });
-    [500.0 * (f[0] - f[1]), 200.0 * (f[1] - f[2])]
+    [
+        116.0 * f[1] - 16.0,
+        500.0 * (f[0] - f[1]),
+        200.0 * (f[1] - f[2]),
+    ]
 }
 
 #[cfg(test)]

@@ -3,5 +3,7 @@
 pub mod appearance;
 pub mod cells;
 pub mod colour;
+pub(crate) mod colourless;
+pub(crate) mod covered;
 pub(crate) mod text;
 pub(crate) mod windows;

@@ -2,7 +2,10 @@
 //! in another light.
 
 pub(crate) mod averaging;
+pub mod bend;
 pub mod illumination;
+pub(crate) mod mosaic;
 pub mod quality;
 pub mod raster;
 pub mod rectify;
+pub(crate) mod repeated;

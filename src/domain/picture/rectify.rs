@@ -44,8 +44,18 @@ const ROUNDING: f64 = 6_755_399_441_055_744.0;
 /// frame they are averaged over a grid of up to 3x3 samples, against aliasing; otherwise neighbours
 /// are interpolated.
 pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: u32) -> Rectified {
+    rectify_by(photo, |at| frame_to_photo.apply(at), width, height)
+}
+
+/// The same by any smooth map.
+pub fn rectify_by(
+    photo: &Raster,
+    frame_to_photo: impl Fn(Point) -> Point,
+    width: u32,
+    height: u32,
+) -> Rectified {
     let scale = local_scale(
-        frame_to_photo,
+        &frame_to_photo,
         Point::new(f64::from(width) / 2.0, f64::from(height) / 2.0),
     );
     let grid = index(scale.round()).clamp(1, 3);
@@ -73,7 +83,7 @@ pub fn rectify(photo: &Raster, frame_to_photo: &Homography, width: u32, height: 
         places
             .iter_mut()
             .zip(columns)
-            .for_each(|(p, x)| *p = frame_to_photo.apply(Point::new(x + dx, y)));
+            .for_each(|(p, x)| *p = frame_to_photo(Point::new(x + dx, y)));
     };
     // One factor for the mean over samples and for the parts of a pixel.
     let share = 1.0 / (grid * grid) as f32 / (PARTS * PARTS) as f32;
@@ -184,10 +194,10 @@ impl Sampler {
 }
 
 /// Photo pixels per frame pixel around `at` (square root of the Jacobian's determinant).
-pub fn local_scale(map: &Homography, at: Point) -> f64 {
-    let o = map.apply(at);
-    let x = map.apply(Point::new(at.x + 1.0, at.y));
-    let y = map.apply(Point::new(at.x, at.y + 1.0));
+pub fn local_scale(map: impl Fn(Point) -> Point, at: Point) -> f64 {
+    let o = map(at);
+    let x = map(Point::new(at.x + 1.0, at.y));
+    let y = map(Point::new(at.x, at.y + 1.0));
     ((x.x - o.x) * (y.y - o.y) - (x.y - o.y) * (y.x - o.x))
         .abs()
         .sqrt()

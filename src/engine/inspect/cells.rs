@@ -6,7 +6,8 @@ use super::view::View;
 use crate::domain::tuning::marks::{BORDER_PX, NOT_WHITE, SATURATED, WASHED_OUT};
 use crate::{
     domain::{
-        cells::{CellBlock, MarkBox, cell_evidence},
+        cells::{Cell, CellBlock, MarkBox, cell_evidence},
+        covered::Covered,
         geometry::{
             Point,
             number::{count_u32, whole},
@@ -53,6 +54,8 @@ pub(crate) fn compare_at(
     [own, seen, shown]: [&Raster; 3],
 ) -> Result<CellMap, InferenceError> {
     let comparator = vision.comparator.as_mut();
+    // What is kept of a reference is in its colours.
+    let cache = cache.filter(|_| view.pair.has_colour);
     let reference = match cache {
         Some(cache) => encoded(cache, comparator, view.pixels, place, own)?,
         None => Arc::new(comparator.encode(own)?),
@@ -61,8 +64,19 @@ pub(crate) fn compare_at(
     // is: that light would hide them.
     let photo = comparator.encode(shown)?;
     let mut cells = comparator.compare(&reference, &photo)?;
-    blind_cells(&mut cells, [own, seen], place, border, view.rectified);
+    blind_cells(&mut cells, [own, seen], place, border, &view.pair.photo);
     Ok(cells)
+}
+
+/// Makes cells that something covers unseen.
+pub(crate) fn hide_covered(cells: &mut CellMap, place: &MarkBox, covered: &Covered) {
+    for (i, cell) in cells.probabilities.iter_mut().enumerate() {
+        let block = CellBlock::one(i % cells.columns, i / cells.columns);
+        let at = place.cells_to_frame(block, cells.columns, cells.rows);
+        if covered.share(at) > 0.0 {
+            *cell = Cell::new(0.0, 0.0, 1.0);
+        }
+    }
 }
 
 /// Takes the accusation out of cells that cannot carry one, since whoever is flagged for them is
@@ -155,7 +169,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{cells::Cell, embedding::ModelId, geometry::Rect},
+        domain::{embedding::ModelId, geometry::Rect},
         engine::frames::{Frame, unit_to_pixels},
     };
 

@@ -2,32 +2,29 @@
 //! to.
 
 mod cells;
+mod look;
+mod pair;
 mod reading;
 mod regions;
 mod view;
 
-use cells::{Border, compare_at, grid};
-use reading::read_mark;
+use look::Looked;
+use pair::Pair;
 use regions::regions;
-use view::{View, boxes_of, cut, outline_of};
+use view::{View, boxes_of, outline_of};
 
 use super::{
     align::Aligned,
     cache::Cache,
-    frames::Frame,
     prepare::ReferencePixels,
     search::Query,
     vision::{InferenceError, Vision},
 };
-use crate::domain::tuning::frames::GREY_SIGMA;
 use crate::domain::{
-    appearance::{BlockMap, compare_blocks},
+    appearance::BlockMap,
     cells::MarkBox,
     gallery::{Mark, Reference},
     geometry::{Homography, Rect},
-    illumination::{normalised_light, with_spread_of},
-    raster::Raster,
-    rectify::{Rectified, rectify},
     variation::{CellGrid, MarkObservation, ReferenceVariation, Variation, Weighed},
 };
 
@@ -62,6 +59,9 @@ pub struct Inspection {
     pub boxes: Vec<Rect>,
     /// The coarse comparison of the whole article that pointed to regions, when one was made.
     pub overview: Option<CellGrid>,
+    /// Whether the photo has colour, as far as the reference has: without, what differs in colour
+    /// alone is not seen.
+    pub has_colour: bool,
 }
 
 /// One mark after the close look.
@@ -85,15 +85,13 @@ pub(crate) fn inspect(
     purpose: Purpose,
 ) -> Result<Inspection, InferenceError> {
     let frame = &pixels.frame;
-    let rectified = RectifiedPhoto::of(query, aligned, frame);
-    let smooth = rectified.lit.grey().smoothed(GREY_SIGMA);
-    let blocks = compare_blocks(&pixels.grey, &smooth, &rectified.photo);
-    let view = rectified.view(query, pixels);
+    let pair = Pair::of(query, aligned, pixels);
+    let view = View::new(query, pixels, &pair);
     let mut boxes = boxes_of(&reference.marks, frame);
     // An owner who names marks says what is protected; then nothing else is judged.
     let is_open = view.is_fine() && reference.marks.iter().all(|m| m.proposed);
     let (regions, overview) = if is_open {
-        let (regions, overview) = regions(vision, cache, &view, &blocks, &boxes)?;
+        let (regions, overview) = regions(vision, cache, &view, &boxes)?;
         (regions, Some(overview))
     } else {
         (Vec::new(), None)
@@ -117,10 +115,11 @@ pub(crate) fn inspect(
     }
     Ok(Inspection {
         reference_to_photo: aligned.reference_to_photo,
-        blocks,
+        blocks: pair.blocks,
         marks,
         boxes,
         overview,
+        has_colour: pair.has_colour,
     })
 }
 
@@ -132,47 +131,9 @@ pub(crate) fn inspect_mark(
     pixels: &ReferencePixels,
     mark: &Mark,
 ) -> Result<Option<MarkObservation>, InferenceError> {
-    let rectified = RectifiedPhoto::of(query, aligned, &pixels.frame);
-    let view = rectified.view(query, pixels);
+    let pair = Pair::of(query, aligned, pixels);
+    let view = View::new(query, pixels, &pair);
     observe_mark(vision, &view, mark, Some(cache), Purpose::Learn)
-}
-
-/// The photo resampled into the reference's frame, as it is and in the reference's light.
-struct RectifiedPhoto {
-    photo: Rectified,
-    lit: Raster,
-    /// Maps pixels of the frame to pixels of what was resampled.
-    to_source: Homography,
-}
-
-impl RectifiedPhoto {
-    fn of(query: &Query, aligned: &Aligned, frame: &Frame) -> Self {
-        let (source, source_from_frame) = query.source();
-        // From the best pixels there are, in one step: by way of the frame small letters would be
-        // blurred twice.
-        let to_source = source_from_frame.after(&aligned.reference_to_photo);
-        let photo = rectify(
-            source,
-            &to_source,
-            frame.raster.width(),
-            frame.raster.height(),
-        );
-        let lit = normalised_light(&photo, &frame.raster);
-        Self {
-            photo,
-            lit,
-            to_source,
-        }
-    }
-
-    fn view<'a>(&'a self, query: &'a Query, pixels: &'a ReferencePixels) -> View<'a> {
-        let (source, _) = query.source();
-        // In pixels of the photo as it came: enlarging it to its frame added none.
-        let photo_side = f64::from(query.raster().long_side());
-        let photo_pixels = self.photo.scale * photo_side / f64::from(source.long_side());
-        let close = (source, self.to_source);
-        View::new(pixels, &self.photo, &self.lit, close, photo_pixels)
-    }
 }
 
 /// What is seen of a mark; `None` when it cannot be seen at all. With a `cache`, the reference's
@@ -190,50 +151,16 @@ fn observe_mark(
         return Ok(None);
     };
     // Too soft, or half outside the photo: an answer would judge the camera.
-    if !view.is_fine() || !view.rectified.shows(place.padded) {
+    if !view.is_fine() || !view.pair.photo.shows(place.padded) {
         return Ok(None);
     }
-    let own = cut(vision, &frame.raster, &place);
-    let seen = cut(vision, &view.rectified.raster, &place);
-    let pair = [&own, &seen, &seen];
-    let cells = compare_at(vision, cache, view, &place, Border::Unseen, pair)?;
-    let first = grid(&place, &cells);
-    let is_suspect = MarkObservation::is_suspect(&first);
-    // The second look and the reading are dear, so only a suspect mark gets them.
-    let second = match is_suspect {
-        true => Some(second_look(vision, cache, view, &place)?),
-        false => None,
+    let seen = Looked {
+        view,
+        mark,
+        outline: &outline,
+        place: &place,
+        cache,
+        purpose,
     };
-    // Learning needs every reading: what genuine photos are misread as must be known before a
-    // misreading can accuse.
-    let reading = match is_suspect || matches!(purpose, Purpose::Learn) {
-        true => read_mark(vision.text.as_mut(), cache, view, mark, &outline)?,
-        false => None,
-    };
-    Ok(Some(MarkObservation {
-        place: place.tight,
-        first,
-        second,
-        reading,
-        turn: view.colours().turn(place.tight),
-        unseen: cells.unseen(),
-    }))
-}
-
-/// A mark in the reference's light and with its cells half a cell further on: what is an edit looks
-/// different there too, what only looked like one by chance often does not.
-fn second_look(
-    vision: &mut Vision,
-    cache: Option<&Cache>,
-    view: &View,
-    place: &MarkBox,
-) -> Result<CellGrid, InferenceError> {
-    let frame = &view.pixels.frame.raster;
-    // Half a cell on, every edge falls elsewhere in its cell: chance seldom survives that.
-    let moved = place.half_a_cell_on(frame.width(), frame.height());
-    let own = cut(vision, frame, &moved);
-    let seen = cut(vision, &view.rectified.raster, &moved);
-    let pair = [&own, &seen, &with_spread_of(&seen, &own)];
-    let cells = compare_at(vision, cache, view, &moved, Border::Unseen, pair)?;
-    Ok(grid(&moved, &cells))
+    seen.observation(vision).map(Some)
 }

@@ -9,7 +9,7 @@ use crate::{
         gallery::{Mark, MarkKind},
         geometry::{Homography, Point},
         raster::Raster,
-        rectify::rectify,
+        rectify::{rectify, rectify_by},
         text::agreement,
         variation::Reading,
     },
@@ -47,8 +47,11 @@ pub(crate) fn read_mark(
     };
     // By its corners from the photo itself: a mark may stand on its side, and the recogniser takes
     // upright lines only.
-    let to_source = view.to_source.after(&line_to_frame);
-    let seen = read_line(text, view.source, (&to_source, width))?;
+    let to_source = |at| view.pair.to_source(line_to_frame.apply(at));
+    let seen = read_line(
+        text,
+        rectify_by(view.source, to_source, width, LINE_PX).raster,
+    )?;
     if seen.text.is_empty() {
         return Ok(None);
     }
@@ -87,7 +90,9 @@ fn own_reading(
     if let Some(kept) = cache.and_then(|cache| cache.get(&key)) {
         return Ok(kept);
     }
-    let own = Arc::new(read_line(text, &pixels.frame.raster, line)?.text);
+    let (map, width) = line;
+    let picture = rectify(&pixels.frame.raster, map, width, LINE_PX).raster;
+    let own = Arc::new(read_line(text, picture)?.text);
     if let Some(cache) = cache {
         let bytes = key.len() + own.len();
         cache.put(key, Arc::clone(&own), bytes);
@@ -95,13 +100,8 @@ fn own_reading(
     Ok(own)
 }
 
-/// Reads the line of `raster` that `map` leads to from an upright one of this width.
-fn read_line(
-    text: &mut dyn TextReader,
-    raster: &Raster,
-    (map, width): (&Homography, u32),
-) -> Result<vision::Reading, InferenceError> {
-    let line = rectify(raster, map, width, LINE_PX).raster;
+/// Reads a picture of one upright line.
+fn read_line(text: &mut dyn TextReader, line: Raster) -> Result<vision::Reading, InferenceError> {
     let mut read = text.recognise(&[line])?;
     // One line in, one reading out; nothing read is what no reading amounts to.
     Ok(read.pop().unwrap_or_default())
@@ -114,7 +114,7 @@ mod tests {
         domain::rectify::Rectified,
         engine::{
             frames::{Frame, unit_to_pixels},
-            inspect::view::outline_of,
+            inspect::{pair::Pair, view::outline_of},
             line::tests::{Scripted, text_mark},
         },
     };
@@ -142,8 +142,9 @@ mod tests {
             frame,
             grey,
         };
-        let same = Homography::IDENTITY;
-        let view = View::new(&pixels, &photo, &photo.raster, (&photo.raster, same), 1.0);
+        let source = photo.raster.clone();
+        let pair = Pair::flat(&pixels, photo);
+        let view = View::of_source(&pixels, &pair, &source, 1.0);
         let outline = outline_of(mark, &pixels.frame);
         let mut reader = Scripted::new(readings.iter().copied());
         reader.confidence = confidence;

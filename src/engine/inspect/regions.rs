@@ -37,12 +37,11 @@ pub(crate) fn regions(
     vision: &mut Vision,
     cache: &Cache,
     view: &View,
-    blocks: &BlockMap,
     taken: &[Rect],
 ) -> Result<(Vec<Mark>, CellGrid), InferenceError> {
-    let frame = &view.pixels.frame;
+    let (frame, blocks) = (&view.pixels.frame, &view.pair.blocks);
     let cells = overview(vision, cache, view)?;
-    let turned = view.colours().most_turned(blocks);
+    let turned = view.most_turned(blocks);
     let whole = MarkBox::whole(frame.raster.width(), frame.raster.height());
     Ok((
         chosen(&cells, blocks, turned, taken, frame),
@@ -85,14 +84,14 @@ fn chosen(
 
 /// The comparator's answer on the whole article at once, reduced. It only points.
 fn overview(vision: &mut Vision, cache: &Cache, view: &View) -> Result<CellMap, InferenceError> {
-    let frame = &view.pixels.frame.raster;
+    let frame = &view.pair.own;
     let (width, height) = (frame.width(), frame.height());
     let whole = MarkBox::whole(width, height);
     // Both sides by one factor: squeezed to a fixed size, upright articles lost their small words.
     let (w, h) = whole.shrunk(OVERVIEW_SHRINK);
     let (own, seen) = (
         vision.imaging.resize(frame, w, h),
-        vision.imaging.resize(&view.rectified.raster, w, h),
+        vision.imaging.resize(&view.pair.photo.raster, w, h),
     );
     compare_at(
         vision,
@@ -134,7 +133,8 @@ mod tests {
         let mut blocks = vec![
             Some(Block {
                 correlation: 0.95,
-                contrast: 40.0
+                contrast: 40.0,
+                shift: [0.0; 2],
             });
             31 * 21
         ];
@@ -142,6 +142,7 @@ mod tests {
         blocks[5 * 31 + 8..5 * 31 + 12].fill(Some(Block {
             correlation: 0.1,
             contrast: 40.0,
+            shift: [0.0; 2],
         }));
         let blocks = BlockMap {
             columns: 31,

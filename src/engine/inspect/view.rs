@@ -2,55 +2,63 @@
 
 use std::cell::OnceCell;
 
+use super::pair::Pair;
 use crate::domain::tuning::frames::MIN_SOURCE_PIXELS;
 use crate::{
     domain::{
+        appearance::BlockMap,
         cells::MarkBox,
-        colour::PackColours,
+        colour::{HueTurn, PackColours},
+        covered::Covered,
         gallery::Mark,
-        geometry::{Homography, Point, Rect},
+        geometry::{Point, Rect},
+        mosaic::Mosaic,
         raster::Raster,
-        rectify::Rectified,
+        repeated::Repeated,
     },
-    engine::{frames::Frame, prepare::ReferencePixels, vision::Vision},
+    engine::{frames::Frame, prepare::ReferencePixels, search::Query, vision::Vision},
 };
 
 /// Both sides of an aligned pair.
 pub(crate) struct View<'a> {
-    /// The reference.
+    /// The reference as it was enrolled.
     pub pixels: &'a ReferencePixels,
-    /// The photo in the reference's frame.
-    pub rectified: &'a Rectified,
-    lit: &'a Raster,
+    /// What is compared.
+    pub pair: &'a Pair,
     /// What close looks resample.
     pub source: &'a Raster,
-    /// Maps pixels of the frame to pixels of `source`.
-    pub to_source: Homography,
     /// Taken when the first mark is looked at.
     colours: OnceCell<PackColours>,
+    covered: OnceCell<Covered>,
+    overlaid: OnceCell<Covered>,
     /// Pixels of the photo as it came to one of the frame, along a side.
     photo_pixels: f64,
 }
 
 impl<'a> View<'a> {
-    /// A view of a reference and of the photo rectified for it: `lit` is the rectified photo in the
-    /// reference's light, `source` the picture that close looks resample with the map from pixels
-    /// of the frame to its pixels, `photo_pixels` the pixels of the photo to one of the frame.
-    pub(crate) fn new(
+    /// A view of a reference and of the photo rectified for it.
+    pub(crate) fn new(query: &'a Query, pixels: &'a ReferencePixels, pair: &'a Pair) -> Self {
+        let (source, _) = query.source();
+        // In pixels of the photo as it came: enlarging it to its frame added none.
+        let photo_side = f64::from(query.raster().long_side());
+        let photo_pixels = pair.photo.scale * photo_side / f64::from(source.long_side());
+        Self::of_source(pixels, pair, source, photo_pixels)
+    }
+
+    /// The same of any picture that the photo's side was resampled from.
+    pub(crate) fn of_source(
         pixels: &'a ReferencePixels,
-        rectified: &'a Rectified,
-        lit: &'a Raster,
-        (source, to_source): (&'a Raster, Homography),
+        pair: &'a Pair,
+        source: &'a Raster,
         photo_pixels: f64,
     ) -> Self {
-        let colours = OnceCell::new();
         Self {
             pixels,
-            rectified,
-            lit,
+            pair,
             source,
-            to_source,
-            colours,
+            colours: OnceCell::new(),
+            covered: OnceCell::new(),
+            overlaid: OnceCell::new(),
             photo_pixels,
         }
     }
@@ -60,12 +68,52 @@ impl<'a> View<'a> {
         self.pixels.frame.is_fine() && self.photo_pixels >= MIN_SOURCE_PIXELS
     }
 
-    /// The colours of both sides.
-    pub(crate) fn colours(&self) -> &PackColours {
-        self.colours
-            // Worked out late: it walks over all pixels, and many photos have no mark fine enough
-            // to be judged.
-            .get_or_init(|| PackColours::of(&self.pixels.frame.raster, self.rectified, self.lit))
+    /// How far the hues of a place (pixels of the frame) are turned, as far as it is not `hidden`;
+    /// `None` where that cannot be seen.
+    pub(crate) fn turn(&self, place: Rect, hidden: Option<&Covered>) -> Option<HueTurn> {
+        let colours = self.colours()?;
+        match hidden {
+            Some(covered) => colours.outside(covered).turn(place),
+            None => colours.turn(place),
+        }
+    }
+
+    /// What something plain covers, or bends out of sight.
+    pub(crate) fn covered(&self) -> &Covered {
+        self.covered.get_or_init(|| {
+            let mut covered = Covered::of(&self.pair.own, &self.pair.photo, &self.pair.lit);
+            covered.add(|at| self.pair.is_lost(at));
+            covered
+        })
+    }
+
+    /// The same with what was made unreadable, or is laid over the whole photo again and again.
+    // Apart, since it is dear and rare.
+    pub(crate) fn overlaid(&self) -> &Covered {
+        self.overlaid.get_or_init(|| {
+            let mut covered = self.covered().clone();
+            let mosaic = Mosaic::of(self.source);
+            covered.add(|at| mosaic.covers(self.pair.to_source(at)));
+            if let Some(repeated) = Repeated::of(self.source) {
+                covered.add(|at| repeated.covers(self.pair.to_source(at)));
+            }
+            covered
+        })
+    }
+
+    /// The place whose hues are turned most; `None` where none stands out or there is no colour.
+    pub(crate) fn most_turned(&self, blocks: &BlockMap) -> Option<Rect> {
+        self.colours()?.most_turned(blocks)
+    }
+
+    /// The colours of both sides; `None` for a photo without colour.
+    fn colours(&self) -> Option<&PackColours> {
+        // Worked out late: it walks over all pixels, and many photos have no mark fine enough to be
+        // judged.
+        let taken = || PackColours::of(&self.pixels.frame.raster, &self.pair.photo, &self.pair.lit);
+        self.pair
+            .has_colour
+            .then(|| self.colours.get_or_init(taken))
     }
 }
 

@@ -48,6 +48,7 @@ fn mark(name: &str, answer: MarkAnswer, y: f64) -> MarkAnswerBody {
             vec![]
         },
         hue_turn: None,
+        unseen: 0.0,
     }
 }
 

@@ -95,7 +95,8 @@ fn the_place_turned_most_is_found_where_the_print_is_seen() {
         blocks: vec![
             Some(Block {
                 correlation,
-                contrast: 40.0
+                contrast: 40.0,
+                shift: [0.0; 2],
             });
             60
         ],

@@ -1,0 +1,138 @@
+//! A close look at one mark: the comparator's cells, what is read, how its hues are turned.
+
+use super::{
+    cells::{Border, compare_at, grid, hide_covered},
+    reading::read_mark,
+    view::{View, cut},
+};
+use crate::{
+    domain::{
+        cells::MarkBox,
+        covered::Covered,
+        gallery::Mark,
+        geometry::Point,
+        illumination::with_spread_of,
+        tuning::{
+            colour::NOTABLE_TURN,
+            covered::{GRAVE, UNREAD_ABOVE},
+        },
+        variation::{CellGrid, MarkObservation},
+    },
+    engine::{
+        cache::Cache,
+        inspect::Purpose,
+        vision::{InferenceError, Vision},
+    },
+};
+
+/// One mark to be looked at.
+pub(crate) struct Looked<'a> {
+    /// Both sides.
+    pub view: &'a View<'a>,
+    /// The mark.
+    pub mark: &'a Mark,
+    /// Its outline in pixels of the frame.
+    pub outline: &'a [Point],
+    /// The box around it.
+    pub place: &'a MarkBox,
+    /// Where the reference's side is kept.
+    pub cache: Option<&'a Cache>,
+    /// What the look is for.
+    pub purpose: Purpose<'a>,
+}
+
+impl Looked<'_> {
+    /// What is seen of the mark.
+    pub(crate) fn observation(
+        &self,
+        vision: &mut Vision,
+    ) -> Result<MarkObservation, InferenceError> {
+        let mut seen = self.look(vision, None)?;
+        // What hides a mark is looked for where the mark would accuse: elsewhere it matters little.
+        for hidden in [View::covered, View::overlaid] {
+            if !is_grave(&seen) {
+                break;
+            }
+            let covered = hidden(self.view);
+            if covered.share(self.place.padded.map(f64::from)) > 0.0 {
+                seen = self.look(vision, Some(covered))?;
+            }
+        }
+        Ok(seen)
+    }
+
+    fn look(
+        &self,
+        vision: &mut Vision,
+        hidden: Option<&Covered>,
+    ) -> Result<MarkObservation, InferenceError> {
+        let (view, place) = (self.view, self.place);
+        let own = cut(vision, &view.pair.own, place);
+        let seen = cut(vision, &view.pair.photo.raster, place);
+        let pair = [&own, &seen, &seen];
+        let mut cells = compare_at(vision, self.cache, view, place, Border::Unseen, pair)?;
+        if let Some(covered) = hidden {
+            hide_covered(&mut cells, place, covered);
+        }
+        let first = grid(place, &cells);
+        let is_suspect = MarkObservation::is_suspect(&first);
+        // The second look and the reading are dear, so only a suspect mark gets them.
+        let second = match is_suspect {
+            true => Some(self.second_look(vision, hidden)?),
+            false => None,
+        };
+        // Learning needs every reading: what genuine photos are misread as must be known before a
+        // misreading can accuse. Letters that are covered are not missing.
+        let wanted = is_suspect || matches!(self.purpose, Purpose::Learn);
+        let tight = place.tight.map(f64::from);
+        let is_whole = hidden.is_none_or(|covered| covered.share(tight) <= UNREAD_ABOVE);
+        let reading = match wanted && is_whole {
+            true => read_mark(
+                vision.text.as_mut(),
+                self.cache,
+                view,
+                self.mark,
+                self.outline,
+            )?,
+            false => None,
+        };
+        Ok(MarkObservation {
+            place: place.tight,
+            first,
+            second,
+            reading,
+            turn: view.turn(place.tight, hidden),
+            unseen: cells.unseen(),
+        })
+    }
+
+    /// A mark in the reference's light and with its cells half a cell further on: what is an edit
+    /// looks different there too, what only looked like one by chance often does not.
+    fn second_look(
+        &self,
+        vision: &mut Vision,
+        hidden: Option<&Covered>,
+    ) -> Result<CellGrid, InferenceError> {
+        let (view, frame) = (self.view, &self.view.pair.own);
+        // Half a cell on, every edge falls elsewhere in its cell: chance seldom survives that.
+        let moved = self.place.half_a_cell_on(frame.width(), frame.height());
+        let own = cut(vision, frame, &moved);
+        let seen = cut(vision, &view.pair.photo.raster, &moved);
+        let pair = [&own, &seen, &with_spread_of(&seen, &own)];
+        let mut cells = compare_at(vision, self.cache, view, &moved, Border::Unseen, pair)?;
+        if let Some(covered) = hidden {
+            hide_covered(&mut cells, &moved, covered);
+        }
+        Ok(grid(&moved, &cells))
+    }
+}
+
+/// Whether a mark may accuse.
+fn is_grave(seen: &MarkObservation) -> bool {
+    let evidence = seen.weighed(0, None).evidence;
+    evidence.difference >= GRAVE
+        || evidence.text.is_some_and(|agreement| agreement < 1.0)
+        || evidence
+            .turn
+            .is_some_and(|turn| turn.strength >= NOTABLE_TURN)
+}
