@@ -87,8 +87,9 @@ pub(crate) fn inspect(
     let frame = &pixels.frame;
     let rectified = RectifiedPhoto::of(query, aligned, frame);
     let smooth = rectified.lit.grey().smoothed(GREY_SIGMA);
-    let blocks = compare_blocks(&pixels.grey, &smooth, &rectified.photo);
-    let view = rectified.view(query, pixels);
+    let ignored = boxes_of(&reference.ignored, frame);
+    let blocks = compare_blocks(&pixels.grey, &smooth, &rectified.photo).without(&ignored);
+    let view = rectified.view(query, pixels).ignoring(ignored);
     let mut boxes = boxes_of(&reference.marks, frame);
     // An owner who names marks says what is protected; then nothing else is judged.
     let is_open = view.is_fine() && reference.marks.iter().all(|m| m.proposed);
