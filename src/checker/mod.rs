@@ -11,4 +11,4 @@ mod run_on;
 pub mod service;
 pub(crate) mod snapshot;
 mod supply;
-mod validate;
+pub(crate) mod validate;

@@ -94,6 +94,10 @@ pub(crate) fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
             r.article.map(Rect::to_xywh),
             r.marks
         );
+        // On a line of its own only where there are some, for the same reason.
+        if !r.ignored.is_empty() {
+            let _ = writeln!(lines, "{:?}", r.ignored);
+        }
     }
     Sha256::of(lines.as_bytes()).prefix(16)
 }
@@ -120,6 +124,7 @@ pub(super) mod tests {
             sha256: Sha256::of(b"pack"),
             article: None,
             marks: vec![],
+            ignored: vec![],
             embedding: QuantisedEmbedding::from_parts(vec![1, -2, 3].into(), 0.25),
             fingerprint: Fingerprint {
                 horizontal: 5,

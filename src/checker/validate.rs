@@ -105,10 +105,8 @@ pub(crate) fn reference(new: &NewReference) -> Checked {
     for (n, given) in new.marks.iter().enumerate() {
         mark(&format!("marks[{n}]"), given)?;
         // Answers name a mark by its name alone: two of one name could not be told apart.
-        if new.marks[..n]
-            .iter()
-            .any(|earlier| earlier.name == given.name)
-        {
+        let mut earlier = new.marks[..n].iter().filter(|m| !m.name.is_empty());
+        if earlier.any(|m| m.name == given.name) {
             return Err(invalid(
                 format!("marks[{n}].name"),
                 format!("`{}` is there twice; rename one", given.name),
@@ -118,12 +116,16 @@ pub(crate) fn reference(new: &NewReference) -> Checked {
     Ok(())
 }
 
-fn mark(field: &str, mark: &Mark) -> Checked {
-    text(&format!("{field}.name"), &mark.name)?;
+/// A mark of a reference; `field` names it.
+pub(crate) fn mark(field: &str, mark: &Mark) -> Checked {
+    // What is never compared is never named in an answer either.
+    if mark.kind != MarkKind::Ignored || !mark.name.is_empty() {
+        text(&format!("{field}.name"), &mark.name)?;
+    }
     let text_field = format!("{field}.text");
     match (mark.kind, &mark.text) {
-        // Nothing reads a logo: its text would look checked and never be.
-        (MarkKind::Logo, Some(_)) => {
+        // Nothing reads these: their text would look checked and never be.
+        (MarkKind::Logo | MarkKind::Ignored, Some(_)) => {
             return Err(invalid(text_field, "belongs to marks of kind `text` only"));
         }
         (_, expected) => optional(&text_field, expected.as_deref())?,

@@ -70,7 +70,7 @@ pub enum Command {
 }
 
 const ENROLL: &str = "\
-PATH is a folder of references laid out as BRAND/PRODUCT/*.jpg (or .jpeg, .png, .webp), or a CSV file with the columns
+PATH is a folder of references laid out as BRAND/PRODUCT/*.jpg (JPEG, PNG or WebP, told by content), or a CSV file with the columns
   brand,product,path[,kind,view,marks]
 The path is relative to the CSV file, kind is pack (default), logo, label or catalogue_photo, and marks is JSON as in the \
 HTTP interface: [{\"name\":\"brand\",\"kind\":\"text\",\"text\":\"ACME\",\"region\":[[0.2,0.1],[0.8,0.1],[0.8,0.2],[0.2,0.2]]}]
@@ -78,7 +78,10 @@ HTTP interface: [{\"name\":\"brand\",\"kind\":\"text\",\"text\":\"ACME\",\"regio
 Brands and products are created as needed. Where a reference comes without protected marks, Assay proposes some. The \
 file of --marks holds one box per line, in the columns
   brand,product,image,name,kind,text,x0,y0,x1,y1
-The image is the reference's file name, kind is text or logo, and the corners are 0..1 of the upright image.
+The image is the reference's file name, kind is text, logo or ignored, and the corners are 0..1 of the upright image. \
+In a box of kind ignored, print varies by design (a date, a tear tape): nothing is compared there, and it needs no name.
+
+Tables may come from a spreadsheet: separated by commas, semicolons or tabs, in UTF-8 or Windows-1252.
 
 With --genuine the photos become calibration data instead: BRAND/PRODUCT/ITEM/*.jpg, or a CSV file with the columns
   brand,product,item,path
@@ -129,8 +132,8 @@ Exit codes: 0 the check is consistent, 1 it is not, 2 error.";
 #[command(after_help = CHECK)]
 pub struct CheckArgs {
     /// Photos of one listing, 1 to 12
-    // Refused here when too many: the models need not be loaded for that.
-    #[arg(required = true, num_args = 1..=MOST_PHOTOS, value_name = "PHOTO")]
+    // No upper number here: the parser would call the thirteenth an unexpected argument.
+    #[arg(required = true, num_args = 1.., value_name = "PHOTO")]
     pub photos: Vec<PathBuf>,
     /// Claimed brand
     #[arg(long, value_name = "ID")]

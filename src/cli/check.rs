@@ -24,6 +24,7 @@ use crate::{
     contract::{
         MarkAnswer, Verdict,
         answer::{CheckAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer},
+        limits::MOST_PHOTOS,
     },
     domain::tuning::variation::LEAST_ITEMS,
 };
@@ -35,6 +36,14 @@ pub(crate) async fn run(
     json: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
+    // Before the models are loaded: they need not be for that.
+    if args.photos.len() > MOST_PHOTOS {
+        let photos = args.photos.len();
+        let message = format!("{photos} photos were given; a check takes at most {MOST_PHOTOS}");
+        return Err(Failure::new(message)
+            .hint("check the ones that show most of the article, or make several checks")
+            .into());
+    }
     let read = |path: &PathBuf| {
         let bytes = std::fs::read(path);
         bytes

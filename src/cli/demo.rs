@@ -17,7 +17,8 @@ use super::{
     failure::Failure,
     open::open,
     output::{self, BAD, Cell, DIM, GOOD, Table, count, number, verdict_style},
-    progress, sources,
+    progress,
+    sources::{self, Row},
 };
 use crate::{
     app::App,
@@ -32,7 +33,6 @@ const BUDGET: f64 = 0.05;
 
 /// One line of `expected.csv`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Expectation {
     /// The photo, relative to the samples.
     path: PathBuf,
@@ -42,6 +42,11 @@ struct Expectation {
     expected: Verdict,
     /// What the photo shows, in words.
     what: String,
+}
+
+impl Row for Expectation {
+    const NEEDED: &'static [&'static str] = &["path", "brand", "product", "expected", "what"];
+    const OPTIONAL: &'static [&'static str] = &[];
 }
 
 /// What became of one photo.
@@ -66,9 +71,9 @@ pub(crate) async fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
     let samples = find_samples(args.samples.as_deref())?;
-    let (expectations, refused) = sources::rows::<Expectation>(&samples.join("expected.csv"))?;
+    let expected = sources::rows::<Expectation>(&samples.join("expected.csv"))?;
     // The samples come with the program: a bad line is our mistake, not one to skip.
-    if let Some(line) = refused.first() {
+    if let Some(line) = expected.refused.first() {
         return Err(Failure::new(format!("{}: {}", line.place, line.error)).into());
     }
     // Before the models are loaded: that this fails should be told at once.
@@ -87,10 +92,10 @@ pub(crate) async fn run(
     .await?;
     let enrolled = enroll_samples(&app.assay, enroll::workers(config), &samples).await?;
     let bar = progress::bar("checking");
-    bar.set_length(expectations.len() as u64);
+    bar.set_length(expected.items.len() as u64);
     let mut judged = Vec::new();
     // One after the other, so that the table keeps the order of the file.
-    for (_, expectation) in expectations {
+    for (_, expectation) in expected.items {
         judged.push(judge(&app, &samples, &args.out, expectation).await?);
         bar.inc(1);
     }
@@ -164,9 +169,9 @@ fn find_samples(told: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 async fn enroll_samples(assay: &Assay, workers: usize, samples: &Path) -> anyhow::Result<String> {
-    let (mut references, _) = sources::references(&samples.join("brands"))?;
-    let refused = sources::add_marks(&mut references, &samples.join("marks.csv"))?;
-    if let Some(line) = refused.first() {
+    let mut references = sources::references(&samples.join("brands"))?.items;
+    let marks = sources::add_marks(&mut references, &samples.join("marks.csv"))?;
+    if let Some(line) = marks.refused.first() {
         return Err(Failure::new(format!("{}: {}", line.place, line.error)).into());
     }
     let marks: usize = references.iter().map(|r| r.marks.len()).sum();

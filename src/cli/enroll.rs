@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use indicatif::ProgressBar;
 
-use report::{Outcome, ProductCalibration, Report, Status, print};
+use report::{LeftOut, Outcome, ProductCalibration, Report, Status, print};
 
 use super::{
     args::EnrollArgs,
@@ -42,14 +42,14 @@ pub(crate) async fn run(
     stop: impl Future<Output = ()>,
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
-    let (mut files, refused, calibration) = if args.genuine {
-        let (found, refused) = sources::genuine_photos(&args.path)?;
-        let products: BTreeSet<_> = found.iter().map(|f| f.product.clone()).collect();
+    let (mut files, refused, skipped, calibration) = if args.genuine {
+        let found = sources::genuine_photos(&args.path)?;
+        let products: BTreeSet<_> = found.items.iter().map(|f| f.product.clone()).collect();
         // Only now: models take seconds to load, and a wrong folder should be told at once.
         let app = open(config).await?;
         let files = add_all(
             &app.assay,
-            found,
+            found.items,
             workers(config),
             &progress::bar("adding"),
             stop,
@@ -57,23 +57,25 @@ pub(crate) async fn run(
         .await?;
         let calibration = calibrations(&app.assay, products).await?;
         app.close().await;
-        (files, refused, calibration)
+        (files, found.refused, found.skipped, calibration)
     } else {
-        let (mut found, mut refused) = sources::references(&args.path)?;
+        let mut found = sources::references(&args.path)?;
         if let Some(marks) = &args.marks {
-            refused.extend(sources::add_marks(&mut found, marks)?);
+            let marks = sources::add_marks(&mut found.items, marks)?;
+            found.refused.extend(marks.refused);
+            found.skipped.extend(marks.skipped);
         }
         let app = open(config).await?;
         let files = add_all(
             &app.assay,
-            found,
+            found.items,
             workers(config),
             &progress::bar("enrolling"),
             stop,
         )
         .await?;
         app.close().await;
-        (files, refused, Vec::new())
+        (files, found.refused, found.skipped, Vec::new())
     };
     files.extend(refused.into_iter().map(Outcome::from));
     // Files are done in any order since several are added at once; the report should not be.
@@ -84,6 +86,7 @@ pub(crate) async fn run(
         already_there: is(|s| matches!(s, Status::AlreadyThere)),
         refused: is(|s| matches!(s, Status::Refused { .. })),
         files,
+        skipped: skipped.into_iter().map(LeftOut::from).collect(),
         calibration,
     };
     if json {
@@ -106,6 +109,8 @@ pub(crate) trait Source {
     fn product(&self) -> &ProductKey;
     /// The file.
     fn path(&self) -> &Path;
+    /// The line of the table that names it.
+    fn line(&self) -> Option<&str>;
     /// Adds it with the file's bytes.
     fn add(
         &self,
@@ -121,6 +126,10 @@ impl Source for ReferenceSource {
 
     fn path(&self) -> &Path {
         &self.path
+    }
+
+    fn line(&self) -> Option<&str> {
+        self.line.as_deref()
     }
 
     async fn add(&self, assay: &Assay, image: Bytes) -> Result<Status, ServiceError> {
@@ -157,6 +166,10 @@ impl Source for GenuineSource {
 
     fn path(&self) -> &Path {
         &self.path
+    }
+
+    fn line(&self) -> Option<&str> {
+        self.line.as_deref()
     }
 
     async fn add(&self, assay: &Assay, image: Bytes) -> Result<Status, ServiceError> {
@@ -196,7 +209,7 @@ pub(crate) async fn add_all<S: Source>(
             (None, Ok(image)) => source.add(assay, image).await.unwrap_or_else(refusal),
         };
         bar.inc(1);
-        Outcome::new(source.path(), source.product(), status)
+        Outcome::new(source.path(), source.line(), source.product(), status)
     };
     let stop = std::pin::pin!(stop);
     let outcomes: Vec<_> = futures_util::stream::iter(found)

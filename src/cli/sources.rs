@@ -1,22 +1,26 @@
 //! What `assay enroll` is to enroll: read from folders and CSV files, nothing decoded yet.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsStr,
-    fs, io,
-    path::{Path, PathBuf},
+mod folders;
+mod found;
+mod ids;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub(crate) use self::{
+    found::{Found, Refused, Skipped},
+    table::{Row, rows},
 };
-
-use serde::{Deserialize, de::DeserializeOwned};
-
 use super::failure::Failure;
-use crate::domain::{
-    gallery::{Mark, MarkKind, ProductKey, ReferenceKind},
-    geometry::Point,
+use crate::{
+    checker::validate,
+    domain::{
+        gallery::{Mark, MarkKind, ProductKey, ReferenceKind},
+        geometry::Point,
+    },
 };
-
-// Only a sieve over folders: what a file holds is told by its content later.
-const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
 /// A reference to enroll.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +29,8 @@ pub(crate) struct ReferenceSource {
     pub product: ProductKey,
     /// The file.
     pub path: PathBuf,
+    /// The line of the table that names it, as `FILE:LINE`.
+    pub line: Option<String>,
     /// What it shows.
     pub kind: ReferenceKind,
     /// Side or view.
@@ -42,149 +48,219 @@ pub(crate) struct GenuineSource {
     pub item: String,
     /// The file.
     pub path: PathBuf,
+    /// The line of the table that names it, as `FILE:LINE`.
+    pub line: Option<String>,
 }
-
-/// A line or file that could not be understood; the others go on.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Refused {
-    /// The file, or the CSV file with the line.
-    pub place: String,
-    /// What is wrong and what to do.
-    pub error: String,
-}
-
-/// What was found and what could not be understood.
-pub(crate) type Found<T> = (Vec<T>, Vec<Refused>);
 
 /// The references of a folder `BRAND/PRODUCT/*.jpg` or of a CSV file.
 pub(crate) fn references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
     if !is_folder(path)? {
-        return csv_references(path);
+        let found = rows::<ReferenceRow>(path)?;
+        return Ok(found.made(|line, row| row.source(path, line)));
     }
-    let mut found = Vec::new();
-    for (product, folder) in product_folders(path)? {
-        for path in pictures(&folder)? {
-            let (kind, view) = (ReferenceKind::Pack, None);
-            found.push(ReferenceSource {
+    let mut found = Found::default();
+    for (product, folder) in folders::products(path, &mut found)? {
+        for path in folders::pictures(&folder, &mut found.skipped)? {
+            found.items.push(ReferenceSource {
                 product: product.clone(),
                 path,
-                kind,
-                view,
+                line: None,
+                kind: ReferenceKind::Pack,
+                view: None,
                 marks: Vec::new(),
             });
         }
     }
-    // Nothing found would look like success, and mostly the folder is one level off.
-    if found.is_empty() {
-        return Err(nothing_found(path, "BRAND/PRODUCT/*.jpg"));
-    }
-    Ok((found, Vec::new()))
+    unless_empty(found, path, "BRAND/PRODUCT/*.jpg")
 }
 
 /// The genuine photos of a folder `BRAND/PRODUCT/ITEM/*.jpg` or of a CSV file.
 pub(crate) fn genuine_photos(path: &Path) -> Result<Found<GenuineSource>, Failure> {
     if !is_folder(path)? {
-        return csv_genuine(path);
+        let found = rows::<GenuineRow>(path)?;
+        return Ok(found.made(|line, row| row.source(path, line)));
     }
-    let mut found = Vec::new();
-    for (product, folder) in product_folders(path)? {
-        for (item, folder) in folders(&folder)? {
-            for path in pictures(&folder)? {
-                found.push(GenuineSource {
+    let mut found = Found::default();
+    for (product, folder) in folders::products(path, &mut found)? {
+        for (item, folder) in folders::subfolders(&folder, &mut found.skipped)? {
+            for path in folders::pictures(&folder, &mut found.skipped)? {
+                found.items.push(GenuineSource {
                     product: product.clone(),
                     item: item.clone(),
                     path,
+                    line: None,
                 });
             }
         }
     }
-    if found.is_empty() {
-        return Err(nothing_found(path, "BRAND/PRODUCT/ITEM/*.jpg"));
-    }
-    Ok((found, Vec::new()))
+    unless_empty(found, path, "BRAND/PRODUCT/ITEM/*.jpg")
 }
 
-/// Gives the references the marks of a CSV file; returns the lines that fit no reference.
+/// Gives the references the marks of a CSV file; what it holds besides comes back.
 pub(crate) fn add_marks(
     references: &mut [ReferenceSource],
     path: &Path,
-) -> Result<Vec<Refused>, Failure> {
-    let (rows, mut refused) = rows::<MarkRow>(path)?;
-    for (line, row) in rows {
-        let place = place(path, line);
+) -> Result<Found<()>, Failure> {
+    let found = rows::<MarkRow>(path)?;
+    Ok(found.made(|_, row| {
+        let mark = row.mark()?;
         // Whole names of the path are compared, so `a.png` does not fit `ba.png`.
         let fits = |r: &&mut ReferenceSource| {
             r.product.brand == row.brand
                 && r.product.product == row.product
-                && r.path.ends_with(&row.image)
+                && (r.path.ends_with(&row.image) || r.path.ends_with(with_slashes(&row.image)))
         };
         let mut targets: Vec<_> = references.iter_mut().filter(fits).collect();
         if targets.is_empty() {
-            let error = format!(
+            return Err(format!(
                 "no reference `{}` of `{} / {}` is being enrolled; `image` is the file's name",
                 row.image, row.brand, row.product
-            );
-            refused.push(Refused { place, error });
-            continue;
+            ));
         }
-        match row.mark() {
-            Ok(mark) => targets
-                .iter_mut()
-                .for_each(|reference| reference.marks.push(mark.clone())),
-            Err(error) => refused.push(Refused { place, error }),
+        // Refused here to name the line; later only the reference would be known.
+        let is_there = |r: &ReferenceSource| {
+            let mut others = r.marks.iter().filter(|m| !m.name.is_empty());
+            others.any(|m| m.name == mark.name)
+        };
+        if targets.iter().any(|r| is_there(r)) {
+            return Err(format!(
+                "`name` is `{}` for a second time on this reference; rename one",
+                mark.name
+            ));
         }
-    }
-    Ok(refused)
+        targets
+            .iter_mut()
+            .for_each(|reference| reference.marks.push(mark.clone()));
+        Ok(())
+    }))
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ReferenceRow {
     brand: String,
     product: String,
-    path: PathBuf,
+    path: String,
     kind: Option<String>,
     view: Option<String>,
     marks: Option<String>,
 }
 
+impl Row for ReferenceRow {
+    const NEEDED: &'static [&'static str] = &["brand", "product", "path"];
+    const OPTIONAL: &'static [&'static str] = &["kind", "view", "marks"];
+}
+
+impl ReferenceRow {
+    fn source(self, csv: &Path, line: &str) -> Result<ReferenceSource, String> {
+        let kind = match self.kind.as_deref().filter(|k| !k.is_empty()) {
+            // A table without this column means packs, as a folder does.
+            None => ReferenceKind::Pack,
+            Some(name) => ReferenceKind::from_name(name).ok_or_else(|| {
+                let all: Vec<_> = ReferenceKind::ALL.iter().map(|k| k.name()).collect();
+                format!("`kind` is `{name}`; it must be one of {}", all.join(", "))
+            })?,
+        };
+        let marks = match self.marks.as_deref().filter(|m| !m.is_empty()) {
+            None => Vec::new(),
+            Some(json) => {
+                let bodies: Vec<MarkBody> = serde_json::from_str(json)
+                    .map_err(|e| format!("`marks` is not the JSON of marks: {e}"))?;
+                let marks = bodies.into_iter().map(MarkBody::mark);
+                let marks: Result<_, _> = marks.collect();
+                marks.map_err(|e| format!("`marks`: {e}"))?
+            }
+        };
+        Ok(ReferenceSource {
+            product: product(self.brand, self.product)?,
+            path: picture_beside(csv, &self.path)?,
+            line: Some(line.to_owned()),
+            kind,
+            view: self.view.filter(|v| !v.is_empty()),
+            marks,
+        })
+    }
+}
+
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct GenuineRow {
     brand: String,
     product: String,
     item: String,
-    path: PathBuf,
+    path: String,
+}
+
+impl Row for GenuineRow {
+    const NEEDED: &'static [&'static str] = &["brand", "product", "item", "path"];
+    const OPTIONAL: &'static [&'static str] = &[];
+}
+
+impl GenuineRow {
+    fn source(self, csv: &Path, line: &str) -> Result<GenuineSource, String> {
+        Ok(GenuineSource {
+            product: product(self.brand, self.product)?,
+            item: self.item,
+            path: picture_beside(csv, &self.path)?,
+            line: Some(line.to_owned()),
+        })
+    }
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct MarkRow {
     brand: String,
     product: String,
     image: String,
-    name: String,
+    name: Option<String>,
     kind: String,
     text: Option<String>,
-    x0: f64,
-    y0: f64,
-    x1: f64,
-    y1: f64,
+    // Numbers as text: half of Europe writes them with a comma.
+    x0: String,
+    y0: String,
+    x1: String,
+    y1: String,
+}
+
+impl Row for MarkRow {
+    const NEEDED: &'static [&'static str] =
+        &["brand", "product", "image", "kind", "x0", "y0", "x1", "y1"];
+    const OPTIONAL: &'static [&'static str] = &["name", "text"];
 }
 
 impl MarkRow {
     fn mark(&self) -> Result<Mark, String> {
-        let [x0, y0, x1, y1] = [self.x0, self.y0, self.x1, self.y1];
-        // Said as a negation, so that a number that is none is refused as well.
-        if !(x0 < x1 && y0 < y1) {
+        let [x0, y0, x1, y1] = [
+            coordinate("x0", &self.x0)?,
+            coordinate("y0", &self.y0)?,
+            coordinate("x1", &self.x1)?,
+            coordinate("y1", &self.y1)?,
+        ];
+        if x0 >= x1 || y0 >= y1 {
             return Err(
                 "`x0`,`y0` must be the upper left and `x1`,`y1` the lower right corner".into(),
             );
         }
-        // In order around the box: a region is the outline that its corners draw.
-        let region = vec![[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
-        mark(&self.name, &self.kind, region, self.text.as_deref())
+        let body = MarkBody {
+            name: self.name.clone().unwrap_or_default(),
+            kind: self.kind.clone(),
+            // In order around the box: a region is the outline that its corners draw.
+            region: vec![[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
+            text: self.text.clone(),
+        };
+        body.mark()
     }
+}
+
+fn coordinate(column: &str, value: &str) -> Result<f64, String> {
+    let number = value.replace(',', ".").parse();
+    number
+        .ok()
+        .filter(|v| (0.0..=1.0).contains(v))
+        .ok_or_else(|| {
+            format!(
+                "`{column}` is `{value}`; a number from 0 to 1 is needed: pixels divided by the \
+                 picture's width or height"
+            )
+        })
 }
 
 /// A mark as the HTTP interface takes it.
@@ -192,251 +268,103 @@ impl MarkRow {
 #[serde(deny_unknown_fields)]
 // Not the type that HTTP reads: the command line may not depend on HTTP.
 struct MarkBody {
+    #[serde(default)]
     name: String,
     kind: String,
     region: Vec<[f64; 2]>,
     text: Option<String>,
 }
 
-fn mark(name: &str, kind: &str, region: Vec<[f64; 2]>, text: Option<&str>) -> Result<Mark, String> {
-    let kind = MarkKind::from_name(kind)
-        .ok_or_else(|| format!("`kind` is `{kind}`; it must be text or logo"))?;
-    // Refused here to name the line; later only the field would be known.
-    if region.len() < 3 || !region.iter().flatten().all(|v| (0.0..=1.0).contains(v)) {
+impl MarkBody {
+    fn mark(self) -> Result<Mark, String> {
+        let Some(kind) = MarkKind::from_name(&self.kind) else {
+            let all = MarkKind::ALL.map(MarkKind::name).join(", ");
+            return Err(format!(
+                "`kind` is `{}`; it must be one of {all}",
+                self.kind
+            ));
+        };
+        let region = self.region.into_iter().map(|[x, y]| Point { x, y });
+        let mark = Mark {
+            name: self.name,
+            kind,
+            region: region.collect(),
+            // A cell of a table cannot be left out: an empty one means none.
+            text: self.text.filter(|t| !t.is_empty()),
+            proposed: false,
+        };
+        // Refused here to name the line; later only the reference would be known.
+        validate::mark("", &mark).map_err(|refused| {
+            let field = refused.field.trim_start_matches('.');
+            format!("`{field}` of mark `{}` {}", mark.name, refused.problem)
+        })?;
+        Ok(mark)
+    }
+}
+
+fn product(brand: String, product: String) -> Result<ProductKey, String> {
+    let key = ProductKey { brand, product };
+    ids::check(&key).map(|()| key)
+}
+
+/// The picture that a table names, from where the table lies and not from where the program runs,
+/// so that both can be moved together.
+fn picture_beside(csv: &Path, given: &str) -> Result<PathBuf, String> {
+    if given.contains("://") {
         return Err(format!(
-            "mark `{name}` needs at least three corners between 0 and 1"
+            "`path` is `{given}`; links are not fetched: download the picture and name the file"
         ));
     }
-    let region = region.into_iter().map(|[x, y]| Point { x, y }).collect();
-    // A cell of a table cannot be left out: an empty one means none.
-    let text = text.filter(|t| !t.is_empty()).map(str::to_owned);
-    Ok(Mark {
-        name: name.to_owned(),
-        kind,
-        region,
-        text,
-        proposed: false,
+    let beside = |path: &str| csv.parent().unwrap_or(Path::new("")).join(path);
+    // As it stands first: a name may hold a backslash where it separates nothing.
+    let places = [beside(given), beside(&with_slashes(given))];
+    let found = places.into_iter().find(|place| place.is_file());
+    found.ok_or_else(|| {
+        let place = beside(given);
+        match place.is_dir() {
+            true => format!("`path` is `{given}`, a folder; a line names one picture"),
+            false => format!(
+                "`path` is `{given}`, and there is no file `{}`; it is looked for from the table's \
+                 folder on",
+                place.display()
+            ),
+        }
     })
 }
 
-fn csv_references(path: &Path) -> Result<Found<ReferenceSource>, Failure> {
-    let (rows, mut refused) = rows::<ReferenceRow>(path)?;
-    let mut found = Vec::new();
-    for (line, row) in rows {
-        match reference(path, row) {
-            Ok(reference) => found.push(reference),
-            Err(error) => refused.push(Refused {
-                place: place(path, line),
-                error,
-            }),
-        }
-    }
-    Ok((found, refused))
-}
-
-fn reference(csv: &Path, row: ReferenceRow) -> Result<ReferenceSource, String> {
-    let kind = match row.kind.as_deref().filter(|k| !k.is_empty()) {
-        // A table without this column means packs, as a folder does.
-        None => ReferenceKind::Pack,
-        Some(name) => ReferenceKind::from_name(name).ok_or_else(|| {
-            let all: Vec<_> = ReferenceKind::ALL.iter().map(|k| k.name()).collect();
-            format!("`kind` is `{name}`; it must be one of {}", all.join(", "))
-        })?,
-    };
-    let marks = match row.marks.as_deref().filter(|m| !m.is_empty()) {
-        None => Vec::new(),
-        Some(json) => {
-            let bodies: Vec<MarkBody> = serde_json::from_str(json)
-                .map_err(|e| format!("`marks` is not the JSON of marks: {e}"))?;
-            let marks = bodies
-                .into_iter()
-                .map(|b| mark(&b.name, &b.kind, b.region, b.text.as_deref()));
-            marks.collect::<Result<_, _>>()?
-        }
-    };
-    Ok(ReferenceSource {
-        product: ProductKey {
-            brand: row.brand,
-            product: row.product,
-        },
-        path: beside(csv, &row.path),
-        kind,
-        view: row.view.filter(|v| !v.is_empty()),
-        marks,
-    })
-}
-
-fn csv_genuine(path: &Path) -> Result<Found<GenuineSource>, Failure> {
-    let (rows, refused) = rows::<GenuineRow>(path)?;
-    let found = rows.into_iter().map(|(_, row)| GenuineSource {
-        product: ProductKey {
-            brand: row.brand,
-            product: row.product,
-        },
-        item: row.item,
-        path: beside(path, &row.path),
-    });
-    Ok((found.collect(), refused))
-}
-
-/// The rows of a CSV file with their line numbers; a missing or unknown column refuses the whole
-/// file.
-pub(super) fn rows<T: DeserializeOwned>(path: &Path) -> Result<Found<(u64, T)>, Failure> {
-    let text = fs::read(path).map_err(|e| unreadable(path, &e))?;
-    let mut reader = csv::ReaderBuilder::new()
-        // Tables written by hand have blanks after their commas.
-        .trim(csv::Trim::All)
-        .from_reader(text.as_slice());
-    let header = reader.headers().map_err(|e| not_csv(path, &e))?.clone();
-    let (mut found, mut refused) = (Vec::new(), Vec::new());
-    let mut record = csv::StringRecord::new();
-    loop {
-        let read = reader.read_record(&mut record);
-        // A line that could not be read has its number in the error, others in the record.
-        let at = record
-            .position()
-            .or(read.as_ref().err().and_then(csv::Error::position));
-        let line = at.map_or(0, csv::Position::line);
-        match read {
-            Ok(false) => break,
-            Ok(true) => match record.deserialize(Some(&header)) {
-                Ok(row) => found.push((line, row)),
-                // A wrong column would refuse every line: it is told once, for the file.
-                Err(e) if is_about_columns(&e) => return Err(not_csv(path, &e)),
-                Err(e) => refused.push(Refused {
-                    place: place(path, line),
-                    error: reason(&e),
-                }),
-            },
-            Err(e) => refused.push(Refused {
-                place: place(path, line),
-                error: reason(&e),
-            }),
-        }
-    }
-    if found.is_empty() && refused.is_empty() {
-        return Err(Failure::new(format!(
-            "`{}` has no line below its header",
-            path.display()
-        )));
-    }
-    Ok((found, refused))
-}
-
-fn is_about_columns(error: &csv::Error) -> bool {
-    // The kind of error is the same for a bad value: only its words tell.
-    let text = error.to_string();
-    text.contains("missing field") || text.contains("unknown field")
-}
-
-fn reason(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => {
-            format!("the line has {len} columns, the header {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "the line is not UTF-8".into(),
-        _ => error.to_string(),
-    }
-}
-
-fn not_csv(path: &Path, error: &csv::Error) -> Failure {
-    Failure::new(format!("`{}`: {}", path.display(), reason(error)))
-        .hint("the first line names the columns; see `assay enroll --help`")
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(format!("`{}` cannot be read: {error}", path.display()))
-}
-
-fn place(path: &Path, line: u64) -> String {
-    format!("{}:{line}", path.display())
-}
-
-fn beside(csv: &Path, path: &Path) -> PathBuf {
-    // From the table and not from where the program runs, so that both can be moved together.
-    csv.parent().unwrap_or(Path::new("")).join(path)
+/// A path as written on Windows, with the slashes of every other system.
+fn with_slashes(path: &str) -> String {
+    path.replace('\\', "/")
 }
 
 fn is_folder(path: &Path) -> Result<bool, Failure> {
-    let is_folder = fs::metadata(path)
-        .map_err(|e| unreadable(path, &e))?
+    let is_folder = std::fs::metadata(path)
+        .map_err(|e| table::unreadable(path, &e))?
         .is_dir();
-    let extension = path
-        .extension()
-        .and_then(OsStr::to_str)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
     // Read as a table, a picture would be refused in words that help nobody.
-    if !is_folder && EXTENSIONS.contains(&extension.as_str()) {
+    if !is_folder && folders::is_picture(path) {
         return Err(Failure::new(format!("`{}` is a picture", path.display()))
             .hint("give the folder that holds BRAND/PRODUCT/*.jpg, or a CSV file"));
     }
     Ok(is_folder)
 }
 
-fn product_folders(root: &Path) -> Result<Vec<(ProductKey, PathBuf)>, Failure> {
-    let mut found = Vec::new();
-    for (brand, folder) in folders(root)? {
-        for (product, folder) in folders(&folder)? {
-            found.push((
-                ProductKey {
-                    brand: brand.clone(),
-                    product,
-                },
-                folder,
-            ));
-        }
+/// Nothing found would look like success, and mostly the folder is one level off.
+fn unless_empty<T>(found: Found<T>, path: &Path, layout: &str) -> Result<Found<T>, Failure> {
+    if !found.items.is_empty() || !found.refused.is_empty() {
+        return Ok(found);
     }
-    Ok(found)
-}
-
-/// The folders in a folder by name, hidden ones left out.
-fn folders(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Failure> {
-    let mut found = BTreeMap::new();
-    for path in entries(folder)? {
-        if let (true, Some(name)) = (path.is_dir(), path.file_name().and_then(OsStr::to_str)) {
-            found.insert(name.to_owned(), path);
-        }
+    let mut message = format!("no picture found in `{}`", path.display());
+    for Skipped { place, reason } in found.skipped.iter().take(NAMED) {
+        message.push_str(&format!("; `{place}` is left out: {reason}"));
     }
-    Ok(found)
+    Err(Failure::new(message).hint(format!(
+        "lay the files out as {layout} (or .png, .webp) below the folder you give"
+    )))
 }
 
-fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_picture = |path: &PathBuf| {
-        let extension = path
-            .extension()
-            .and_then(OsStr::to_str)
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        EXTENSIONS.contains(&extension.as_str()) && path.is_file()
-    };
-    Ok(entries(folder)?.into_iter().filter(is_picture).collect())
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let read = || -> io::Result<Vec<PathBuf>> {
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            // Hidden entries belong to other programs.
-            if !entry.file_name().to_string_lossy().starts_with('.') {
-                paths.push(entry.path());
-            }
-        }
-        paths.sort();
-        Ok(paths)
-    };
-    read().map_err(|e| unreadable(folder, &e))
-}
-
-fn nothing_found(path: &Path, layout: &str) -> Failure {
-    Failure::new(format!("no picture found in `{}`", path.display())).hint(format!(
-        "lay the files out as {layout} (or .jpeg, .png, .webp) below the folder you give"
-    ))
-}
+/// Files left out that an error names at most.
+const NAMED: usize = 3;
 
 #[cfg(test)]
 mod tests;

@@ -67,22 +67,26 @@ pub enum MarkKind {
     Text,
     /// A figure.
     Logo,
+    /// Print that varies by design, such as a date: a region that is never compared.
+    Ignored,
 }
 
 impl MarkKind {
+    /// All kinds in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Text, Self::Logo, Self::Ignored];
+
     /// The stable name used in requests, files and the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Logo => "logo",
+            Self::Ignored => "ignored",
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Text, Self::Logo]
-            .into_iter()
-            .find(|k| k.name() == name)
+        Self::ALL.into_iter().find(|k| k.name() == name)
     }
 }
 
@@ -100,6 +104,13 @@ pub struct Mark {
     /// Whether Assay proposed it because the owner gave none.
     // People are told which marks nobody chose.
     pub proposed: bool,
+}
+
+impl Mark {
+    /// The marks that are compared, and the regions that are not.
+    pub fn parted(marks: Vec<Self>) -> (Vec<Self>, Vec<Self>) {
+        marks.into_iter().partition(|m| m.kind != MarkKind::Ignored)
+    }
 }
 
 /// One enrolled image of a known genuine item, as light as the search through the whole gallery
@@ -123,6 +134,8 @@ pub struct Reference {
     pub article: Option<Rect>,
     /// Protected marks, given by the owner or proposed.
     pub marks: Vec<Mark>,
+    /// Regions that vary by design, named by the owner: nothing is compared there.
+    pub ignored: Vec<Mark>,
     /// Embedding of the cropped reference.
     // As bytes: the whole gallery is searched in memory, and they take a quarter of it.
     pub embedding: QuantisedEmbedding,

@@ -366,6 +366,9 @@ tuning! {
         /// Squared evidence that the cells of a suspect region have together at least: of 80
         /// genuine calibration photos of covers 33 have no such region, 50 no second one.
         pub const LEAST_SUSPICION: f64 = 0.2;
+        /// Share of a place that a region of print that varies by design may hold; with more, most
+        /// of what is seen there may be that print's doing.
+        pub const MOST_IGNORED: f64 = 1.0 / 3.0;
     }
 
     /// The hues of a mark against the rest of its pack.
@@ -485,6 +488,11 @@ tuning! {
         pub const AGAIN_SMALLER: f64 = 0.66;
         /// Fewest letters and digits of a text mark.
         pub const MIN_LETTERS: usize = 2;
+        /// Text that stands on the reference this often is a pattern or a tape: where it begins and
+        /// ends varies from one genuine pack to the next.
+        pub const REPEATED: usize = 3;
+        /// Text at most this far from the frame's border, in pixels, may run across it.
+        pub const BORDER_PX: f64 = 2.0;
         /// Smallest height of a text mark in pixels of the frame: smaller letters do not survive a
         /// listing photo.
         pub const MIN_HEIGHT_PX: f64 = 12.0;

@@ -34,7 +34,7 @@ pub struct NewReference {
     pub kind: ReferenceKind,
     /// Side or view.
     pub view: Option<String>,
-    /// Marks given by the owner; some are proposed when empty.
+    /// Marks and ignored regions given by the owner; marks are proposed when there are none.
     pub marks: Vec<Mark>,
 }
 
@@ -125,12 +125,13 @@ pub fn prepare(
     let features = TurnedFeatures::extract(imaging, local, &frame)?;
     // Letters of an article enlarged three times judged genuine packs wrongly, so that a small one
     // gets no marks.
-    let marks = match new.marks.is_empty() && frame.is_fine() {
+    let (given, ignored) = Mark::parted(new.marks);
+    let marks = match given.is_empty() && frame.is_fine() {
         true => {
             let grey = frame.raster.grey().smoothed(GREY_SIGMA);
-            propose(vision.text.as_mut(), &frame, &grey)?
+            propose(vision.text.as_mut(), &frame, &grey, &ignored)?
         }
-        false => new.marks,
+        false => given,
     };
     // Without its margin: white around it would make catalogue pictures of anything look alike.
     let part = article
@@ -150,6 +151,7 @@ pub fn prepare(
         sha256: facts.sha256,
         article,
         marks,
+        ignored,
         embedding,
         fingerprint: facts.fingerprint,
         coarse: features.coarse(),

@@ -8,7 +8,7 @@ use axum::{
         FromRequest, FromRequestParts, Multipart, Request,
         rejection::{JsonRejection, PathRejection, QueryRejection},
     },
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 
@@ -21,6 +21,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        check_encoding(request.headers())?;
         let axum::Json(body) = axum::Json::from_request(request, state).await?;
         Ok(Self(body))
     }
@@ -113,6 +114,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        check_encoding(request.headers())?;
         // Looked at first: the form's own rejection does not tell a wrong type from a missing
         // boundary.
         let content_type = request
@@ -136,6 +138,23 @@ impl<S: Send + Sync> FromRequest<S> for Form {
                 "the header `content-type` has no `boundary`",
             )),
         }
+    }
+}
+
+/// Refuses a compressed body by that: read as it is, it would look broken.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut named = encodings.map(|v| String::from_utf8_lossy(v.as_bytes()));
+    match named.find(|v| !v.trim().eq_ignore_ascii_case("identity")) {
+        None => Ok(()),
+        Some(encoding) => Err(Problem::new(
+            &kind::UNSUPPORTED_CONTENT_TYPE,
+            format!(
+                "the header `content-encoding` says `{}`, and compressed bodies are not read; send \
+                 the body as it is, without this header",
+                encoding.trim()
+            ),
+        )),
     }
 }
 

@@ -32,14 +32,23 @@ impl Intake {
         }
     }
 
-    fn decode_as(&self, format: Format, bytes: &[u8]) -> Result<Decoded, IntakeError> {
+    fn decode_at(
+        &self,
+        (format, start): (Format, usize),
+        bytes: &[u8],
+    ) -> Result<Decoded, IntakeError> {
         let deadline = Deadline::after(self.limits.decode_time);
         let decode = match format {
             Format::Jpeg => jpeg::decode,
             Format::Png => png::decode,
             Format::WebP => webp::decode,
         };
-        guarded(|| decode(bytes, &self.limits, deadline))
+        let mut decoded = guarded(|| decode(&bytes[start..], &self.limits, deadline))?;
+        if start > 0 {
+            let note = "stray bytes before the picture were skipped";
+            decoded.notes.push(note.to_owned());
+        }
+        Ok(decoded)
     }
 }
 
@@ -67,17 +76,20 @@ impl IntakeLimits {
     /// small part of the time that decoding takes; 0 when it will be refused, which happens before
     /// any pixel is given room.
     pub fn decoding_bytes(&self, file: &[u8]) -> u64 {
-        let told = format_of(file, self).and_then(|format| match format {
-            Format::Jpeg => jpeg::decoding_bytes(file, self),
-            Format::Png => png::decoding_bytes(file, self),
-            Format::WebP => webp::decoding_bytes(file, self),
+        let told = format_of(file, self).and_then(|(format, start)| {
+            let decoding_bytes = match format {
+                Format::Jpeg => jpeg::decoding_bytes,
+                Format::Png => png::decoding_bytes,
+                Format::WebP => webp::decoding_bytes,
+            };
+            decoding_bytes(&file[start..], self)
         });
         told.unwrap_or(0)
     }
 }
 
-/// The format of a file whose length is within the limits.
-fn format_of(bytes: &[u8], limits: &IntakeLimits) -> Result<Format, IntakeError> {
+/// The format of a file whose length is within the limits, and where the picture begins in it.
+fn format_of(bytes: &[u8], limits: &IntakeLimits) -> Result<(Format, usize), IntakeError> {
     if bytes.is_empty() {
         return Err(IntakeError::Empty);
     }
@@ -94,8 +106,8 @@ fn format_of(bytes: &[u8], limits: &IntakeLimits) -> Result<Format, IntakeError>
 
 impl Imaging for Intake {
     fn decode(&mut self, bytes: &[u8]) -> Result<UprightPhoto, IntakeError> {
-        let format = format_of(bytes, &self.limits)?;
-        let decoded = self.decode_as(format, bytes)?;
+        let found = format_of(bytes, &self.limits)?;
+        let decoded = self.decode_at(found, bytes)?;
         let (width, height, pixels) = upright::turn(
             decoded.width,
             decoded.height,
@@ -106,7 +118,7 @@ impl Imaging for Intake {
         Ok(UprightPhoto {
             raster,
             sha256: Sha256::of(bytes),
-            format: format.name(),
+            format: found.0.name(),
             notes: decoded.notes,
         })
     }

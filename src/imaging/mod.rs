@@ -16,3 +16,4 @@ pub use intake::Intake;
 
 pub(crate) use evidence::{Evidence, evidence_png};
 pub(crate) use intake::decoding_bytes;
+pub(crate) use sniff::format;

@@ -1,5 +1,7 @@
 //! What a file is, by its first bytes; its name and its declared type are never asked.
 
+use super::jpeg;
+
 /// A format that is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -20,7 +22,7 @@ impl Format {
 }
 
 /// Signatures of what people send by mistake: offset, bytes, and the words for it.
-const REFUSED: [(usize, &[u8], &str); 24] = [
+const REFUSED: [(usize, &[u8], &str); 30] = [
     (0, b"GIF8", "a GIF picture"),
     (0, b"BM", "a BMP picture"),
     (0, b"II*\0", "a TIFF picture or a camera's raw file"),
@@ -31,6 +33,7 @@ const REFUSED: [(usize, &[u8], &str); 24] = [
     (4, b"ftyphev", "a HEIC picture"),
     (4, b"ftypmif1", "a HEIC or AVIF picture"),
     (4, b"ftypmsf1", "a HEIC or AVIF picture"),
+    (4, b"ftypcrx", "a camera's raw file"),
     (4, b"ftyp", "a video"),
     (0, b"\x1aE\xdf\xa3", "a video"),
     (0, b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
@@ -44,26 +47,37 @@ const REFUSED: [(usize, &[u8], &str); 24] = [
     (0, b"\x1f\x8b", "a gzip archive"),
     (0, b"Rar!", "a RAR archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"FUJIFILM", "a camera's raw file"),
+    (0, b"IIU\0", "a camera's raw file"),
+    (0, b"IIR", "a camera's raw file"),
+    // Their covers are JPEGs within.
+    (0, b"ID3", "a sound"),
+    (0, b"fLaC", "a sound"),
     (0, b"RIFF", "a RIFF file such as a sound or a video"),
 ];
 
-/// The format of `bytes`, or what they look like instead.
-pub(super) fn sniff(bytes: &[u8]) -> Result<Format, &'static str> {
-    // The third byte opens the next marker, which follows in every file: two alone are too few.
-    if bytes.starts_with(b"\xff\xd8\xff") {
-        return Ok(Format::Jpeg);
-    }
+/// The format of `bytes` and where the picture begins in them, or what they look like instead.
+pub(super) fn sniff(bytes: &[u8]) -> Result<(Format, usize), &'static str> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return Ok(Format::Png);
+        return Ok((Format::Png, 0));
     }
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        return Ok(Format::WebP);
+        return Ok((Format::WebP, 0));
     }
     // The first that fits: in the list the particular stands before the general.
     let refused = REFUSED
         .iter()
         .find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
-    Err(refused.map_or_else(|| as_text(bytes), |(_, _, words)| words))
+    if let Some((_, _, words)) = refused {
+        return Err(words);
+    }
+    // Last, since it may begin behind a few bytes of anything: other formats hold JPEGs as well.
+    jpeg::start(bytes).map_or_else(|| Err(as_text(bytes)), |at| Ok((Format::Jpeg, at)))
+}
+
+/// The name of the format that a file with this head has, or what it looks like instead.
+pub(crate) fn format(head: &[u8]) -> Result<&'static str, &'static str> {
+    sniff(head).map(|(format, _)| format.name())
 }
 
 /// Markup and plain text have no signature: the first kilobyte is judged.
@@ -107,9 +121,13 @@ mod tests {
 
     #[test]
     fn what_is_decoded_is_told_by_content() {
-        assert_eq!(sniff(b"\xff\xd8\xff\xe0\0\x10JFIF"), Ok(Format::Jpeg));
-        assert_eq!(sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Ok(Format::Png));
-        assert_eq!(sniff(b"RIFF\x10\0\0\0WEBPVP8 "), Ok(Format::WebP));
+        assert_eq!(sniff(b"\xff\xd8\xff\xe0\0\x10JFIF"), Ok((Format::Jpeg, 0)));
+        assert_eq!(sniff(b"\n\xff\xd8\xff\xe0\0\x10"), Ok((Format::Jpeg, 1)));
+        assert_eq!(
+            sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+            Ok((Format::Png, 0))
+        );
+        assert_eq!(sniff(b"RIFF\x10\0\0\0WEBPVP8 "), Ok((Format::WebP, 0)));
     }
 
     #[test]

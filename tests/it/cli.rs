@@ -81,7 +81,7 @@ fn errors_name_the_place_and_the_remedy() {
     fs::write(folder.path().join("flat/a.jpg"), "x").unwrap();
     fs::write(folder.path().join("photo.jpg"), "x").unwrap();
     fs::write(folder.path().join("bad.csv"), "brand,path\nacme,a.jpg\n").unwrap();
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["check", "nope.jpg"], "photo `nope.jpg` cannot be read"),
         (&["check", "photo.jpg", "--product", "oat"], "--brand"),
         (&["check"], "<PHOTO>"),
@@ -94,7 +94,14 @@ fn errors_name_the_place_and_the_remedy() {
             &["enroll", "photo.jpg"],
             "hint: give the folder that holds BRAND/PRODUCT/*.jpg",
         ),
-        (&["enroll", "bad.csv"], "missing field `product`"),
+        (
+            &["enroll", "bad.csv"],
+            "`bad.csv:1`: no column `product`; this line names `brand`, `path`, separated by `,`",
+        ),
+        (
+            &[&["check"][..], &["photo.jpg"; 13]].concat(),
+            "13 photos were given; a check takes at most 12",
+        ),
         (
             &["check", "photo.jpg", "--data", "bad.csv"],
             "cannot use the data directory `bad.csv`, which --data names",

@@ -10,7 +10,7 @@ use assay::{
         calibration::{Calibration, CalibrationSource},
         embedding::ModelId,
         features::FeatureSet,
-        gallery::{Gallery, ProductKey, Reference, ReferenceKind},
+        gallery::{Gallery, Mark, MarkKind, ProductKey, Reference, ReferenceKind},
         geometry::{Point, Rect},
         raster::Raster,
         score::LogOdds,
@@ -82,6 +82,11 @@ fn decoded(scene: &Scene) -> Decoded {
 
 impl World {
     fn new() -> Self {
+        Self::with_marks(&[])
+    }
+
+    /// Both references with these marks.
+    fn with_marks(marks: &[Mark]) -> Self {
         let engine = Engine::with(Arc::new(defaults(Shipped::Lenient)), 64 << 20);
         let pictures = [("oat", 1), ("rice", 2)].map(|(product, pack)| {
             let picture = decoded(&Scene::of(pack));
@@ -90,7 +95,7 @@ impl World {
                 product: key("acme", product),
                 kind: ReferenceKind::Pack,
                 view: None,
-                marks: vec![],
+                marks: marks.to_vec(),
             };
             let enrolled = prepare_reference(&mut fake_vision(), new, None, &picture).unwrap();
             (Arc::new(enrolled.reference), picture)
@@ -228,6 +233,50 @@ fn what_is_lacking_is_asked_for_and_nothing_is_done_twice() {
     }
 }
 
+/// A mark at a place of the catalogue picture, in pixels.
+fn mark(kind: MarkKind, place: Rect<f64>) -> Mark {
+    let to_unit = |p: Point| Point::new(p.x / 640.0, p.y / 480.0);
+    Mark {
+        name: "here".into(),
+        kind,
+        region: place.corners().map(to_unit).to_vec(),
+        text: None,
+        proposed: false,
+    }
+}
+
+#[test]
+fn what_varies_by_design_is_neither_pointed_to_nor_compared_and_no_owner_s_mark() {
+    let scene = Scene {
+        overprinted: &[(200, 100)],
+        ..Scene::photo(1, "-")
+    };
+    let most_different = |marks: &[Mark]| {
+        let world = World::with_marks(marks);
+        let (reference, _) = &world.pictures[0];
+        assert!(
+            reference.marks.iter().all(|m| m.proposed),
+            "{:?}",
+            reference.marks
+        );
+        assert_eq!(reference.ignored, marks);
+        let comparison = world.compare(&mut fake_vision(), &scene, Some(&claim("oat")));
+        let inspection = comparison.subject.unwrap().inspection.unwrap();
+        assert!(
+            inspection.overview.is_some(),
+            "the photo may point to places"
+        );
+        let seen = inspection.marks.iter().filter_map(|m| m.weighed.as_ref());
+        seen.map(|w| w.evidence.difference).fold(0.0, f64::max)
+    };
+    let over = Rect::new(190.0, 90.0, 280.0, 160.0);
+    let (compared, ignored) = (
+        most_different(&[]),
+        most_different(&[mark(MarkKind::Ignored, over)]),
+    );
+    assert!(compared > 0.5 && ignored < 0.1, "{compared} {ignored}");
+}
+
 #[test]
 fn a_caller_can_stop_after_locating_or_compare_one_mark() {
     let (world, prepared) = (World::new(), World::new().everything());
@@ -245,19 +294,11 @@ fn a_caller_can_stop_after_locating_or_compare_one_mark() {
         .unwrap();
     assert!(located.candidates[0].is_located());
     let taken = sizes.lock().unwrap().len();
-    let region = |left: f64, top: f64| {
-        let to_unit = |p: Point| Point::new(p.x / 640.0, p.y / 480.0);
-        let corners = Rect::new(left, top, left + 64.0, top + 48.0).corners();
-        assay::domain::gallery::Mark {
-            name: "here".into(),
-            kind: assay::domain::gallery::MarkKind::Logo,
-            region: corners.map(to_unit).to_vec(),
-            text: None,
-            proposed: false,
-        }
-    };
     let mut suspicion = |left, top| {
-        let mark = region(left, top);
+        let mark = mark(
+            MarkKind::Logo,
+            Rect::new(left, top, left + 64.0, top + 48.0),
+        );
         let seen = world
             .engine
             .compare_mark(&mut vision, &mut photo, question, &mark)

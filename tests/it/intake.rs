@@ -1,6 +1,7 @@
 //! Pictures through the one door: what is accepted becomes upright RGB8, everything else is refused
 //! by name.
 
+mod mending;
 #[path = "../support/mutation.rs"]
 mod mutation;
 mod refusing;

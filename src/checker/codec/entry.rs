@@ -7,7 +7,7 @@ use crate::{
         digest::Sha256,
         embedding::{ModelId, QuantisedEmbedding},
         fingerprint::Fingerprint,
-        gallery::Reference,
+        gallery::{Mark, Reference},
         geometry::{Rect, number::count_u32},
     },
 };
@@ -63,6 +63,7 @@ pub(crate) fn entry_from_bytes(record: &ReferenceRecord, bytes: &[u8]) -> Option
         && turns
             .iter()
             .all(|t| dimensions > 0 && t.len() % dimensions == 0 || t.is_empty());
+    let (marks, ignored) = Mark::parted(record.marks.clone());
     whole.then(|| Reference {
         id: record.id.clone(),
         product: record.product.clone(),
@@ -70,7 +71,8 @@ pub(crate) fn entry_from_bytes(record: &ReferenceRecord, bytes: &[u8]) -> Option
         view: record.view.clone(),
         sha256: record.sha256,
         article: record.article,
-        marks: record.marks.clone(),
+        marks,
+        ignored,
         embedding,
         fingerprint,
         coarse: CoarseDescriptors { turns, dimensions },

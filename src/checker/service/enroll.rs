@@ -17,7 +17,7 @@ use crate::{
         snapshot::{GallerySnapshot, LostReference},
         validate,
     },
-    domain::gallery::{ProductKey, Reference},
+    domain::gallery::{Mark, ProductKey, Reference},
     engine::{
         self, Claim, Decoded, Engine, Enrolled, Interrupt, Need, Prepared, article_guides,
         find_article, prepare_reference,
@@ -81,7 +81,7 @@ impl Assay {
                 product,
                 kind,
                 view,
-                marks,
+                marks: named(marks),
             },
             picture,
             guides,
@@ -102,7 +102,7 @@ impl Assay {
             width: enrolled.facts.width,
             height: enrolled.facts.height,
             article: reference.article,
-            marks: reference.marks,
+            marks: [reference.marks, reference.ignored].concat(),
             health: enrolled.health,
             created_ms: now_ms(),
         };
@@ -316,4 +316,16 @@ fn arrive(
     let article = find_article(vision, guides, prepared, picture)?;
     // Cloned, since work that stopped for a guide is called again.
     Ok(prepare_reference(vision, new.clone(), article, picture)?)
+}
+
+/// The marks with a name each: regions that are ignored may come without.
+fn named(mut marks: Vec<Mark>) -> Vec<Mark> {
+    for n in 0..marks.len() {
+        if marks[n].name.is_empty() {
+            let free = (1..).map(|k| format!("ignored {k}"));
+            let mut free = free.filter(|name| marks.iter().all(|m| m.name != *name));
+            marks[n].name = free.next().unwrap_or_default();
+        }
+    }
+    marks
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     cli::{
         output::{BAD, Cell, DIM, GOOD, Table, WARN, count},
-        sources::Refused,
+        sources::{Refused, Skipped},
     },
     contract::{CalibrationSource, answer::CalibrationAnswer},
     domain::{gallery::ProductKey, tuning::variation::LEAST_ITEMS},
@@ -22,6 +22,9 @@ use crate::{
 pub(crate) struct Outcome {
     /// The file, or the line of a CSV file.
     pub path: String,
+    /// The line of a CSV file that names the file, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// Brand id; empty when the line could not be understood.
     pub brand: String,
     /// Product id; empty when the line could not be understood.
@@ -64,9 +67,30 @@ pub(super) struct Report {
     pub already_there: usize,
     pub refused: usize,
     pub files: Vec<Outcome>,
+    /// What was left out, which is no error.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<LeftOut>,
     /// State of the calibration per product, after adding genuine photos.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calibration: Vec<ProductCalibration>,
+}
+
+/// A file, or columns of a CSV file, that nothing reads.
+#[derive(Debug, Serialize)]
+pub(super) struct LeftOut {
+    /// The file, or the CSV file with the line.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<Skipped> for LeftOut {
+    fn from(Skipped { place, reason }: Skipped) -> Self {
+        Self {
+            path: place,
+            reason,
+        }
+    }
 }
 
 /// Whether a product is judged by its own photos now.
@@ -99,6 +123,9 @@ pub(super) fn print(report: &Report, genuine: bool, out: &mut impl Write) -> io:
     }
     table.write(out, 0)?;
     print_files(report, out)?;
+    for LeftOut { path, reason } in &report.skipped {
+        writeln!(out, "{WARN}skipped{WARN:#} `{path}`: {reason}")?;
+    }
     for ProductCalibration {
         brand,
         product,
@@ -153,7 +180,9 @@ fn print_files(report: &Report, out: &mut impl Write) -> io::Result<()> {
     for file in &report.files {
         match &file.status {
             Status::Refused { error } => {
-                writeln!(out, "{BAD}refused{BAD:#} `{}`: {error}", file.path)?
+                let line = file.line.iter().map(|line| format!(" ({line})"));
+                let line = line.collect::<String>();
+                writeln!(out, "{BAD}refused{BAD:#} `{}`{line}: {error}", file.path)?
             }
             Status::Added {
                 usable, problems, ..
@@ -190,10 +219,16 @@ fn print_files(report: &Report, out: &mut impl Write) -> io::Result<()> {
 }
 
 impl Outcome {
-    pub(super) fn new(path: &Path, product: &ProductKey, status: Status) -> Self {
+    pub(super) fn new(
+        path: &Path,
+        line: Option<&str>,
+        product: &ProductKey,
+        status: Status,
+    ) -> Self {
         let ProductKey { brand, product } = product.clone();
         Self {
             path: path.display().to_string(),
+            line: line.map(str::to_owned),
             brand,
             product,
             status,
@@ -205,6 +240,7 @@ impl From<Refused> for Outcome {
     fn from(Refused { place, error }: Refused) -> Self {
         Self {
             path: place,
+            line: None,
             brand: String::new(),
             product: String::new(),
             status: Status::Refused { error },

@@ -14,7 +14,7 @@ use crate::domain::{
         BLOCK_PX, FLAT, LEAST_SURPLUS, LOST, OUTER_PX, PLACE_COLUMNS, PLACE_ROWS, REGISTERED,
         SEARCH_PX, STRIDE_PX,
     },
-    windows::{lies_in, strongest_window},
+    windows::{lies_in, mostly_in, strongest_window},
 };
 
 /// Values multiplied at once.
@@ -52,6 +52,19 @@ pub struct BlockMap {
 }
 
 impl BlockMap {
+    /// The map with nothing said by blocks of which the boxes, in pixels, hold more than a third.
+    #[must_use]
+    pub fn without(mut self, boxes: &[Rect]) -> Self {
+        for i in 0..self.blocks.len() {
+            let (x, y, side) = self.place(i);
+            let [x, y, side] = [x, y, side].map(count_u32);
+            if mostly_in(Rect::from_size(x, y, side, side), boxes) {
+                self.blocks[i] = None;
+            }
+        }
+        self
+    }
+
     /// Mean correlation over the blocks that say something.
     pub fn mean(&self) -> Option<f64> {
         let known: Vec<f64> = self

@@ -1,6 +1,6 @@
 //! The strongest place of a grid of cells, and what lies in boxes already taken.
 
-use crate::domain::geometry::Rect;
+use crate::domain::{geometry::Rect, tuning::places::MOST_IGNORED};
 
 /// The window of `size` (columns, rows) cells of a grid of `columns` x `rows` (row-major) with the
 /// largest sum, of at least `least`: column and row of its first cell; `None` when none has, or
@@ -34,6 +34,19 @@ pub(crate) fn lies_in(boxes: &[Rect], pixel: (u32, u32)) -> bool {
     boxes.iter().any(|taken| taken.contains(pixel))
 }
 
+/// Whether one of some boxes holds more than a third of a place.
+pub(crate) fn mostly_in<T: Copy + Into<f64>>(place: Rect<T>, boxes: &[Rect<T>]) -> bool {
+    let place = place.map(Into::into);
+    let held = |taken: &Rect<T>| {
+        let taken = taken.map(Into::into);
+        let across = place.right.min(taken.right) - place.left.max(taken.left);
+        let down = place.bottom.min(taken.bottom) - place.top.max(taken.top);
+        across.max(0.0) * down.max(0.0)
+    };
+    let most = boxes.iter().map(held).fold(0.0, f64::max);
+    most > MOST_IGNORED * place.width() * place.height()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +73,22 @@ mod tests {
             "nothing is that strong"
         );
         assert_eq!(strongest_window(&[1.0; 6], (3, 2), (6, 4), 1.0), None);
+    }
+
+    #[test]
+    fn a_place_belongs_to_a_box_that_holds_more_than_a_third_of_it() {
+        let place = Rect::new(10, 10, 40, 20);
+        let within = |boxes: &[Rect]| mostly_in(place, boxes);
+        assert!(!within(&[]));
+        assert!(!within(&[Rect::new(0, 0, 20, 30)]), "a third and no more");
+        assert!(within(&[Rect::new(0, 0, 21, 30)]));
+        assert!(!within(&[
+            Rect::new(50, 10, 80, 20),
+            Rect::new(10, 30, 40, 40)
+        ]));
+        assert!(!within(&[
+            Rect::new(10, 10, 20, 20),
+            Rect::new(30, 10, 40, 20)
+        ]));
     }
 }

@@ -9,12 +9,13 @@ use crate::{
         cells::{Cell, CellBlock, MarkBox, cell_evidence},
         covered::Covered,
         geometry::{
-            Point,
+            Point, Rect,
             number::{count_u32, whole},
         },
         raster::Raster,
         rectify::Rectified,
         variation::CellGrid,
+        windows::lies_in,
     },
     engine::{
         cache::Cache,
@@ -65,6 +66,7 @@ pub(crate) fn compare_at(
     let photo = comparator.encode(shown)?;
     let mut cells = comparator.compare(&reference, &photo)?;
     blind_cells(&mut cells, [own, seen], place, border, &view.pair.photo);
+    hide_ignored(&mut cells, place, &view.ignored);
     Ok(cells)
 }
 
@@ -129,6 +131,23 @@ fn blind_cells(
     }
 }
 
+/// Hides the cells whose middle lies in one of the boxes `ignored`: what varies by design says
+/// nothing, and blurs into its neighbours.
+fn hide_ignored(cells: &mut CellMap, place: &MarkBox, ignored: &[Rect]) {
+    // Most references have none.
+    if ignored.is_empty() {
+        return;
+    }
+    for (i, cell) in cells.probabilities.iter_mut().enumerate() {
+        let one = CellBlock::one(i % cells.columns, i / cells.columns);
+        let at = place.cells_to_frame(one, cells.columns, cells.rows);
+        let middle = ((at.left + at.right) / 2.0, (at.top + at.bottom) / 2.0);
+        if lies_in(ignored, (whole(middle.0), whole(middle.1))) {
+            *cell = cell.hidden();
+        }
+    }
+}
+
 /// Share of pixels in a box whose every channel is at the end of its range.
 fn white_share(raster: &Raster, x: u32, y: u32, width: u32, height: u32) -> f64 {
     let places = (y..y + height).flat_map(|v| (x..x + width).map(move |u| (u, v)));
@@ -169,7 +188,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{embedding::ModelId, geometry::Rect},
+        domain::{cells::Cell, embedding::ModelId, geometry::Rect},
         engine::frames::{Frame, unit_to_pixels},
     };
 
@@ -203,6 +222,23 @@ mod tests {
         let column = |evidence: Vec<f32>| [0, 1, 2].map(|row| evidence[row * 12 + 6]);
         assert_eq!(column(evidence_at_the_top(Border::Same)), [0.0, 1.0, 1.0]);
         assert_eq!(column(evidence_at_the_top(Border::Unseen)), [0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn cells_of_a_place_that_is_ignored_say_nothing() {
+        let place = MarkBox::whole(96, 96);
+        let different = |ignored: &[Rect]| {
+            let mut cells = CellMap {
+                columns: 12,
+                rows: 12,
+                probabilities: vec![Cell::new(0.0, 1.0, 0.0); 144],
+            };
+            hide_ignored(&mut cells, &place, ignored);
+            let differing = cells.probabilities.iter().filter(|c| c.different > 0.0);
+            differing.count()
+        };
+        assert_eq!(different(&[]), 144);
+        assert_eq!(different(&[Rect::new(16, 24, 48, 40)]), 144 - 4 * 2);
     }
 
     struct Counting(ModelId, usize);

@@ -85,8 +85,10 @@ pub(crate) fn inspect(
     purpose: Purpose,
 ) -> Result<Inspection, InferenceError> {
     let frame = &pixels.frame;
-    let pair = Pair::of(query, aligned, pixels);
-    let view = View::new(query, pixels, &pair);
+    let ignored = boxes_of(&reference.ignored, frame);
+    let mut pair = Pair::of(query, aligned, pixels);
+    pair.blocks = pair.blocks.without(&ignored);
+    let view = View::new(query, pixels, &pair).ignoring(ignored);
     let mut boxes = boxes_of(&reference.marks, frame);
     // An owner who names marks says what is protected; then nothing else is judged.
     let is_open = view.is_fine() && reference.marks.iter().all(|m| m.proposed);

@@ -13,6 +13,7 @@ use crate::{
         geometry::Rect,
         tuning::places::OVERVIEW_SHRINK,
         variation::CellGrid,
+        windows::mostly_in,
     },
     engine::{
         cache::Cache,
@@ -32,7 +33,7 @@ const RECOLOURED: &str = "most recoloured place";
 /// The regions of a photo worth a closer look, with the coarse comparison of the whole article that
 /// points to them. Outside the boxes `taken` (pixels of the frame) these are the two that look most
 /// different there and the one that blocks explain least; anywhere, the one whose hues are turned
-/// most. A photo of plain agreement may have none.
+/// most; none where most of it is ignored. A photo of plain agreement may have none.
 pub(crate) fn regions(
     vision: &mut Vision,
     cache: &Cache,
@@ -44,7 +45,7 @@ pub(crate) fn regions(
     let turned = view.most_turned(blocks);
     let whole = MarkBox::whole(frame.raster.width(), frame.raster.height());
     Ok((
-        chosen(&cells, blocks, turned, taken, frame),
+        chosen(&cells, blocks, turned, [taken, &view.ignored], frame),
         grid(&whole, &cells),
     ))
 }
@@ -54,7 +55,7 @@ fn chosen(
     cells: &CellMap,
     blocks: &BlockMap,
     turned: Option<Rect>,
-    taken: &[Rect],
+    [taken, ignored]: [&[Rect]; 2],
     frame: &Frame,
 ) -> Vec<Mark> {
     let Some(to_unit) = frame.from_unit.inverse() else {
@@ -62,7 +63,7 @@ fn chosen(
     };
     let (width, height) = (frame.raster.width(), frame.raster.height());
     let evidence = cell_evidence(&cells.probabilities, cells.columns);
-    let (mut taken, mut named) = (taken.to_vec(), Vec::new());
+    let (mut taken, mut named) = ([taken, ignored].concat(), Vec::new());
     for name in SUSPECT {
         let suspect = suspect_region(&evidence, cells.columns, width, height, &taken);
         // Taken at once, so that the next one lies elsewhere and no place is judged twice.
@@ -78,6 +79,7 @@ fn chosen(
     named.extend(turned.map(|place| (place, RECOLOURED)));
     named
         .iter()
+        .filter(|(place, _)| !mostly_in(*place, ignored))
         .map(|(place, name)| figure(name, place.map(f64::from).corners(), &to_unit))
         .collect()
 }
@@ -161,7 +163,8 @@ mod tests {
         }
         cells.probabilities[33 * 54 + 27..33 * 54 + 29].fill(Cell::new(0.2, 0.8, 0.0));
         let turned = Some(Rect::new(320, 64, 440, 88));
-        let look = |taken: &[Rect]| chosen(&cells, &blocks, turned, taken, &frame);
+        let look = |taken: &[Rect]| chosen(&cells, &blocks, turned, [taken, &[]], &frame);
+        let ignoring = |places: &[Rect]| chosen(&cells, &blocks, turned, [&[], places], &frame);
         let [first, second] = SUSPECT;
         let names = |found: &[Mark]| found.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
         let found = look(&[]);
@@ -192,6 +195,19 @@ mod tests {
             names(&look(&[Rect::new(140, 90, 270, 140)])),
             [first, second, RECOLOURED],
             "a mark holds the third"
+        );
+        assert_eq!(
+            names(&ignoring(&[Rect::new(320, 64, 400, 88)])),
+            [first, second, UNEXPLAINED],
+            "hues may vary there"
+        );
+        assert_eq!(
+            names(&ignoring(&[
+                Rect::new(470, 290, 540, 330),
+                Rect::new(300, 380, 600, 448)
+            ])),
+            [UNEXPLAINED, RECOLOURED],
+            "print may vary there"
         );
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct View<'a> {
     overlaid: OnceCell<Covered>,
     /// Pixels of the photo as it came to one of the frame, along a side.
     photo_pixels: f64,
+    /// Boxes in pixels of the frame whose print varies by design.
+    pub ignored: Vec<Rect>,
 }
 
 impl<'a> View<'a> {
@@ -60,7 +62,13 @@ impl<'a> View<'a> {
             covered: OnceCell::new(),
             overlaid: OnceCell::new(),
             photo_pixels,
+            ignored: Vec::new(),
         }
+    }
+
+    /// The view with nothing to be compared in some boxes, in pixels of the frame.
+    pub(crate) fn ignoring(self, ignored: Vec<Rect>) -> Self {
+        Self { ignored, ..self }
     }
 
     /// Whether both sides have pixels enough for marks to be judged.

@@ -187,9 +187,15 @@ pub(crate) fn relate_fields(components: &mut Components) {
         ),
         (
             "NewMarkBody",
-            json!({"anyOf": [
-                {"properties": {"kind": {"const": MarkKind::Text}}},
-                {"properties": {"text": {"type": "null"}}},
+            json!({"allOf": [
+                {"anyOf": [
+                    {"properties": {"kind": {"const": MarkKind::Text}}},
+                    {"properties": {"text": {"type": "null"}}},
+                ]},
+                {"anyOf": [
+                    {"properties": {"kind": {"const": MarkKind::Ignored}}},
+                    {"required": ["name"]},
+                ]},
             ]}),
         ),
     ];

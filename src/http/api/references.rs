@@ -48,8 +48,9 @@ pub(crate) struct ReferenceForm {
     /// Side or view, such as `front`.
     #[schema(value_type = PlainText, required = false)]
     view: Option<String>,
-    /// Protected marks, the places that a forger must get right, as JSON: one part with an array of
-    /// all, or one part for each. Assay proposes some when there are none.
+    /// Protected marks, the places that a forger must get right, and regions to ignore since their
+    /// print varies by design, as JSON: one part with an array of all, or one part for each. Assay
+    /// proposes marks when there are none but ignored regions.
     #[schema(max_items = 24, required = false)]
     marks: Vec<NewMarkBody>,
 }
@@ -60,8 +61,9 @@ pub(crate) struct ReferenceForm {
 #[schema(example = json!({"name": "brand name", "kind": "text", "text": "ACME",
     "region": [[0.2, 0.1], [0.8, 0.1], [0.8, 0.25], [0.2, 0.25]]}))]
 pub struct NewMarkBody {
-    /// Name shown to people, unique within the reference.
-    #[schema(value_type = PlainText)]
+    /// Name shown to people, unique within the reference; a region that is ignored needs none.
+    #[schema(value_type = PlainText, required = false)]
+    #[serde(default)]
     name: String,
     /// What it holds.
     kind: MarkKind,
@@ -69,7 +71,7 @@ pub struct NewMarkBody {
     /// some area.
     #[schema(value_type = Corners)]
     region: Vec<[f64; 2]>,
-    /// What a text mark should read; a logo has none.
+    /// What a text mark should read; the others have none.
     #[schema(value_type = OptionalText, required = false)]
     text: Option<String>,
 }
@@ -128,7 +130,7 @@ pub(crate) struct ReferenceBody {
     height: u32,
     /// How usable it is.
     health: HealthBody,
-    /// Protected marks, given or proposed.
+    /// Protected marks, given or proposed, and regions that are ignored.
     marks: Vec<MarkBody>,
     /// When it was enrolled, RFC 3339, UTC.
     #[schema(format = DateTime)]

@@ -40,6 +40,28 @@ async fn unknown_paths_and_methods_are_problems() {
 }
 
 #[tokio::test]
+async fn compressed_bodies_are_refused_as_such() {
+    let app = TestServer::new().await;
+    for (path, content_type) in [
+        ("/v1/checks", "multipart/form-data; boundary=b"),
+        ("/v1/brands", "application/json"),
+    ] {
+        let request = request(Method::POST, path)
+            .header(header::CONTENT_TYPE, content_type)
+            .header(header::CONTENT_ENCODING, "gzip");
+        let body = Body::from(&b"\x1f\x8b\x08\0\0\0"[..]);
+        let detail = app
+            .send(request.body(body).unwrap())
+            .await
+            .problem(415, "unsupported-content-type");
+        assert!(
+            detail.contains("`gzip`") && detail.contains("compressed"),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn bodies_of_the_wrong_kind_are_problems() {
     let app = TestServer::new().await;
     let post = async |path: &str, content_type: &str, body: &'static str| {

@@ -260,6 +260,33 @@ async fn marks_come_in_one_part_or_in_one_part_each() {
 }
 
 #[tokio::test]
+async fn regions_that_are_ignored_are_kept_and_need_no_name() {
+    let app = TestServer::new().await;
+    app.create_product().await;
+    let corners = json!([[0.1, 0.7], [0.5, 0.7], [0.5, 0.9]]);
+    let ignored = json!({"kind": "ignored", "region": corners});
+    let named = json!({"name": "ignored 1", "kind": "ignored", "region": corners});
+    let form = Form::new()
+        .text("kind", "pack")
+        .text("marks", &json!([ignored, named]).to_string())
+        .picture("image", &Scene::of(1));
+    let body = app.upload(REFERENCES, form).await.json();
+    let kept = |name: &str| json!({"name": name, "kind": "ignored", "region": corners, "text": null, "proposed": false});
+    let marks = body["marks"].as_array().unwrap();
+    for name in ["ignored 1", "ignored 2"] {
+        assert!(marks.contains(&kept(name)), "{body}");
+    }
+    assert!(
+        marks.iter().any(|m| m["proposed"] == true),
+        "an owner who names no mark gets some proposed: {body}"
+    );
+    assert_eq!(
+        app.get(REFERENCES).await.json(),
+        json!({"references": [body]})
+    );
+}
+
+#[tokio::test]
 async fn an_unusable_picture_is_refused_with_its_kind() {
     let app = TestServer::new().await;
     app.create_product().await;
