@@ -29,7 +29,7 @@ macro_rules! tuning {
         )+
 
         /// Every constant by its stage and name, in the order of this file.
-        pub const TUNING: &[(&str, f64)] = &[
+        pub(crate) const TUNING: &[(&str, f64)] = &[
             $($((concat!(stringify!($stage), "::", stringify!($name)), $stage::$name as f64),)+)+
         ];
     };

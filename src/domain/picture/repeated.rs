@@ -5,6 +5,12 @@
 //! pixels off. Edges and lines of print meet themselves along their own direction too, and so at
 //! those as well.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "shifts are smaller than the sides of a small picture"
+)]
+
 use super::averaging::averaged;
 use crate::domain::{
     geometry::Point,
@@ -176,15 +182,15 @@ impl Bits {
         let at = |x: i32, y: i32| {
             f64::from(table[(y - ys[0] + RING) as usize * columns + (x - xs[0] + RING) as usize])
         };
-        let steps = [-RING, 0, RING];
+        // All around at one distance: an edge or a line of print meets itself at two of these.
+        let ring: Vec<Shift> = (-RING..=RING)
+            .flat_map(|along| [(along, RING), (along, -RING), (RING, along), (-RING, along)])
+            .collect();
         let mut found = Vec::new();
         for y in ys[0]..ys[1] {
             for x in (xs[0]..xs[1]).filter(|x| counts((*x, y))) {
-                let ring = steps
-                    .iter()
-                    .flat_map(|v| steps.iter().map(move |u| (*u, *v)));
-                let ring = ring.filter(|step| *step != (0, 0));
-                let most = ring.map(|(u, v)| at(x + u, y + v)).fold(0.0, f64::max);
+                let around = ring.iter().map(|(u, v)| at(x + u, y + v));
+                let most = around.fold(0.0, f64::max);
                 found.push(((at(x, y) - most) / most.max(16.0).sqrt(), (x, y)));
             }
         }
@@ -254,19 +260,17 @@ impl Bits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::random::SplitMix;
 
     /// Uneven ground with what `over` lays over it.
     fn picture(over: impl Fn(u32, u32) -> bool) -> Raster {
-        let mut random = SplitMix(3);
-        let tiles: Vec<f64> = (0..400).map(|_| random.between(30.0, 180.0)).collect();
         Raster::from_fn(480, 360, |x, y| {
-            let ground = tiles[(y / 24 * 20 + x / 24) as usize];
-            [(if over(x, y) {
+            let ground = 100.0 + 60.0 * (f64::from(x) / 37.0).sin() * (f64::from(y) / 23.0).cos();
+            let seen = if over(x, y) {
                 0.6 * ground + 102.0
             } else {
                 ground
-            }) as u8; 3]
+            };
+            [seen as u8; 3]
         })
     }
 
@@ -291,6 +295,6 @@ mod tests {
             Repeated::of(&picture(|x, y| y < 100 && watermark(x, y))),
             None
         );
-        assert_eq!(Repeated::of(&picture(|x, y| (x + y / 7) % 40 < 2)), None);
+        assert_eq!(Repeated::of(&picture(|x, y| (x + y / 7) % 80 < 2)), None);
     }
 }

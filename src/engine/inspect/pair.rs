@@ -114,11 +114,14 @@ impl Pair {
         let fit = |found: &[Found]| Bend::fit(found, f64::from(width), f64::from(height));
         let agreement = |pair: &Self| pair.blocks.mean().unwrap_or(0.0);
         let found = self.blocks.found();
-        let largest = |bend: &Bend| {
-            let shifts = found.iter().map(|f| bend.shift(f.at));
-            shifts.map(|[x, y]| x.hypot(y)).fold(0.0, f64::max)
+        let usual = |bend: &Bend| {
+            let squared = found
+                .iter()
+                .map(|f| bend.shift(f.at))
+                .map(|[x, y]| x * x + y * y);
+            (squared.sum::<f64>() / found.len().max(1) as f64).sqrt()
         };
-        let Some(mut bend) = fit(&found).filter(|bend| largest(bend) >= LEAST_PX) else {
+        let Some(mut bend) = fit(&found).filter(|bend| usual(bend) >= LEAST_PX) else {
             return self;
         };
         let mut best: Option<Self> = None;
