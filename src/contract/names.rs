@@ -172,6 +172,8 @@ names! {
         WeakAgreement = "weak_agreement",
         /// Nothing of the product is in the photo.
         NothingSeen = "nothing_seen",
+        /// The photo deviates alone, and its listing as a whole is within genuine variation.
+        ListingAgrees = "listing_agrees",
         // Read from storage only: no answer is made with it.
         /// A code of another version; `detail` says it in words.
         #[serde(other)]
@@ -181,7 +183,7 @@ names! {
 from_domain!(ReasonCode from verdict::ReasonCode {
     PhotoUnreadable PhotoTooSmall PhotoBlurred PhotoTooDark PhotoTooBright CataloguePicture
     SeenElsewhere ReferenceLost NoReference Agrees NotLocated MarkDiffers RivalFitsBetter OtherProductSeen
-    WeakAgreement NothingSeen
+    WeakAgreement NothingSeen ListingAgrees
 });
 
 names! {

@@ -33,7 +33,7 @@ pub mod tuning;
 // Every module is named by itself: which room it stands in matters to the domain alone.
 pub use geometry::number;
 pub(crate) use geometry::{linear, random};
-pub use judgement::{calibration, variation, verdict};
+pub use judgement::{calibration, listing, variation, verdict};
 pub(crate) use judgement::{fusion, rates};
 pub use marks::{appearance, cells, colour};
 pub(crate) use marks::{text, windows};

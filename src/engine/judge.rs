@@ -50,6 +50,7 @@ pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
         // A full report and no error: the listing's other photos are judged all the same.
         similarity: Similarity::saturating(0.0),
         p_value: None,
+        strangeness: None,
         matches: Vec::new(),
         reasons: vec![Reason {
             code: ReasonCode::PhotoUnreadable,
@@ -109,6 +110,7 @@ pub(crate) fn judge(
         verdict: Verdict::NotComparable,
         similarity: matches.first().map_or(none, |m| m.similarity),
         p_value: None,
+        strangeness: None,
         matches,
         reasons: Vec::new(),
     };
@@ -170,6 +172,7 @@ fn weigh(context: &Context, comparison: &Comparison, subject: &Subject, report: 
     let score = subject.score;
     let p_value = context.calibration.p_value(score.value());
     let flagged = context.calibration.flags(score.value());
+    report.strangeness = Some(context.calibration.strangeness(score.value()));
     // Without a claim the subject was picked for its score: a p-value would flatter it.
     if context.claim.is_some() {
         report.p_value = Some(p_value);

@@ -1,7 +1,10 @@
 //! Genuine scores to p-values and operating points (conformal prediction: Vovk, Gammerman, Shafer,
 //! "Algorithmic Learning in a Random World", 2005).
 
-use crate::domain::score::{LogOdds, PValue};
+use crate::domain::{
+    score::{LogOdds, PValue},
+    tuning::listing::TAIL_SHARE,
+};
 
 /// Where a calibration's scores come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +63,48 @@ impl Calibration {
         PValue::saturating((stranger + 1) as f64 / (self.scores.len() + 1) as f64)
     }
 
+    /// The least p-value that so many scores support.
+    pub fn least_p_value(&self) -> PValue {
+        PValue::saturating(1.0 / (self.scores.len() + 1) as f64)
+    }
+
+    /// The p-value of a score as one of several: beyond the lowest score, where a p-value by
+    /// counting stays at its least, it falls on.
+    ///
+    /// This assumes of genuine scores that their distribution function is log-concave, as those of
+    /// normal, logistic and exponential scores are: its logarithm then falls at least as steeply
+    /// beyond the lowest score as between that and the median. A share of that slope is taken
+    /// ([`TAIL_SHARE`]), since both are known from few scores.
+    // Without it, listings of several photos could not be flagged by a small calibration even where
+    // every mark of a photo is another.
+    pub fn strangeness(&self, score: LogOdds) -> PValue {
+        let (Some(lowest), Some(median)) = (
+            self.scores.first(),
+            self.scores.get(self.scores.len().saturating_sub(1) / 2),
+        ) else {
+            return self.p_value(score);
+        };
+        let width = median.get() - lowest.get();
+        if score >= *lowest || width <= 0.0 {
+            return self.p_value(score);
+        }
+        let least = self.least_p_value().get();
+        let fall = (least / self.p_value(*median).get()).ln() / width;
+        let beyond = TAIL_SHARE * (lowest.get() - score.get());
+        PValue::saturating(least * (fall * beyond).exp())
+    }
+
+    /// Whether a p-value is within the budget for being flagged or, where the scores are too few
+    /// for the budget, the least there is.
+    pub fn is_beyond_budget(&self, p_value: PValue) -> bool {
+        // Too few scores could never reach a small budget: then the strangest of all is flagged.
+        !self.scores.is_empty() && p_value.get() <= self.budget.max(self.least_p_value().get())
+    }
+
     /// Whether a photo of this score is flagged: its p-value is within the budget or, where the
     /// scores are too few for the budget, it is stranger than every one of them.
     pub fn flags(&self, score: LogOdds) -> bool {
-        !self.scores.is_empty()
-            // Too few scores could never reach a small budget: then the strangest of all is
-            // flagged.
-            && self.p_value(score).get() <= self.budget.max(1.0 / (self.scores.len() + 1) as f64)
+        self.is_beyond_budget(self.p_value(score))
     }
 
     /// Number of scores.
