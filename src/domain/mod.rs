@@ -39,6 +39,6 @@ pub use marks::{appearance, cells, colour};
 pub(crate) use marks::{text, windows};
 pub(crate) use matching::descriptors;
 pub use matching::{embedding, features, fingerprint};
-pub(crate) use picture::averaging;
+pub(crate) use picture::{averaging, copy};
 pub use picture::{illumination, quality, raster, rectify};
 pub(crate) use simulation::{camera, edits};

@@ -115,6 +115,8 @@ pub struct Comparison {
     pub subject: Option<Subject>,
     /// References that were to be compared and whose file is lost, by id.
     pub lost: Vec<String>,
+    /// The reference whose very picture the photo is, when that is one of the claim.
+    pub copied: Option<Arc<Reference>>,
 }
 
 impl Comparison {

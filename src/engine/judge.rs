@@ -1,18 +1,19 @@
 //! From evidence to a verdict with reasons.
 
+use std::sync::Arc;
+
 use super::{
     claim::Claim,
     compare::{Candidate, Comparison, Subject},
-    decoded::Facts,
     defaults::Defaults,
     report::matches,
     search::Query,
     vision::IntakeError,
 };
-use crate::domain::tuning::text::CONFIDENT;
+use crate::domain::tuning::{enrolment::FEWEST_KEYPOINTS, text::CONFIDENT};
 use crate::domain::{
     calibration::Calibration,
-    gallery::{Gallery, Reference},
+    gallery::{Gallery, ProductKey, Reference},
     geometry::Point,
     quality::Quality,
     score::Similarity,
@@ -116,12 +117,12 @@ pub(crate) fn judge(
     };
     // By what makes the rest pointless: a copy of an enrolled picture says nothing of the item
     // however sharp it is, a poor photo nothing however well it seems to fit.
-    if let Some((reference, bits)) = reused(context, gallery, facts) {
+    if let Some(reference) = &comparison.copied {
         report.verdict = Verdict::ReusedPhoto;
         let (id, product) = (&reference.id, &reference.product);
         let detail = format!(
-            "the photo is the enrolled picture `{id}` of {product} itself ({bits} of 128 \
-             fingerprint bits differ): it says nothing about the item"
+            "the photo is the enrolled picture `{id}` of {product} itself, down to the noise of \
+             compression: it says nothing about the item"
         );
         report
             .reasons
@@ -139,6 +140,14 @@ pub(crate) fn judge(
         report
             .reasons
             .push(context.reason(ReasonCode::ReferenceLost, detail, Vec::new()));
+    } else if let Some(product) = without_use(comparison, gallery) {
+        let detail = format!(
+            "no usable reference of {product} is enrolled: none has detail enough to be found in a \
+             photo; its owner should send a sharper, larger or more detailed picture"
+        );
+        report
+            .reasons
+            .push(context.reason(ReasonCode::NoReference, detail, Vec::new()));
     } else if let Some(subject) = &comparison.subject {
         weigh(context, comparison, subject, &mut report);
     } else {
@@ -150,20 +159,12 @@ pub(crate) fn judge(
     report
 }
 
-/// The reference that the photo is a copy of, with the bits of their fingerprints that differ.
-fn reused<'a>(
-    context: &Context,
-    gallery: &'a Gallery,
-    facts: &Facts,
-) -> Option<(&'a Reference, u32)> {
-    // A copy of another product's picture needs no rule of its own: it deviates from the claim as
-    // any photo of that product does.
-    let claimed = |r: &&Reference| context.claim.is_none_or(|c| c.covers(&r.product));
-    let references = gallery.references.iter().map(AsRef::as_ref).filter(claimed);
-    let apart = references.map(|r| (r, facts.fingerprint.distance(&r.fingerprint)));
-    apart
-        .filter(|(_, bits)| *bits <= context.defaults.thresholds.reused_bits)
-        .min_by_key(|(_, bits)| *bits)
+/// The product in question when none of its references can be located in any photo.
+fn without_use<'a>(comparison: &'a Comparison, gallery: &Gallery) -> Option<&'a ProductKey> {
+    let subject = comparison.subject.as_ref()?;
+    let product = &comparison.candidates[subject.candidate].reference.product;
+    let is_useless = |r: &Arc<Reference>| r.coarse.len() < FEWEST_KEYPOINTS;
+    gallery.of(product).all(is_useless).then_some(product)
 }
 
 /// Sets verdict, p-value and reasons from the fused score.

@@ -18,6 +18,7 @@ mod at_hand;
 mod cache;
 mod claim;
 mod compare;
+mod copy;
 mod decoded;
 mod defaults;
 mod enroll;
@@ -183,6 +184,8 @@ impl Engine {
             return Ok(located);
         }
         let among = (question.gallery, question.claim);
+        let gallery = copy::without_twins(vision, &self.cache, among, question.prepared)?;
+        let among = (gallery.as_ref(), question.claim);
         let (query, fusion) = (&mut photo.query, &self.defaults.fusion);
         locate_all(vision, query, among, question.prepared, fusion, stages)
     }
@@ -202,7 +205,13 @@ impl Engine {
         let located = self.located(vision, photo, question, stages)?;
         let judged_by = (&self.defaults.fusion, purpose);
         let found = (&photo.query, &located);
-        let inspected = inspect_subject(vision, &self.cache, found, question.prepared, judged_by);
+        let nominees = copy_nominees(&photo.query, question, &located, purpose);
+        let inspected = question
+            .prepared
+            .require_all_pixels(nominees.iter().map(|n| n.reference.as_ref()))
+            .and_then(|()| {
+                inspect_subject(vision, &self.cache, found, question.prepared, judged_by)
+            });
         let (subject, lost) = match inspected {
             Ok(inspected) => inspected,
             Err(interrupt) => {
@@ -211,11 +220,19 @@ impl Engine {
                 return Err(interrupt);
             }
         };
+        let copied = copy::copied(
+            vision,
+            &photo.query,
+            &nominees,
+            question.claim,
+            question.prepared,
+        );
         stages.ended(Stage::Compare);
         Ok(Comparison {
             candidates: located.candidates,
             subject,
             lost,
+            copied,
         })
     }
 
@@ -319,5 +336,24 @@ impl Engine {
             ("text", vision.text.model().to_string()),
             ("comparator", vision.comparator.model().to_string()),
         ]
+    }
+}
+
+/// The enrolled pictures that a photo may be a copy of; none are asked for where genuine photos are
+/// learnt from.
+fn copy_nominees(
+    query: &Query,
+    question: Question,
+    located: &Located,
+    purpose: Purpose,
+) -> Vec<copy::Nominee> {
+    match purpose {
+        Purpose::Judge(_) => copy::nominees(
+            &query.photo.facts,
+            &query.frame,
+            question.gallery,
+            &located.candidates,
+        ),
+        Purpose::Learn => Vec::new(),
     }
 }

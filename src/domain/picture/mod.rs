@@ -2,7 +2,9 @@
 //! in another light.
 
 pub(crate) mod averaging;
+pub(crate) mod copy;
 pub mod illumination;
 pub mod quality;
 pub mod raster;
 pub mod rectify;
+mod register;
