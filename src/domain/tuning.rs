@@ -464,6 +464,12 @@ tuning! {
         pub const FEWEST_KEYPOINTS: usize = 60;
         /// References with fewer are located only in good photos.
         pub const FEW_KEYPOINTS: usize = 200;
+        /// References of other products that a new picture is compared with at most: each costs as
+        /// much as a rival in a check.
+        pub const ARTICLES_COMPARED: usize = 24;
+        /// Another product on a smaller share of the picture is a second article; on a larger one
+        /// it is a sibling of the same layout.
+        pub const PART_OF_PICTURE: f64 = 0.6;
         /// Text marks proposed at most, the largest first: each further mark costs time.
         pub const MOST_TEXT: usize = 10;
         /// Text read less surely than this on the reference itself is no mark.

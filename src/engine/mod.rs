@@ -33,6 +33,7 @@ mod report;
 mod search;
 mod simulate;
 mod stage;
+mod survey;
 pub mod vision;
 
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub(crate) use judge::{too_poor, unreadable};
 pub use need::{Interrupt, Need, Prepared};
 pub(crate) use simulate::{Seeds, Simulated, simulate};
 pub(crate) use stage::{Stage, Stages};
+pub(crate) use survey::{Others, survey};
 
 use cache::Cache;
 use compare::{inspect_subject, locate_all};
