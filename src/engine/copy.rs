@@ -192,8 +192,9 @@ fn without_perspective(map: &Homography, (width, height): (f64, f64)) -> Option<
     let at = |x: f64, y: f64| map.apply(Point::new(x * width, y * height));
     let (o, x, y, far) = (at(0.0, 0.0), at(1.0, 0.0), at(0.0, 1.0), at(1.0, 1.0));
     let parallel = Point::new(x.x + y.x - o.x, x.y + y.y - o.y);
-    // A place that is not finite is off by more than any share.
-    if !(far.distance(parallel) <= MOST_PERSPECTIVE * o.distance(far)) {
+    let is_flat = far.distance(parallel) <= MOST_PERSPECTIVE * o.distance(far);
+    // Nor is it where a place is not finite.
+    if !is_flat {
         return None;
     }
     // Through the middle of all four corners, so that what is off is shared among them.

@@ -46,7 +46,7 @@ impl Others {
         };
         let others: Vec<&Arc<Reference>> = gallery.references.iter().filter(is_other).collect();
         let near = |r: &Reference| facts.fingerprint.distance(&r.fingerprint) <= TWIN_BITS;
-        let mut alike: Vec<Arc<Reference>> = others.iter().map(|r| Arc::clone(r)).collect();
+        let mut alike: Vec<Arc<Reference>> = others.iter().copied().cloned().collect();
         alike.retain(|r| near(r));
         alike.truncate(ARTICLES_COMPARED);
         // A logo lies on every pack of its brand.
@@ -55,7 +55,7 @@ impl Others {
         };
         let packs = others.iter().filter(is_pack).take(ARTICLES_COMPARED);
         Self {
-            packs: packs.map(|r| Arc::clone(r)).collect(),
+            packs: packs.copied().cloned().collect(),
             alike,
         }
     }

@@ -256,10 +256,10 @@ fn normal_equations(
     if (seen as f64) < 0.5 * ((w - 2) * (h - 2)) as f64 {
         return None;
     }
-    for r in 1..UNKNOWNS {
-        for c in 0..r {
-            system[r][c] = system[c][r];
-        }
+    // The lower half mirrors the upper.
+    let upper = system;
+    for (r, line) in system.iter_mut().enumerate() {
+        (0..r).for_each(|c| line[c] = upper[c][r]);
     }
     Some((system, errors / seen as f64))
 }

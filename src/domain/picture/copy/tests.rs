@@ -28,20 +28,22 @@ fn pack(changes: Changes) -> Raster {
     Raster::from_fn(SIDES.0, SIDES.1, |x, y| {
         let shade = |v: u32| (v - y / 16) as u8;
         let from_seal = (f64::from(x) - 380.0).hypot(f64::from(y) - 540.0);
-        match () {
-            () if from_seal < 42.0 && !changes.no_seal => {
-                let ring = from_seal as u32 / 7 % 2 == 0;
-                if ring {
-                    [150, 110, 30]
-                } else {
-                    [240, 214, 120]
-                }
-            }
-            () if ink(x, y) => [24, 30, 60],
+        if from_seal < 42.0 && !changes.no_seal {
+            let is_ring = (from_seal / 14.0).fract() < 0.5;
+            return if is_ring {
+                [150, 110, 30]
+            } else {
+                [240, 214, 120]
+            };
+        }
+        if ink(x, y) {
+            return [24, 30, 60];
+        }
+        match ((40..88).contains(&y), changes.hue) {
             // Of the same grey, so that only colour tells.
-            () if (40..88).contains(&y) && changes.hue => [60, 170, 70],
-            () if (40..88).contains(&y) => [190, 40, 70],
-            () => [shade(230), shade(225), shade(205)],
+            (true, true) => [60, 170, 70],
+            (true, false) => [190, 40, 70],
+            (false, _) => [shade(230), shade(225), shade(205)],
         }
     })
 }
