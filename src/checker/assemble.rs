@@ -14,14 +14,16 @@ use crate::{
         },
     },
     domain::{
+        calibration::Calibration,
         digest::Sha256,
         fusion::RULE,
         geometry::Point,
+        listing::{ListedPhoto, ListingReport, listing},
         quality::Quality,
         tuning,
         verdict::{
             Instance, MarkAnswer, MarkComparison, MatchReport, PhotoReport, ReasonCode, Verdict,
-            action_for, overall,
+            action_for,
         },
     },
     engine::{Claim, Facts, Stage, vision::IntakeError},
@@ -52,16 +54,17 @@ pub(crate) struct Frame<'a> {
     pub listing_id: Option<String>,
     /// The seller's id, as sent.
     pub seller_id: Option<String>,
-    /// The calibration behind the p-values.
+    /// The calibration behind the p-values, as callers see it.
     pub calibration: CalibrationAnswer,
+    /// The same, with its scores.
+    pub judged_by: &'a Calibration,
     /// Version of the references compared with.
     pub reference_set: String,
     /// Role to `name@version`.
     pub models: BTreeMap<String, String>,
 }
 
-/// The answer to a check. A photo seen on another seller's listing says nothing about this seller's
-/// item, so nothing but a deviation outweighs that.
+/// The answer to a check.
 pub(crate) fn answer(
     frame: Frame,
     photos: Vec<CheckedPhoto>,
@@ -69,7 +72,7 @@ pub(crate) fn answer(
 ) -> CheckAnswer {
     let mut timings_ms = BTreeMap::new();
     let mut reasons = Vec::new();
-    let mut verdicts = Vec::new();
+    let mut listed = Vec::new();
     let mut answers = Vec::new();
     let covers = photos.iter().all(|p| p.report.covered);
     for (n, photo) in photos.into_iter().enumerate() {
@@ -77,7 +80,6 @@ pub(crate) fn answer(
             // Summed over the photos: it tells how much work a stage is.
             *timings_ms.entry(stage.name().to_owned()).or_insert(0.0) += ms;
         }
-        let mut verdict = photo.report.verdict;
         reasons.extend(photo.report.reasons.iter().map(|reason| ReasonAnswer {
             code: reason.code.into(),
             detail: reason.detail.clone(),
@@ -85,29 +87,26 @@ pub(crate) fn answer(
             region: outline(&reason.region),
         }));
         // A file that cannot be decoded shows nothing that could be used again.
-        if let Some(elsewhere) = seen.iter().find(|s| s.sha256 == photo.sha256)
-            && photo.photo.is_ok()
-        {
-            // A difference that was seen stays one, whoever took the photo.
-            if verdict != Verdict::Deviates {
-                verdict = Verdict::ReusedPhoto;
-            }
+        let elsewhere = seen
+            .iter()
+            .find(|s| s.sha256 == photo.sha256 && photo.photo.is_ok());
+        let counted = ListedPhoto::new(
+            &photo.report,
+            shows_product(&photo.report, frame.claim),
+            elsewhere.is_some(),
+        );
+        if let Some(elsewhere) = elsewhere {
             let detail = format!(
                 "the same file was on a listing of another seller before (check `{}`): it says nothing about this item",
                 elsewhere.check
             );
-            reasons.push(ReasonAnswer {
-                code: ReasonCode::SeenElsewhere.into(),
-                detail,
-                photo: n,
-                region: vec![],
-            });
+            reasons.push(reason(ReasonCode::SeenElsewhere, detail, n));
         }
-        // After the change above, so that the whole check knows of it.
-        verdicts.push(verdict);
-        answers.push(photo_answer(photo, verdict));
+        answers.push(photo_answer(photo, counted.own_verdict()));
+        listed.push(counted);
     }
-    let verdict = overall(&verdicts);
+    let together = listing(&listed, frame.judged_by);
+    reasons.extend(outweighed(&listed, &together));
     let mut compared: Vec<String> = Vec::new();
     for what in answers.iter().flat_map(|p| &p.compared) {
         // In the order first met, each once.
@@ -118,9 +117,11 @@ pub(crate) fn answer(
     CheckAnswer {
         id: frame.id,
         created_at: frame.created_at,
-        verdict: verdict.into(),
-        action: action_for(verdict).into(),
+        verdict: together.verdict.into(),
+        action: action_for(together.verdict).into(),
         claim: frame.claim.map(claim_answer),
+        // Without a claim each photo's product was picked for its score: a p-value would flatter.
+        p_value: frame.claim.and(together.p_value).map(|p| p.get()),
         listing_id: frame.listing_id,
         seller_id: frame.seller_id,
         reasons,
@@ -135,6 +136,40 @@ pub(crate) fn answer(
         program: program(),
         similarity_rule: RULE.to_owned(),
         timings_ms,
+    }
+}
+
+/// Whether something of the claim was located in a photo, or without a claim of any product.
+fn shows_product(report: &PhotoReport, claim: Option<&Claim>) -> bool {
+    report.matches.iter().any(|found| {
+        found.region.is_some() && claim.is_none_or(|claim| claim.covers(&found.product))
+    })
+}
+
+/// Why a photo that deviates did not make its listing deviate: nobody should have to wonder.
+fn outweighed(listed: &[ListedPhoto], together: &ListingReport) -> Vec<ReasonAnswer> {
+    if together.verdict == Verdict::Deviates {
+        return Vec::new();
+    }
+    let deviating = listed
+        .iter()
+        .enumerate()
+        .filter(|(_, photo)| photo.verdict == Verdict::Deviates);
+    deviating
+        .map(|(n, _)| {
+            let detail = "this photo deviates alone; among so many photos of one listing, genuine \
+                          goods show one like it too";
+            reason(ReasonCode::ListingAgrees, detail.to_owned(), n)
+        })
+        .collect()
+}
+
+fn reason(code: ReasonCode, detail: String, photo: usize) -> ReasonAnswer {
+    ReasonAnswer {
+        code: code.into(),
+        detail,
+        photo,
+        region: vec![],
     }
 }
 

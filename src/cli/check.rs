@@ -138,6 +138,11 @@ fn print(answer: &CheckAnswer, paths: &[PathBuf], out: &mut impl Write) -> io::R
         writeln!(out)?;
     }
     let style = verdict_style(answer.verdict);
+    // Of one photo it stands beside the photo.
+    let together = match answer.p_value {
+        Some(p) if answer.photos.len() > 1 => format!(", p-value of all photos {p:.4}"),
+        _ => String::new(),
+    };
     let claim = match &answer.claim {
         Some(claim) => match &claim.product {
             Some(product) => format!("claim {} / {product}", claim.brand),
@@ -147,7 +152,7 @@ fn print(answer: &CheckAnswer, paths: &[PathBuf], out: &mut impl Write) -> io::R
     };
     writeln!(
         out,
-        "{HEADING}check{HEADING:#} {}: {style}{}{style:#}, action {}, {claim}",
+        "{HEADING}check{HEADING:#} {}: {style}{}{style:#}, action {}, {claim}{together}",
         answer.id, answer.verdict, answer.action
     )?;
     let calibration = &answer.calibration;

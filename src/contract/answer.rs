@@ -25,6 +25,11 @@ pub struct CheckAnswer {
     pub action: Action,
     /// What the listing claims, `null` for an identification.
     pub claim: Option<ClaimAnswer>,
+    /// The p-value of all photos together, 0 to 1: the budget is held against it, so that a seller
+    /// with many photos is flagged no more often than one with few. `null` without a claim, when
+    /// no photo was compared, and in answers of before it was told.
+    #[serde(default)]
+    pub p_value: Option<f64>,
     /// The listing's id, as sent.
     #[schema(value_type = Option<PlainText>)]
     pub listing_id: Option<String>,

@@ -174,6 +174,8 @@ names! {
         NothingSeen = "nothing_seen",
         /// It looks different, but the calibration has seen no photos or references of its kind.
         OutsideCalibration = "outside_calibration",
+        /// The photo deviates alone, and its listing as a whole is within genuine variation.
+        ListingAgrees = "listing_agrees",
         // Read from storage only: no answer is made with it.
         /// A code of another version; `detail` says it in words.
         #[serde(other)]
@@ -183,7 +185,7 @@ names! {
 from_domain!(ReasonCode from verdict::ReasonCode {
     PhotoUnreadable PhotoTooSmall PhotoBlurred PhotoTooDark PhotoTooBright CataloguePicture
     SeenElsewhere ReferenceLost NoReference Agrees NotLocated MarkDiffers RivalFitsBetter OtherProductSeen
-    WeakAgreement NothingSeen OutsideCalibration
+    WeakAgreement NothingSeen OutsideCalibration ListingAgrees
 });
 
 names! {

@@ -33,12 +33,12 @@ pub mod tuning;
 // Every module is named by itself: which room it stands in matters to the domain alone.
 pub use geometry::number;
 pub(crate) use geometry::{linear, random};
-pub use judgement::{calibration, variation, verdict};
+pub use judgement::{calibration, listing, variation, verdict};
 pub(crate) use judgement::{fusion, rates};
 pub use marks::{appearance, cells, colour};
 pub(crate) use marks::{colourless, covered, text, windows};
 pub(crate) use matching::descriptors;
 pub use matching::{embedding, features, fingerprint};
-pub(crate) use picture::{averaging, mosaic, repeated};
+pub(crate) use picture::{averaging, copy, mosaic, repeated};
 pub use picture::{bend, illumination, quality, raster, rectify};
 pub(crate) use simulation::{camera, edits};

@@ -95,6 +95,8 @@ pub struct Comparison {
     pub(crate) view: Option<Box<Query>>,
     /// All that was placed in the whole photo.
     pub(crate) elsewhere: Vec<Placed>,
+    /// The reference whose very picture the photo is, when that is one of the claim.
+    pub copied: Option<Arc<Reference>>,
 }
 
 /// Why a comparison is looked at once more.

@@ -3,7 +3,7 @@
 use super::vision::{Imaging, IntakeError};
 use crate::domain::{
     digest::Sha256,
-    fingerprint::{Fingerprint, fingerprint},
+    fingerprint::{Fingerprint, fingerprints},
     quality::{Quality, measure},
     raster::Raster,
 };
@@ -31,6 +31,8 @@ pub struct Facts {
     pub notes: Vec<String>,
     /// Perceptual fingerprint of the whole picture.
     pub fingerprint: Fingerprint,
+    /// The same of its mirror image.
+    pub mirrored: Fingerprint,
     /// Sharpness, exposure and size.
     pub quality: Quality,
 }
@@ -43,6 +45,7 @@ impl Decoded {
     pub fn from_bytes(imaging: &mut dyn Imaging, bytes: &[u8]) -> Result<Self, IntakeError> {
         let upright = imaging.decode(bytes)?;
         let raster = upright.raster;
+        let [fingerprint, mirrored] = fingerprints(&raster);
         // Measured while the pixels are there: whoever drops them needs no second decode for an
         // answer.
         let facts = Facts {
@@ -50,7 +53,8 @@ impl Decoded {
             width: raster.width(),
             height: raster.height(),
             notes: upright.notes,
-            fingerprint: fingerprint(&raster),
+            fingerprint,
+            mirrored,
             quality: measure(&raster),
         };
         Ok(Self { raster, facts })

@@ -38,9 +38,6 @@ pub struct Thresholds {
     pub mark_different_below: f64,
     /// A mark of which more than this share cannot be judged is `cannot_see`.
     pub mark_unseen_above: f64,
-    /// A photo whose fingerprint differs from a reference's in at most this many of 128 bits is
-    /// that picture.
-    pub reused_bits: u32,
 }
 
 #[derive(Deserialize)]

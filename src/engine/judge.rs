@@ -1,20 +1,23 @@
 //! From evidence to a verdict with reasons.
 
+use std::sync::Arc;
+
 use super::{
     candidate::Candidate,
     claim::Claim,
     compare::{Comparison, Subject},
-    decoded::Facts,
     defaults::Defaults,
     report::matches,
     search::Query,
     sight::Sight,
     vision::IntakeError,
 };
-use crate::domain::tuning::{presence::COVERED_KEYPOINTS, text::CONFIDENT};
+use crate::domain::tuning::{
+    enrolment::FEWEST_KEYPOINTS, presence::COVERED_KEYPOINTS, text::CONFIDENT,
+};
 use crate::domain::{
     calibration::{Calibration, CalibrationSource, Class},
-    gallery::{Gallery, Reference, ReferenceKind},
+    gallery::{Gallery, ProductKey, Reference, ReferenceKind},
     geometry::Point,
     quality::{Quality, measure},
     score::Similarity,
@@ -52,6 +55,7 @@ pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
         // A full report and no error: the listing's other photos are judged all the same.
         similarity: Similarity::saturating(0.0),
         p_value: None,
+        strangeness: None,
         matches: Vec::new(),
         notes: Vec::new(),
         reasons: vec![Reason {
@@ -137,13 +141,13 @@ pub(crate) fn judge(
     gallery: &Gallery,
     (comparison, sight): (&Comparison, Option<Sight>),
 ) -> PhotoReport {
-    let facts = &query.photo.facts;
     let matches = matches(context.defaults, query, comparison);
     let none = Similarity::saturating(0.0);
     let mut report = PhotoReport {
         verdict: Verdict::NotComparable,
         similarity: matches.first().map_or(none, |m| m.similarity),
         p_value: None,
+        strangeness: None,
         compared: compared(comparison, sight, &matches),
         matches,
         notes: notes(comparison),
@@ -154,12 +158,12 @@ pub(crate) fn judge(
     };
     // By what makes the rest pointless: a copy of an enrolled picture says nothing of the item
     // however sharp it is, a poor photo nothing however well it seems to fit.
-    if let Some((reference, bits)) = reused(context, gallery, facts) {
+    if let Some(reference) = &comparison.copied {
         report.verdict = Verdict::ReusedPhoto;
         let (id, product) = (&reference.id, &reference.product);
         let detail = format!(
-            "the photo is the enrolled picture `{id}` of {product} itself ({bits} of 128 \
-             fingerprint bits differ): it says nothing about the item"
+            "the photo is the enrolled picture `{id}` of {product} itself, down to the noise of \
+             compression: it says nothing about the item"
         );
         report
             .reasons
@@ -184,6 +188,14 @@ pub(crate) fn judge(
         report
             .reasons
             .push(context.reason(ReasonCode::ReferenceLost, detail, Vec::new()));
+    } else if let Some(product) = without_use(comparison, gallery) {
+        let detail = format!(
+            "no usable reference of {product} is enrolled: none has detail enough to be found in a \
+             photo; its owner should send a sharper, larger or more detailed picture"
+        );
+        report
+            .reasons
+            .push(context.reason(ReasonCode::NoReference, detail, Vec::new()));
     } else if let Some(subject) = &comparison.subject {
         weigh(context, comparison, subject, sight, &mut report);
     } else {
@@ -206,20 +218,12 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     colourless.map(|_| note.to_owned()).into_iter().collect()
 }
 
-/// The reference that the photo is a copy of, with the bits of their fingerprints that differ.
-fn reused<'a>(
-    context: &Context,
-    gallery: &'a Gallery,
-    facts: &Facts,
-) -> Option<(&'a Reference, u32)> {
-    // A copy of another product's picture needs no rule of its own: it deviates from the claim as
-    // any photo of that product does.
-    let claimed = |r: &&Reference| context.claim.is_none_or(|c| c.covers(&r.product));
-    let references = gallery.references.iter().map(AsRef::as_ref).filter(claimed);
-    let apart = references.map(|r| (r, facts.fingerprint.distance(&r.fingerprint)));
-    apart
-        .filter(|(_, bits)| *bits <= context.defaults.thresholds.reused_bits)
-        .min_by_key(|(_, bits)| *bits)
+/// The product in question when none of its references can be located in any photo.
+fn without_use<'a>(comparison: &'a Comparison, gallery: &Gallery) -> Option<&'a ProductKey> {
+    let subject = comparison.subject.as_ref()?;
+    let product = &comparison.candidates[subject.candidate].reference.product;
+    let is_useless = |r: &Arc<Reference>| r.coarse.len() < FEWEST_KEYPOINTS;
+    gallery.of(product).all(is_useless).then_some(product)
 }
 
 /// Sets verdict, p-value and reasons from what was seen and the fused score.
@@ -233,6 +237,7 @@ fn weigh(
     let own = &comparison.candidates[subject.candidate];
     let product = &own.reference.product;
     let (class, score) = (class(comparison), comparison.claim_score(sight));
+    report.strangeness = score.map(|s| context.calibration.strangeness(class, s));
     // Without a claim the subject was picked for its score: a p-value would flatter it.
     if context.claim.is_some() {
         report.p_value = score.map(|s| context.calibration.p_value(class, s));

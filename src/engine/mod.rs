@@ -20,6 +20,7 @@ mod candidate;
 mod claim;
 mod closer;
 mod compare;
+mod copy;
 mod decoded;
 mod defaults;
 mod enroll;
@@ -38,6 +39,7 @@ mod search;
 mod sight;
 mod simulate;
 mod stage;
+mod survey;
 pub mod vision;
 
 use std::sync::Arc;
@@ -58,6 +60,7 @@ pub use need::{Interrupt, Need, Prepared};
 pub use sight::Sight;
 pub(crate) use simulate::{Seeds, Simulated, simulate};
 pub(crate) use stage::{Stage, Stages};
+pub(crate) use survey::{Others, survey};
 
 use cache::Cache;
 use closer::{look_closer, look_elsewhere, turn_over};
@@ -195,6 +198,8 @@ impl Engine {
         }
         let among = (question.gallery, question.claim);
         let looked_for = (question.prepared, photo.doubted);
+        let gallery = copy::without_twins(vision, &self.cache, among, question.prepared)?;
+        let among = (gallery.as_ref(), question.claim);
         let (query, fusion) = (&mut photo.query, &self.defaults.fusion);
         locate_all(vision, query, among, looked_for, fusion, stages)
     }
@@ -292,7 +297,13 @@ impl Engine {
         let judged_by = (&self.defaults.fusion, purpose);
         let query = located.view.as_deref().unwrap_or(&photo.query);
         let found = (query, &located);
-        let inspected = inspect_subject(vision, &self.cache, found, question.prepared, judged_by);
+        let nominees = copy_nominees(&photo.query, question, &located, purpose);
+        let inspected = question
+            .prepared
+            .require_all_pixels(nominees.iter().map(|n| n.reference.as_ref()))
+            .and_then(|()| {
+                inspect_subject(vision, &self.cache, found, question.prepared, judged_by)
+            });
         let (subject, lost) = match inspected {
             Ok(inspected) => inspected,
             Err(interrupt) => {
@@ -301,12 +312,20 @@ impl Engine {
                 return Err(interrupt);
             }
         };
+        let copied = copy::copied(
+            vision,
+            &photo.query,
+            &nominees,
+            question.claim,
+            question.prepared,
+        );
         Ok(Comparison {
             candidates: located.candidates,
             subject,
             lost,
             view: located.view,
             elsewhere: located.elsewhere,
+            copied,
         })
     }
 
@@ -434,5 +453,24 @@ impl Engine {
             ("text", vision.text.model().to_string()),
             ("comparator", vision.comparator.model().to_string()),
         ]
+    }
+}
+
+/// The enrolled pictures that a photo may be a copy of; none are asked for where genuine photos are
+/// learnt from.
+fn copy_nominees(
+    query: &Query,
+    question: Question,
+    located: &Located,
+    purpose: Purpose,
+) -> Vec<copy::Nominee> {
+    match purpose {
+        Purpose::Judge(_) => copy::nominees(
+            &query.photo.facts,
+            &query.frame,
+            question.gallery,
+            &located.candidates,
+        ),
+        Purpose::Learn => Vec::new(),
     }
 }

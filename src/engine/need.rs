@@ -116,6 +116,26 @@ impl Prepared {
         }
     }
 
+    /// Asks for the pixels of some references that are not at hand, if any are lacking.
+    ///
+    /// # Errors
+    /// [`Interrupt::Need`] with all of them at once.
+    pub(crate) fn require_all_pixels<'a>(
+        &self,
+        references: impl Iterator<Item = &'a Reference>,
+    ) -> Result<(), Interrupt> {
+        let lacking = |r: &&Reference| self.pixels(r).is_none() && !self.is_lost(r);
+        let need = Need {
+            pixels: references.filter(lacking).map(|r| r.id.clone()).collect(),
+            ..Need::default()
+        };
+        if need.is_empty() {
+            Ok(())
+        } else {
+            Err(Interrupt::Need(need))
+        }
+    }
+
     /// The pixels of a reference; `None` when they are lost.
     ///
     /// # Errors

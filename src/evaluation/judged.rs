@@ -2,8 +2,9 @@
 
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
+    listing::{ListedPhoto, listing},
     score::LogOdds,
-    verdict::{PhotoReport, ReasonCode, Verdict, overall},
+    verdict::{PhotoReport, ReasonCode, Verdict},
 };
 use crate::engine::Defaults;
 
@@ -32,6 +33,8 @@ pub(crate) struct Judged {
     pub p_value: Option<f64>,
     /// The first reason given.
     pub reason: Option<ReasonCode>,
+    /// What it counts for in its listing.
+    pub listed: ListedPhoto,
 }
 
 impl From<&PhotoReport> for Judged {
@@ -40,12 +43,18 @@ impl From<&PhotoReport> for Judged {
             verdict: report.verdict,
             p_value: report.p_value.map(|p| p.get()),
             reason: report.reasons.first().map(|r| r.code),
+            // The claimed product's match comes first.
+            listed: ListedPhoto::new(
+                report,
+                report.matches.first().is_some_and(|m| m.region.is_some()),
+                false,
+            ),
         }
     }
 }
 
 /// What a caller reads of a listing of these photos. Joined as a served check joins them.
-pub(crate) fn of_listing(photos: &[&Judged]) -> Verdict {
-    let verdicts: Vec<Verdict> = photos.iter().map(|p| p.verdict).collect();
-    overall(&verdicts)
+pub(crate) fn of_listing(photos: &[&Judged], calibration: &Calibration) -> Verdict {
+    let listed: Vec<ListedPhoto> = photos.iter().map(|p| p.listed).collect();
+    listing(&listed, calibration).verdict
 }

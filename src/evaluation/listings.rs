@@ -6,7 +6,7 @@ use super::{
     judged::{Judged, of_listing},
     measured::Row,
 };
-use crate::domain::{gallery::ProductKey, random::SplitMix, rates::Rate};
+use crate::domain::{calibration::Calibration, gallery::ProductKey, random::SplitMix, rates::Rate};
 
 /// Claims on photos dealt into listings of `photos`: each listing claims one product, and no photo
 /// is in two of them, so that their verdicts are independent. A product with fewer photos makes one
@@ -28,13 +28,16 @@ pub(crate) fn deal<'a>(rows: &[&'a Row], photos: usize, seed: u64) -> Vec<Vec<&'
 }
 
 /// Listings flagged, at the budget of this number.
-pub(crate) fn flagged(listings: &[Vec<&Row>], budget: usize) -> Rate {
+pub(crate) fn flagged(
+    listings: &[Vec<&Row>],
+    (budget, calibration): (usize, &Calibration),
+) -> Rate {
     Rate::of(listings.iter().map(|listing| {
         let photos: Vec<&Judged> = listing
             .iter()
             .filter_map(|r| r.judged.get(budget))
             .collect();
-        of_listing(&photos).flags_the_claim()
+        of_listing(&photos, calibration).flags_the_claim()
     }))
 }
 

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     contract::Verdict,
     domain::{
+        calibration::Calibration,
         rates::{Rate, area_under_curve},
         tuning::variation::LEAST_ITEMS,
         verdict,
@@ -197,7 +198,15 @@ fn at_budget(number: usize, groups: &Groups, measured: &Measured, plan: &Plan) -
         listings: plan
             .listings
             .iter()
-            .map(|photos| of_listings(*photos, number, groups, plan.seed))
+            .filter_map(|photos| {
+                let calibration = measured.calibrations.get(number)?;
+                Some(of_listings(
+                    *photos,
+                    (number, calibration),
+                    groups,
+                    plan.seed,
+                ))
+            })
             .collect(),
     }
 }
@@ -210,11 +219,16 @@ fn of_nothing(measured: &Measured, is_hit: impl Fn(&Identified) -> bool) -> Opti
 }
 
 /// What listings of `photos` photos come to, at the budget of this number.
-fn of_listings(photos: usize, number: usize, groups: &Groups, seed: u64) -> Listings {
+fn of_listings(
+    photos: usize,
+    judged_by: (usize, &Calibration),
+    groups: &Groups,
+    seed: u64,
+) -> Listings {
     let dealt = |rows: &[&Row]| -> (usize, RateReport) {
         let listings = listings::deal(rows, photos, seed);
         let smaller = listings.iter().filter(|l| l.len() < photos).count();
-        (smaller, listings::flagged(&listings, number).into())
+        (smaller, listings::flagged(&listings, judged_by).into())
     };
     let mut rates: BTreeMap<String, (usize, RateReport)> = groups
         .iter()

@@ -124,9 +124,70 @@ pub(super) fn blank(width: u32, height: u32) -> Vec<u8> {
     vec![0; width as usize * height as usize * 3]
 }
 
-/// One channel of a transparent pixel laid on white.
-pub(super) fn lay_on_white(value: u8, alpha: u8) -> u8 {
-    let (value, alpha) = (u32::from(value), u32::from(alpha));
-    // At most 255: the weights add up to 255.
-    u8::try_from((value * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
+/// What transparent pixels are laid on, and whether anything shows there.
+pub(super) struct Ground {
+    level: u8,
+    transparent: bool,
+    /// Pixels that can be seen at all.
+    visible: u64,
+    /// Those of them that stand out from white.
+    showing: u64,
+}
+
+/// A level that stands out from white in this many levels shows.
+const SHOWING: u8 = 32;
+
+impl Ground {
+    /// White, as pages show cut-outs.
+    pub(super) fn white() -> Self {
+        Self::of(255)
+    }
+
+    /// Dark, for what does not show on white.
+    pub(super) fn dark() -> Self {
+        Self::of(64)
+    }
+
+    fn of(level: u8) -> Self {
+        Self {
+            level,
+            transparent: false,
+            visible: 0,
+            showing: 0,
+        }
+    }
+
+    /// A pixel laid on it.
+    pub(super) fn lay(&mut self, pixel: [u8; 3], alpha: u8) -> [u8; 3] {
+        self.transparent |= alpha < 255;
+        if alpha >= 128 {
+            self.visible += 1;
+            let shows = pixel.iter().any(|v| *v <= 255 - SHOWING);
+            self.showing += u64::from(shows);
+        }
+        pixel.map(|v| self.mixed(v, alpha))
+    }
+
+    fn mixed(&self, value: u8, alpha: u8) -> u8 {
+        let (value, alpha) = (u32::from(value), u32::from(alpha));
+        let ground = u32::from(self.level);
+        // At most 255: the weights add up to 255.
+        u8::try_from((value * alpha + ground * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
+    }
+
+    /// Whether next to nothing of what was laid shows on white: a white logo, say.
+    pub(super) fn hides_all(&self) -> bool {
+        let is_white = self.level == 255;
+        is_white && self.transparent && self.showing * 50 < self.visible
+    }
+
+    /// What to say of it.
+    pub(super) fn note(&self) -> Option<String> {
+        let on = match self.level {
+            255 => "white",
+            _ => "dark grey, since on white nothing would show",
+        };
+        self.transparent
+            .then(|| format!("transparency was laid on {on}"))
+    }
 }

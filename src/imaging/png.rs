@@ -4,7 +4,7 @@ use png::{Adam7Info, ColorType, InterlaceInfo, Limits, Transformations};
 
 use super::{
     bytes::{Deadline, TimedReader},
-    decoded::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
+    decoded::{Decoded, Ground, IntakeLimits, blank, damaged},
     upright,
 };
 use crate::engine::vision::IntakeError;
@@ -34,9 +34,42 @@ pub(super) fn decode(
     deadline: Deadline,
 ) -> Result<Decoded, IntakeError> {
     let outline = Outline::of(bytes);
-    let (width, height, depth) = outline.header()?;
     outline.check(limits)?;
+    let mut ground = Ground::white();
+    let mut pixels = laid_on(&mut ground, &outline, bytes, deadline)?;
+    if ground.hides_all() {
+        // Decoded again rather than kept with its transparency, which few pictures have.
+        drop(pixels);
+        ground = Ground::dark();
+        pixels = laid_on(&mut ground, &outline, bytes, deadline)?;
+    }
 
+    let (width, height, depth) = outline.header()?;
+    let mut notes = Vec::new();
+    if outline.profile {
+        notes.push("the colour profile was ignored".to_owned());
+    }
+    if depth == 16 {
+        notes.push("16 bits a channel became 8".to_owned());
+    }
+    notes.extend(ground.note());
+    Ok(Decoded {
+        width,
+        height,
+        pixels,
+        orientation: upright::from_exif(outline.exif),
+        notes,
+    })
+}
+
+/// The pixels laid on a ground where they are transparent.
+fn laid_on(
+    ground: &mut Ground,
+    outline: &Outline,
+    bytes: &[u8],
+    deadline: Deadline,
+) -> Result<Vec<u8>, IntakeError> {
+    let (width, height, _) = outline.header()?;
     let mut decoder = png::Decoder::new_with_limits(
         TimedReader::new(bytes, deadline),
         Limits {
@@ -58,14 +91,14 @@ pub(super) fn decode(
     let target = pixels.as_mut_slice();
     let stride = width as usize * 3;
     let mut rgb = Vec::with_capacity(stride);
-    let (mut transparent, mut y) = (false, 0);
+    let mut y = 0;
     // Row by row, so that a picture with transparency is never held twice.
     while let Some(row) = reader
         .next_interlaced_row()
         .map_err(|e| deadline.blame(e))?
     {
         rgb.clear();
-        transparent |= append_rgb(row.data(), colour, &mut rgb)?;
+        append_rgb(row.data(), colour, ground, &mut rgb)?;
         match row.interlace() {
             InterlaceInfo::Adam7(info) => spread(target, stride, &rgb, info),
             InterlaceInfo::Null(_) => {
@@ -77,24 +110,7 @@ pub(super) fn decode(
             }
         }
     }
-
-    let mut notes = Vec::new();
-    if outline.profile {
-        notes.push("the colour profile was ignored".to_owned());
-    }
-    if depth == 16 {
-        notes.push("16 bits a channel became 8".to_owned());
-    }
-    if transparent {
-        notes.push("transparency was laid on white".to_owned());
-    }
-    Ok(Decoded {
-        width,
-        height,
-        pixels,
-        orientation: upright::from_exif(outline.exif),
-        notes,
-    })
+    Ok(pixels)
 }
 
 /// Puts one row of an interlaced pass, already RGB8, where it belongs.
@@ -102,12 +118,15 @@ fn spread(target: &mut [u8], stride: usize, rgb: &[u8], info: &Adam7Info) {
     png::expand_interlaced_row(target, stride, rgb, info, 24);
 }
 
-/// Appends a row of 8-bit samples as RGB8; tells whether some pixel was not opaque.
-fn append_rgb(row: &[u8], colour: ColorType, rgb: &mut Vec<u8>) -> Result<bool, IntakeError> {
-    let mut transparent = false;
+/// Appends a row of 8-bit samples as RGB8.
+fn append_rgb(
+    row: &[u8],
+    colour: ColorType,
+    ground: &mut Ground,
+    rgb: &mut Vec<u8>,
+) -> Result<(), IntakeError> {
     let mut lay = |pixel: [u8; 3], alpha: u8, rgb: &mut Vec<u8>| {
-        transparent |= alpha < 255;
-        rgb.extend_from_slice(&pixel.map(|v| lay_on_white(v, alpha)));
+        rgb.extend_from_slice(&ground.lay(pixel, alpha));
     };
     match colour {
         ColorType::Rgb => rgb.extend_from_slice(row),
@@ -124,7 +143,7 @@ fn append_rgb(row: &[u8], colour: ColorType, rgb: &mut Vec<u8>) -> Result<bool, 
             .for_each(|&[r, g, b, a]| lay([r, g, b], a, rgb)),
         ColorType::Indexed => return Err(damaged("its palette is missing")),
     }
-    Ok(transparent)
+    Ok(())
 }
 
 impl<'a> Outline<'a> {

@@ -4,7 +4,7 @@ use image::{ImageDecoder, codecs::webp::WebPDecoder};
 
 use super::{
     bytes::{Deadline, TimedReader},
-    decoded::{Decoded, IntakeLimits, blank, damaged, lay_on_white},
+    decoded::{Decoded, Ground, IntakeLimits, blank, damaged},
     upright,
 };
 use crate::engine::vision::IntakeError;
@@ -45,7 +45,7 @@ pub(super) fn decode(
     }
     let mut pixels = blank(width, height);
     let target = pixels.as_mut_slice();
-    let mut transparent = false;
+    let mut ground = Ground::white();
     if decoder.color_type().has_alpha() {
         // The decoder gives transparency only with all colours beside it; the limits count the
         // copy.
@@ -53,14 +53,10 @@ pub(super) fn decode(
         decoder
             .read_image(&mut rgba)
             .map_err(|e| deadline.blame(e))?;
-        for (to, &[r, g, b, alpha]) in target
-            .as_chunks_mut::<3>()
-            .0
-            .iter_mut()
-            .zip(rgba.as_chunks::<4>().0)
-        {
-            transparent |= alpha < 255;
-            *to = [r, g, b].map(|v| lay_on_white(v, alpha));
+        lay(&rgba, &mut ground, target);
+        if ground.hides_all() {
+            ground = Ground::dark();
+            lay(&rgba, &mut ground, target);
         }
     } else {
         decoder.read_image(target).map_err(|e| deadline.blame(e))?;
@@ -70,9 +66,7 @@ pub(super) fn decode(
     if outline.profile {
         notes.push("the colour profile was ignored".to_owned());
     }
-    if transparent {
-        notes.push("transparency was laid on white".to_owned());
-    }
+    notes.extend(ground.note());
     Ok(Decoded {
         width,
         height,
@@ -80,6 +74,14 @@ pub(super) fn decode(
         orientation: upright::from_exif(outline.exif),
         notes,
     })
+}
+
+/// Lays pixels with their transparency on a ground.
+fn lay(rgba: &[u8], ground: &mut Ground, target: &mut [u8]) {
+    let (pixels, _) = target.as_chunks_mut::<3>();
+    for (to, &[r, g, b, alpha]) in pixels.iter_mut().zip(rgba.as_chunks::<4>().0) {
+        *to = ground.lay([r, g, b], alpha);
+    }
 }
 
 impl<'a> Outline<'a> {

@@ -1,5 +1,7 @@
 //! The engine over made-up models: how closely a photo is looked at before it is compared.
 
+mod enrolled;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
@@ -87,8 +89,13 @@ impl World {
 
     /// Both references with these marks.
     fn with_marks(marks: &[Mark]) -> Self {
+        Self::of([("oat", 1), ("rice", 2)], marks)
+    }
+
+    /// Products, each with the picture of a pack, all with these marks.
+    fn of(products: [(&str, u8); 2], marks: &[Mark]) -> Self {
         let engine = Engine::with(Arc::new(defaults(Shipped::Lenient)), 64 << 20);
-        let pictures = [("oat", 1), ("rice", 2)].map(|(product, pack)| {
+        let pictures = products.map(|(product, pack)| {
             let picture = decoded(&Scene::of(pack));
             let new = NewReference {
                 id: product.to_owned(),

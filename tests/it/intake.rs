@@ -272,6 +272,26 @@ fn grey_palette_and_sixteen_bit_pictures_become_rgb8() {
 }
 
 #[test]
+fn white_on_transparent_is_laid_on_what_shows_it() {
+    let logo = RgbaImage::from_fn(48, 32, |x, _| {
+        Rgba([255, 255, 255, if x < 24 { 0 } else { 255 }])
+    });
+    for format in [ImageFormat::Png, ImageFormat::WebP] {
+        let photo = decode(&encoded(logo.clone(), format)).expect("alpha");
+        near(&photo.raster, 3, 3, [64; 3], 0);
+        near(&photo.raster, 30, 3, WHITE, 0);
+        assert!(photo.notes[0].contains("dark grey"), "{:?}", photo.notes);
+    }
+    // A white pack with print on it is no white logo: it shows.
+    let pack = RgbaImage::from_fn(48, 32, |x, y| {
+        let ink = if x % 8 == 0 && y > 16 { 40 } else { 255 };
+        Rgba([ink, ink, ink, if x < 24 { 0 } else { 255 }])
+    });
+    let photo = decode(&encoded(pack, ImageFormat::Png)).expect("alpha");
+    near(&photo.raster, 3, 3, WHITE, 0);
+}
+
+#[test]
 fn transparency_is_laid_on_white_and_said_so() {
     let glass = RgbaImage::from_fn(48, 32, |x, _| {
         Rgba([0, 100, 200, if x < 24 { 0 } else { 51 }])

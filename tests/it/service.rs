@@ -246,6 +246,38 @@ async fn a_photo_seen_on_another_sellers_listing_is_reused() {
 }
 
 #[tokio::test]
+async fn what_shows_nothing_of_the_product_spoils_no_listing_by_being_shared() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let banner = Scene::photo(0, "banner");
+    let catalogue = Scene {
+        note: "saved-again",
+        ..Scene::of(1)
+    };
+    let by = |seller: &str, own: Scene| CheckRequest {
+        seller_id: Some(seller.to_owned()),
+        ..request(Some(&oat), &[own, banner.clone(), catalogue.clone()])
+    };
+    app.assay
+        .check(by("ann", Scene::photo(1, "a")))
+        .await
+        .unwrap();
+    let answer = app
+        .assay
+        .check(by("bob", Scene::photo(1, "b")))
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.verdict.name(), answer.action.name()),
+        ("consistent", "allow"),
+        "{answer:#?}"
+    );
+    assert_eq!(
+        answer.p_value, answer.photos[0].p_value,
+        "of the only photo that counts"
+    );
+}
+
+#[tokio::test]
 async fn the_catalogue_picture_itself_is_reused() {
     let (app, oat) = stocked(Shipped::Lenient).await;
     let answer = app

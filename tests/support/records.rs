@@ -122,6 +122,7 @@ pub fn check(
             brand: b.into(),
             product: None,
         }),
+        p_value: Some(0.25),
         listing_id: None,
         seller_id: seller.map(str::to_owned),
         reasons: vec![],

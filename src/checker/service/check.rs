@@ -82,6 +82,7 @@ impl Assay {
             listing_id: request.listing_id,
             seller_id: request.seller_id,
             calibration,
+            judged_by: &against.operating_point.calibration,
             reference_set: against.snapshot.reference_set.clone(),
             models: self.models.clone(),
         };

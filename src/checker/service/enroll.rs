@@ -19,8 +19,8 @@ use crate::{
     },
     domain::gallery::{Mark, ProductKey, Reference},
     engine::{
-        self, Claim, Decoded, Engine, Enrolled, Interrupt, Need, Prepared, article_guides,
-        find_article, prepare_reference,
+        self, Claim, Decoded, Engine, Enrolled, Interrupt, Others, Prepared, article_guides,
+        find_article, prepare_reference, survey,
         vision::{IntakeError, Vision},
     },
 };
@@ -35,6 +35,8 @@ struct Arriving {
     picture: Arc<Decoded>,
     /// References that tell where the picture shows the article.
     guides: Vec<Arc<Reference>>,
+    /// References of other products that it may show too.
+    others: Others,
 }
 
 impl Assay {
@@ -67,14 +69,10 @@ impl Assay {
             }
             .into());
         }
-        // The file before its record: a record alone would be a lost reference, a file alone only
-        // takes space.
-        self.images.put_image(sha256, image).await?;
         let guides = article_guides(&snapshot.gallery, &product, kind);
-        let need = Need {
-            features: guides.iter().map(|r| r.id.clone()).collect(),
-            ..Need::default()
-        };
+        let others = Others::of(&snapshot.gallery, &product, kind, &picture.facts);
+        let mut need = others.need();
+        need.features.extend(guides.iter().map(|r| r.id.clone()));
         let arriving = Arriving {
             new: engine::NewReference {
                 id: new_id(),
@@ -85,11 +83,23 @@ impl Assay {
             },
             picture,
             guides,
+            others,
         };
         let prepared = (need, Prepared::default());
         let enrolled = self
             .examine(&snapshot, prepared, (arriving, room), arrive)
             .await?;
+        if !enrolled.health.usable {
+            // Kept, it would only make checks end as not comparable, before somebody who cannot
+            // send another.
+            return Err(ServiceError::Invalid {
+                field: "image".to_owned(),
+                problem: format!("is of no use: {}", enrolled.health.problems.join("; ")),
+            });
+        }
+        // The file before its record: a record alone would be a lost reference, a file alone only
+        // takes space.
+        self.images.put_image(sha256, image).await?;
         // Also before the record, so that the next check finds its features at hand.
         self.keep(&enrolled).await?;
         let reference = enrolled.reference;
@@ -311,11 +321,15 @@ fn arrive(
         new,
         picture,
         guides,
+        others,
     } = arriving;
     prepared.require_features(guides)?;
     let article = find_article(vision, guides, prepared, picture)?;
     // Cloned, since work that stopped for a guide is called again.
-    Ok(prepare_reference(vision, new.clone(), article, picture)?)
+    let mut enrolled = prepare_reference(vision, new.clone(), article, picture)?;
+    let told = survey(vision, picture, &enrolled, others, prepared)?;
+    enrolled.health.problems.extend(told);
+    Ok(enrolled)
 }
 
 /// The marks with a name each: regions that are ignored may come without.

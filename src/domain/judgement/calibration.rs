@@ -9,7 +9,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::score::{LogOdds, PValue};
+use crate::domain::{
+    score::{LogOdds, PValue},
+    tuning::listing::TAIL_SHARE,
+};
 
 /// Where a calibration's scores come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +104,11 @@ impl Scores {
         Self::new(weighed.collect())
     }
 
+    /// The least p-value that so many scores support.
+    fn least(&self) -> f64 {
+        1.0 / (self.0.len() + 1) as f64
+    }
+
     fn p_value(&self, score: LogOdds) -> f64 {
         let stranger = self.0.partition_point(|s| s.0 <= score);
         let weight: f64 = self.0[..stranger].iter().map(|s| s.1).sum();
@@ -156,13 +164,53 @@ impl Calibration {
         PValue::saturating(self.of(class).p_value(score))
     }
 
+    /// The least p-value that so many scores support, in the class that has fewest.
+    pub fn least_p_value(&self) -> PValue {
+        let classes = self.classes.iter().filter(|c| !c.0.is_empty());
+        PValue::saturating(classes.map(Scores::least).fold(0.0, f64::max))
+    }
+
+    /// The p-value of a score as one of several: beyond the lowest score, where a p-value by
+    /// counting stays at its least, it falls on.
+    ///
+    /// This assumes of genuine scores that their distribution function is log-concave, as those of
+    /// normal, logistic and exponential scores are: its logarithm then falls at least as steeply
+    /// beyond the lowest score as between that and the median. A share of that slope is taken
+    /// ([`TAIL_SHARE`]), since both are known from few scores.
+    // Without it, listings of several photos could not be flagged by a small calibration even where
+    // every mark of a photo is another.
+    pub fn strangeness(&self, class: Class, score: LogOdds) -> PValue {
+        let counted = self.p_value(class, score);
+        let scores = &self.of(class).0;
+        let (Some(lowest), Some(median)) = (
+            scores.first(),
+            scores.get(scores.len().saturating_sub(1) / 2),
+        ) else {
+            return counted;
+        };
+        let width = median.0.get() - lowest.0.get();
+        if score >= lowest.0 || width <= 0.0 {
+            return counted;
+        }
+        let least = self.of(class).least();
+        let fall = (least / self.p_value(class, median.0).get()).ln() / width;
+        let beyond = TAIL_SHARE * (lowest.0.get() - score.get());
+        PValue::saturating(least * (fall * beyond).exp())
+    }
+
+    /// Whether a p-value is within the budget for being flagged or, where the scores are too few
+    /// for the budget, the least there is.
+    pub fn is_beyond_budget(&self, p_value: PValue) -> bool {
+        // Too few scores could never reach a small budget: then the strangest of all is flagged.
+        self.photos > 0 && p_value.get() <= self.budget.max(self.least_p_value().get())
+    }
+
     /// Whether a photo of this score is flagged: its p-value is within the budget or, where the
     /// scores are too few for the budget, it is stranger than every one of them.
     pub fn flags(&self, class: Class, score: LogOdds) -> bool {
         let scores = self.of(class);
-        let least = 1.0 / (scores.0.len() + 1) as f64;
         // Too few scores could never reach a small budget: then the strangest of all is flagged.
-        !scores.0.is_empty() && scores.p_value(score) <= self.budget.max(least)
+        !scores.0.is_empty() && scores.p_value(score) <= self.budget.max(scores.least())
     }
 
     /// Upper 95 % bound of the false-flag rate that this many items support when none of them is

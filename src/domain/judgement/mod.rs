@@ -2,6 +2,7 @@
 
 pub mod calibration;
 pub(crate) mod fusion;
+pub mod listing;
 pub(crate) mod rates;
 pub mod variation;
 pub mod verdict;

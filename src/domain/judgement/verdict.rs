@@ -50,24 +50,6 @@ pub enum Action {
     RequestPhoto,
 }
 
-/// The verdict of a whole check. The worst evidence wins; a photo that cannot be judged hides
-/// nothing and, beside one that agrees, takes nothing away. Without any photo there is nothing to
-/// compare.
-pub fn overall(photos: &[Verdict]) -> Verdict {
-    // A seller may send one photo of a genuine pack along with that of the forged one.
-    let by_weight = [Verdict::Deviates, Verdict::ReusedPhoto, Verdict::Consistent];
-    if let Some(verdict) = by_weight.into_iter().find(|v| photos.contains(v)) {
-        return verdict;
-    }
-    // Only when every photo agrees: a blurred one might still show the product.
-    let nothing_seen = !photos.is_empty() && photos.iter().all(|v| *v == Verdict::NoBrandSeen);
-    if nothing_seen {
-        Verdict::NoBrandSeen
-    } else {
-        Verdict::NotComparable
-    }
-}
-
 /// What policy makes of a check's verdict. Nothing is ever blocked: a doubt goes to a person, a
 /// photo that says nothing is asked for again.
 pub fn action_for(verdict: Verdict) -> Action {
@@ -117,6 +99,8 @@ pub enum ReasonCode {
     NothingSeen,
     /// It differs, but no calibration has seen photos or references of its kind.
     OutsideCalibration,
+    /// The photo deviates alone, and its listing as a whole is within genuine variation.
+    ListingAgrees,
 }
 
 /// One reason for a verdict: a code for programs, words for a person, and where to look.
@@ -243,6 +227,9 @@ pub struct PhotoReport {
     pub similarity: Similarity,
     /// Conformal p-value of the claim, when there is one and the photo was comparable.
     pub p_value: Option<PValue>,
+    /// How strange the photo is for a genuine one, with a claim or without, for the listing's
+    /// p-value: [`Calibration::strangeness`](super::calibration::Calibration::strangeness).
+    pub strangeness: Option<PValue>,
     /// Best matches, most similar first; the claimed product's first when there is a claim.
     pub matches: Vec<MatchReport>,
     /// What a person should know of how it was compared.
@@ -263,28 +250,6 @@ pub struct PhotoReport {
 mod tests {
     use super::*;
     use Verdict::{Consistent, Deviates, NoBrandSeen, NotComparable, ReusedPhoto};
-
-    #[test]
-    fn the_worst_evidence_of_a_check_wins() {
-        assert_eq!(
-            overall(&[Consistent, ReusedPhoto, Deviates, NotComparable]),
-            Deviates
-        );
-        assert_eq!(
-            overall(&[Consistent, NotComparable, ReusedPhoto]),
-            ReusedPhoto
-        );
-        assert_eq!(
-            overall(&[NoBrandSeen, Consistent, NotComparable]),
-            Consistent
-        );
-        assert_eq!(overall(&[NoBrandSeen, NoBrandSeen]), NoBrandSeen);
-        assert_eq!(overall(&[NoBrandSeen, NotComparable]), NotComparable);
-        assert_eq!(overall(&[]), NotComparable);
-        for verdict in Verdict::ALL {
-            assert_eq!(overall(&[verdict]), verdict);
-        }
-    }
 
     #[test]
     fn only_agreement_is_let_through_and_only_silence_is_asked_again() {

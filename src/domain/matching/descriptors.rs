@@ -16,6 +16,13 @@ pub struct CoarseDescriptors {
     pub dimensions: usize,
 }
 
+impl CoarseDescriptors {
+    /// Keypoints that they are of, upright.
+    pub(crate) fn len(&self) -> usize {
+        self.turns[0].len() / self.dimensions.max(1)
+    }
+}
+
 /// A tentative pair of keypoints, before geometry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Correspondence {

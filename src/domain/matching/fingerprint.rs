@@ -1,4 +1,4 @@
-//! Perceptual fingerprints: is this the very same picture, re-encoded or resized?
+//! Perceptual fingerprints: might this be the very same picture, re-encoded or resized?
 //!
 //! Difference hashes (Krawetz, "Kind of like that", 2013) of rows and of columns over an 8x8 grid.
 //! Re-encoding and resizing change next to no bit; another photo of the same article changes
@@ -20,28 +20,40 @@ const GRID: usize = 8;
 
 /// The fingerprint of a whole picture.
 pub fn fingerprint(raster: &Raster) -> Fingerprint {
+    let [upright, _] = fingerprints(raster);
+    upright
+}
+
+/// The fingerprints of a whole picture and of its mirror image.
+// From the same cells: only the averaging walks over all pixels.
+pub(crate) fn fingerprints(raster: &Raster) -> [Fingerprint; 2] {
     let (wide, high) = (
         // One cell more in the direction of the steps: eight steps have nine cells.
         averaged(raster, GRID + 1, GRID),
         averaged(raster, GRID, GRID + 1),
     );
-    let mut print = Fingerprint {
+    let mut prints = [Fingerprint {
         horizontal: 0,
         vertical: 0,
-    };
+    }; 2];
     for y in 0..GRID {
         for x in 0..GRID {
             let bit = 1_u64 << (y * GRID + x);
             // Steps rather than levels: another exposure of the same picture keeps them.
-            if wide.at(x + 1, y) > wide.at(x, y) + LEAST_STEP {
-                print.horizontal |= bit;
-            }
-            if high.at(x, y + 1) > high.at(x, y) + LEAST_STEP {
-                print.vertical |= bit;
+            let rises = |from: f32, to: f32| to > from + LEAST_STEP;
+            let last = GRID - 1 - x;
+            let across = [
+                rises(wide.at(x, y), wide.at(x + 1, y)),
+                rises(wide.at(last + 1, y), wide.at(last, y)),
+            ];
+            let down = [x, last].map(|x| rises(high.at(x, y), high.at(x, y + 1)));
+            for (print, (across, down)) in prints.iter_mut().zip(across.into_iter().zip(down)) {
+                print.horizontal |= if across { bit } else { 0 };
+                print.vertical |= if down { bit } else { 0 };
             }
         }
     }
-    print
+    prints
 }
 
 impl Fingerprint {
@@ -93,6 +105,20 @@ mod tests {
             picture.at(x, y).map(|v| v.saturating_add(20))
         });
         assert!(fingerprint(&picture).distance(&fingerprint(&brighter)) <= 2);
+    }
+
+    #[test]
+    fn the_mirror_image_is_known_without_drawing_it() {
+        // Plain in parts, where a step is neither up nor down.
+        let waves = scene(180, 240, 0.7);
+        let picture = Raster::from_fn(180, 240, |x, y| match (x < 70, y < 90) {
+            (true, true) => [90; 3],
+            _ => waves.at(x, y),
+        });
+        let mirrored = Raster::from_fn(180, 240, |x, y| picture.at(179 - x, y));
+        let [upright, other] = fingerprints(&picture);
+        assert!(upright.distance(&other) > 24);
+        assert!(other.distance(&fingerprint(&mirrored)) <= 2);
     }
 
     #[test]

@@ -3,9 +3,11 @@
 
 pub(crate) mod averaging;
 pub mod bend;
+pub(crate) mod copy;
 pub mod illumination;
 pub(crate) mod mosaic;
 pub mod quality;
 pub mod raster;
 pub mod rectify;
+mod register;
 pub(crate) mod repeated;

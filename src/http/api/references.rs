@@ -206,7 +206,8 @@ pub(crate) struct ReferencePath {
 /// Enroll a reference
 ///
 /// A picture of a genuine item, or of its logo or label. It takes part in the next check. The
-/// answer says at once how usable it is. The same picture for the same product again is a conflict.
+/// answer says at once how usable it is; a picture in which nothing can be located is refused. The
+/// same picture for the same product again is a conflict.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/products/{product}/references", tag = "gallery", params(ProductPath),
     request_body(content = ReferenceForm, content_type = "multipart/form-data", description = "The picture and what it shows",

@@ -202,3 +202,41 @@ async fn a_reference_left_out_of_the_gallery_is_missed_until_it_is_restored() {
     let answer = beside.check(Some(&oat), &[Scene::photo(1, "a")]).await;
     assert_eq!(answer.verdict, Verdict::Consistent);
 }
+
+#[tokio::test]
+async fn a_picture_in_which_nothing_can_be_located_is_refused_with_the_remedy() {
+    let (app, oat) = stocked(Shipped::Lenient).await;
+    let before = app.assay.references(&oat).await.unwrap().len();
+    let refused = app
+        .assay
+        .enroll_reference(new_reference(&oat, &Scene::of(0)))
+        .await;
+    match refused {
+        Err(ServiceError::Invalid { field, problem }) => {
+            assert_eq!(field, "image");
+            assert!(problem.contains("send a"), "{problem}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let after = app.assay.references(&oat).await.unwrap().len();
+    assert_eq!(after, before, "nothing was added");
+}
+
+#[tokio::test]
+async fn one_picture_for_two_products_of_a_brand_is_told_at_once() {
+    let (app, _) = stocked(Shipped::Lenient).await;
+    let decaf = app.create("acme", "decaf").await;
+    let same = Scene {
+        note: "saved-again",
+        ..Scene::of(1)
+    };
+    let told = app.enroll(&decaf, &same).await.health.problems.join("; ");
+    assert!(
+        told.contains("the same picture is enrolled for `oat`"),
+        "{told}"
+    );
+    // What others enroll is nobody else's business.
+    let rival = app.create("rival", "oat").await;
+    let told = app.enroll(&rival, &same).await.health.problems.join("; ");
+    assert!(!told.contains("same picture"), "{told}");
+}

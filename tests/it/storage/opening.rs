@@ -48,9 +48,10 @@ async fn a_database_of_schema_1_still_opens() {
         Some("ann"),
         hash('c'),
     );
-    // Answers did not name their program then.
+    // Answers named neither their program nor a p-value of all photos then.
     let expected = CheckAnswer {
         program: String::new(),
+        p_value: None,
         ..answered
     };
     assert_eq!(store.check("c1").await.unwrap(), expected);
