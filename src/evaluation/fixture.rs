@@ -1,13 +1,8 @@
 //! Tiny labelled folders for tests.
 
-use std::{fs, sync::atomic::AtomicBool};
+use std::fs;
 
 use tempfile::TempDir;
-
-use super::{
-    data::Labelled,
-    plan::{Plan, Thresholds},
-};
 
 /// Two products, one calibration photo, one test photo of each, and one of nothing.
 pub(crate) const REFERENCES: &str = "brand,product,path,kind
@@ -43,19 +38,4 @@ pub(crate) fn folder(tables: &[(&str, &str)]) -> TempDir {
         }
     }
     dir
-}
-
-/// A plan that judges by the folder's own photos.
-pub(crate) fn plan<'a>(data: &'a Labelled, stop: &'a AtomicBool) -> Plan<'a> {
-    Plan {
-        data,
-        references: 0,
-        thresholds: Thresholds::Own,
-        fitting: false,
-        without_variation: false,
-        listings: &[],
-        seed: 1,
-        stop,
-        threads: 1,
-    }
 }

@@ -63,3 +63,21 @@ pub(crate) struct Plan<'a> {
     /// Worker threads.
     pub threads: usize,
 }
+
+#[cfg(test)]
+impl<'a> Plan<'a> {
+    /// Judges by the folder's own photos, with nothing added.
+    pub(crate) fn plain(data: &'a Labelled, stop: &'a AtomicBool) -> Self {
+        Self {
+            data,
+            references: 0,
+            thresholds: Thresholds::Own,
+            fitting: false,
+            without_variation: false,
+            listings: &[],
+            seed: 1,
+            stop,
+            threads: 1,
+        }
+    }
+}

@@ -323,7 +323,7 @@ mod tests {
             let plan = Plan {
                 references,
                 thresholds,
-                ..fixture::plan(&data, &stop)
+                ..Plan::plain(&data, &stop)
             };
             ensure_thresholds(&plan).map_err(|e| e.to_string())
         };

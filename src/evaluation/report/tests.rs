@@ -85,7 +85,7 @@ fn report(listings: &[usize]) -> Report {
     let stop = AtomicBool::new(false);
     let plan = Plan {
         listings,
-        ..fixture::plan(&data, &stop)
+        ..Plan::plain(&data, &stop)
     };
     Report::new("folder".into(), &plan, &measured(), BTreeMap::new())
 }
