@@ -37,6 +37,32 @@ pub(crate) struct Judged {
     pub listed: ListedPhoto,
 }
 
+#[cfg(test)]
+impl Judged {
+    /// A photo with this verdict, which shows the product and is as strange as it can be when it
+    /// deviates.
+    pub(crate) fn with(verdict: Verdict, p_value: Option<f64>, reason: Option<ReasonCode>) -> Self {
+        use crate::domain::score::PValue;
+        let strangeness = match verdict {
+            Verdict::Deviates => Some(PValue::saturating(1e-6)),
+            Verdict::Consistent => Some(PValue::saturating(0.5)),
+            _ => None,
+        };
+        Self {
+            verdict,
+            p_value,
+            reason,
+            listed: ListedPhoto {
+                verdict,
+                strangeness,
+                shows_product: true,
+                is_catalogue: false,
+                seen_elsewhere: false,
+            },
+        }
+    }
+}
+
 impl From<&PhotoReport> for Judged {
     fn from(report: &PhotoReport) -> Self {
         Self {

@@ -45,16 +45,18 @@ pub(crate) fn flagged(
 mod tests {
     use super::*;
     use crate::{
-        domain::verdict::Verdict::{self, Consistent, Deviates, NoBrandSeen},
-        evaluation::data::{ClaimRow, PhotoRow},
+        domain::{
+            score::LogOdds,
+            verdict::Verdict::{self, Consistent, Deviates, NoBrandSeen},
+        },
+        evaluation::{
+            data::{ClaimRow, PhotoRow},
+            judged::own,
+        },
     };
 
     fn row(product: &str, n: usize, verdict: Verdict) -> Row {
-        let judged = Judged {
-            verdict,
-            p_value: None,
-            reason: None,
-        };
+        let judged = Judged::with(verdict, None, None);
         Row {
             photo: PhotoRow {
                 path: format!("{product}-{n}.jpg"),
@@ -104,12 +106,16 @@ mod tests {
             ("one photo of five deviates", Deviates, 1),
             ("one of five shows nothing", NoBrandSeen, 0),
         ];
+        let scores: Vec<_> = (0..200)
+            .map(|i| (format!("i{i}"), LogOdds::saturating(f64::from(i))))
+            .collect();
+        let calibration = own(&scores).swap_remove(0);
         for (why, odd, hits) in verdicts {
             let rows: Vec<Row> = (0..5)
                 .map(|n| row("oat", n, if n == 2 { odd } else { Consistent }))
                 .collect();
             let rows: Vec<&Row> = rows.iter().collect();
-            let rate = flagged(&deal(&rows, 5, 1), 0);
+            let rate = flagged(&deal(&rows, 5, 1), (0, &calibration));
             assert_eq!((rate.hits, rate.total), (hits, 1), "{why}");
         }
     }

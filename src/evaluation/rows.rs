@@ -116,11 +116,7 @@ mod tests {
 
     #[test]
     fn a_failure_can_be_looked_up_by_photo_edit_and_reason() {
-        let judged = |verdict, reason| Judged {
-            verdict,
-            p_value: Some(0.0125),
-            reason: Some(reason),
-        };
+        let judged = |verdict, reason| Judged::with(verdict, Some(0.0125), Some(reason));
         let row = Row {
             claim: ClaimRow {
                 truth: "genuine".into(),

@@ -96,11 +96,7 @@ mod tests {
     };
 
     fn row(product: &str, edit: &str, verdicts: [Verdict; 2]) -> Row {
-        let judged = verdicts.map(|verdict| Judged {
-            verdict,
-            p_value: None,
-            reason: None,
-        });
+        let judged = verdicts.map(|verdict| Judged::with(verdict, None, None));
         Row {
             claim: ClaimRow {
                 brand: "acme".into(),

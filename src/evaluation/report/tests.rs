@@ -16,11 +16,7 @@ use crate::{
 };
 
 fn judged(verdict: Verdict) -> Vec<Judged> {
-    let judged = Judged {
-        verdict,
-        p_value: None,
-        reason: None,
-    };
+    let judged = Judged::with(verdict, None, None);
     vec![judged; BUDGETS.len()]
 }
 

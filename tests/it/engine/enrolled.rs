@@ -50,7 +50,7 @@ fn a_picture_of_another_product_is_not_called_one_of_the_claim() {
 
 #[test]
 fn two_products_enrolled_with_one_picture_never_rival_each_other() {
-    let world = World::of([("oat", 1), ("rice", 1)]);
+    let world = World::of([("oat", 1), ("rice", 1)], &[]);
     for product in ["oat", "rice"] {
         let scene = Scene::photo(1, "-");
         let found = world.compare(&mut fake_vision(), &scene, Some(&claim(product)));
@@ -70,7 +70,7 @@ fn two_products_enrolled_with_one_picture_never_rival_each_other() {
 
 #[test]
 fn a_product_whose_references_show_nothing_cannot_be_compared() {
-    let world = World::of([("oat", 0), ("rice", 2)]);
+    let world = World::of([("oat", 0), ("rice", 2)], &[]);
     let report = judged(&world, &Scene::photo(1, "-"), "oat");
     assert_eq!(report.verdict, Verdict::NotComparable);
     assert_eq!(report.reasons[0].code, ReasonCode::NoReference);

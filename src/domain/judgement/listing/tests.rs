@@ -1,7 +1,11 @@
 //! Tests of the listing's p-value and verdict.
 
 use super::*;
-use crate::domain::{calibration::CalibrationSource, random::SplitMix, score::LogOdds};
+use crate::domain::{
+    calibration::{CalibrationSource, Class},
+    random::SplitMix,
+    score::LogOdds,
+};
 use Verdict::{Consistent, Deviates, NoBrandSeen, NotComparable, ReusedPhoto};
 
 /// A calibration of `scores`, each of an item of its own.
@@ -23,10 +27,10 @@ fn hundred() -> Calibration {
 /// A photo of the product with a score, judged alone as the calibration says.
 fn photo(calibration: &Calibration, score: f64) -> ListedPhoto {
     let score = LogOdds::saturating(score);
-    let flagged = calibration.flags(score);
+    let flagged = calibration.flags(Class::Marks, score);
     ListedPhoto {
         verdict: if flagged { Deviates } else { Consistent },
-        strangeness: Some(calibration.strangeness(score)),
+        strangeness: Some(calibration.strangeness(Class::Marks, score)),
         shows_product: true,
         is_catalogue: false,
         seen_elsewhere: false,
@@ -68,7 +72,10 @@ fn one_photo_is_judged_as_before() {
             let alone = photo(&c, score);
             let report = listing(&[alone], &c);
             assert_eq!(report.verdict, alone.verdict, "{score}");
-            assert_eq!(report.p_value, Some(c.p_value(LogOdds::saturating(score))));
+            assert_eq!(
+                report.p_value,
+                Some(c.p_value(Class::Marks, LogOdds::saturating(score)))
+            );
         }
     }
 }
@@ -173,9 +180,12 @@ fn nothing_compared_is_not_comparable() {
 #[test]
 fn strangeness_is_the_p_value_and_falls_on_beyond_the_lowest_score() {
     let c = hundred();
-    let of = |score: f64| c.strangeness(LogOdds::saturating(score)).get();
+    let of = |score: f64| {
+        c.strangeness(Class::Marks, LogOdds::saturating(score))
+            .get()
+    };
     for score in [1.0, 1.5, 40.0, 200.0] {
-        let p_value = c.p_value(LogOdds::saturating(score)).get();
+        let p_value = c.p_value(Class::Marks, LogOdds::saturating(score)).get();
         assert_eq!(of(score).to_bits(), p_value.to_bits());
     }
     assert!((of(1.0 - 1e-9) - 1.0 / 101.0).abs() < 1e-2);
@@ -185,7 +195,7 @@ fn strangeness_is_the_p_value_and_falls_on_beyond_the_lowest_score() {
     assert!((of(-48.0) - expected).abs() < 1e-6, "{}", of(-48.0));
     // Equal scores tell nothing of a slope, nor does none.
     let equal = calibration(&[2.0, 2.0, 2.0], 0.01);
-    let p = |c: &Calibration| c.strangeness(LogOdds::saturating(-9.0)).get();
+    let p = |c: &Calibration| c.strangeness(Class::Marks, LogOdds::saturating(-9.0)).get();
     assert!((p(&equal) - 0.25).abs() < 1e-12);
     assert!((p(&calibration(&[], 0.01)) - 1.0).abs() < 1e-12);
 }
