@@ -10,6 +10,7 @@ use super::{
     report::matches,
     search::Query,
     sight::Sight,
+    survey::repeats,
     vision::IntakeError,
 };
 use crate::domain::tuning::{
@@ -244,6 +245,17 @@ fn weigh(
     }
     let flagged = score.is_some_and(|s| context.calibration.flags(class, s));
     match sight {
+        // Which of its articles a photo should look like, nobody can say.
+        Some(Sight::Seen) if flagged && repeats(&own.features.turns[0]) => {
+            report.verdict = Verdict::NotComparable;
+            let detail = format!(
+                "no usable reference of {product} is enrolled: the picture shows several articles \
+                 side by side; its owner should send a picture of one alone"
+            );
+            report
+                .reasons
+                .push(context.reason(ReasonCode::NoReference, detail, Vec::new()));
+        }
         Some(Sight::Seen) if flagged && !report.covered => {
             report.verdict = Verdict::NotComparable;
             let detail = format!(

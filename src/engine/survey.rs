@@ -158,7 +158,7 @@ fn shown_beside(
 }
 
 /// Whether one half of a frame shows what the other does.
-fn repeats(features: &FeatureSet) -> bool {
+pub(crate) fn repeats(features: &FeatureSet) -> bool {
     let (w, h) = (features.width as f32, features.height as f32);
     let across = (w >= h).then(|| halves(features, |x, _| x < w / 2.0));
     let down = (h > w).then(|| halves(features, |_, y| y < h / 2.0));
