@@ -2,8 +2,9 @@
 
     python fit_fusion.py OUT.json ROWS.csv [ROWS.csv ...]
     python fit_fusion.py --marks-only OUT.json ROWS.csv
+    python fit_fusion.py [--marks-only] OUT.json ROWS.csv --widen WIDE.csv [WIDE.csv ...]
 
-The second form keeps presence, rivalry and the scores of all items that are not in the rows, as when only what looks at marks changed.
+Rows given with `--widen` (photos in the forms that sellers send, see widen_calibration.py) are scored and fit nothing. The second form keeps presence, rivalry and the scores of all items that are not in the rows, as when only what looks at marks changed.
 
 Only rows of split `calibration` are read. Presence (is it there at all): genuine claims against other products. Rivalry
 (does another product fit better): genuine claims against siblings and other products. Both are logistic regressions with a ridge, classes
@@ -20,6 +21,7 @@ PRESENCE = ["log_inliers", "spread", "log_refined"]
 RIVALRY = ["margin_inliers", "margin_refined", "margin_embedding", "lead_inliers", "lead_refined"]
 MARK = ["difference", "text", "turn"]
 PUSH = 4
+ABSENT = -60.0  # the score of a photo that is of another product
 FOLDS = 9  # parts of the brands, each scored by what was learnt on the others
 
 
@@ -162,27 +164,33 @@ def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("out", help="the calibration file, rewritten")
     ask.add_argument("rows", nargs="+", help="what `assay eval DIR --fitting --rows FILE` wrote")
+    ask.add_argument("--widen", nargs="*", default=[], help="rows of further genuine photos, scored only")
     ask.add_argument("--marks-only", action="store_true", help="keep presence, rivalry and the scores of other items")
     a = ask.parse_args()
     out, marks_only = a.out, a.marks_only
-    rows = [complete(r) for f in a.rows for r in csv.DictReader(open(f)) if r["split"] == "calibration" and r["score"]]
+    read = lambda files: [complete(r) for f in files for r in csv.DictReader(open(f)) if r["split"] == "calibration" and r["score"]]
+    # A photo that is taken for one of another product has no inputs to fit: it keeps its score, the least there is.
+    everything = read(a.rows)
+    rows = [r for r in everything if float(r["score"]) > ABSENT]
+    scored = everything + read(a.widen)
     old = json.load(open(out))
     before = tuple((np.array(old[name]["weights"]), old[name]["intercept"]) for name in ("presence", "rivalry", "mark"))
     items = {r["item"] for r in rows}
+    # A widened item has several scores, of which those of before are of another build.
     scores = [s for s in old["scores"] if s[0] not in items] if marks_only else []
-    kept = np.array([s[1] for s in scores]) if marks_only else None
+    kept = np.array([s[3] for s in scores if s[3] > ABSENT]) if marks_only else None
     presence, rivalry, mark = fit_all(rows, before, kept)
-    brands = sorted({r["brand"] for r in rows})
+    brands = sorted({r["brand"] for r in scored})
     worst, done = [], set()
     for fold in range(FOLDS):
         held_out = set(brands[fold::FOLDS])
         with contextlib.redirect_stdout(None):
             models = fit_all([r for r in rows if r["brand"] not in held_out], before, kept)
-        for r in rows:
+        for r in scored:
             if r["group"] == "genuine" and r["brand"] in held_out and (r["brand"], r["photo"]) not in done:
                 done.add((r["brand"], r["photo"]))
-                score, seen_worst = fused(r, models)
-                scores.append([r["item"], round(score, 4)])
+                score, seen_worst = fused(r, models) if float(r["score"]) > ABSENT else (ABSENT, None)
+                scores.append([r["item"], f"{r['brand']}/{r['product']}", "layout" if seen_worst is None else "marks", round(score, 4)])
                 worst += [] if seen_worst is None else [seen_worst]
     thresholds = dict(old["thresholds"])
     if worst:
@@ -199,7 +207,7 @@ def main():
     text = json.dumps({k: v for k, v in body.items() if k != "scores"}, indent=1)
     lines = ",\n  ".join(json.dumps(s) for s in body["scores"])
     open(out, "w").write(text[: text.rindex("}")].rstrip() + ',\n "scores": [\n  ' + lines + "\n ]\n}\n")
-    print("wrote", out, len(scores), "scores,", len({s[0] for s in scores}), "items; 1 %", np.quantile([s[1] for s in scores], 0.01))
+    print("wrote", out, len(scores), "scores,", len({s[0] for s in scores}), "items; 1 %", np.quantile([s[3] for s in scores], 0.01))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,15 @@ pub(crate) struct Aligned {
     pub features: FeatureSet,
 }
 
+/// A candidate and its rivals on the photo rectified for it: perspective is gone, and they meet on
+/// equal terms.
+pub(crate) struct AlignedPair {
+    /// The photo in the candidate's frame.
+    pub aligned: Aligned,
+    /// The most inliers that a rival reaches there.
+    pub rival_refined: Option<usize>,
+}
+
 /// Rectifies the photo into a reference's frame of `width` x `height` pixels and aligns it again.
 pub(crate) fn align(
     vision: &mut Vision,

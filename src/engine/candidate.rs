@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{compare::AlignedPair, locate::Location, prepare::TurnedFeatures};
+use super::{align::AlignedPair, locate::Location, prepare::TurnedFeatures};
 use crate::domain::{
     fusion::Evidence,
     gallery::{ProductKey, Reference, ReferenceKind},

@@ -12,7 +12,6 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use super::{
-    instances::outside,
     locate::{Location, locate},
     part::Part,
     prepare::{Scale, TurnedFeatures},
@@ -99,7 +98,9 @@ pub(crate) fn look_elsewhere(
     let Some(from_unit) = query.frame_to_unit().inverse() else {
         return Ok(None);
     };
-    let rest = outside(query.features(), &[taken.map(|p| from_unit.apply(p))]);
+    let rest = query
+        .features()
+        .outside(&[taken.map(|p| from_unit.apply(p))]);
     let mut best: Option<Hint> = None;
     for (_, features) in &wanted {
         for scale in [Scale::Whole, Scale::Half] {

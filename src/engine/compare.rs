@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use super::{
-    align::{Aligned, align},
+    align::{AlignedPair, align},
     cache::Cache,
     candidate::{Candidate, best_per_product, evidence, is_rival},
     claim::Claim,
@@ -34,15 +34,6 @@ struct Hypothesis {
     reference: Arc<Reference>,
     location: Option<Location>,
     features: Arc<TurnedFeatures>,
-}
-
-/// A candidate and its rivals on the photo rectified for it: perspective is gone, and they meet on
-/// equal terms.
-pub(crate) struct AlignedPair {
-    /// The photo in the candidate's frame.
-    pub aligned: Aligned,
-    /// The most inliers that a rival reaches there.
-    pub rival_refined: Option<usize>,
 }
 
 /// A reference placed in the whole photo.

@@ -12,7 +12,6 @@ use super::{
     sight::Sight,
 };
 use crate::domain::{
-    features::FeatureSet,
     geometry::{Point, check_quad, intersection_over_union, quad_area},
     tuning::{
         instances::{COPY_INLIERS, COPY_SIZE, HALF_BELOW, OUTSIDE},
@@ -102,7 +101,7 @@ fn copies(own: &Candidate, whole: &Query, seen: &Query, all: &mut Vec<Instance>)
             .iter()
             .map(|i| i.region.map(|p| from_unit.apply(p)))
             .collect();
-        let rest = outside(whole.features(), &known);
+        let rest = whole.features().outside(&known);
         let found = locate(&rest, &own.features, scale, &[location.turn]);
         let Some(found) = found.filter(|f| f.inliers >= COPY_INLIERS) else {
             return;
@@ -139,37 +138,10 @@ fn upright(instance: &Instance) -> [Point; 4] {
     }
 }
 
-/// The points that lie in none of the outlines, in pixels of the features' frame.
-pub(crate) fn outside(features: &FeatureSet, outlines: &[[Point; 4]]) -> FeatureSet {
-    let mut rest = FeatureSet {
-        keypoints: Vec::new(),
-        descriptors: Vec::new(),
-        model: features.model.clone(),
-        ..*features
-    };
-    for (i, k) in features.keypoints.iter().enumerate() {
-        let at = Point::new(f64::from(k.x), f64::from(k.y));
-        if !outlines.iter().any(|o| lies_in(o, at)) {
-            rest.keypoints.push(*k);
-            rest.descriptors.extend_from_slice(features.descriptor(i));
-        }
-    }
-    rest
-}
-
-/// Whether a point lies inside a convex outline, whichever way its corners run.
-pub(crate) fn lies_in(outline: &[Point; 4], at: Point) -> bool {
-    let side = |i: usize| {
-        let (from, to) = (outline[i], outline[(i + 1) % 4]);
-        (to.x - from.x) * (at.y - from.y) - (to.y - from.y) * (at.x - from.x)
-    };
-    (0..4).all(|i| side(i) >= 0.0) || (0..4).all(|i| side(i) <= 0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{embedding::ModelId, features::Keypoint, gallery::ProductKey};
+    use crate::domain::gallery::ProductKey;
 
     fn square(left: f64, top: f64, side: f64) -> [Point; 4] {
         [
@@ -199,24 +171,5 @@ mod tests {
         let known = [instance([b, a, d, c], true)];
         assert!(!is_free(&square(0.12, 0.1, 0.4), &known));
         assert!(is_free(&square(0.6, 0.1, 0.3), &known));
-    }
-
-    #[test]
-    fn points_inside_known_outlines_are_left_out() {
-        let points = [(10.0, 10.0), (50.0, 50.0), (90.0, 10.0)];
-        let features = FeatureSet {
-            model: ModelId("test".into()),
-            width: 100,
-            height: 100,
-            keypoints: points.map(|(x, y)| Keypoint { x, y, score: 1.0 }).to_vec(),
-            descriptors: vec![1.0, 2.0, 3.0],
-            dimensions: 1,
-        };
-        let rest = outside(
-            &features,
-            &[square(40.0, 40.0, 20.0), square(80.0, 0.0, 20.0)],
-        );
-        assert_eq!(rest.len(), 1);
-        assert_eq!(rest.descriptors, [1.0]);
     }
 }

@@ -1,13 +1,10 @@
 //! Where in the photo is the reference: coarse vote, mutual nearest neighbours, robust homography.
 
-use super::{
-    instances::lies_in,
-    prepare::{Scale, TurnedFeatures},
-};
+use super::prepare::{Scale, TurnedFeatures};
 use crate::domain::{
     descriptors::{located, mutual_nearest},
     features::FeatureSet,
-    geometry::{Homography, MagsacOptions, check_quad, fit_homography, number::index},
+    geometry::{Homography, MagsacOptions, check_quad, fit_homography, lies_inside, number::index},
     tuning::locate::{
         FIRST_ERROR_PX, MIN_COSINE, PLACED_INLIERS, PLACED_SPREAD, REFINED_ERROR_PX, SOLID_INLIERS,
         SPREAD_CELLS, SURE_INLIERS, SURE_SPREAD, WIDE_SPREAD,
@@ -103,7 +100,10 @@ fn fit(
         cells[cell(at.y, reference.height) * SPREAD_CELLS + cell(at.x, reference.width)] = true;
     }
     let outline = check_quad(&fit.map, size(reference), size(photo)).ok()?;
-    let outside = points.iter().filter(|p| !lies_in(&outline, p.1)).count();
+    let outside = points
+        .iter()
+        .filter(|p| !lies_inside(&outline, p.1))
+        .count();
     Some(Location {
         reference_to_photo: fit.map,
         outside,

@@ -137,7 +137,11 @@ pub fn defaults(shipped: Shipped) -> Defaults {
         Shipped::Strict => 1e6,
     };
     file["scores"] = (0..99)
-        .map(|n| serde_json::json!([format!("item-{n}"), score]))
+        .flat_map(|n| {
+            ["marks", "layout"].map(|class| {
+                serde_json::json!([format!("item-{n}"), format!("product-{n}"), class, score])
+            })
+        })
         .collect();
     file["thresholds"]["min_sharpness"] = 0.0.into();
     Defaults::parse(&file.to_string()).unwrap()

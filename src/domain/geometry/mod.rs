@@ -15,7 +15,7 @@ mod rect;
 mod sanity;
 
 pub use magsac::{MagsacOptions, RobustFit, fit_homography};
-pub use overlap::{common_area, intersection_over_union};
+pub use overlap::{common_area, intersection_over_union, lies_inside};
 pub use projective::{Homography, Point};
 pub use rect::Rect;
 pub use sanity::{QuadProblem, check_quad, quad_area};

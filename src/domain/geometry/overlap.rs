@@ -48,6 +48,15 @@ pub fn intersection_over_union(a: &[Point; 4], b: &[Point; 4]) -> f64 {
     }
 }
 
+/// Whether a point lies inside a convex outline, whichever way its corners run.
+pub fn lies_inside(outline: &[Point; 4], at: Point) -> bool {
+    let side = |i: usize| {
+        let (from, to) = (outline[i], outline[(i + 1) % 4]);
+        (to.x - from.x) * (at.y - from.y) - (to.y - from.y) * (at.x - from.x)
+    };
+    (0..4).all(|i| side(i) >= 0.0) || (0..4).all(|i| side(i) <= 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,9 @@
 //! Local features: located points of a picture and the vectors that describe them.
 
-use crate::domain::embedding::ModelId;
+use crate::domain::{
+    embedding::ModelId,
+    geometry::{Point, lies_inside},
+};
 
 /// A located local point.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,8 +67,51 @@ impl FeatureSet {
         }
     }
 
+    /// The points that lie in none of the outlines, in pixels of the frame.
+    pub fn outside(&self, outlines: &[[Point; 4]]) -> Self {
+        let mut rest = Self {
+            keypoints: Vec::new(),
+            descriptors: Vec::new(),
+            model: self.model.clone(),
+            ..*self
+        };
+        for (i, k) in self.keypoints.iter().enumerate() {
+            let at = Point::new(f64::from(k.x), f64::from(k.y));
+            if !outlines.iter().any(|o| lies_inside(o, at)) {
+                rest.keypoints.push(*k);
+                rest.descriptors.extend_from_slice(self.descriptor(i));
+            }
+        }
+        rest
+    }
+
     /// The descriptor of keypoint `i`; panics when there is none.
     pub fn descriptor(&self, i: usize) -> &[f32] {
         &self.descriptors[i * self.dimensions..(i + 1) * self.dimensions]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_inside_known_outlines_are_left_out() {
+        let points = [(10.0, 10.0), (50.0, 50.0), (90.0, 10.0)];
+        let features = FeatureSet {
+            model: ModelId("test".into()),
+            width: 100,
+            height: 100,
+            keypoints: points.map(|(x, y)| Keypoint { x, y, score: 1.0 }).to_vec(),
+            descriptors: vec![1.0, 2.0, 3.0],
+            dimensions: 1,
+        };
+        let square = |x: f64, y: f64, side: f64| {
+            [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side)]
+                .map(|(a, b)| Point::new(x + a, y + b))
+        };
+        let rest = features.outside(&[square(40.0, 40.0, 20.0), square(80.0, 0.0, 20.0)]);
+        assert_eq!(rest.len(), 1);
+        assert_eq!(rest.descriptors, [1.0]);
     }
 }

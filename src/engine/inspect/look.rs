@@ -2,6 +2,7 @@
 
 use super::{
     cells::{Border, compare_at, grid, hide_covered},
+    purpose::Purpose,
     reading::read_mark,
     view::{View, cut},
 };
@@ -20,7 +21,6 @@ use crate::{
     },
     engine::{
         cache::Cache,
-        inspect::Purpose,
         vision::{InferenceError, Vision},
     },
 };

@@ -4,12 +4,14 @@
 mod cells;
 mod look;
 mod pair;
+mod purpose;
 mod reading;
 mod regions;
 mod view;
 
 use look::Looked;
 use pair::Pair;
+pub use purpose::Purpose;
 use regions::regions;
 use view::{View, boxes_of, outline_of};
 
@@ -25,27 +27,8 @@ use crate::domain::{
     cells::MarkBox,
     gallery::{Mark, Reference},
     geometry::{Homography, Rect},
-    variation::{CellGrid, MarkObservation, ReferenceVariation, Variation, Weighed},
+    variation::{CellGrid, MarkObservation, Weighed},
 };
-
-/// What a photo is looked at for.
-#[derive(Clone, Copy)]
-pub enum Purpose<'a> {
-    /// To be judged by what is known of genuine photos.
-    Judge(&'a Variation),
-    /// To be learnt from as a genuine photo: every text mark is read, and nothing known is taken
-    /// into account.
-    Learn,
-}
-
-impl<'a> Purpose<'a> {
-    fn known(self, reference: &str) -> Option<&'a ReferenceVariation> {
-        match self {
-            Self::Judge(variation) => variation.references.get(reference),
-            Self::Learn => None,
-        }
-    }
-}
 
 /// What was found in a close look.
 pub struct Inspection {

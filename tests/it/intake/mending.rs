@@ -69,9 +69,13 @@ fn sound_pictures_that_are_laid_out_oddly_are_decoded_and_it_is_said() {
             mended(&original, &[before, &original].concat(), BEFORE);
         }
         let phone = b"\0\0\x01\x0a\x0e\0\0\0Image_UTC_Data1700000000000SEFHj\0\0\0\x01\0\0\0SEFT";
-        for trailer in [&b""[..], phone, &[0; 40_000], &original] {
+        for trailer in [&b""[..], phone, &[0; 40_000]] {
             mended(&original, &without_end(&original, trailer), OPEN);
         }
+        // Another picture behind it is told too.
+        let followed = decode(&without_end(&original, &original)).expect("sound");
+        assert_eq!(followed.raster, decode(&original).expect("sound").raster);
+        assert!(followed.notes.iter().any(|n| n == OPEN));
     }
 }
 
