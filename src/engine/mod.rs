@@ -391,11 +391,17 @@ impl Engine {
         comparison.sight(&self.defaults.fusion, &query.frame_to_unit())
     }
 
-    /// Whether a photo that was compared is too poor to be judged.
-    pub(crate) fn is_too_poor(&self, photo: &Examination, comparison: &Comparison) -> bool {
+    /// Whether a photo that was compared is too poor to be judged; `doubted` when it would be
+    /// flagged, since then the article by itself has to be good enough too.
+    pub(crate) fn is_too_poor(
+        &self,
+        photo: &Examination,
+        comparison: &Comparison,
+        doubted: bool,
+    ) -> bool {
         let query = comparison.view.as_deref().unwrap_or(&photo.query);
         let seen = (comparison, self.sight(photo, comparison));
-        judge::too_poor_for(&self.defaults, query, seen, false).is_some()
+        judge::too_poor_for(&self.defaults, query, seen, doubted).is_some()
     }
 
     /// Judges a comparison that was made.
@@ -436,8 +442,8 @@ impl Engine {
         question: Question,
     ) -> Result<Option<Observation>, Interrupt> {
         let comparison = self.compare(vision, photo, question, Purpose::Learn, &mut ())?;
-        // What a check would refuse to judge must not set the thresholds it judges by.
-        if self.is_too_poor(photo, &comparison) {
+        // What a check would never flag must not set the thresholds it judges by.
+        if self.is_too_poor(photo, &comparison, true) {
             return Ok(None);
         }
         // Where the product was not seen there is nothing to learn of it.

@@ -262,7 +262,12 @@ impl World<'_> {
                     let reports = asked.calibrations.iter().map(judge).collect();
                     return Ok(Seen {
                         sight: self.engine.sight(&examination, &comparison),
-                        poor: self.engine.is_too_poor(&examination, &comparison),
+                        // Photos that set thresholds are judged by none.
+                        poor: self.engine.is_too_poor(
+                            &examination,
+                            &comparison,
+                            asked.calibrations.is_empty(),
+                        ),
                         comparison,
                         reports,
                     });
