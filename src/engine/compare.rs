@@ -224,7 +224,10 @@ pub(crate) fn inspect_subject(
         .flat_map(|i| i.marks.iter().filter_map(|m| m.weighed.as_ref()));
     let evidence = Evidence {
         blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
-        marks: weighed.map(|w| w.evidence).collect(),
+        marks: weighed
+            .map(|w| w.evidence)
+            .filter(|m| fusion.tells(m))
+            .collect(),
         ..evidence(&located.candidates, *index, pair.as_ref())
     };
     let score = fusion.score(&evidence);

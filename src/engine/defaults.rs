@@ -105,6 +105,8 @@ impl Defaults {
                 presence: file.presence.logistic(&PRESENCE_INPUTS)?,
                 rivalry: file.rivalry.logistic(&RIVALRY_INPUTS)?,
                 mark: file.mark.logistic(&MARK_INPUTS)?,
+                unseen_above: file.thresholds.mark_unseen_above,
+                different_below: file.thresholds.mark_different_below,
             },
             thresholds: file.thresholds,
             scores: file

@@ -36,7 +36,7 @@ pub struct Scene {
     pub moved: (u32, u32),
     /// Changes the bytes and nothing that is seen.
     pub note: &'static str,
-    /// Places of the pack that are printed over in black: left and top of 64x48 pixels.
+    /// Places of the pack that are printed over in dark speckles: left and top of 64x48 pixels.
     pub overprinted: &'static [(u32, u32)],
 }
 
@@ -101,8 +101,13 @@ impl Scene {
         for (left, top, colour) in dots(pack as u8) {
             fill(left, top, [DOT; 2], colour);
         }
+        // Speckled: one plain colour would be something laid over the pack, not print.
         for place in over.chunks_exact(2) {
-            fill(place[0], place[1], [64, 48], [0; 3]);
+            for n in 0..64 * 48 / 9 {
+                let (u, v) = (n % 21 * 3, n / 21 * 3);
+                let dark = (noise(u64::from(n)) % 60) as u8;
+                fill(place[0] + u, place[1] + v, [3; 2], [dark; 3]);
+            }
         }
         Raster::new(width, height, pixels).ok()
     }

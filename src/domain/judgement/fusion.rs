@@ -18,6 +18,8 @@ pub struct MarkEvidence {
     pub text_confidence: f64,
     /// How far its hues are turned against the rest of the pack, when both show enough.
     pub turn: Option<HueTurn>,
+    /// Share of it that cannot be judged, 0 to 1.
+    pub unseen: f64,
 }
 
 /// What was measured of one photo against one claimed product and its rivals.
@@ -154,6 +156,10 @@ pub struct Fusion {
     pub rivalry: Logistic<5>,
     /// Does a mark look as it should?
     pub mark: Logistic<3>,
+    /// A mark that is hidden for a larger share than this says nothing, unless it differs.
+    pub unseen_above: f64,
+    /// A mark whose log-odds of being genuine are below this differs.
+    pub different_below: f64,
 }
 
 /// The fused answer in log-odds.
@@ -188,13 +194,21 @@ impl Fusion {
         self.with_marks(presence.min(rivalry), evidence.marks.iter().copied())
     }
 
+    /// Whether a mark says anything. A difference counts even of a mark that is half hidden, since
+    /// what can be seen of it differs; a mere doubt would accuse by what was not seen.
+    pub fn tells(&self, mark: &MarkEvidence) -> bool {
+        mark.unseen <= self.unseen_above
+            || self.mark.log_odds(&mark.inputs()).get() < self.different_below
+    }
+
     /// The score of a photo whose identity is known already, with its seen marks.
     pub fn with_marks(
         &self,
         identity: LogOdds,
         marks: impl Iterator<Item = MarkEvidence>,
     ) -> FusedScore {
-        let marks = marks.map(|m| self.mark.log_odds(&m.inputs()));
+        let told = marks.filter(|m| self.tells(m));
+        let marks = told.map(|m| self.mark.log_odds(&m.inputs()));
         FusedScore {
             identity,
             // One forged mark is enough, however many others look right.
@@ -223,6 +237,8 @@ mod tests {
                 weights: [-1.0, -1.0, 0.0],
                 intercept: 0.0,
             },
+            unseen_above: 0.5,
+            different_below: 0.0,
         }
     }
 
@@ -233,6 +249,7 @@ mod tests {
             text: None,
             text_confidence: 0.0,
             turn: None,
+            unseen: 0.0,
         };
         let mut evidence = Evidence {
             inliers: 400,
@@ -267,6 +284,7 @@ mod tests {
             text: None,
             text_confidence: 0.0,
             turn,
+            unseen: 0.0,
         };
         let turned = mark(Some(HueTurn {
             degrees: -50.0,
@@ -286,12 +304,31 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_mark_counts_only_where_it_surely_differs() {
+        let mark = |difference, unseen| MarkEvidence {
+            difference,
+            text: None,
+            text_confidence: 0.0,
+            turn: None,
+            unseen,
+        };
+        let score = |m| {
+            let identity = LogOdds::saturating(5.0);
+            fusion().with_marks(identity, std::iter::once(m)).marks
+        };
+        assert_eq!(score(mark(0.3, 0.9)), None);
+        assert!(score(mark(0.3, 0.1)).is_some());
+        assert!(score(mark(0.9, 0.9)).is_some());
+    }
+
+    #[test]
     fn what_was_not_measured_does_not_count() {
         let mark = MarkEvidence {
             difference: 0.5,
             text: None,
             text_confidence: 0.9,
             turn: None,
+            unseen: 0.0,
         };
         assert_eq!(mark.inputs(), [0.0; 3]);
         assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-12);

@@ -228,6 +228,7 @@ impl MarkObservation {
             text: None,
             text_confidence: 0.0,
             turn: self.turn,
+            unseen: self.unseen,
         };
         if let Some(second) = &self.second {
             let again = mark_score(&second.discounted(known)).get();

@@ -174,7 +174,7 @@ tuning! {
         pub const CLEARLY_BETTER: f64 = 0.08;
         /// Local features of a reference from which the shipped calibration speaks for it: those
         /// of its own references have more.
-        pub const COVERED_KEYPOINTS: usize = 150;
+        pub const COVERED_KEYPOINTS: usize = 100;
         /// A product that takes this share of the photo is what the photo is of.
         pub const SUBJECT_SHARE: f64 = 0.12;
     }

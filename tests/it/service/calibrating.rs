@@ -208,7 +208,7 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
         "as photos of others: {tried:#?}"
     );
     let forged = Scene {
-        overprinted: &[(120, 200), (420, 300)],
+        overprinted: &[(120, 200), (300, 300)],
         ..photo(20)
     };
     let answer = app.check(Some(&oat), &[forged]).await;

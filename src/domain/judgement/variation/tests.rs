@@ -63,6 +63,8 @@ fn fusion() -> Fusion {
             weights: [-1.0, -4.0, 0.0],
             intercept: 0.0,
         },
+        unseen_above: 0.5,
+        different_below: 0.0,
     }
 }
 
