@@ -41,10 +41,10 @@ def rows_of(picture, columns, rows):
 
 def watermarked(picture, rng):
     layer, unit = np.zeros_like(picture), max(picture.shape[:2]) / 30
-    step = rng.uniform(3, 5)
+    step, text = rng.uniform(3, 5), rng.choice(["sample shop", "best deals", "my store"])
     for k, y in enumerate(np.arange(0, picture.shape[0] + step * unit, step * unit)):
         for x in np.arange(-8 * unit, picture.shape[1], 9 * unit):
-            words(layer, rng.choice(["sample shop", "best deals", "my store"]), (int(x + k % 2 * 3 * unit), int(y)), unit, (255,) * 3)
+            words(layer, text, (int(x + k % 2 * 3 * unit), int(y)), unit, (255,) * 3)
     share = (layer > 0) * rng.uniform(0.25, 0.45)
     return (picture * (1 - share) + 255 * share).astype(np.uint8)
 
