@@ -135,12 +135,11 @@ def worst_of(r, mark):
     return float((m @ mark[0] + mark[1]).min()) if len(m) else None
 
 
-def fused(r, models):
-    """The worst of all questions, and the worst mark's score or None."""
+def asked(r, models):
+    """The scores of both questions: is it the product, and the worst mark's or None."""
     presence, rivalry, mark = models
-    s = min(float(column([r], n)[0] @ m[0] + m[1]) for n, m in ((PRESENCE, presence), (RIVALRY, rivalry)))
-    worst = worst_of(r, mark)
-    return (s if worst is None else min(s, worst)), worst
+    identity = min(float(column([r], n)[0] @ m[0] + m[1]) for n, m in ((PRESENCE, presence), (RIVALRY, rivalry)))
+    return identity, worst_of(r, mark)
 
 
 def fit_all(rows, old, kept=None):
@@ -178,7 +177,7 @@ def main():
     items = {r["item"] for r in rows}
     # A widened item has several scores, of which those of before are of another build.
     scores = [s for s in old["scores"] if s[0] not in items] if marks_only else []
-    kept = np.array([s[3] for s in scores if s[3] > ABSENT]) if marks_only else None
+    kept = np.array([s[3] for s in scores if s[2] == "identity" and s[3] > ABSENT]) if marks_only else None
     presence, rivalry, mark = fit_all(rows, before, kept)
     brands = sorted({r["brand"] for r in scored})
     worst, done = [], set()
@@ -189,9 +188,12 @@ def main():
         for r in scored:
             if r["group"] == "genuine" and r["brand"] in held_out and (r["brand"], r["photo"]) not in done:
                 done.add((r["brand"], r["photo"]))
-                score, seen_worst = fused(r, models) if float(r["score"]) > ABSENT else (ABSENT, None)
-                scores.append([r["item"], f"{r['brand']}/{r['product']}", "layout" if seen_worst is None else "marks", round(score, 4)])
-                worst += [] if seen_worst is None else [seen_worst]
+                identity, seen_worst = asked(r, models) if float(r["score"]) > ABSENT else (ABSENT, None)
+                product = f"{r['brand']}/{r['product']}"
+                scores.append([r["item"], product, "identity", round(identity, 4)])
+                if seen_worst is not None:
+                    scores.append([r["item"], product, "marks", round(seen_worst, 4)])
+                    worst.append(seen_worst)
     thresholds = dict(old["thresholds"])
     if worst:
         thresholds["mark_different_below"] = round(float(np.quantile(worst, 0.05)), 4)

@@ -21,7 +21,7 @@ use crate::domain::{
     gallery::{Gallery, ProductKey, Reference, ReferenceKind},
     geometry::Point,
     quality::{Quality, measure},
-    score::Similarity,
+    score::{LogOdds, PValue, Similarity},
     text::explain,
     verdict::{MarkAnswer, MarkComparison, MatchReport, PhotoReport, Reason, ReasonCode, Verdict},
 };
@@ -175,7 +175,7 @@ pub(crate) fn judge(
         (comparison, sight),
         comparison
             .claim_score(sight)
-            .is_some_and(|s| context.calibration.flags(class(comparison), s)),
+            .is_some_and(|s| flags(context, comparison, s)),
     ) {
         report
             .reasons
@@ -237,13 +237,19 @@ fn weigh(
 ) {
     let own = &comparison.candidates[subject.candidate];
     let product = &own.reference.product;
-    let (class, score) = (class(comparison), comparison.claim_score(sight));
-    report.strangeness = score.map(|s| context.calibration.strangeness(class, s));
+    let score = comparison.claim_score(sight);
+    let judged = score.map(|s| worse(comparison, s));
+    let calibration = context.calibration;
+    let least = |of: &dyn Fn(Class, LogOdds) -> PValue| {
+        let all = judged.iter().flatten();
+        all.map(|(class, s)| of(*class, *s)).min()
+    };
+    report.strangeness = least(&|class, s| calibration.strangeness(class, s));
     // Without a claim the subject was picked for its score: a p-value would flatter it.
     if context.claim.is_some() {
-        report.p_value = score.map(|s| context.calibration.p_value(class, s));
+        report.p_value = least(&|class, s| calibration.p_value(class, s));
     }
-    let flagged = score.is_some_and(|s| context.calibration.flags(class, s));
+    let flagged = score.is_some_and(|s| flags(context, comparison, s));
     match sight {
         // Which of its articles a photo should look like, nobody can say.
         Some(Sight::Seen) if flagged && repeats(&own.features.turns[0]) => {
@@ -319,13 +325,27 @@ fn covered(context: &Context, comparison: &Comparison) -> bool {
         || is_pack && own.features.turns[0].len() >= COVERED_KEYPOINTS
 }
 
-/// The class of photos whose rates a comparison is judged by.
-fn class(comparison: &Comparison) -> Class {
-    let subject = comparison.subject.as_ref();
-    match subject.and_then(|s| s.score.marks) {
-        Some(_) => Class::Marks,
-        None => Class::Layout,
+/// What a claim's score consists of: that of a photo of another product answers one question alone.
+fn worse(comparison: &Comparison, score: LogOdds) -> Vec<(Class, LogOdds)> {
+    let seen = comparison.subject.as_ref().map(|s| s.score);
+    match seen.filter(|s| s.value() == score) {
+        Some(seen) => [
+            Some((Class::Identity, seen.identity)),
+            seen.marks.map(|m| (Class::Marks, m)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        None => vec![(Class::Identity, score)],
     }
+}
+
+/// Whether any of the questions is answered more strangely than the budget allows.
+fn flags(context: &Context, comparison: &Comparison, score: LogOdds) -> bool {
+    let asked = worse(comparison, score);
+    asked
+        .into_iter()
+        .any(|(class, s)| context.calibration.flags(class, s))
 }
 
 /// What of the product in question was compared.
@@ -367,15 +387,17 @@ fn deviation_reasons(
     report: &mut PhotoReport,
 ) -> Vec<Reason> {
     let own = &comparison.candidates[subject.candidate];
-    let (class, score) = (class(comparison), subject.score);
+    let score = subject.score;
     // Every question that was lost gives its reasons, the worst first.
-    let marks = score.marks.filter(|m| context.calibration.flags(class, *m));
+    let marks = score
+        .marks
+        .filter(|m| context.calibration.flags(Class::Marks, *m));
     let mut reasons = if marks.is_some() {
         mark_reasons(context, report)
     } else {
         Vec::new()
     };
-    if context.calibration.flags(class, score.identity) {
+    if context.calibration.flags(Class::Identity, score.identity) {
         let rival = comparison
             .candidates
             .iter()

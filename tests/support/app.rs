@@ -138,7 +138,7 @@ pub fn defaults(shipped: Shipped) -> Defaults {
     };
     file["scores"] = (0..99)
         .flat_map(|n| {
-            ["marks", "layout"].map(|class| {
+            ["marks", "identity"].map(|class| {
                 serde_json::json!([format!("item-{n}"), format!("product-{n}"), class, score])
             })
         })

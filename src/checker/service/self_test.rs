@@ -278,7 +278,7 @@ impl Assay {
             let calibration = without
                 .as_ref()
                 .unwrap_or(&plan.against.operating_point.calibration);
-            // Only the shipped calibration tells classes apart, and a self-test is of marks.
+            // Only the shipped calibration tells the questions apart, and a self-test is of marks.
             if calibration.flags(Class::Marks, score) {
                 let p_value = calibration.p_value(Class::Marks, score).get();
                 let (id, item) = (judged.photo.clone(), judged.item.clone());
