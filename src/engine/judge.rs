@@ -238,8 +238,7 @@ fn weigh(
     let own = &comparison.candidates[subject.candidate];
     let product = &own.reference.product;
     let score = comparison.claim_score(sight);
-    let judged = score.map(|s| worse(comparison, s));
-    let calibration = context.calibration;
+    let (judged, calibration) = (score.map(|s| worse(comparison, s)), context.calibration);
     let least = |of: &dyn Fn(Class, LogOdds) -> PValue| {
         let all = judged.iter().flatten();
         all.map(|(class, s)| of(*class, *s)).min()

@@ -90,7 +90,14 @@ impl Scene {
         let (width, height, pack, x, y) = (number()?, number()?, number()?, number()?, number()?);
         words.next()?;
         let over: Vec<u32> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
-        let mut pixels = vec![128; 3 * (width * height) as usize];
+        // With a grain that moves with the pack: wholly plain ground would be a mosaic.
+        let mut pixels: Vec<u8> = (0..width * height)
+            .flat_map(|n| {
+                let at = (n % width).wrapping_sub(x).wrapping_mul(7919);
+                let grain = noise(u64::from(at ^ (n / width).wrapping_sub(y)));
+                [122 + (grain % 12) as u8; 3]
+            })
+            .collect();
         let mut fill = |left: u32, top: u32, [w, h]: [u32; 2], colour: [u8; 3]| {
             for v in (top + y)..(top + y + h).min(height) {
                 for u in (left + x)..(left + x + w).min(width) {
@@ -101,12 +108,17 @@ impl Scene {
         for (left, top, colour) in dots(pack as u8) {
             fill(left, top, [DOT; 2], colour);
         }
-        // Speckled: one plain colour would be something laid over the pack, not print.
+        // Speckled: one plain colour would be something laid over the pack, and squares of three
+        // pixels and more a mosaic.
         for place in over.chunks_exact(2) {
-            for n in 0..64 * 48 / 9 {
-                let (u, v) = (n % 21 * 3, n / 21 * 3);
-                let dark = (noise(u64::from(n)) % 60) as u8;
-                fill(place[0] + u, place[1] + v, [3; 2], [dark; 3]);
+            for n in 0..32 * 24 {
+                let dark = (noise(n.into()) % 30) as u8;
+                fill(
+                    place[0] + n % 32 * 2,
+                    place[1] + n / 32 * 2,
+                    [2; 2],
+                    [dark; 3],
+                );
             }
         }
         Raster::new(width, height, pixels).ok()

@@ -87,8 +87,8 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
 
 #[tokio::test]
 async fn what_all_genuine_photos_show_is_no_deviation_and_what_else_differs_is() {
-    const PRINTING: &[(u32, u32)] = &[(120, 200)];
-    const FORGED: &[(u32, u32)] = &[(120, 200), (420, 300)];
+    const PRINTING: &[(u32, u32)] = &[(200, 100)];
+    const FORGED: &[(u32, u32)] = &[(200, 100), (420, 300)];
     let (app, oat) = stocked(Shipped::Lenient).await;
     let scene = |note: &'static str, overprinted| Scene {
         overprinted,
@@ -158,7 +158,7 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
     let (app, oat) = stocked(Shipped::Strict).await;
     let photo = |n: u32| Scene {
         moved: (150 + n, 90),
-        overprinted: &[(120, 200)],
+        overprinted: &[(200, 100)],
         ..Scene::photo(1, "a")
     };
     for n in 0..14 {
@@ -208,7 +208,7 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
         "as photos of others: {tried:#?}"
     );
     let forged = Scene {
-        overprinted: &[(120, 200), (300, 300)],
+        overprinted: &[(200, 100), (420, 300)],
         ..photo(20)
     };
     let answer = app.check(Some(&oat), &[forged]).await;
