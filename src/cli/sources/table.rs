@@ -120,7 +120,7 @@ fn check_columns<T: Row>(
         return Err(Failure::new(message).hint("leave one of them out"));
     }
     let has = |column: &&str| header.iter().any(|c| c == *column);
-    if !T::NEEDED.iter().all(|c| has(c)) {
+    if !T::NEEDED.iter().all(&has) {
         let missing = T::NEEDED.iter().copied().filter(|c| !has(c));
         let message = format!(
             "`{place}`: no column {}; this line names {}, separated by `{}`",

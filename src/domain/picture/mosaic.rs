@@ -96,8 +96,8 @@ fn tile(picture: &Raster, x: usize, y: usize) -> Tile {
     let value = |i: usize| i32::from(picture.pixels()[i.min(last) * 3 + 1]);
     let (mut across, mut down) = ([0_u8; TILE], [0_u8; TILE]);
     let mut flat = 0;
-    for v in 0..TILE {
-        for u in 0..TILE {
+    for (v, down) in down.iter_mut().enumerate() {
+        for (u, across) in across.iter_mut().enumerate() {
             let at = (y + v) * width + x + u;
             let step = |by: usize| {
                 let here = (value(at + by) - value(at)).abs();
@@ -110,8 +110,8 @@ fn tile(picture: &Raster, x: usize, y: usize) -> Tile {
                 )
             };
             let ((right, is_right), (below, is_below)) = (step(1), step(width));
-            across[u] += u8::from(is_right);
-            down[v] += u8::from(is_below);
+            *across += u8::from(is_right);
+            *down += u8::from(is_below);
             flat += u32::from(right.max(below) <= FLAT);
         }
     }
