@@ -136,10 +136,17 @@ def worst_of(r, mark):
 
 
 def asked(r, models):
-    """The scores of both questions: is it the product, and the worst mark's or None."""
+    """The score of each question that a photo answers: is it the product; its worst mark or place; and the worst of the reference's marks alone,
+    as of an owner who names some, where the photo points to no place."""
     presence, rivalry, mark = models
-    identity = min(float(column([r], n)[0] @ m[0] + m[1]) for n, m in ((PRESENCE, presence), (RIVALRY, rivalry)))
-    return identity, worst_of(r, mark)
+    told = {"identity": min(float(column([r], n)[0] @ m[0] + m[1]) for n, m in ((PRESENCE, presence), (RIVALRY, rivalry)))}
+    odds = seen(r)
+    if len(odds):
+        odds = odds @ mark[0] + mark[1]
+        told["marks"] = float(odds.min())
+        if own := len(odds) - int(float(r.get("pointed") or 0)):
+            told["named"] = float(odds[:own].min())
+    return told
 
 
 def fit_all(rows, old, kept=None):
@@ -188,12 +195,9 @@ def main():
         for r in scored:
             if r["group"] == "genuine" and r["brand"] in held_out and (r["brand"], r["photo"]) not in done:
                 done.add((r["brand"], r["photo"]))
-                identity, seen_worst = asked(r, models) if float(r["score"]) > ABSENT else (ABSENT, None)
-                product = f"{r['brand']}/{r['product']}"
-                scores.append([r["item"], product, "identity", round(identity, 4)])
-                if seen_worst is not None:
-                    scores.append([r["item"], product, "marks", round(seen_worst, 4)])
-                    worst.append(seen_worst)
+                told = asked(r, models) if float(r["score"]) > ABSENT else {"identity": ABSENT}
+                scores += [[r["item"], f"{r['brand']}/{r['product']}", question, round(score, 4)] for question, score in told.items()]
+                worst += [told["marks"]] if "marks" in told else []
     thresholds = dict(old["thresholds"])
     if worst:
         thresholds["mark_different_below"] = round(float(np.quantile(worst, 0.05)), 4)

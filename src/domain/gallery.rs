@@ -145,6 +145,13 @@ pub struct Reference {
     pub coarse: CoarseDescriptors,
 }
 
+impl Reference {
+    /// Whether its owner named marks: then nothing else of it is judged.
+    pub fn has_named_marks(&self) -> bool {
+        self.marks.iter().any(|m| !m.proposed)
+    }
+}
+
 /// How usable a reference is, told at enrolment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Health {

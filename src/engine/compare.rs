@@ -219,15 +219,17 @@ pub(crate) fn inspect_subject(
         },
         None => None,
     };
-    let weighed = inspection
-        .iter()
-        .flat_map(|i| i.marks.iter().filter_map(|m| m.weighed.as_ref()));
+    // The reference's own marks stand before the places that the photo points to.
+    let told = inspection.iter().flat_map(|i| {
+        let weighed = i.marks.iter().enumerate();
+        weighed.filter_map(|(n, m)| Some((n, m.weighed.as_ref()?.evidence)))
+    });
+    let told: Vec<_> = told.filter(|(_, m)| fusion.tells(m)).collect();
+    let own_marks = own.marks.len();
     let evidence = Evidence {
         blocks: inspection.as_ref().and_then(|i| i.blocks.mean()),
-        marks: weighed
-            .map(|w| w.evidence)
-            .filter(|m| fusion.tells(m))
-            .collect(),
+        pointed: told.iter().filter(|(n, _)| *n >= own_marks).count(),
+        marks: told.into_iter().map(|(_, m)| m).collect(),
         ..evidence(&located.candidates, *index, pair.as_ref())
     };
     let score = fusion.score(&evidence);

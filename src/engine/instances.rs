@@ -141,15 +141,10 @@ fn upright(instance: &Instance) -> [Point; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::gallery::ProductKey;
+    use crate::domain::{gallery::ProductKey, geometry::Rect};
 
     fn square(left: f64, top: f64, side: f64) -> [Point; 4] {
-        [
-            Point::new(left, top),
-            Point::new(left + side, top),
-            Point::new(left + side, top + side),
-            Point::new(left, top + side),
-        ]
+        Rect::new(left, top, left + side, top + side).corners()
     }
 
     fn instance(region: [Point; 4], mirrored: bool) -> Instance {

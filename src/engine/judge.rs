@@ -3,51 +3,23 @@
 use std::sync::Arc;
 
 use super::{
-    candidate::Candidate,
-    claim::Claim,
     compare::{Comparison, Subject},
-    defaults::Defaults,
+    context::{Context, covered, flags, worse},
+    poor::too_poor_for,
+    reasons::{deviation_reasons, doubts, identity_reason},
     report::matches,
     search::Query,
     sight::Sight,
     survey::repeats,
     vision::IntakeError,
 };
-use crate::domain::tuning::{
-    enrolment::FEWEST_KEYPOINTS, presence::COVERED_KEYPOINTS, text::CONFIDENT,
-};
 use crate::domain::{
-    calibration::{Calibration, CalibrationSource, Class},
-    gallery::{Gallery, ProductKey, Reference, ReferenceKind},
-    geometry::Point,
-    quality::{Quality, measure},
+    calibration::Class,
+    gallery::{Gallery, ProductKey, Reference},
     score::{LogOdds, PValue, Similarity},
-    text::explain,
-    verdict::{MarkAnswer, MarkComparison, MatchReport, PhotoReport, Reason, ReasonCode, Verdict},
+    tuning::enrolment::FEWEST_KEYPOINTS,
+    verdict::{MarkAnswer, MatchReport, PhotoReport, Reason, ReasonCode, Verdict},
 };
-
-/// What a photo is judged by.
-pub(crate) struct Context<'a> {
-    /// Fusion and thresholds.
-    pub defaults: &'a Defaults,
-    /// Genuine scores and budget.
-    pub calibration: &'a Calibration,
-    /// The claim, if any.
-    pub claim: Option<&'a Claim>,
-    /// Number of the photo in its check, from 0.
-    pub index: usize,
-}
-
-impl Context<'_> {
-    fn reason(&self, code: ReasonCode, detail: String, region: Vec<Point>) -> Reason {
-        Reason {
-            code,
-            detail,
-            photo: self.index,
-            region,
-        }
-    }
-}
 
 /// The report on bytes that are no photo.
 pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
@@ -70,69 +42,6 @@ pub(crate) fn unreadable(index: usize, error: &IntakeError) -> PhotoReport {
         mirrored: false,
         covered: true,
     }
-}
-
-/// Why a photo is too poor to be judged: code and sentence.
-pub(crate) fn too_poor(defaults: &Defaults, quality: &Quality) -> Option<(ReasonCode, String)> {
-    let t = &defaults.thresholds;
-    // Size before sharpness: a tiny photo may measure as blurred too, and its size is the cause.
-    if quality.short_side_px < t.min_short_side_px {
-        let detail = format!(
-            "the photo's shorter side is {} px, at least {} px are needed",
-            quality.short_side_px, t.min_short_side_px
-        );
-        return Some((ReasonCode::PhotoTooSmall, detail));
-    }
-    if quality.sharpness < t.min_sharpness {
-        return Some((
-            ReasonCode::PhotoBlurred,
-            format!(
-                "the photo is blurred (sharpness {:.2}, {:.2} is needed)",
-                quality.sharpness, t.min_sharpness
-            ),
-        ));
-    }
-    if quality.exposure < t.exposure[0] {
-        return Some((
-            ReasonCode::PhotoTooDark,
-            "the photo is too dark to compare; take it in more light".into(),
-        ));
-    }
-    if quality.exposure > t.exposure[1] {
-        return Some((
-            ReasonCode::PhotoTooBright,
-            "the photo is overexposed; take it without direct light".into(),
-        ));
-    }
-    None
-}
-
-/// The same of a photo that was compared. Where the article was seen, its own sharpness and exposure
-/// count: a smooth wall behind it makes no blur, and a sharp one cures none.
-pub(crate) fn too_poor_for(
-    defaults: &Defaults,
-    query: &Query,
-    (comparison, sight): (&Comparison, Option<Sight>),
-    doubted: bool,
-) -> Option<(ReasonCode, String)> {
-    let whole = too_poor(defaults, &query.photo.facts.quality);
-    // The article is measured only where that can change the answer: it costs a walk over its
-    // pixels.
-    if sight != Some(Sight::Seen) || whole.is_none() && !doubted {
-        return whole;
-    }
-    let article = comparison.article(query);
-    article.map_or(whole, |article| {
-        let seen = measure(&article);
-        let short_side_px = query.photo.facts.quality.short_side_px;
-        too_poor(
-            defaults,
-            &Quality {
-                short_side_px,
-                ..seen
-            },
-        )
-    })
 }
 
 /// Judges a compared photo.
@@ -309,44 +218,6 @@ fn weigh(
     }
 }
 
-/// Whether the calibration has seen photos and references of this kind. An owner's own photos are of
-/// its own goods; the shipped ones are of packs and covers with print to go by.
-fn covered(context: &Context, comparison: &Comparison) -> bool {
-    let Some(subject) = &comparison.subject else {
-        return true;
-    };
-    let own = &comparison.candidates[subject.candidate];
-    let is_pack = matches!(
-        own.reference.kind,
-        ReferenceKind::Pack | ReferenceKind::CataloguePhoto
-    );
-    context.calibration.source != CalibrationSource::Default
-        || is_pack && own.features.turns[0].len() >= COVERED_KEYPOINTS
-}
-
-/// What a claim's score consists of: that of a photo of another product answers one question alone.
-fn worse(comparison: &Comparison, score: LogOdds) -> Vec<(Class, LogOdds)> {
-    let seen = comparison.subject.as_ref().map(|s| s.score);
-    match seen.filter(|s| s.value() == score) {
-        Some(seen) => [
-            Some((Class::Identity, seen.identity)),
-            seen.marks.map(|m| (Class::Marks, m)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect(),
-        None => vec![(Class::Identity, score)],
-    }
-}
-
-/// Whether any of the questions is answered more strangely than the budget allows.
-fn flags(context: &Context, comparison: &Comparison, score: LogOdds) -> bool {
-    let asked = worse(comparison, score);
-    asked
-        .into_iter()
-        .any(|(class, s)| context.calibration.flags(class, s))
-}
-
 /// What of the product in question was compared.
 fn compared(comparison: &Comparison, sight: Option<Sight>, matches: &[MatchReport]) -> Vec<String> {
     let (Some(Sight::Seen), Some(subject)) = (sight, &comparison.subject) else {
@@ -360,141 +231,4 @@ fn compared(comparison: &Comparison, sight: Option<Sight>, matches: &[MatchRepor
         .into_iter()
         .chain(seen.map(|m| format!("mark {}", m.mark.name)))
         .collect()
-}
-
-/// What a person would ask who sees a mark in red under an agreement.
-fn doubts(report: &PhotoReport) -> String {
-    let marks = report.matches.first().into_iter().flat_map(|m| &m.marks);
-    let names: Vec<String> = marks
-        .filter(|m| m.answer == MarkAnswer::Different)
-        .map(|m| format!("`{}`", m.mark.name))
-        .collect();
-    match names.len() {
-        0 => String::new(),
-        _ => format!(
-            "; {} looks different, though not more than marks of genuine photos do",
-            names.join(", ")
-        ),
-    }
-}
-
-/// Why a photo that shows the product deviates.
-fn deviation_reasons(
-    context: &Context,
-    comparison: &Comparison,
-    subject: &Subject,
-    report: &mut PhotoReport,
-) -> Vec<Reason> {
-    let own = &comparison.candidates[subject.candidate];
-    let score = subject.score;
-    // Every question that was lost gives its reasons, the worst first.
-    let marks = score
-        .marks
-        .filter(|m| context.calibration.flags(Class::Marks, *m));
-    let mut reasons = if marks.is_some() {
-        mark_reasons(context, report)
-    } else {
-        Vec::new()
-    };
-    if context.calibration.flags(Class::Identity, score.identity) {
-        let rival = comparison
-            .candidates
-            .iter()
-            .filter(|c| c.is_located() && c.rivals(own))
-            .max_by_key(|c| c.inliers());
-        let at = if marks.is_some_and(|m| m <= score.identity) {
-            reasons.len()
-        } else {
-            0
-        };
-        reasons.insert(at, identity_reason(context, own, rival, true));
-    }
-    reasons
-}
-
-fn identity_reason(
-    context: &Context,
-    own: &Candidate,
-    rival: Option<&Candidate>,
-    located: bool,
-) -> Reason {
-    let product = &own.reference.product;
-    match rival {
-        // A rival that fits worse is named to nobody: it would send a person after the wrong
-        // product.
-        Some(rival) if !located || rival.inliers() > own.inliers() => context.reason(
-            if located {
-                ReasonCode::RivalFitsBetter
-            } else {
-                ReasonCode::OtherProductSeen
-            },
-            format!(
-                "{} fits better than {product} ({} against {} agreeing points)",
-                rival.reference.product,
-                rival.inliers(),
-                own.inliers()
-            ),
-            Vec::new(),
-        ),
-        _ if located => context.reason(
-            ReasonCode::WeakAgreement,
-            format!("{product} was located, but agrees less than genuine photos do"),
-            Vec::new(),
-        ),
-        _ => context.reason(
-            ReasonCode::NothingSeen,
-            format!("nothing of {product} is in the photo"),
-            Vec::new(),
-        ),
-    }
-}
-
-/// One reason for each mark that differs; the worst mark alone when the thresholds of none were
-/// passed.
-fn mark_reasons(context: &Context, report: &mut PhotoReport) -> Vec<Reason> {
-    let Some(first) = report.matches.first_mut() else {
-        return Vec::new();
-    };
-    // Marks can be flagged together while each alone passes. A verdict that points nowhere could
-    // not be looked into, so the worst is named.
-    if first
-        .marks
-        .iter()
-        .all(|m| m.answer != MarkAnswer::Different)
-    {
-        let same = first
-            .marks
-            .iter_mut()
-            .filter(|m| m.answer == MarkAnswer::Same);
-        if let Some(worst) = same.max_by(|a, b| a.score.cmp(&b.score)) {
-            worst.answer = MarkAnswer::Different;
-        }
-    }
-    let differing = first
-        .marks
-        .iter()
-        .filter(|m| m.answer == MarkAnswer::Different);
-    differing.map(|mark| mark_reason(context, mark)).collect()
-}
-
-fn mark_reason(context: &Context, mark: &MarkComparison) -> Reason {
-    // A word is quoted only when it was read surely: a wrong quote convinces nobody of a right
-    // verdict.
-    let reading = match (&mark.mark.text, mark.read()) {
-        (Some(expected), Some(read)) if mark.misreads && read.confidence >= CONFIDENT => {
-            explain(expected, &read.text)
-        }
-        _ => None,
-    };
-    let hue = mark.hue_turn.map(|degrees| {
-        let degrees = degrees.abs();
-        format!("its hues are turned by about {degrees:.0}\u{b0} against the rest of the pack")
-    });
-    let what: Vec<String> = reading.into_iter().chain(hue).collect();
-    let colon = if what.is_empty() { "" } else { ": " };
-    let (name, what) = (&mark.mark.name, what.join("; "));
-    let detail = format!("the mark `{name}` differs from the reference{colon}{what}");
-    let first = mark.differing.first();
-    let region = first.cloned().unwrap_or_else(|| mark.region.clone());
-    context.reason(ReasonCode::MarkDiffers, detail, region)
 }

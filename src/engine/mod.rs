@@ -20,6 +20,7 @@ mod candidate;
 mod claim;
 mod closer;
 mod compare;
+mod context;
 mod copy;
 mod decoded;
 mod defaults;
@@ -32,8 +33,10 @@ mod line;
 mod locate;
 mod need;
 mod part;
+mod poor;
 pub(crate) mod prepare;
 mod propose;
+mod reasons;
 mod report;
 mod search;
 mod sight;
@@ -232,7 +235,9 @@ impl Engine {
         purpose: Purpose,
         first: Comparison,
     ) -> Result<Comparison, Interrupt> {
-        let Some(doubt) = self.doubt(photo, &first) else {
+        // A copy of an enrolled picture says nothing, wherever it is looked at.
+        let doubt = self.doubt(photo, &first);
+        let Some(doubt) = doubt.filter(|_| first.copied.is_none()) else {
             return Ok(first);
         };
         let wanted = first.wanted(question.claim);
@@ -297,7 +302,13 @@ impl Engine {
         let judged_by = (&self.defaults.fusion, purpose);
         let query = located.view.as_deref().unwrap_or(&photo.query);
         let found = (query, &located);
-        let nominees = copy_nominees(&photo.query, question, &located, purpose);
+        // Asked once, of the whole photo: a second look is at a part of one that is no copy.
+        let nominees = match purpose {
+            Purpose::Judge(_) if !photo.doubted => {
+                copy::nominees(&photo.query, question.gallery, &located)
+            }
+            _ => Vec::new(),
+        };
         let inspected = question
             .prepared
             .require_all_pixels(nominees.iter().map(|n| n.reference.as_ref()))
@@ -401,7 +412,7 @@ impl Engine {
     ) -> bool {
         let query = comparison.view.as_deref().unwrap_or(&photo.query);
         let seen = (comparison, self.sight(photo, comparison));
-        judge::too_poor_for(&self.defaults, query, seen, doubted).is_some()
+        poor::too_poor_for(&self.defaults, query, seen, doubted).is_some()
     }
 
     /// Judges a comparison that was made.
@@ -414,7 +425,7 @@ impl Engine {
         index: usize,
     ) -> PhotoReport {
         // The calibration comes with the question: the same comparison may be judged by others.
-        let context = judge::Context {
+        let context = context::Context {
             defaults: &self.defaults,
             calibration: &point.calibration,
             claim: question.claim,
@@ -459,24 +470,5 @@ impl Engine {
             ("text", vision.text.model().to_string()),
             ("comparator", vision.comparator.model().to_string()),
         ]
-    }
-}
-
-/// The enrolled pictures that a photo may be a copy of; none are asked for where genuine photos are
-/// learnt from.
-fn copy_nominees(
-    query: &Query,
-    question: Question,
-    located: &Located,
-    purpose: Purpose,
-) -> Vec<copy::Nominee> {
-    match purpose {
-        Purpose::Judge(_) => copy::nominees(
-            &query.photo.facts,
-            &query.frame,
-            question.gallery,
-            &located.candidates,
-        ),
-        Purpose::Learn => Vec::new(),
     }
 }

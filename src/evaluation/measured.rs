@@ -117,6 +117,7 @@ pub(crate) fn inputs(subject: &Subject) -> Vec<(String, f64)> {
         "score_marks".into(),
         subject.score.marks.map_or(f64::NAN, LogOdds::get),
     ));
+    named.push(("pointed".into(), subject.evidence.pointed as f64));
     for (k, mark) in subject.evidence.marks.iter().enumerate() {
         named.extend(
             MARK_INPUTS

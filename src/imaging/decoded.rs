@@ -7,6 +7,9 @@ use image::metadata::Orientation;
 use super::upright;
 use crate::engine::vision::IntakeError;
 
+/// What is said of a picture with a colour profile of its own.
+pub(super) const PROFILE_IGNORED: &str = "the colour profile was ignored";
+
 /// What a photo may cost. Everything but the time is checked from the headers, before memory is
 /// spent on pixels.
 ///

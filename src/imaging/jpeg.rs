@@ -14,7 +14,7 @@ use self::{
 };
 use super::{
     bytes::{Deadline, TimedJpegBytes},
-    decoded::{Decoded, IntakeLimits, blank, damaged},
+    decoded::{Decoded, IntakeLimits, PROFILE_IGNORED, blank, damaged},
     upright,
 };
 use crate::{domain::digest::Sha256, engine::vision::IntakeError};
@@ -154,7 +154,7 @@ fn decode_into(
 
 fn notes(bytes: &[u8], outline: &Outline<'_>, frame: &Frame) -> Vec<String> {
     let said = [
-        (outline.profile, "the colour profile was ignored"),
+        (outline.profile, PROFILE_IGNORED),
         (
             frame.components == 4,
             "CMYK colours were converted without a profile",

@@ -4,7 +4,7 @@ use png::{Adam7Info, ColorType, InterlaceInfo, Limits, Transformations};
 
 use super::{
     bytes::{Deadline, TimedReader},
-    decoded::{Decoded, Ground, IntakeLimits, blank, damaged},
+    decoded::{Decoded, Ground, IntakeLimits, PROFILE_IGNORED, blank, damaged},
     upright,
 };
 use crate::engine::vision::IntakeError;
@@ -47,7 +47,7 @@ pub(super) fn decode(
     let (width, height, depth) = outline.header()?;
     let mut notes = Vec::new();
     if outline.profile {
-        notes.push("the colour profile was ignored".to_owned());
+        notes.push(PROFILE_IGNORED.to_owned());
     }
     if depth == 16 {
         notes.push("16 bits a channel became 8".to_owned());

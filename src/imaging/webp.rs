@@ -4,7 +4,7 @@ use image::{ImageDecoder, codecs::webp::WebPDecoder};
 
 use super::{
     bytes::{Deadline, TimedReader},
-    decoded::{Decoded, Ground, IntakeLimits, blank, damaged},
+    decoded::{Decoded, Ground, IntakeLimits, PROFILE_IGNORED, blank, damaged},
     upright,
 };
 use crate::engine::vision::IntakeError;
@@ -64,7 +64,7 @@ pub(super) fn decode(
 
     let mut notes = Vec::new();
     if outline.profile {
-        notes.push("the colour profile was ignored".to_owned());
+        notes.push(PROFILE_IGNORED.to_owned());
     }
     notes.extend(ground.note());
     Ok(Decoded {

@@ -265,6 +265,12 @@ impl Assay {
             });
             scores.push(GenuineScore { adjusted, ..score });
         }
+        // Only the shipped calibration tells the questions apart, and a self-test is of marks.
+        let mut references = plan.against.snapshot.gallery.of(product);
+        let class = match references.any(|r| r.has_named_marks()) {
+            true => Class::Named,
+            false => Class::Marks,
+        };
         for judged in &scores {
             let alone = judged
                 .score
@@ -278,9 +284,8 @@ impl Assay {
             let calibration = without
                 .as_ref()
                 .unwrap_or(&plan.against.operating_point.calibration);
-            // Only the shipped calibration tells the questions apart, and a self-test is of marks.
-            if calibration.flags(Class::Marks, score) {
-                let p_value = calibration.p_value(Class::Marks, score).get();
+            if calibration.flags(class, score) {
+                let p_value = calibration.p_value(class, score).get();
                 let (id, item) = (judged.photo.clone(), judged.item.clone());
                 answer.flagged.push(FlaggedPhoto { id, item, p_value });
             }

@@ -9,8 +9,7 @@ pub fn common_area(a: &[Point; 4], b: &[Point; 4]) -> f64 {
     let mut left: Vec<Point> = a.to_vec();
     for i in 0..4 {
         let (from, to) = (b[i], b[(i + 1) % 4]);
-        // Positive inside: the side that the next corners lie on.
-        let side = |p: Point| (to.x - from.x) * (p.y - from.y) - (to.y - from.y) * (p.x - from.x);
+        let side = |p: Point| side(from, to, p);
         let mut kept = Vec::with_capacity(left.len() + 1);
         for (k, &p) in left.iter().enumerate() {
             let next = left[(k + 1) % left.len()];
@@ -50,24 +49,23 @@ pub fn intersection_over_union(a: &[Point; 4], b: &[Point; 4]) -> f64 {
 
 /// Whether a point lies inside a convex outline, whichever way its corners run.
 pub fn lies_inside(outline: &[Point; 4], at: Point) -> bool {
-    let side = |i: usize| {
-        let (from, to) = (outline[i], outline[(i + 1) % 4]);
-        (to.x - from.x) * (at.y - from.y) - (to.y - from.y) * (at.x - from.x)
-    };
+    let side = |i: usize| side(outline[i], outline[(i + 1) % 4], at);
     (0..4).all(|i| side(i) >= 0.0) || (0..4).all(|i| side(i) <= 0.0)
+}
+
+/// Which side of the line from one point to another a third lies on: positive on the right, where y
+/// points down, so inside an outline that runs clockwise.
+fn side(from: Point, to: Point, at: Point) -> f64 {
+    (to.x - from.x) * (at.y - from.y) - (to.y - from.y) * (at.x - from.x)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::geometry::Rect;
 
     fn square(left: f64, top: f64, side: f64) -> [Point; 4] {
-        [
-            Point::new(left, top),
-            Point::new(left + side, top),
-            Point::new(left + side, top + side),
-            Point::new(left, top + side),
-        ]
+        Rect::new(left, top, left + side, top + side).corners()
     }
 
     #[test]
@@ -94,17 +92,11 @@ mod tests {
             a.map(|(x, y)| Point::new(x, y)),
             b.map(|(x, y)| Point::new(x, y)),
         );
-        let inside = |q: &[Point; 4], p: Point| {
-            (0..4).all(|i| {
-                let (from, to) = (q[i], q[(i + 1) % 4]);
-                (to.x - from.x) * (p.y - from.y) - (to.y - from.y) * (p.x - from.x) >= 0.0
-            })
-        };
         let mut counted = 0;
         for y in 0..1000 {
             for x in 0..1000 {
                 let p = Point::new(f64::from(x) / 10.0 + 0.05, f64::from(y) / 10.0 + 0.05);
-                counted += usize::from(inside(&a, p) && inside(&b, p));
+                counted += usize::from(lies_inside(&a, p) && lies_inside(&b, p));
             }
         }
         let expected = counted as f64 / 100.0;

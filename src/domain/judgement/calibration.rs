@@ -5,7 +5,7 @@
 //! them: products are what is exchangeable, not photos. Each product therefore weighs the same,
 //! however many photos it has ("pooling CDFs": Dunn, Wasserman and Ramdas, "Distribution-free
 //! prediction sets for two-layer hierarchical models", 2022). Its two questions, whether this is the
-//! product and whether its marks are, rest on different photos. Each is asked by itself and has half
+//! product and whether its marks are its own, rest on different photos. Each is asked by itself and has half
 //! of the budget (Bonferroni), so that the many photos without marks lend nothing to the few with.
 
 use std::collections::BTreeMap;
@@ -29,19 +29,23 @@ pub enum CalibrationSource {
 /// What a score answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Do its marks look as they should?
+    /// Do the marks look as they should that its owner named?
+    Named,
+    /// Do those that Assay proposed, and the places that the photo points to? These are picked
+    /// among many for looking different, and genuine photos have some too.
     Marks,
     /// Is it the product, and no other?
     Identity,
 }
 
 impl Class {
-    /// Both questions.
-    pub const ALL: [Self; 2] = [Self::Marks, Self::Identity];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Named, Self::Marks, Self::Identity];
 
     /// The name in the calibration file.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Named => "named",
             Self::Marks => "marks",
             Self::Identity => "identity",
         }
@@ -71,7 +75,7 @@ pub struct Calibration {
     /// Where the scores come from.
     pub source: CalibrationSource,
     /// Genuine scores per question, in the order of [`Class::ALL`].
-    classes: [Scores; 2],
+    classes: [Scores; 3],
     /// Questions that the budget is divided among.
     questions: f64,
     /// Number of distinct items among them.
@@ -133,8 +137,8 @@ impl Calibration {
             id,
             budget,
             source,
-            // Own items are few: both questions together are held against the worse of both.
-            classes: [all.clone(), all],
+            // Own items are few: all questions together are held against the worst of them.
+            classes: [all.clone(), all.clone(), all],
             questions: 1.0,
             items: distinct(scores.iter().map(|s| s.0.as_str())),
             photos: scores.len(),
@@ -156,8 +160,9 @@ impl Calibration {
     }
 
     fn of(&self, class: Class) -> &Scores {
-        let [marks, identity] = &self.classes;
+        let [named, marks, identity] = &self.classes;
         match class {
+            Class::Named => named,
             Class::Marks => marks,
             Class::Identity => identity,
         }

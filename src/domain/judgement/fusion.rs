@@ -43,8 +43,10 @@ pub struct Evidence {
     pub rival_refined: Option<usize>,
     /// Cosine of the most similar reference of any other product.
     pub rival_embedding: Option<f64>,
-    /// The protected marks that could be seen.
+    /// The protected marks that could be seen, and then the places that the photo points to.
     pub marks: Vec<MarkEvidence>,
+    /// How many of those are such places.
+    pub pointed: usize,
 }
 
 /// Names of the presence model's inputs, in order.

@@ -74,7 +74,7 @@ pub(crate) fn inspect(
     let view = View::new(query, pixels, &pair).ignoring(ignored);
     let mut boxes = boxes_of(&reference.marks, frame);
     // An owner who names marks says what is protected; then nothing else is judged.
-    let is_open = view.is_fine() && reference.marks.iter().all(|m| m.proposed);
+    let is_open = view.is_fine() && !reference.has_named_marks();
     let (regions, overview) = if is_open {
         let (regions, overview) = regions(vision, cache, &view, &boxes)?;
         (regions, Some(overview))
