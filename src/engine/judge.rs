@@ -6,7 +6,7 @@ use super::{
     compare::{Comparison, Subject},
     context::{Context, covered, flags, worse},
     poor::too_poor_for,
-    reasons::{deviation_reasons, doubts, identity_reason},
+    reasons::{deviation_reasons, identity_reason, reservations},
     report::matches,
     search::Query,
     sight::Sight,
@@ -190,7 +190,7 @@ fn weigh(
             report.verdict = Verdict::Consistent;
             let detail = format!(
                 "agrees with {product} within genuine variation{}",
-                doubts(report)
+                reservations(report, own.reference.kind)
             );
             report
                 .reasons

@@ -1,4 +1,4 @@
-//! Why a photo deviates, in codes and in words.
+//! Why a photo deviates, and what its agreement leaves open, in codes and in words.
 
 use super::{
     candidate::Candidate,
@@ -7,25 +7,32 @@ use super::{
 };
 use crate::domain::{
     calibration::Class,
+    gallery::ReferenceKind,
     text::explain,
     tuning::text::CONFIDENT,
     verdict::{MarkAnswer, MarkComparison, PhotoReport, Reason, ReasonCode},
 };
 
-/// What a person would ask who sees a mark in red under an agreement.
-pub(crate) fn doubts(report: &PhotoReport) -> String {
-    let marks = report.matches.first().into_iter().flat_map(|m| &m.marks);
-    let names: Vec<String> = marks
-        .filter(|m| m.answer == MarkAnswer::Different)
-        .map(|m| format!("`{}`", m.mark.name))
-        .collect();
-    match names.len() {
-        0 => String::new(),
-        _ => format!(
-            "; {} looks different, though not more than marks of genuine photos do",
-            names.join(", ")
-        ),
+/// What agreement leaves open: marks in red that accuse nobody, marks that were not seen, and
+/// references that show a part of the product only.
+pub(crate) fn reservations(report: &PhotoReport, kind: ReferenceKind) -> String {
+    let marks = report.matches.first().map_or(&[][..], |m| &m.marks);
+    let different = marks.iter().filter(|m| m.answer == MarkAnswer::Different);
+    let names: Vec<String> = different.map(|m| format!("`{}`", m.mark.name)).collect();
+    let mut open = Vec::new();
+    if matches!(kind, ReferenceKind::Logo | ReferenceKind::Label) {
+        open.push(format!("only its {} was compared", kind.name()));
     }
+    if !marks.is_empty() && marks.iter().all(|m| m.answer == MarkAnswer::CannotSee) {
+        open.push("none of its marks could be seen".to_owned());
+    }
+    if !names.is_empty() {
+        let names = names.join(", ");
+        open.push(format!(
+            "{names} looks different, though not more than marks of genuine photos do"
+        ));
+    }
+    open.iter().map(|what| format!("; {what}")).collect()
 }
 
 /// Why a photo that shows the product deviates.

@@ -248,6 +248,11 @@ impl<'a> Page<'a> {
             );
             self.y += 26;
         }
+        for note in &self.evidence.answer.notes {
+            let line = self.lettering.elided(note, SMALL, room);
+            self.write((left, self.y), &line, SMALL);
+            self.y += 26;
+        }
         self.y += 14;
     }
 

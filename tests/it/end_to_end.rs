@@ -197,8 +197,8 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
     assert!(
         edits
             .iter()
-            .any(|e| e["kind"] == "word" && e["flagged"] == 1),
-        "another word is seen: {report:#}"
+            .any(|e| e["kind"] == "logo" && e["flagged"] == 1),
+        "another emblem is seen: {report:#}"
     );
 
     stop.send(()).unwrap();

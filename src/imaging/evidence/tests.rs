@@ -202,6 +202,15 @@ fn a_photo_without_a_match_is_shown_with_its_reasons() {
 }
 
 #[test]
+fn what_was_done_to_a_photo_is_written_beside_its_reasons() {
+    let mut mirrored = answer(vec![found()]);
+    let without = drawn(Some(&reference()), &mirrored, &[]);
+    mirrored.notes = vec!["the photo is a mirror image; it was judged turned over".into()];
+    let with_note = drawn(Some(&reference()), &mirrored, &[]);
+    assert!(with_note.height() > without.height());
+}
+
+#[test]
 fn a_match_without_its_reference_or_place_still_draws() {
     let mut unlocated = found();
     (unlocated.region, unlocated.reference_to_photo) = (None, None);

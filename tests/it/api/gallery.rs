@@ -276,6 +276,10 @@ async fn regions_that_are_ignored_are_kept_and_need_no_name() {
     for name in ["ignored 1", "ignored 2"] {
         assert!(marks.contains(&kept(name)), "{body}");
     }
+    assert!(
+        marks.iter().any(|m| m["proposed"] == true),
+        "an owner who names no mark gets some proposed: {body}"
+    );
     assert_eq!(
         app.get(REFERENCES).await.json(),
         json!({"references": [body]})

@@ -204,19 +204,24 @@ fn a_picture_of_too_many_scans_is_refused() {
     assert!(refused.is_err_and(|e| e.to_string().contains("scans")));
 }
 
+/// A sound picture of each kind.
+fn sound() -> [Vec<u8>; 5] {
+    [
+        jpeg(),
+        png(),
+        webp(),
+        fixture("progressive.jpg"),
+        fixture("lossy.webp"),
+    ]
+}
+
 #[test]
 fn a_picture_that_takes_too_long_is_refused() {
     let limits = IntakeLimits {
         decode_time: Duration::ZERO,
         ..IntakeLimits::default()
     };
-    for bytes in [
-        jpeg(),
-        png(),
-        webp(),
-        fixture("progressive.jpg"),
-        fixture("lossy.webp"),
-    ] {
+    for bytes in sound() {
         assert_eq!(
             decode_within(limits.clone(), &bytes),
             Err(IntakeError::TooSlow { limit_ms: 0 })
@@ -226,13 +231,7 @@ fn a_picture_that_takes_too_long_is_refused() {
 
 #[test]
 fn every_cut_of_a_file_is_refused_or_complete() {
-    for bytes in [
-        jpeg(),
-        png(),
-        webp(),
-        fixture("progressive.jpg"),
-        fixture("lossy.webp"),
-    ] {
+    for bytes in sound() {
         let whole = decode(&bytes).expect("whole").raster;
         for length in 0..bytes.len() {
             // Only what follows the pixels, such as PNG's end chunk, may be missing.
