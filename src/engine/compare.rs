@@ -8,6 +8,7 @@ use super::{
     candidate::{Candidate, best_per_product, evidence, is_rival},
     claim::Claim,
     closer::{Wanted, look_closer},
+    copy::Copied,
     frames::pixels_to_unit,
     inspect::{Inspection, Purpose, inspect},
     locate::{Location, locate_rectified},
@@ -86,8 +87,8 @@ pub struct Comparison {
     pub(crate) view: Option<Box<Query>>,
     /// All that was placed in the whole photo.
     pub(crate) elsewhere: Vec<Placed>,
-    /// The reference whose very picture the photo is, when that is one of the claim.
-    pub copied: Option<Arc<Reference>>,
+    /// The enrolled picture that the photo was made from, when that is one of the claim.
+    pub copied: Option<Copied>,
 }
 
 /// Why a comparison is looked at once more.

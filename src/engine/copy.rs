@@ -90,6 +90,14 @@ fn placed(candidate: &Candidate, photo: &Frame) -> Option<Start> {
     (coverage(&to_photo, photo) >= COVERED).then_some(Start::Placed(map))
 }
 
+/// An enrolled picture that a photo was made from.
+pub struct Copied {
+    /// The reference whose picture it is.
+    pub reference: Arc<Reference>,
+    /// Whether something in it was changed.
+    pub altered: bool,
+}
+
 /// The enrolled picture that the photo is a copy of: of the whole gallery the one that agrees best,
 /// when it is one of the claim.
 // A copy of another product's picture is judged as any photo of that product is: it must not be
@@ -100,8 +108,8 @@ pub(crate) fn copied(
     nominees: &[Nominee],
     claim: Option<&Claim>,
     prepared: &Prepared,
-) -> Option<Arc<Reference>> {
-    let mut best: Option<(f64, bool, &Arc<Reference>)> = None;
+) -> Option<Copied> {
+    let mut best: Option<(CopyAgreement, bool, &Arc<Reference>)> = None;
     for nominee in nominees {
         let reference = &nominee.reference;
         // A lost picture cannot be compared; the verdict says so where it is one of the claim.
@@ -112,18 +120,22 @@ pub(crate) fn copied(
             continue;
         };
         let claimed = claim.is_none_or(|c| c.covers(&reference.product));
-        let better = best.is_none_or(|(mean, other, _)| {
+        let better = best.is_none_or(|(known, other, _)| {
             // The same picture enrolled for two products is the claimed one's.
-            agreement.mean < mean || (agreement.mean <= mean && claimed && !other)
+            agreement.mean < known.mean || (agreement.mean <= known.mean && claimed && !other)
         });
         if better {
-            best = Some((agreement.mean, claimed, reference));
+            best = Some((agreement, claimed, reference));
         }
     }
-    best.filter(|b| b.1).map(|b| Arc::clone(b.2))
+    best.filter(|b| b.1)
+        .map(|(agreement, _, reference)| Copied {
+            reference: Arc::clone(reference),
+            altered: !agreement.is_copy(),
+        })
 }
 
-/// The photo tried as a copy of a reference's picture; `None` when it is none.
+/// The photo tried as a copy of a reference's picture, altered or not; `None` when it is none.
 fn tried(
     imaging: &mut dyn Imaging,
     query: &Query,
@@ -148,8 +160,8 @@ fn tried(
     let unit_to_photo = agreement
         .picture_to_photo
         .after(&picture_to_unit.inverse()?);
-    let is_copy = agreement.is_copy() && coverage(&unit_to_photo, photo) >= COVERED;
-    is_copy.then_some(agreement)
+    let is_copy = agreement.is_copy() || agreement.is_altered();
+    (is_copy && coverage(&unit_to_photo, photo) >= COVERED).then_some(agreement)
 }
 
 /// The copy test at a size at which both have pixels of their own, and the map from that size to

@@ -6,7 +6,7 @@ use super::{
     compare::{Comparison, Subject},
     context::{Context, covered, flags, worse},
     poor::too_poor_for,
-    reasons::{deviation_reasons, identity_reason, reservations},
+    reasons::{deviation_reasons, identity_reason, mark_reasons, reservations},
     report::matches,
     search::Query,
     sight::Sight,
@@ -68,7 +68,8 @@ pub(crate) fn judge(
     };
     // By what makes the rest pointless: a copy of an enrolled picture says nothing of the item
     // however sharp it is, a poor photo nothing however well it seems to fit.
-    if let Some(reference) = &comparison.copied {
+    if let Some(copied) = comparison.copied.as_ref().filter(|c| !c.altered) {
+        let reference = &copied.reference;
         report.verdict = Verdict::ReusedPhoto;
         let (id, product) = (&reference.id, &reference.product);
         let detail = format!(
@@ -180,6 +181,14 @@ fn weigh(
                 .reasons
                 .push(context.reason(ReasonCode::OutsideCalibration, detail, Vec::new()));
         }
+        Some(Sight::Seen) if !flagged && is_forged_copy(comparison, report) => {
+            report.verdict = Verdict::Deviates;
+            // Photos set the rates of photos. This is none: that it differs is certain.
+            report.strangeness = Some(calibration.least_p_value());
+            report.p_value = report.strangeness.filter(|_| context.claim.is_some());
+            let reasons = mark_reasons(context, report);
+            report.reasons.extend(reasons);
+        }
         Some(Sight::Seen) if flagged => {
             report.verdict = Verdict::Deviates;
             let reasons = deviation_reasons(context, comparison, subject, report);
@@ -216,6 +225,14 @@ fn weigh(
                 .push(context.reason(ReasonCode::NotLocated, detail, Vec::new()));
         }
     }
+}
+
+/// Whether the photo is the enrolled picture itself with a mark of it changed: what a camera does to
+/// print cannot be the cause then.
+fn is_forged_copy(comparison: &Comparison, report: &PhotoReport) -> bool {
+    let mut marks = report.matches.first().into_iter().flat_map(|m| &m.marks);
+    let differs = marks.any(|m| m.answer == MarkAnswer::Different);
+    differs && comparison.copied.as_ref().is_some_and(|c| c.altered)
 }
 
 /// What of the product in question was compared.

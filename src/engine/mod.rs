@@ -52,6 +52,7 @@ pub(crate) use at_hand::{keep_features, recall};
 pub use claim::{Claim, OperatingPoint};
 pub use compare::Comparison;
 pub(crate) use compare::{Located, Subject};
+pub use copy::Copied;
 pub use decoded::Decoded;
 pub(crate) use decoded::Facts;
 pub use defaults::Defaults;
@@ -235,7 +236,7 @@ impl Engine {
         purpose: Purpose,
         first: Comparison,
     ) -> Result<Comparison, Interrupt> {
-        // A copy of an enrolled picture says nothing, wherever it is looked at.
+        // The enrolled picture lies where it lies, changed or not.
         let doubt = self.doubt(photo, &first);
         let Some(doubt) = doubt.filter(|_| first.copied.is_none()) else {
             return Ok(first);

@@ -108,7 +108,7 @@ pub(crate) fn identity_reason(
 
 /// One reason for each mark that differs; the worst mark alone when the thresholds of none were
 /// passed.
-fn mark_reasons(context: &Context, report: &mut PhotoReport) -> Vec<Reason> {
+pub(crate) fn mark_reasons(context: &Context, report: &mut PhotoReport) -> Vec<Reason> {
     let Some(first) = report.matches.first_mut() else {
         return Vec::new();
     };

@@ -22,6 +22,7 @@ mod cli;
 mod contract;
 mod end_to_end;
 mod engine;
+mod everyday;
 mod footprint;
 mod inference;
 mod intake;

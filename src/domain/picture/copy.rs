@@ -12,8 +12,8 @@ use crate::domain::{
     raster::{Plane, Raster},
     rectify::{Rectified, rectify},
     tuning::copy::{
-        BLOCK_PX, CONTRAST_FLOOR, HUE_BLOCK_PX, LEAST_SIDE_PX, MOST_GAIN, MOST_HUE, MOST_MEAN,
-        MOST_RESIDUAL, MOST_SHEAR, MOST_STRETCH, SHOWN,
+        BLOCK_PX, CONTRAST_FLOOR, HUE_BLOCK_PX, LEAST_SIDE_PX, MOST_ALTERED, MOST_GAIN, MOST_HUE,
+        MOST_MEAN, MOST_RESIDUAL, MOST_SHEAR, MOST_STRETCH, SHOWN,
     },
 };
 
@@ -24,6 +24,8 @@ pub(crate) struct CopyAgreement {
     pub mean: f64,
     /// The residual of the block that differs most, as a share of its contrast.
     pub worst: f64,
+    /// Share of the blocks that differ more than those of a copy do, 0 to 1.
+    pub differing: f64,
     /// The difference in colour of the block that differs most in it, in levels.
     pub hue: f64,
     /// Maps pixels of the picture to pixels of the photo; affine.
@@ -34,6 +36,12 @@ impl CopyAgreement {
     /// Whether nothing differs: then it is a copy.
     pub(crate) fn is_copy(&self) -> bool {
         self.mean <= MOST_MEAN && self.worst <= MOST_RESIDUAL && self.hue <= MOST_HUE
+    }
+
+    /// Whether it is a copy but for a few places: then those were changed in the picture itself, and
+    /// no camera did it.
+    pub(crate) fn is_altered(&self) -> bool {
+        !self.is_copy() && self.mean <= MOST_MEAN && self.differing <= MOST_ALTERED
     }
 }
 
@@ -153,6 +161,7 @@ fn blocks(
     let mut result = CopyAgreement {
         mean: 0.0,
         worst: 0.0,
+        differing: 0.0,
         hue: 0.0,
         picture_to_photo,
     };
@@ -161,9 +170,11 @@ fn blocks(
         let residual = residual(&own, &photo, part, gain);
         result.worst = result.worst.max(residual);
         result.mean += residual;
+        result.differing += f64::from(u8::from(residual > MOST_RESIDUAL));
         count += 1;
     }
     result.mean /= count.max(1) as f64;
+    result.differing /= count.max(1) as f64;
     for part in squares(size, HUE_BLOCK_PX, HUE_BLOCK_PX / 2).filter(|part| is_inside(seen, *part))
     {
         let at = |r: &Raster| r.square_mean(part.left, part.top, HUE_BLOCK_PX);
