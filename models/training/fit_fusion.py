@@ -137,15 +137,16 @@ def worst_of(r, mark):
 
 def asked(r, models):
     """The score of each question that a photo answers: is it the product; its worst mark or place; and the worst of the reference's marks alone,
-    as of an owner who names some, where the photo points to no place."""
+    as of an owner who names some, where the photo points to no place. Marks of an article that something hides, or without colour, are told apart."""
     presence, rivalry, mark = models
     told = {"identity": min(float(column([r], n)[0] @ m[0] + m[1]) for n, m in ((PRESENCE, presence), (RIVALRY, rivalry)))}
     odds = seen(r)
     if len(odds):
         odds = odds @ mark[0] + mark[1]
-        told["marks"] = float(odds.min())
+        seen_as = ", obscured" if float(r.get("obscured") or 0) else ""
+        told["marks" + seen_as] = float(odds.min())
         if own := len(odds) - int(float(r.get("pointed") or 0)):
-            told["named"] = float(odds[:own].min())
+            told["named" + seen_as] = float(odds[:own].min())
     return told
 
 
@@ -197,7 +198,7 @@ def main():
                 done.add((r["brand"], r["photo"]))
                 told = asked(r, models) if float(r["score"]) > ABSENT else {"identity": ABSENT}
                 scores += [[r["item"], f"{r['brand']}/{r['product']}", question, round(score, 4)] for question, score in told.items()]
-                worst += [told["marks"]] if "marks" in told else []
+                worst += [s for question, s in told.items() if question.startswith("marks")]
     thresholds = dict(old["thresholds"])
     if worst:
         thresholds["mark_different_below"] = round(float(np.quantile(worst, 0.05)), 4)

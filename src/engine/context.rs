@@ -63,14 +63,15 @@ pub(crate) fn worse(comparison: &Comparison, score: LogOdds) -> Vec<(Class, LogO
     }
 }
 
-/// Which marks were judged: an owner who names some has no others.
+/// Which marks were judged, and how they were seen: an owner who names some has no others.
 pub(crate) fn marks_class(comparison: &Comparison) -> Class {
-    let own = comparison.subject.as_ref().map(|s| s.candidate);
-    let reference = own.map(|index| &comparison.candidates[index].reference);
-    match reference.is_some_and(|r| r.has_named_marks()) {
-        true => Class::Named,
-        false => Class::Marks,
-    }
+    let subject = comparison.subject.as_ref();
+    let reference = subject.map(|s| &comparison.candidates[s.candidate].reference);
+    let inspection = subject.and_then(|s| s.inspection.as_ref());
+    Class::of_marks(
+        reference.is_some_and(|r| r.has_named_marks()),
+        inspection.is_some_and(|i| i.obscured),
+    )
 }
 
 /// Whether any of the questions is answered more strangely than the budget allows.

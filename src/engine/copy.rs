@@ -14,7 +14,6 @@ use super::{
     cache::Cache,
     candidate::Candidate,
     claim::Claim,
-    compare::Located,
     frames::{Frame, pixels_to_unit, unit_to_pixels},
     need::{Interrupt, Prepared},
     prepare::{ReferencePixels, pixels_key},
@@ -50,13 +49,15 @@ enum Start {
 }
 
 /// The enrolled pictures that are worth a copy test, the nearest first; of most photos none are.
+/// `found` are those that features placed in the whole photo.
 // Of the whole gallery and not of the claim alone: a sibling's picture is near to all its siblings.
-pub(crate) fn nominees(query: &Query, gallery: &Gallery, located: &Located) -> Vec<Nominee> {
+pub(crate) fn nominees<'a>(
+    query: &Query,
+    gallery: &Gallery,
+    found: impl Iterator<Item = &'a Candidate>,
+) -> Vec<Nominee> {
     let (facts, photo) = (&query.photo.facts, &query.frame);
-    // What was placed in a part of the photo is no picture of all of it.
-    let whole = located.view.is_none();
-    let candidates = located.candidates.iter().filter(|_| whole);
-    let placed: HashMap<&str, Start> = candidates
+    let placed: HashMap<&str, Start> = found
         .filter_map(|c| Some((c.reference.id.as_str(), placed(c, photo)?)))
         .collect();
     let mut near: Vec<(u32, Nominee)> = Vec::new();

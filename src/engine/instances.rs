@@ -4,7 +4,7 @@
 //! a person sees what the answer is about.
 
 use super::{
-    candidate::Candidate,
+    candidate::{Candidate, is_rival},
     compare::{Comparison, Placed},
     locate::locate,
     prepare::Scale,
@@ -36,7 +36,7 @@ pub(crate) fn instances(
         let own = &comparison.candidates[subject.candidate];
         if let Some(first) = judged(own, seen) {
             all.push(first);
-            copies(own, whole, seen, &mut all);
+            copies((comparison, own), whole, seen, &mut all);
         }
     }
     // The strongest first: of two products at one place the better is told.
@@ -73,8 +73,14 @@ fn judged(own: &Candidate, seen: &Query) -> Option<Instance> {
 }
 
 /// Further copies of the article that was judged: what is left of the photo's points when those
-/// inside known outlines are taken out is matched again, as the first copy was found.
-fn copies(own: &Candidate, whole: &Query, seen: &Query, all: &mut Vec<Instance>) {
+/// inside known outlines are taken out is matched again, as the first copy was found. A sibling
+/// that fits better there is told instead.
+fn copies(
+    (comparison, own): (&Comparison, &Candidate),
+    whole: &Query,
+    seen: &Query,
+    all: &mut Vec<Instance>,
+) {
     let Some(location) = own.location.as_ref().filter(|_| !seen.is_mirrored()) else {
         return;
     };
@@ -102,11 +108,13 @@ fn copies(own: &Candidate, whole: &Query, seen: &Query, all: &mut Vec<Instance>)
             .map(|i| i.region.map(|p| from_unit.apply(p)))
             .collect();
         let rest = whole.features().outside(&known);
-        let found = locate(&rest, &own.features, scale, &[location.turn]);
-        let Some(found) = found.filter(|f| f.inliers >= COPY_INLIERS) else {
-            return;
+        let place = |candidate: &Candidate| {
+            let found = locate(&rest, &candidate.features, scale, &[location.turn])?;
+            let size = candidate.features.frame_size();
+            let outline = check_quad(&found.reference_to_photo, size, frame).ok()?;
+            Some((found.inliers, outline))
         };
-        let Ok(outline) = check_quad(&found.reference_to_photo, size, frame) else {
+        let Some((inliers, outline)) = place(own).filter(|f| f.0 >= COPY_INLIERS) else {
             return;
         };
         // Copies in one picture are about as large as each other; chance is of any size.
@@ -115,10 +123,23 @@ fn copies(own: &Candidate, whole: &Query, seen: &Query, all: &mut Vec<Instance>)
         if !(1.0 / COPY_SIZE..=COPY_SIZE).contains(&ratio) || !is_free(&region, all) {
             return;
         }
+        // Siblings share much of their print.
+        let others = comparison
+            .candidates
+            .iter()
+            .filter(|c| is_rival(&c.reference, &own.reference));
+        let best = others
+            .filter_map(|c| Some((c, place(c)?)))
+            .filter(|(_, f)| intersection_over_union(&f.1, &outline) >= SAME_PLACE)
+            .max_by_key(|(_, f)| f.0)
+            .filter(|(_, f)| f.0 > inliers);
+        let (shown, (inliers, outline)) = best.unwrap_or((own, (inliers, outline)));
         all.push(Instance {
-            region,
-            inliers: found.inliers,
-            ..all[0].clone()
+            product: shown.reference.product.clone(),
+            reference: shown.reference.id.clone(),
+            region: outline.map(|p| to_unit.apply(p)),
+            inliers,
+            mirrored: false,
         });
     }
 }

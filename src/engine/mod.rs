@@ -306,7 +306,10 @@ impl Engine {
         // Asked once, of the whole photo: a second look is at a part of one that is no copy.
         let nominees = match purpose {
             Purpose::Judge(_) if !photo.doubted => {
-                copy::nominees(&photo.query, question.gallery, &located)
+                // What was placed in a part of the photo is no picture of all of it.
+                let whole = located.view.is_none();
+                let found = located.candidates.iter().filter(|_| whole);
+                copy::nominees(&photo.query, question.gallery, found)
             }
             _ => Vec::new(),
         };

@@ -117,6 +117,9 @@ pub(crate) fn inputs(subject: &Subject) -> Vec<(String, f64)> {
         "score_marks".into(),
         subject.score.marks.map_or(f64::NAN, LogOdds::get),
     ));
+    let inspection = subject.inspection.as_ref();
+    let obscured = inspection.is_some_and(|i| i.obscured);
+    named.push(("obscured".into(), f64::from(u8::from(obscured))));
     named.push(("pointed".into(), subject.evidence.pointed as f64));
     for (k, mark) in subject.evidence.marks.iter().enumerate() {
         named.extend(

@@ -10,7 +10,10 @@ use assay::{
     },
     config::ComputeConfig,
     contract::{answer::CheckAnswer, limits::MOST_PHOTOS},
-    domain::gallery::{ProductKey, ReferenceKind},
+    domain::{
+        calibration::Class,
+        gallery::{ProductKey, ReferenceKind},
+    },
     engine::{Defaults, Engine, vision::Vision},
     inference::pool::WorkerPool,
     storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
@@ -138,7 +141,7 @@ pub fn defaults(shipped: Shipped) -> Defaults {
     };
     file["scores"] = (0..99)
         .flat_map(|n| {
-            ["marks", "identity"].map(|class| {
+            Class::ALL.map(Class::name).map(|class| {
                 serde_json::json!([format!("item-{n}"), format!("product-{n}"), class, score])
             })
         })

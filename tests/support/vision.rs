@@ -396,7 +396,8 @@ impl MarkComparator for PixelComparator {
         })
     }
 
-    /// A cell is the same when its middle pixels differ by less than 60 in every channel.
+    /// A cell is the same when its middle pixels differ by less than 80 in every channel: by half an
+    /// edge of a dot they differ by chance.
     fn compare(
         &mut self,
         reference: &EncodedMark,
@@ -406,7 +407,7 @@ impl MarkComparator for PixelComparator {
             .values
             .chunks_exact(3)
             .zip(photo.values.chunks_exact(3));
-        let same = cells.map(|(a, b)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 60.0));
+        let same = cells.map(|(a, b)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 80.0));
         let probabilities = same.map(|same| {
             if same {
                 Cell::new(0.9, 0.05, 0.05)

@@ -267,10 +267,7 @@ impl Assay {
         }
         // Only the shipped calibration tells the questions apart, and a self-test is of marks.
         let mut references = plan.against.snapshot.gallery.of(product);
-        let class = match references.any(|r| r.has_named_marks()) {
-            true => Class::Named,
-            false => Class::Marks,
-        };
+        let class = Class::of_marks(references.any(|r| r.has_named_marks()), false);
         for judged in &scores {
             let alone = judged
                 .score

@@ -7,6 +7,8 @@
 //! prediction sets for two-layer hierarchical models", 2022). Its two questions, whether this is the
 //! product and whether its marks are its own, rest on different photos. Each is asked by itself and has half
 //! of the budget (Bonferroni), so that the many photos without marks lend nothing to the few with.
+//! Marks under a watermark or a reflection, or without colour, look stranger than others do: a photo
+//! of such is held against such photos alone (Mondrian conformal prediction: Vovk et al., 2005).
 
 use std::collections::BTreeMap;
 
@@ -31,22 +33,44 @@ pub enum CalibrationSource {
 pub enum Class {
     /// Do the marks look as they should that its owner named?
     Named,
+    /// The same, of an article that is not seen plainly.
+    NamedObscured,
     /// Do those that Assay proposed, and the places that the photo points to? These are picked
     /// among many for looking different, and genuine photos have some too.
     Marks,
+    /// The same, of an article that is not seen plainly.
+    MarksObscured,
     /// Is it the product, and no other?
     Identity,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Named, Self::Marks, Self::Identity];
+    pub const ALL: [Self; 5] = [
+        Self::Named,
+        Self::NamedObscured,
+        Self::Marks,
+        Self::MarksObscured,
+        Self::Identity,
+    ];
+
+    /// The class of marks: whether their owner named them, and whether the article is obscured.
+    pub fn of_marks(named: bool, obscured: bool) -> Self {
+        match (named, obscured) {
+            (true, false) => Self::Named,
+            (true, true) => Self::NamedObscured,
+            (false, false) => Self::Marks,
+            (false, true) => Self::MarksObscured,
+        }
+    }
 
     /// The name in the calibration file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Named => "named",
+            Self::NamedObscured => "named, obscured",
             Self::Marks => "marks",
+            Self::MarksObscured => "marks, obscured",
             Self::Identity => "identity",
         }
     }
@@ -75,7 +99,7 @@ pub struct Calibration {
     /// Where the scores come from.
     pub source: CalibrationSource,
     /// Genuine scores per question, in the order of [`Class::ALL`].
-    classes: [Scores; 3],
+    classes: [Scores; Class::ALL.len()],
     /// Questions that the budget is divided among.
     questions: f64,
     /// Number of distinct items among them.
@@ -138,7 +162,7 @@ impl Calibration {
             budget,
             source,
             // Own items are few: all questions together are held against the worst of them.
-            classes: [all.clone(), all.clone(), all],
+            classes: Class::ALL.map(|_| all.clone()),
             questions: 1.0,
             items: distinct(scores.iter().map(|s| s.0.as_str())),
             photos: scores.len(),
@@ -160,10 +184,12 @@ impl Calibration {
     }
 
     fn of(&self, class: Class) -> &Scores {
-        let [named, marks, identity] = &self.classes;
+        let [named, named_obscured, marks, marks_obscured, identity] = &self.classes;
         match class {
             Class::Named => named,
+            Class::NamedObscured => named_obscured,
             Class::Marks => marks,
+            Class::MarksObscured => marks_obscured,
             Class::Identity => identity,
         }
     }

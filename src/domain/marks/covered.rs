@@ -54,7 +54,6 @@ impl Covered {
     }
 
     /// Whether nothing is covered.
-    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         !self.squares.contains(&true)
     }

@@ -45,6 +45,9 @@ pub struct Inspection {
     /// Whether the photo has colour, as far as the reference has: without, what differs in colour
     /// alone is not seen.
     pub has_colour: bool,
+    /// Whether the article is not seen plainly: without colour, or under something that hides some
+    /// of it. The latter is looked for only where a mark may accuse.
+    pub obscured: bool,
 }
 
 /// One mark after the close look.
@@ -98,7 +101,9 @@ pub(crate) fn inspect(
             weighed,
         });
     }
+    let obscured = view.is_obscured();
     Ok(Inspection {
+        obscured,
         reference_to_photo: aligned.reference_to_photo,
         blocks: pair.blocks,
         marks,

@@ -109,6 +109,12 @@ impl<'a> View<'a> {
         })
     }
 
+    /// Whether the photo has no colour, or something that hides print was found in it.
+    pub(crate) fn is_obscured(&self) -> bool {
+        let hidden = self.overlaid.get().or(self.covered.get());
+        !self.pair.has_colour || hidden.is_some_and(|covered| !covered.is_empty())
+    }
+
     /// The place whose hues are turned most; `None` where none stands out or there is no colour.
     pub(crate) fn most_turned(&self, blocks: &BlockMap) -> Option<Rect> {
         self.colours()?.most_turned(blocks)

@@ -266,10 +266,15 @@ async fn regions_that_are_ignored_are_kept_and_need_no_name() {
     let corners = json!([[0.1, 0.7], [0.5, 0.7], [0.5, 0.9]]);
     let ignored = json!({"kind": "ignored", "region": corners});
     let named = json!({"name": "ignored 1", "kind": "ignored", "region": corners});
+    // With print that is worth a mark.
+    let printed = Scene {
+        overprinted: &[(400, 60), (480, 60), (400, 130), (480, 130)],
+        ..Scene::of(1)
+    };
     let form = Form::new()
         .text("kind", "pack")
         .text("marks", &json!([ignored, named]).to_string())
-        .picture("image", &Scene::of(1));
+        .picture("image", &printed);
     let body = app.upload(REFERENCES, form).await.json();
     let kept = |name: &str| json!({"name": name, "kind": "ignored", "region": corners, "text": null, "proposed": false});
     let marks = body["marks"].as_array().unwrap();
