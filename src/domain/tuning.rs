@@ -60,7 +60,7 @@ fn digest_of(table: &[(&str, f64)]) -> String {
 mod hidden;
 mod seeking;
 
-pub use hidden::{bend, colourless, covered, mosaic, repeated};
+pub use hidden::{bend, colourless, covered, mosaic, moved, repeated};
 pub use seeking::{closer, compare, fit, instances, locate, presence, search};
 
 tuning! {

@@ -80,6 +80,18 @@ impl Rect {
         Self::new(x, y, x.saturating_add(width), y.saturating_add(height))
     }
 
+    /// The box moved to the right and down; `None` where it would leave a picture of `width` x
+    /// `height` pixels.
+    pub fn moved(self, (right, down): (i32, i32), width: u32, height: u32) -> Option<Self> {
+        let moved = Self::new(
+            self.left.checked_add_signed(right)?,
+            self.top.checked_add_signed(down)?,
+            self.right.checked_add_signed(right)?,
+            self.bottom.checked_add_signed(down)?,
+        );
+        (moved.right <= width && moved.bottom <= height).then_some(moved)
+    }
+
     /// First column, first row, width and height: the form that stored articles have.
     pub const fn to_xywh(self) -> [u32; 4] {
         [

@@ -174,6 +174,15 @@ impl MarkBox {
         }
     }
 
+    /// The same box moved to the right and down, in pixels; `None` where it would leave a frame of
+    /// `width` x `height`.
+    pub fn moved(&self, shift: (i32, i32), width: u32, height: u32) -> Option<Self> {
+        Some(Self {
+            tight: self.tight.moved(shift, width, height)?,
+            padded: self.padded.moved(shift, width, height)?,
+        })
+    }
+
     /// Whether a place in pixels of the frame belongs to the mark itself rather than to its
     /// surroundings.
     pub fn holds(&self, at: Point) -> bool {

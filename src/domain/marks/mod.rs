@@ -5,5 +5,6 @@ pub mod cells;
 pub mod colour;
 pub(crate) mod colourless;
 pub(crate) mod covered;
+pub(crate) mod moved;
 pub(crate) mod text;
 pub(crate) mod windows;

@@ -1,4 +1,4 @@
-//! Numbers of what cannot be seen as it is: print that is bent, covered, overlaid or without colour.
+//! Numbers of what cannot be seen as it is: print that is bent, moved, covered, overlaid or without colour.
 
 tuning! {
     /// Print that is bent.
@@ -19,6 +19,20 @@ tuning! {
         pub const LOOKS: usize = 4;
         /// Mean correlation of the blocks that the field has to gain.
         pub const LEAST_GAIN: f64 = 0.02;
+    }
+
+    /// Print that sits elsewhere than on the reference.
+    pub mod moved {
+        /// How far a mark is looked for to every side, in pixels of the frame.
+        pub const REACH_PX: i32 = 24;
+        /// Step of the first look: planes are smoothed, and a peak is wider than that.
+        pub const STEP_PX: i32 = 2;
+        /// What moved less the comparator finds by itself.
+        pub const LEAST_PX: i32 = 4;
+        /// Correlation there at least.
+        pub const LEAST_AGREEMENT: f32 = 0.7;
+        /// By how much it is above that at its own place.
+        pub const LEAST_GAIN: f32 = 0.25;
     }
 
     /// Places that something covers.

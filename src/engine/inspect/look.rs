@@ -13,6 +13,7 @@ use crate::{
         gallery::Mark,
         geometry::Point,
         illumination::with_spread_of,
+        raster::Raster,
         tuning::{
             colour::NOTABLE_TURN,
             covered::{GRAVE, UNREAD_ABOVE},
@@ -47,7 +48,8 @@ impl Looked<'_> {
         &self,
         vision: &mut Vision,
     ) -> Result<MarkObservation, InferenceError> {
-        let mut seen = self.look(vision, None)?;
+        let mut sight = Sighting::default();
+        let mut seen = self.look(vision, sight)?;
         // What hides a mark is looked for where the mark would accuse: elsewhere it matters little.
         for hidden in [View::covered, View::overlaid] {
             if !is_grave(&seen) {
@@ -55,8 +57,16 @@ impl Looked<'_> {
             }
             let covered = hidden(self.view);
             if covered.share(self.place.padded.map(f64::from)) > 0.0 {
-                seen = self.look(vision, Some(covered))?;
+                sight.hidden = Some(covered);
+                seen = self.look(vision, sight)?;
             }
+        }
+        // The same print a little elsewhere is the same print.
+        if is_grave(&seen)
+            && let Some(shift) = self.view.moved(self.place)
+        {
+            sight.shift = shift;
+            seen = self.look(vision, sight)?;
         }
         Ok(seen)
     }
@@ -64,11 +74,10 @@ impl Looked<'_> {
     fn look(
         &self,
         vision: &mut Vision,
-        hidden: Option<&Covered>,
+        sight: Sighting,
     ) -> Result<MarkObservation, InferenceError> {
-        let (view, place) = (self.view, self.place);
-        let own = cut(vision, &view.pair.own, place);
-        let seen = cut(vision, &view.pair.photo.raster, place);
+        let (view, place, hidden) = (self.view, self.place, sight.hidden);
+        let [own, seen] = self.sides(vision, place, sight);
         let pair = [&own, &seen, &seen];
         let mut cells = compare_at(vision, self.cache, view, place, Border::Unseen, pair)?;
         if let Some(covered) = hidden {
@@ -78,7 +87,7 @@ impl Looked<'_> {
         let is_suspect = MarkObservation::is_suspect(&first);
         // The second look and the reading are dear, so only a suspect mark gets them.
         let second = match is_suspect {
-            true => Some(self.second_look(vision, hidden)?),
+            true => Some(self.second_look(vision, sight)?),
             false => None,
         };
         // Learning needs every reading: what genuine photos are misread as must be known before a
@@ -92,7 +101,7 @@ impl Looked<'_> {
                 self.cache,
                 view,
                 self.mark,
-                self.outline,
+                (self.outline, sight.shift),
             )?,
             false => None,
         };
@@ -111,20 +120,36 @@ impl Looked<'_> {
     fn second_look(
         &self,
         vision: &mut Vision,
-        hidden: Option<&Covered>,
+        sight: Sighting,
     ) -> Result<CellGrid, InferenceError> {
         let (view, frame) = (self.view, &self.view.pair.own);
         // Half a cell on, every edge falls elsewhere in its cell: chance seldom survives that.
         let moved = self.place.half_a_cell_on(frame.width(), frame.height());
-        let own = cut(vision, frame, &moved);
-        let seen = cut(vision, &view.pair.photo.raster, &moved);
+        let [own, seen] = self.sides(vision, &moved, sight);
         let pair = [&own, &seen, &with_spread_of(&seen, &own)];
         let mut cells = compare_at(vision, self.cache, view, &moved, Border::Unseen, pair)?;
-        if let Some(covered) = hidden {
+        if let Some(covered) = sight.hidden {
             hide_covered(&mut cells, &moved, covered);
         }
         Ok(grid(&moved, &cells))
     }
+
+    /// A place on the reference and on the photo.
+    fn sides(&self, vision: &mut Vision, place: &MarkBox, sight: Sighting) -> [Raster; 2] {
+        let (own, photo) = (&self.view.pair.own, &self.view.pair.photo.raster);
+        let there = place.moved(sight.shift, own.width(), own.height());
+        let own = cut(vision, own, place);
+        [own, cut(vision, photo, &there.unwrap_or(*place))]
+    }
+}
+
+/// How a mark is seen.
+#[derive(Clone, Copy, Default)]
+struct Sighting<'a> {
+    /// What hides parts of it.
+    hidden: Option<&'a Covered>,
+    /// How far its print has moved, in pixels of the frame.
+    shift: (i32, i32),
 }
 
 /// Whether a mark may accuse.

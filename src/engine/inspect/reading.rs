@@ -24,12 +24,13 @@ use crate::{
 /// What the photo reads at a text mark, and its agreement with what it should read. There is no
 /// agreement when the recogniser is not sure or cannot read the reference itself: then its word says
 /// nothing about the photo. With a `cache`, what it reads on the reference is taken from there.
+/// `shift` is how far the print has moved, in pixels of the frame.
 pub(crate) fn read_mark(
     text: &mut dyn TextReader,
     cache: Option<&Cache>,
     view: &View,
     mark: &Mark,
-    outline: &[Point],
+    (outline, shift): (&[Point], (i32, i32)),
 ) -> Result<Option<Reading>, InferenceError> {
     let (MarkKind::Text, Some(expected), Ok(corners)) = (
         mark.kind,
@@ -47,7 +48,11 @@ pub(crate) fn read_mark(
     };
     // By its corners from the photo itself: a mark may stand on its side, and the recogniser takes
     // upright lines only.
-    let to_source = |at| view.pair.to_source(line_to_frame.apply(at));
+    let to_source = |at| {
+        let at = line_to_frame.apply(at);
+        let moved = Point::new(at.x + f64::from(shift.0), at.y + f64::from(shift.1));
+        view.pair.to_source(moved)
+    };
     let seen = read_line(
         text,
         rectify_by(view.source, to_source, width, LINE_PX).raster,
@@ -149,7 +154,8 @@ mod tests {
         let mut reader = Scripted::new(readings.iter().copied());
         reader.confidence = confidence;
         let cache = Cache::new(1 << 20);
-        let mut read = || read_mark(&mut reader, Some(&cache), &view, mark, &outline).unwrap();
+        let mut read =
+            || read_mark(&mut reader, Some(&cache), &view, mark, (&outline, (0, 0))).unwrap();
         let told = (0..photos).map(|_| read().map(|read| (read.text, read.agreement)));
         told.collect()
     }

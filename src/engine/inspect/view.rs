@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::pair::Pair;
-use crate::domain::tuning::frames::MIN_SOURCE_PIXELS;
+use crate::domain::tuning::frames::{GREY_SIGMA, MIN_SOURCE_PIXELS};
 use crate::{
     domain::{
         appearance::BlockMap,
@@ -13,7 +13,8 @@ use crate::{
         gallery::Mark,
         geometry::{Point, Rect},
         mosaic::Mosaic,
-        raster::Raster,
+        moved::moved,
+        raster::{Plane, Raster},
         repeated::Repeated,
     },
     engine::{frames::Frame, prepare::ReferencePixels, search::Query, vision::Vision},
@@ -31,6 +32,8 @@ pub(crate) struct View<'a> {
     colours: OnceCell<PackColours>,
     covered: OnceCell<Covered>,
     overlaid: OnceCell<Covered>,
+    /// Smoothed grey planes of both sides.
+    greys: OnceCell<(Plane, Plane)>,
     /// Pixels of the photo as it came to one of the frame, along a side.
     photo_pixels: f64,
     /// Boxes in pixels of the frame whose print varies by design.
@@ -61,6 +64,7 @@ impl<'a> View<'a> {
             colours: OnceCell::new(),
             covered: OnceCell::new(),
             overlaid: OnceCell::new(),
+            greys: OnceCell::new(),
             photo_pixels,
             ignored: Vec::new(),
         }
@@ -107,6 +111,21 @@ impl<'a> View<'a> {
             }
             covered
         })
+    }
+
+    /// How far the print of a mark has moved, in pixels of the frame; `None` when it has not.
+    pub(crate) fn moved(&self, place: &MarkBox) -> Option<(i32, i32)> {
+        let (own, photo) = self.greys.get_or_init(|| {
+            let smoothed = |raster: &Raster| raster.grey().smoothed(GREY_SIGMA);
+            (smoothed(&self.pair.own), smoothed(&self.pair.lit))
+        });
+        moved(own, photo, place.tight)
+            // The context comes along.
+            .filter(|shift| {
+                place
+                    .moved(*shift, self.pair.own.width(), self.pair.own.height())
+                    .is_some()
+            })
     }
 
     /// Whether the photo has no colour, or something that hides print was found in it.
