@@ -251,6 +251,24 @@ impl Calibration {
                 <= self.budget.max(self.questions * scores.least())
     }
 
+    /// Questions that share the budget.
+    pub fn questions(&self) -> f64 {
+        self.questions
+    }
+
+    /// Genuine scores by question, ascending, with their weights: log odds and number of scores that
+    /// one stands for. One list named `all` where every question has the same.
+    pub fn scores(&self) -> Vec<(&'static str, &[(LogOdds, f64)])> {
+        let [first, rest @ ..] = &self.classes;
+        if rest.iter().all(|scores| scores == first) {
+            return vec![("all", &first.0)];
+        }
+        let named = Class::ALL.into_iter().zip(&self.classes);
+        named
+            .map(|(class, scores)| (class.name(), scores.0.as_slice()))
+            .collect()
+    }
+
     /// Upper 95 % bound of the false-flag rate that this many items support when none of them is
     /// flagged.
     pub fn bound_95(&self) -> f64 {

@@ -54,6 +54,7 @@ impl Covered {
     }
 
     /// Whether nothing is covered.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         !self.squares.contains(&true)
     }

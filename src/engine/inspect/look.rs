@@ -57,6 +57,7 @@ impl Looked<'_> {
             }
             let covered = hidden(self.view);
             if covered.share(self.place.padded.map(f64::from)) > 0.0 {
+                self.view.tell_hidden();
                 sight.hidden = Some(covered);
                 seen = self.look(vision, sight)?;
             }

@@ -1,6 +1,6 @@
 //! Both sides of an aligned pair, as marks and regions look at them.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use super::pair::Pair;
 use crate::domain::tuning::frames::{GREY_SIGMA, MIN_SOURCE_PIXELS};
@@ -32,6 +32,8 @@ pub(crate) struct View<'a> {
     colours: OnceCell<PackColours>,
     covered: OnceCell<Covered>,
     overlaid: OnceCell<Covered>,
+    /// Whether something hides a part of what was looked at so far.
+    is_hidden: Cell<bool>,
     /// Smoothed grey planes of both sides.
     greys: OnceCell<(Plane, Plane)>,
     /// Pixels of the photo as it came to one of the frame, along a side.
@@ -64,6 +66,7 @@ impl<'a> View<'a> {
             colours: OnceCell::new(),
             covered: OnceCell::new(),
             overlaid: OnceCell::new(),
+            is_hidden: Cell::new(false),
             greys: OnceCell::new(),
             photo_pixels,
             ignored: Vec::new(),
@@ -128,10 +131,14 @@ impl<'a> View<'a> {
             })
     }
 
-    /// Whether the photo has no colour, or something that hides print was found in it.
+    /// Tells that something hides a part of what is looked at.
+    pub(crate) fn tell_hidden(&self) {
+        self.is_hidden.set(true);
+    }
+
+    /// Whether the photo has no colour, or something hid a part of what was looked at.
     pub(crate) fn is_obscured(&self) -> bool {
-        let hidden = self.overlaid.get().or(self.covered.get());
-        !self.pair.has_colour || hidden.is_some_and(|covered| !covered.is_empty())
+        !self.pair.has_colour || self.is_hidden.get()
     }
 
     /// The place whose hues are turned most; `None` where none stands out or there is no colour.
