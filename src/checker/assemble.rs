@@ -174,7 +174,7 @@ fn reason(code: ReasonCode, detail: String, photo: usize) -> ReasonAnswer {
 }
 
 /// What answered, for whoever replays a check.
-fn program() -> String {
+pub(crate) fn program() -> String {
     format!(
         "assay {}+tuning.{}",
         env!("CARGO_PKG_VERSION"),

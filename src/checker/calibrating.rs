@@ -12,6 +12,7 @@ use super::{
     codec::observations,
     records::{GenuinePhotoRecord, GenuineScore, KeptObservation},
 };
+use crate::domain::digest::Sha256;
 use crate::domain::{
     calibration::{Calibration, CalibrationSource},
     fusion::Fusion,
@@ -19,7 +20,6 @@ use crate::domain::{
     score::LogOdds,
     variation::{GenuineObservations, Observation, ReferenceVariation, Variation},
 };
-use crate::{contract::answer::CalibrationAnswer, domain::digest::Sha256, engine::OperatingPoint};
 
 /// Observations of a product's genuine photos, read in portions: first all to [`VariationFit::add`], then
 /// all to [`VariationFit::score`].
@@ -232,28 +232,6 @@ pub(crate) fn advice(
     format!(
         "of {there} items only {comparable} have a comparable photo, {needed} are needed: add sharper photos or references of the sides they show; {meanwhile}"
     )
-}
-
-/// What a check is judged by, as callers see it.
-pub(crate) fn describe(
-    OperatingPoint {
-        calibration,
-        variation,
-    }: &OperatingPoint,
-    advice: Option<String>,
-) -> CalibrationAnswer {
-    // Equal thresholds with other variation judge otherwise: the id has to tell them apart.
-    let variation_id = observations::variation_id(variation).map(|id| format!("+{id}"));
-    CalibrationAnswer {
-        id: format!("{}{}", calibration.id, variation_id.unwrap_or_default()),
-        budget: calibration.budget,
-        bound_95: calibration.bound_95(),
-        items: calibration.items,
-        source: calibration.source.into(),
-        covers: true,
-        variation_items: variation.items(),
-        advice,
-    }
 }
 
 #[cfg(test)]

@@ -11,4 +11,5 @@ mod run_on;
 pub mod service;
 pub(crate) mod snapshot;
 mod supply;
+mod told;
 pub(crate) mod validate;

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use super::ports::StoreError;
-use crate::contract::{Verdict, answer::CheckAnswer};
+use crate::contract::{Verdict, answer::CheckAnswer, operating_point::OperatingPointAnswer};
 use crate::domain::{
     digest::Sha256,
     gallery::{Health, Mark, ProductKey, ReferenceKind},
@@ -236,6 +236,10 @@ pub trait Store: Send + Sync {
         product: Option<&str>,
         version: &str,
     ) -> Result<Vec<KeptVariation>, StoreError>;
+    /// Keeps what answers are judged by; one that is kept already stays as it is.
+    async fn add_operating_point(&self, point: &OperatingPointAnswer) -> Result<(), StoreError>;
+    /// What answers were judged by.
+    async fn operating_point(&self, id: &str) -> Result<OperatingPointAnswer, StoreError>;
     /// Stores a check's answer with the hashes and fingerprints of its photos.
     async fn add_check(
         &self,

@@ -2,7 +2,7 @@
 //! runtime of its own.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -154,6 +154,8 @@ pub struct Assay {
     snapshot: Mutex<Arc<GallerySnapshot>>,
     /// Whether no model failed since the models were last probed.
     seeing: AtomicBool,
+    /// Operating points that are kept, by the id of their calibration.
+    points: Mutex<HashMap<String, String>>,
     /// Whether a self-test is underway: one at a time, so that checks keep the workers.
     testing: AtomicBool,
 }
@@ -210,6 +212,7 @@ impl Assay {
             models: named.collect(),
             snapshot: Mutex::default(),
             seeing: AtomicBool::new(true),
+            points: Mutex::default(),
             testing: AtomicBool::new(false),
         };
         // Before the first request: a check against half a gallery would find nothing.

@@ -271,6 +271,10 @@ fn covered() -> bool {
 pub struct CalibrationAnswer {
     /// Id: changes with the scores, the models, the rule and what is known of genuine variation.
     pub id: String,
+    /// Id of all that the p-values follow from, kept for ever under `/v1/calibrations/{id}`; empty in
+    /// answers of before it was kept.
+    #[serde(default)]
+    pub operating_point: String,
     /// The share of genuine photos that may be flagged, 0 to 1.
     pub budget: f64,
     /// Upper 95 % bound of the false-flag rate that the number of items supports, 0 to 1.

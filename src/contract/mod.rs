@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod limits;
 mod names;
+pub mod operating_point;
 pub(crate) mod schemas;
 pub mod self_test;
 

@@ -15,7 +15,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    api::{brands, checks, genuine_photos, openapi, products, references, self_test, system},
+    api::{
+        brands, calibrations, checks, genuine_photos, openapi, products, references, self_test,
+        system,
+    },
     guard, observe,
     problem::ProblemBody,
     state::HttpState,
@@ -99,6 +102,7 @@ fn plain() -> OpenApiRouter<HttpState> {
             references::get_reference,
             references::delete_reference
         ))
+        .routes(routes!(calibrations::get_calibration))
         .routes(routes!(checks::list_checks))
         .routes(routes!(checks::get_check))
         .routes(routes!(checks::draw_evidence))

@@ -24,12 +24,13 @@ use crate::{
             KeptVariation, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
-    contract::answer::CheckAnswer,
+    contract::{answer::CheckAnswer, operating_point::OperatingPointAnswer},
     domain::{digest::Sha256, gallery::ProductKey, score::LogOdds},
 };
 
 mod checks;
 mod genuine;
+mod operating_points;
 mod references;
 mod refusal;
 
@@ -37,12 +38,17 @@ use refusal::product_not_found;
 
 /// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would
 /// embed them too, but its macros build a second SQLite for the compiler.)
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "first", include_str!("migrations/sqlite/0001_first.sql")),
     (
         2,
         "variation",
         include_str!("migrations/sqlite/0002_variation.sql"),
+    ),
+    (
+        3,
+        "operating_points",
+        include_str!("migrations/sqlite/0003_operating_points.sql"),
     ),
 ];
 
@@ -368,6 +374,14 @@ impl Store for SqliteStore {
         version: &str,
     ) -> Result<Vec<KeptVariation>, StoreError> {
         genuine::variations(&self.pool, brand, product, version).await
+    }
+
+    async fn add_operating_point(&self, point: &OperatingPointAnswer) -> Result<(), StoreError> {
+        operating_points::add(&self.pool, point).await
+    }
+
+    async fn operating_point(&self, id: &str) -> Result<OperatingPointAnswer, StoreError> {
+        operating_points::get(&self.pool, id).await
     }
 
     async fn add_check(

@@ -12,7 +12,7 @@ use assay::{
             CheckFilter, GenuineScore, KeptObservation, KeptVariation, SeenElsewhere, Store,
         },
     },
-    contract::Verdict,
+    contract::{CalibrationSource, Verdict, operating_point::OperatingPointAnswer},
     domain::score::LogOdds,
     storage::sqlite::SqliteStore,
 };
@@ -415,4 +415,40 @@ async fn another_connection_notices_changes() {
         .await
         .unwrap();
     assert!(reader.changes().await.unwrap().genuine_photos > removed.genuine_photos);
+}
+
+#[tokio::test]
+async fn what_answers_were_judged_by_stays_as_it_was_first_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let point = |id: &str, created_at: &str| OperatingPointAnswer {
+        id: id.into(),
+        created_at: created_at.into(),
+        calibration: "default-1".into(),
+        source: CalibrationSource::Default,
+        budget: 0.01,
+        bound_95: 0.016,
+        items: 183,
+        photos: 2,
+        questions: 2.0,
+        scores: [("marks".to_owned(), vec![[-1.25, 0.5], [3.0, 1.5]])].into(),
+        models: [("embedder".to_owned(), "e@1".to_owned())].into(),
+        program: "assay 0.1.0+tuning.000000000000".into(),
+        similarity_rule: "rule".into(),
+    };
+    let first = point("op-1", "2026-01-01T00:00:00Z");
+    for kept in [
+        &first,
+        &point("op-1", "2027-01-01T00:00:00Z"),
+        &point("op-2", "now"),
+    ] {
+        store.add_operating_point(kept).await.unwrap();
+    }
+    store.close().await;
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    assert_eq!(store.operating_point("op-1").await.unwrap(), first);
+    assert!(is_not_found(
+        store.operating_point("op-3").await,
+        "calibration"
+    ));
 }

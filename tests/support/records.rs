@@ -130,6 +130,7 @@ pub fn check(
         photos: vec![photo],
         calibration: CalibrationAnswer {
             id: "c".into(),
+            operating_point: String::new(),
             budget: 0.01,
             bound_95: 0.02,
             items: 150,

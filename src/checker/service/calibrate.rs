@@ -1,6 +1,9 @@
 //! Scoring genuine photos, and choosing what a check is judged by.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError},
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -13,8 +16,9 @@ use crate::{
         ports::StoreError,
         records::{GenuinePhotoRecord, GenuineScore, KeptObservation, KeptVariation},
         snapshot::{GallerySnapshot, reference_set},
+        told,
     },
-    contract::answer::CalibrationAnswer,
+    contract::{answer::CalibrationAnswer, operating_point::OperatingPointAnswer},
     domain::{
         calibration::CalibrationSource,
         digest::Sha256,
@@ -32,6 +36,8 @@ use crate::{
 const AT_ONCE: usize = 2;
 /// Observations in memory at a time while they are put together: about 5 MB.
 const PORTION: usize = 256;
+/// Operating points remembered as kept.
+const MOST_POINTS: usize = 4096;
 
 impl Assay {
     /// What the product's p-values rest on, after scoring the genuine photos that have no score yet
@@ -45,7 +51,55 @@ impl Assay {
         let (operating_point, advice) = self
             .operating_point_for(Some(&Claim::Product(product.clone())), &snapshot)
             .await?;
-        Ok(calibrating::describe(&operating_point, advice))
+        self.told(&operating_point, advice).await
+    }
+
+    /// What an answer says of what it is judged by, which is kept from then on.
+    pub(super) async fn told(
+        &self,
+        point: &OperatingPoint,
+        advice: Option<String>,
+    ) -> Result<CalibrationAnswer, ServiceError> {
+        let told = told::describe(point, advice);
+        let operating_point = match self.known_point(&told.id) {
+            Some(id) => id,
+            None => self.keep_point(point, &told).await?,
+        };
+        Ok(CalibrationAnswer {
+            operating_point,
+            ..told
+        })
+    }
+
+    fn known_point(&self, calibration: &str) -> Option<String> {
+        let known = self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(calibration).cloned()
+    }
+
+    /// Keeps an operating point, unless it is kept already; its id.
+    async fn keep_point(
+        &self,
+        point: &OperatingPoint,
+        told: &CalibrationAnswer,
+    ) -> Result<String, ServiceError> {
+        let now = jiff::Timestamp::now().to_string();
+        let kept = told::kept(&point.calibration, told, &self.models, now);
+        self.store.add_operating_point(&kept).await?;
+        let mut known = self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each new genuine photo makes a new one: forgetting costs a write, not memory.
+        if known.len() >= MOST_POINTS {
+            known.clear();
+        }
+        known.insert(told.id.clone(), kept.id.clone());
+        Ok(kept.id)
+    }
+
+    /// What answers were judged by, as it was then.
+    pub async fn kept_operating_point(
+        &self,
+        id: &str,
+    ) -> Result<OperatingPointAnswer, ServiceError> {
+        Ok(self.store.operating_point(id).await?)
     }
 
     /// Brings the scores of all products' genuine photos up to date; to be called in the background

@@ -9,7 +9,6 @@ use super::{Assay, CheckRequest, EvidenceInputs, ServiceError, new_id};
 use crate::{
     checker::{
         assemble::{self, CheckedPhoto, Frame},
-        calibrating,
         clock::Clock,
         ports::StoreError,
         snapshot::GallerySnapshot,
@@ -56,7 +55,7 @@ impl Assay {
         let claim = self.claim(&request).await?;
         let snapshot = self.refresh_for(claim.as_ref()).await?;
         let (operating_point, advice) = self.operating_point_for(claim.as_ref(), &snapshot).await?;
-        let calibration = calibrating::describe(&operating_point, advice);
+        let calibration = self.told(&operating_point, advice).await?;
         // One gallery and one calibration for all photos: an enrolment meanwhile must not split a
         // check.
         let against = Arc::new(Against {

@@ -144,7 +144,7 @@ impl Assay {
             unedited: counted(Kind::Unedited),
             edits: EditKind::ALL.map(|kind| counted(kind.into())).into(),
             genuine_photos: self.judge_genuine(&product, &plan).await?,
-            calibration: calibrating::describe(&plan.against.operating_point, advice),
+            calibration: self.told(&plan.against.operating_point, advice).await?,
             reference_set: plan.against.snapshot.reference_set.clone(),
             models: self.models.clone(),
         })

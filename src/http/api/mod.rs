@@ -1,6 +1,7 @@
 //! One file per resource.
 
 pub(crate) mod brands;
+pub(crate) mod calibrations;
 pub(crate) mod checks;
 pub(crate) mod genuine_photos;
 pub(crate) mod openapi;

@@ -49,6 +49,45 @@ async fn a_check_answers_as_the_contract_says_and_can_be_read_again() {
 }
 
 #[tokio::test]
+async fn what_an_answer_was_judged_by_can_be_read_and_its_p_value_worked_out() {
+    let app = TestServer::with_reference().await;
+    let ask = async || check(&app, claim().picture("photo", &Scene::photo(1, "a"))).await;
+    let (first, second) = (ask().await, ask().await);
+    let named = |body: &Value| {
+        body["calibration"]["operating_point"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(named(&first), named(&second), "the same point is kept once");
+    let point = app
+        .get(&format!("/v1/calibrations/{}", named(&first)))
+        .await
+        .json();
+    let told = &first["calibration"];
+    for field in ["source", "budget", "bound_95", "items"] {
+        assert_eq!(point[field], told[field], "{point}");
+    }
+    assert_eq!(point["calibration"], told["id"]);
+    for field in ["models", "program", "similarity_rule"] {
+        assert_eq!(point[field], first[field], "{point}");
+    }
+    // The photo's scores are above all of these: p is the share of all of them, and the photo, times
+    // the questions, at most 1.
+    let questions = point["questions"].as_f64().unwrap();
+    for scores in point["scores"].as_object().unwrap().values() {
+        let scores = scores.as_array().unwrap();
+        let weights: f64 = scores.iter().map(|s| s[1].as_f64().unwrap()).sum();
+        assert!((weights - scores.len() as f64).abs() < 1e-6, "{point}");
+    }
+    let p = (questions * 1.0).min(1.0);
+    assert_eq!(first["photos"][0]["p_value"].as_f64(), Some(p), "{first}");
+    app.get("/v1/calibrations/none")
+        .await
+        .problem(404, "not-found");
+}
+
+#[tokio::test]
 async fn without_a_claim_photos_are_identified() {
     let app = TestServer::with_reference().await;
     let body = check(&app, Form::new().picture("photo", &Scene::photo(1, "a"))).await;

@@ -1,0 +1,6 @@
+-- What answers were judged by. A row is written once, before the first answer that names it, and never changed or removed.
+
+CREATE TABLE operating_points (
+    id   TEXT NOT NULL PRIMARY KEY, -- a hash over the content
+    body TEXT NOT NULL -- JSON, as callers get it
+) STRICT;
