@@ -116,7 +116,7 @@ pub enum StoreError {
     /// There is no such thing.
     #[error("{what} `{id}` does not exist")]
     NotFound {
-        /// `brand`, `product`, `reference`, `check` or `photo`.
+        /// `brand`, `product`, `reference`, `genuine photo`, `check`, `calibration` or `photo`.
         what: &'static str,
         /// Its id.
         id: String,

@@ -141,7 +141,7 @@ pub struct Changes {
     /// References added or removed.
     // Counts instead of times: clocks of two processes differ, one database counts for both.
     pub references: i64,
-    /// Genuine photos added.
+    /// Genuine photos added or removed.
     pub genuine_photos: i64,
 }
 
@@ -153,10 +153,14 @@ pub(crate) const MOST_GENUINE_PHOTOS: u32 = 10_000;
 pub trait Store: Send + Sync {
     /// Adds a brand; a brand of the same id and name is accepted again, another name is a conflict.
     async fn add_brand(&self, brand: &Brand) -> Result<(), StoreError>;
+    /// Gives a brand another name; it must exist.
+    async fn rename_brand(&self, brand: &Brand) -> Result<(), StoreError>;
     /// All brands by id.
     async fn brands(&self) -> Result<Vec<Brand>, StoreError>;
     /// Adds a product; its brand must exist; the same id and name is accepted again.
     async fn add_product(&self, product: &Product) -> Result<(), StoreError>;
+    /// Gives a product another name; it must exist.
+    async fn rename_product(&self, product: &Product) -> Result<(), StoreError>;
     /// All products of a brand by id; the brand must exist.
     async fn products(&self, brand: &str) -> Result<Vec<Product>, StoreError>;
     /// One product.
@@ -182,6 +186,8 @@ pub trait Store: Send + Sync {
     /// Adds a genuine photo; its product must exist; the same image of the same product is a
     /// conflict.
     async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError>;
+    /// Removes a genuine photo of a product, with all that follows from it.
+    async fn delete_genuine_photo(&self, product: &ProductKey, id: &str) -> Result<(), StoreError>;
     /// Genuine photos of a product, oldest first, [`MOST_GENUINE_PHOTOS`] at most.
     async fn genuine_photos(
         &self,

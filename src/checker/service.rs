@@ -228,6 +228,13 @@ impl Assay {
         Ok(brand)
     }
 
+    /// Gives a brand another name.
+    pub async fn rename_brand(&self, brand: Brand) -> Result<Brand, ServiceError> {
+        validate::brand(&brand)?;
+        self.store.rename_brand(&brand).await?;
+        Ok(brand)
+    }
+
     /// All brands by id.
     pub async fn brands(&self) -> Result<Vec<Brand>, ServiceError> {
         Ok(self.store.brands().await?)
@@ -237,6 +244,13 @@ impl Assay {
     pub async fn create_product(&self, product: Product) -> Result<Product, ServiceError> {
         validate::product(&product)?;
         self.store.add_product(&product).await?;
+        Ok(product)
+    }
+
+    /// Gives a product another name.
+    pub async fn rename_product(&self, product: Product) -> Result<Product, ServiceError> {
+        validate::product(&product)?;
+        self.store.rename_product(&product).await?;
         Ok(product)
     }
 
@@ -273,6 +287,15 @@ impl Assay {
         product: &ProductKey,
     ) -> Result<Vec<GenuinePhotoRecord>, ServiceError> {
         Ok(self.store.genuine_photos(product).await?)
+    }
+
+    /// Removes a genuine photo; what was calibrated with it is worked out anew. Its file stays.
+    pub async fn delete_genuine_photo(
+        &self,
+        product: &ProductKey,
+        id: &str,
+    ) -> Result<(), ServiceError> {
+        Ok(self.store.delete_genuine_photo(product, id).await?)
     }
 
     /// An earlier check.

@@ -96,7 +96,10 @@ fn plain() -> OpenApiRouter<HttpState> {
     OpenApiRouter::default()
         .routes(routes!(brands::create_brand, brands::list_brands))
         .routes(routes!(products::create_product, products::list_products))
-        .routes(routes!(products::get_product))
+        .routes(routes!(brands::rename_brand))
+        .routes(routes!(products::get_product, products::rename_product))
+        .routes(routes!(genuine_photos::list_genuine_photos))
+        .routes(routes!(genuine_photos::delete_genuine_photo))
         .routes(routes!(references::list_references))
         .routes(routes!(
             references::get_reference,

@@ -28,13 +28,12 @@ use crate::{
     domain::{digest::Sha256, gallery::ProductKey, score::LogOdds},
 };
 
+mod catalogue;
 mod checks;
 mod genuine;
 mod operating_points;
 mod references;
 mod refusal;
-
-use refusal::product_not_found;
 
 /// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would
 /// embed them too, but its macros build a second SQLite for the compiler.)
@@ -157,20 +156,6 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.pool.close().await;
     }
-
-    async fn brand_must_exist(&self, id: &str) -> Result<(), StoreError> {
-        let found = sqlx::query("SELECT 1 FROM brands WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await;
-        found
-            .map_err(failed)?
-            .map(|_| ())
-            .ok_or_else(|| StoreError::NotFound {
-                what: "brand",
-                id: id.to_owned(),
-            })
-    }
 }
 
 /// Waits for the lock on a file, on a thread of its own: the wait blocks, and the holder may be a
@@ -191,94 +176,31 @@ async fn exclusive(path: PathBuf) -> io::Result<File> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn add_brand(&self, brand: &Brand) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO brands (id, name) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            .bind(&brand.id)
-            .bind(&brand.name)
-            .execute(&self.pool)
-            .await
-            .map_err(failed)?;
-        // Asked afterwards: before, another process might add the brand in between.
-        let name: String = sqlx::query_scalar("SELECT name FROM brands WHERE id = ?")
-            .bind(&brand.id)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(failed)?;
-        if name == brand.name {
-            Ok(())
-        } else {
-            Err(StoreError::Conflict {
-                what: "brand",
-                id: brand.id.clone(),
-            })
-        }
+        catalogue::add_brand(&self.pool, brand).await
+    }
+
+    async fn rename_brand(&self, brand: &Brand) -> Result<(), StoreError> {
+        catalogue::rename_brand(&self.pool, brand).await
     }
 
     async fn brands(&self) -> Result<Vec<Brand>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as("SELECT id, name FROM brands ORDER BY id")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, name)| Brand { id, name })
-            .collect())
+        catalogue::brands(&self.pool).await
     }
 
     async fn add_product(&self, product: &Product) -> Result<(), StoreError> {
-        self.brand_must_exist(&product.key.brand).await?;
-        sqlx::query(
-            "INSERT INTO products (brand, id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(&product.key.brand)
-        .bind(&product.key.product)
-        .bind(&product.name)
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        // As with brands: whoever came first, the name that is there decides.
-        let there = self.product(&product.key).await?;
-        let conflict = || StoreError::Conflict {
-            what: "product",
-            id: product.key.to_string(),
-        };
-        if there.name == product.name {
-            Ok(())
-        } else {
-            Err(conflict())
-        }
+        catalogue::add_product(&self.pool, product).await
+    }
+
+    async fn rename_product(&self, product: &Product) -> Result<(), StoreError> {
+        catalogue::rename_product(&self.pool, product).await
     }
 
     async fn products(&self, brand: &str) -> Result<Vec<Product>, StoreError> {
-        self.brand_must_exist(brand).await?;
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT id, name FROM products WHERE brand = ? ORDER BY id")
-                .bind(brand)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(failed)?;
-        let key = |product| ProductKey {
-            brand: brand.to_owned(),
-            product,
-        };
-        Ok(rows
-            .into_iter()
-            .map(|(id, name)| Product { key: key(id), name })
-            .collect())
+        catalogue::products(&self.pool, brand).await
     }
 
     async fn product(&self, key: &ProductKey) -> Result<Product, StoreError> {
-        let name: Option<String> =
-            sqlx::query_scalar("SELECT name FROM products WHERE brand = ? AND id = ?")
-                .bind(&key.brand)
-                .bind(&key.product)
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(failed)?;
-        name.map(|name| Product {
-            key: key.clone(),
-            name,
-        })
-        .ok_or_else(|| product_not_found(key))
+        catalogue::product(&self.pool, key).await
     }
 
     async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError> {
@@ -313,6 +235,10 @@ impl Store for SqliteStore {
         genuine::add_photo(&self.pool, photo).await
     }
 
+    async fn delete_genuine_photo(&self, product: &ProductKey, id: &str) -> Result<(), StoreError> {
+        genuine::remove_photo(&self.pool, product, id).await
+    }
+
     async fn genuine_photos(
         &self,
         product: &ProductKey,
@@ -325,7 +251,7 @@ impl Store for SqliteStore {
         &self,
         brand: &str,
     ) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
-        self.brand_must_exist(brand).await?;
+        catalogue::brand_must_exist(&self.pool, brand).await?;
         genuine::photos_of_brand(&self.pool, brand).await
     }
 

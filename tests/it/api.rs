@@ -160,7 +160,15 @@ impl TestServer {
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
-        let request = request(Method::POST, path).header(header::CONTENT_TYPE, "application/json");
+        self.json(Method::POST, path, body).await
+    }
+
+    async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::PATCH, path, body).await
+    }
+
+    async fn json(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = request(method, path).header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap())
             .await
     }

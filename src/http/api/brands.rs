@@ -9,7 +9,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::openapi::{Creating, Reading, location};
+use super::{
+    openapi::{Changing, Creating, Reading, location},
+    products::{BrandPath, NameBody},
+};
 use crate::{
     checker::records::Brand,
     contract::{Id, PlainText},
@@ -78,6 +81,26 @@ pub(crate) async fn create_brand(
         [(header::LOCATION, path)],
         Json(BrandBody::from(brand)),
     ))
+}
+
+/// Rename a brand
+///
+/// Its id stays: answers and references name it.
+#[utoipa::path(
+    patch, path = "/v1/brands/{brand}", tag = "gallery", params(BrandPath),
+    request_body(content = NameBody, description = "The new name"),
+    responses((status = 200, description = "The brand has this name now", body = BrandBody), Changing),
+)]
+pub(crate) async fn rename_brand(
+    State(state): State<HttpState>,
+    extract::Path(path): extract::Path<BrandPath>,
+    extract::Json(body): extract::Json<NameBody>,
+) -> Result<Json<BrandBody>, Problem> {
+    let brand = Brand {
+        id: path.brand,
+        name: body.name,
+    };
+    Ok(Json(state.assay().rename_brand(brand).await?.into()))
 }
 
 /// List all brands

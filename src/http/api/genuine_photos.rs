@@ -2,15 +2,16 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    openapi::{Uploading, rfc3339},
+    openapi::{Reading, Removing, Uploading, rfc3339},
     products::ProductPath,
 };
 use crate::{
     checker::records::GenuinePhotoRecord,
     contract::{Id, PlainText, RecordId, Sha256Hex},
+    domain::gallery::ProductKey,
     http::{
         extract::{Form, Path},
         parts::{Parts, Wanted},
@@ -73,6 +74,28 @@ impl From<GenuinePhotoRecord> for GenuinePhotoBody {
     }
 }
 
+/// The genuine photos of a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GenuinePhotoList {
+    /// Oldest first.
+    genuine_photos: Vec<GenuinePhotoBody>,
+}
+
+/// A genuine photo in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct GenuinePhotoPath {
+    /// Id of the brand.
+    #[param(value_type = Id, example = "acme")]
+    brand: String,
+    /// Id of the product.
+    #[param(value_type = Id, example = "oat-drink-1l")]
+    product: String,
+    /// Id of the genuine photo.
+    #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
+    id: String,
+}
+
 /// Add a genuine photo
 ///
 /// Calibration data: a listing-like photo of an item known to be genuine. It is never searched.
@@ -106,4 +129,38 @@ pub(crate) async fn add_genuine_photo(
         .await?;
     // Without `location`: genuine photos cannot be read one by one.
     Ok((StatusCode::CREATED, Json(record.into())))
+}
+
+/// List a product's genuine photos
+///
+/// Oldest first.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/products/{product}/genuine-photos", tag = "gallery", params(ProductPath),
+    responses((status = 200, description = "The product's genuine photos, oldest first", body = GenuinePhotoList), Reading),
+)]
+pub(crate) async fn list_genuine_photos(
+    State(state): State<HttpState>,
+    Path(path): Path<ProductPath>,
+) -> Result<Json<GenuinePhotoList>, Problem> {
+    let photos = state.assay().genuine_photos(&path.into()).await?;
+    Ok(Json(GenuinePhotoList {
+        genuine_photos: photos.into_iter().map(Into::into).collect(),
+    }))
+}
+
+/// Remove a genuine photo
+///
+/// What was calibrated with it is worked out anew from the others; until then the product is judged
+/// as one without a calibration of its own. Earlier checks keep their answers.
+#[utoipa::path(
+    delete, path = "/v1/brands/{brand}/products/{product}/genuine-photos/{id}", tag = "gallery", params(GenuinePhotoPath),
+    responses((status = 204, description = "The photo counts no longer"), Removing),
+)]
+pub(crate) async fn delete_genuine_photo(
+    State(state): State<HttpState>,
+    Path(GenuinePhotoPath { brand, product, id }): Path<GenuinePhotoPath>,
+) -> Result<StatusCode, Problem> {
+    let product = ProductKey { brand, product };
+    state.assay().delete_genuine_photo(&product, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -54,6 +54,8 @@ groups! {
     Listing = [INVALID_FIELD] + Any;
     /// Errors of creating from JSON.
     Creating = [CONFLICT, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
+    /// Errors of changing one thing by JSON.
+    Changing = [TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of work by the models.
     Working = [BUSY, INTERRUPTED, MODELS_UNAVAILABLE];
     /// Errors of a picture that is refused.

@@ -9,7 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::openapi::{Creating, Reading, location};
+use super::openapi::{Changing, Creating, Reading, location};
 use crate::{
     checker::records::Product,
     contract::{Id, PlainText},
@@ -59,6 +59,16 @@ impl From<Product> for ProductBody {
     }
 }
 
+/// A new name.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Acme Foods"}))]
+pub(crate) struct NameBody {
+    /// Name for people.
+    #[schema(value_type = PlainText)]
+    pub name: String,
+}
+
 /// The products of a brand.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProductList {
@@ -72,7 +82,7 @@ pub(crate) struct ProductList {
 pub(crate) struct BrandPath {
     /// Id of the brand.
     #[param(value_type = Id, example = "acme")]
-    brand: String,
+    pub brand: String,
 }
 
 /// A product in the path.
@@ -158,6 +168,26 @@ pub(crate) async fn list_products(
     Ok(Json(ProductList {
         products: products.into_iter().map(Into::into).collect(),
     }))
+}
+
+/// Rename a product
+///
+/// Its id stays: answers and references name it.
+#[utoipa::path(
+    patch, path = "/v1/brands/{brand}/products/{product}", tag = "gallery", params(ProductPath),
+    request_body(content = NameBody, description = "The new name"),
+    responses((status = 200, description = "The product has this name now", body = ProductBody), Changing),
+)]
+pub(crate) async fn rename_product(
+    State(state): State<HttpState>,
+    Path(path): Path<ProductPath>,
+    extract::Json(body): extract::Json<NameBody>,
+) -> Result<Json<ProductBody>, Problem> {
+    let product = Product {
+        key: path.into(),
+        name: body.name,
+    };
+    Ok(Json(state.assay().rename_product(product).await?.into()))
 }
 
 /// Get a product

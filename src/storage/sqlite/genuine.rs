@@ -34,6 +34,45 @@ pub(super) async fn add_photo(
     Ok(())
 }
 
+/// Removes a genuine photo with its score and what it showed, and what it showed together with the
+/// product's others.
+pub(super) async fn remove_photo(
+    pool: &SqlitePool,
+    product: &ProductKey,
+    id: &str,
+) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await.map_err(failed)?;
+    let sql = "DELETE FROM genuine_photos WHERE brand = ? AND product = ? AND id = ?";
+    let done = sqlx::query(sql)
+        .bind(&product.brand)
+        .bind(&product.product)
+        .bind(id)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NotFound {
+            what: "genuine photo",
+            id: id.to_owned(),
+        });
+    }
+    // All of it is put together anew from the photos that are left. Until then none of the product's
+    // scores counts as its own.
+    for sql in [
+        "DELETE FROM variations WHERE brand = ? AND product = ?",
+        "UPDATE genuine_scores SET informed = NULL WHERE photo IN
+         (SELECT id FROM genuine_photos WHERE brand = ? AND product = ?)",
+    ] {
+        sqlx::query(sql)
+            .bind(&product.brand)
+            .bind(&product.product)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+    }
+    transaction.commit().await.map_err(failed)
+}
+
 /// A product's genuine photos, oldest first.
 pub(super) async fn photos(
     pool: &SqlitePool,
@@ -165,7 +204,7 @@ pub(super) async fn observations(
 }
 
 /// Stores what a product's genuine photos show together, with their adjusted scores, unless more is
-/// there already.
+/// there already; what is of more photos than there are is of one that was removed meanwhile.
 pub(super) async fn put_variation(
     pool: &SqlitePool,
     product: &ProductKey,
@@ -177,7 +216,9 @@ pub(super) async fn put_variation(
     let done = sqlx::query(
         "INSERT INTO variations (brand, product, version, photos, variation) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT (brand, product, version) DO UPDATE SET photos = excluded.photos, variation = excluded.variation
-         WHERE excluded.photos >= variations.photos",
+         WHERE excluded.photos >= variations.photos OR variations.photos >
+         (SELECT count(*) FROM genuine_sightings s JOIN genuine_photos p ON p.id = s.photo
+          WHERE p.brand = excluded.brand AND p.product = excluded.product AND s.version = excluded.version)",
     )
     .bind(&product.brand)
     .bind(&product.product)

@@ -292,6 +292,60 @@ async fn regions_that_are_ignored_are_kept_and_need_no_name() {
 }
 
 #[tokio::test]
+async fn an_owner_renames_what_it_named() {
+    let app = TestServer::new().await;
+    app.create_product().await;
+    let name = |name: &str| json!({"name": name});
+    let brand = app.patch("/v1/brands/acme", name("Acme Foods")).await;
+    assert_eq!(brand.json(), json!({"id": "acme", "name": "Acme Foods"}));
+    assert_eq!(
+        app.get("/v1/brands").await.json(),
+        json!({"brands": [brand.json()]})
+    );
+    let path = "/v1/brands/acme/products/oat";
+    let product = app.patch(path, name("Oat drink, 1 l")).await.json();
+    assert_eq!(product["name"], "Oat drink, 1 l");
+    assert_eq!(app.get(path).await.json(), product);
+    app.patch("/v1/brands/nobody", name("x"))
+        .await
+        .problem(404, "not-found");
+    app.patch("/v1/brands/acme/products/none", name("x"))
+        .await
+        .problem(404, "not-found");
+    app.patch(path, name("")).await.invalid("name");
+    app.patch(path, json!({"id": "soy", "name": "x"}))
+        .await
+        .invalid("id");
+}
+
+#[tokio::test]
+async fn genuine_photos_are_listed_and_removed() {
+    let app = TestServer::new().await;
+    app.create_product().await;
+    let mut added = Vec::new();
+    for (note, item) in [("a", "one"), ("b", "two")] {
+        let form = Form::new()
+            .text("item", item)
+            .picture("image", &Scene::photo(1, note));
+        added.push(app.upload(GENUINE, form).await.json());
+    }
+    assert_eq!(
+        app.get(GENUINE).await.json(),
+        json!({"genuine_photos": added})
+    );
+    let first = format!("{GENUINE}/{}", added[0]["id"].as_str().unwrap());
+    assert_eq!(app.delete(&first).await.status, 204);
+    assert_eq!(
+        app.get(GENUINE).await.json(),
+        json!({"genuine_photos": [added[1]]})
+    );
+    app.delete(&first).await.problem(404, "not-found");
+    app.get("/v1/brands/acme/products/none/genuine-photos")
+        .await
+        .problem(404, "not-found");
+}
+
+#[tokio::test]
 async fn an_unusable_picture_is_refused_with_its_kind() {
     let app = TestServer::new().await;
     app.create_product().await;

@@ -86,6 +86,42 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
 }
 
 #[tokio::test]
+async fn a_removed_genuine_photo_calibrates_nothing_any_more() {
+    let (app, oat) = stocked(Shipped::Strict).await;
+    let photo = |n: u32| Scene {
+        moved: (150 + n, 90),
+        ..Scene::photo(1, "a")
+    };
+    let mut added = Vec::new();
+    for n in 0..15 {
+        let item = format!("item-{n}");
+        let photo = app.assay.add_genuine_photo(&oat, &item, photo(n).bytes());
+        added.push(photo.await.unwrap().id);
+    }
+    let of_all = app.assay.calibration(&oat).await.unwrap();
+    assert_eq!((of_all.source.name(), of_all.items), ("product", 15));
+    app.assay
+        .delete_genuine_photo(&oat, &added[3])
+        .await
+        .unwrap();
+    let meanwhile = app.check(Some(&oat), &[photo(5)]).await.calibration;
+    assert_ne!(meanwhile.source.name(), "product", "{meanwhile:?}");
+    assert_eq!(meanwhile.variation_items, 0, "{meanwhile:?}");
+    // Put together from what is left, fewer than before; nothing is scored twice.
+    assert_eq!(app.assay.calibrate_all().await.unwrap(), 0);
+    let left = app.check(Some(&oat), &[photo(5)]).await.calibration;
+    assert_eq!((left.source.name(), left.items), ("product", 14));
+    assert_ne!(left.id, of_all.id);
+    app.assay
+        .delete_genuine_photo(&oat, &added[4])
+        .await
+        .unwrap();
+    app.assay.calibrate_all().await.unwrap();
+    let few = app.check(Some(&oat), &[photo(5)]).await.calibration;
+    assert_eq!(few.source.name(), "default");
+}
+
+#[tokio::test]
 async fn what_all_genuine_photos_show_is_no_deviation_and_what_else_differs_is() {
     const PRINTING: &[(u32, u32)] = &[(200, 100)];
     const FORGED: &[(u32, u32)] = &[(200, 100), (420, 300)];
