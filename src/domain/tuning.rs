@@ -309,10 +309,6 @@ tuning! {
         /// Blocks of print that is clearly seen correlate at least so: where they do not, a
         /// reflection or a hand has the colour.
         pub const SEEN: f32 = 0.5;
-        /// A stronger turn counts no more: half of the recoloured marks of calibration photos turn by
-        /// 1.4, and what turns by 2 and more are burnt out or faded genuine ones. Of 372 edits of
-        /// these photos 278 are then flagged by the shipped calibration's rule instead of 258.
-        pub const MOST_TURN: f64 = 1.6;
         /// A turn of hues of this strength is told where a mark differs: 6 of 80 genuine
         /// calibration photos have a mark turned as far.
         pub const NOTABLE_TURN: f64 = 1.0;

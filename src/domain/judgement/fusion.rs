@@ -5,7 +5,7 @@
 //! its protected marks look as they should (marks). The fused score is the worst of them, in
 //! log-odds: a pack must pass all. Nothing that could not be measured counts against a photo.
 
-use crate::domain::{colour::HueTurn, score::LogOdds, tuning::colour::MOST_TURN};
+use crate::domain::{colour::HueTurn, score::LogOdds};
 
 /// What was measured of one protected mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -115,7 +115,7 @@ impl MarkEvidence {
         [
             logit(self.difference),
             text,
-            self.turn.map_or(0.0, |t| t.strength.min(MOST_TURN)),
+            self.turn.map_or(0.0, |t| t.strength),
         ]
     }
 }
@@ -288,15 +288,11 @@ mod tests {
             turn,
             unseen: 0.0,
         };
-        let by = |strength| {
-            mark(Some(HueTurn {
-                degrees: -50.0,
-                strength,
-            }))
-        };
-        let turned = by(1.2);
-        assert_eq!(turned.inputs(), [0.0, 0.0, 1.2]);
-        assert_eq!(by(3.0).inputs(), [0.0, 0.0, MOST_TURN]);
+        let turned = mark(Some(HueTurn {
+            degrees: -50.0,
+            strength: 2.0,
+        }));
+        assert_eq!(turned.inputs(), [0.0, 0.0, 2.0]);
         let fusion = Fusion {
             mark: Logistic {
                 weights: [-1.0, -1.0, -2.0],
