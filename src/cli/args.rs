@@ -122,7 +122,7 @@ Reading the answer:
   deviates        something differs more than genuine photos do: the reasons say what and where
   reused_photo    the brand's own catalogue picture, or one seen on another seller's listing
   not_comparable  blurred, too small, wrong side, covered: the reasons say which
-  no_brand_seen   nothing of the claimed product or brand is in the photo
+  no_brand_seen   the photo is of another enrolled product, which the reasons name
 The p-value is the share of genuine photos that would look at least this different.
 
 Exit codes: 0 the check is consistent, 1 it is not, 2 error.";
