@@ -42,6 +42,11 @@ impl Comparison {
         if own.is_located() && presence.get() >= BELIEVED && encloses {
             return Some(Sight::Seen);
         }
+        // What the fit itself takes for the claimed product rather than for another is no evidence
+        // of its absence: of 8 genuine grocery photos that siblings fit better 7 are of this kind.
+        if subject.score.identity.get() >= 0.0 {
+            return Some(Sight::Unseen);
+        }
         let other = self
             .candidates
             .iter()
