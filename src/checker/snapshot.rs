@@ -45,7 +45,7 @@ impl GallerySnapshot {
         let gallery = Gallery::new(references);
         let reference_set = reference_set(&gallery, None);
         // Every fetch asks for many by id, and a gallery may be long.
-        let places = gallery.references.iter().enumerate();
+        let places = gallery.references().iter().enumerate();
         let places = places.map(|(n, r)| (r.id.clone(), n)).collect();
         Self {
             gallery,
@@ -68,7 +68,7 @@ impl GallerySnapshot {
 
     /// A reference by its id.
     pub(crate) fn get(&self, id: &str) -> Option<&Arc<Reference>> {
-        self.gallery.references.get(*self.places.get(id)?)
+        self.gallery.references().get(*self.places.get(id)?)
     }
 }
 
@@ -77,7 +77,7 @@ impl GallerySnapshot {
 pub(crate) fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
     let mut lines = String::new();
     for r in gallery
-        .references
+        .references()
         .iter()
         .filter(|r| brand.is_none_or(|b| r.product.brand == b))
     {
@@ -106,13 +106,11 @@ pub(crate) fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
 pub(super) mod tests {
     use super::*;
     use crate::domain::{
-        descriptors::CoarseDescriptors, embedding::QuantisedEmbedding, fingerprint::Fingerprint,
-        gallery::ReferenceKind,
+        embedding::QuantisedEmbedding, fingerprint::Fingerprint, gallery::ReferenceKind,
     };
 
     /// A product's only reference, small enough to be read.
     pub(in crate::checker) fn entry() -> Reference {
-        let turn = |v: i8| vec![v, -v, 127, -127].into_boxed_slice();
         Reference {
             id: "r1".into(),
             product: ProductKey {
@@ -130,10 +128,7 @@ pub(super) mod tests {
                 horizontal: 5,
                 vertical: u64::MAX,
             },
-            coarse: CoarseDescriptors {
-                turns: [turn(1), turn(2), turn(3), turn(4)],
-                dimensions: 2,
-            },
+            keypoints: 4,
         }
     }
 

@@ -1,12 +1,17 @@
 //! The references searched: products, their references, and what a comparison needs to know of
 //! each.
 
-use std::sync::Arc;
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use crate::domain::{
-    descriptors::CoarseDescriptors,
     digest::Sha256,
     embedding::QuantisedEmbedding,
+    embedding_index::EmbeddingIndex,
     fingerprint::Fingerprint,
     geometry::{Point, Rect},
 };
@@ -141,8 +146,8 @@ pub struct Reference {
     pub embedding: QuantisedEmbedding,
     /// Perceptual fingerprint of the whole picture, for `reused_photo`.
     pub fingerprint: Fingerprint,
-    /// Strongest descriptors in four rotations, for the coarse search.
-    pub coarse: CoarseDescriptors,
+    /// Local features found in it, upright.
+    pub keypoints: usize,
 }
 
 impl Reference {
@@ -165,13 +170,22 @@ pub struct Health {
     pub problems: Vec<String>,
 }
 
-/// All references that a check may compare with; cheap to clone, replaced as a whole when a
-/// reference comes or goes.
+/// All references that a check may compare with, and the index over them; cheap to clone, replaced as
+/// a whole when a reference comes or goes.
 #[derive(Clone, Debug, Default)]
-pub struct Gallery {
-    /// The references, ordered by product and id.
+pub struct Gallery(Arc<Indexed>);
+
+#[derive(Debug, Default)]
+struct Indexed {
+    /// Ordered by product and id.
     // Shared one by one: a new snapshot takes over all references that did not change.
-    pub references: Vec<Arc<Reference>>,
+    references: Vec<Arc<Reference>>,
+    embeddings: EmbeddingIndex,
+    // Side by side, since a check compares with all of them: a reference each would be a miss in the
+    // processor's cache each.
+    fingerprints: Vec<Fingerprint>,
+    /// Places of references whose very file is enrolled for another product too.
+    same_file: Vec<usize>,
 }
 
 impl Gallery {
@@ -179,13 +193,57 @@ impl Gallery {
     pub fn new(mut references: Vec<Arc<Reference>>) -> Self {
         // Whatever order the store gives, ties between references go the same way.
         references.sort_by(|a, b| (&a.product, &a.id).cmp(&(&b.product, &b.id)));
-        Self { references }
+        let mut products: HashMap<Sha256, HashSet<&ProductKey>> = HashMap::new();
+        for reference in &references {
+            let known = products.entry(reference.sha256).or_default();
+            known.insert(&reference.product);
+        }
+        let is_shared = |r: &Arc<Reference>| products[&r.sha256].len() > 1;
+        let places = (0..references.len()).filter(|&n| is_shared(&references[n]));
+        Self(Arc::new(Indexed {
+            same_file: places.collect(),
+            embeddings: EmbeddingIndex::of(references.iter().map(|r| &r.embedding)),
+            fingerprints: references.iter().map(|r| r.fingerprint).collect(),
+            references,
+        }))
+    }
+
+    /// All references, ordered by product and id.
+    pub fn references(&self) -> &[Arc<Reference>] {
+        &self.0.references
     }
 
     /// The references of one product.
-    pub fn of<'a>(&'a self, product: &'a ProductKey) -> impl Iterator<Item = &'a Arc<Reference>> {
-        self.references
-            .iter()
-            .filter(move |r| &r.product == product)
+    pub fn of(&self, product: &ProductKey) -> &[Arc<Reference>] {
+        &self.references()[self.places(|p| p.cmp(product))]
+    }
+
+    /// The places of the references whose product compares equal, by an order that products are in.
+    pub(crate) fn places(&self, order: impl Fn(&ProductKey) -> Ordering) -> Range<usize> {
+        let all = self.references();
+        let start = all.partition_point(|r| order(&r.product).is_lt());
+        let end = all.partition_point(|r| order(&r.product).is_le());
+        start..end
+    }
+
+    /// The places of the `count` references most alike to an embedding, of those `wanted`, the most
+    /// alike first.
+    pub(crate) fn nearest(
+        &self,
+        embedding: &QuantisedEmbedding,
+        count: usize,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Vec<usize> {
+        self.0.embeddings.nearest(embedding, count, wanted)
+    }
+
+    /// Each reference's fingerprint, by place.
+    pub(crate) fn fingerprints(&self) -> &[Fingerprint] {
+        &self.0.fingerprints
+    }
+
+    /// References whose very file is enrolled for another product too.
+    pub(crate) fn same_file(&self) -> impl Iterator<Item = &Arc<Reference>> {
+        self.0.same_file.iter().map(|&n| &self.0.references[n])
     }
 }

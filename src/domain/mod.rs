@@ -37,7 +37,7 @@ pub use judgement::{calibration, listing, variation, verdict};
 pub(crate) use judgement::{fusion, rates};
 pub use marks::{appearance, cells, colour};
 pub(crate) use marks::{colourless, covered, moved, text, windows};
-pub(crate) use matching::descriptors;
+pub(crate) use matching::{descriptors, embedding_index};
 pub use matching::{embedding, features, fingerprint};
 pub(crate) use picture::{averaging, copy, mosaic, repeated};
 pub use picture::{bend, illumination, quality, raster, rectify};

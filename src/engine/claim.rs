@@ -1,6 +1,12 @@
 //! What a listing claims, and what a photo is held against.
 
-use crate::domain::{calibration::Calibration, gallery::ProductKey, variation::Variation};
+use std::ops::Range;
+
+use crate::domain::{
+    calibration::Calibration,
+    gallery::{Gallery, ProductKey},
+    variation::Variation,
+};
 
 /// What a listing claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +23,14 @@ impl Claim {
         match self {
             Self::Brand(brand) => &product.brand == brand,
             Self::Product(claimed) => product == claimed,
+        }
+    }
+
+    /// The places in a gallery of the references that it covers.
+    pub(crate) fn places(&self, gallery: &Gallery) -> Range<usize> {
+        match self {
+            Self::Brand(brand) => gallery.places(|p| p.brand.cmp(brand)),
+            Self::Product(claimed) => gallery.places(|p| p.cmp(claimed)),
         }
     }
 }

@@ -10,10 +10,10 @@ use super::{
     closer::{Wanted, look_closer},
     copy::Copied,
     frames::pixels_to_unit,
+    hypotheses::{Among, Hypothesis, Placed, hypotheses, near, placed, shows_claimed},
     inspect::{Inspection, Purpose, inspect},
     locate::{Location, locate_rectified},
     need::{Interrupt, Prepared},
-    prepare::TurnedFeatures,
     search::{Closer, Effort, FeaturePass, Query},
     stage::{Stage, Stages},
     vision::{InferenceError, Vision},
@@ -24,28 +24,11 @@ use crate::domain::tuning::{
 };
 use crate::domain::{
     fusion::{Evidence, FusedScore, Fusion},
-    gallery::{Gallery, ProductKey, Reference},
+    gallery::ProductKey,
     geometry::{Point, Rect, check_quad, intersection_over_union, number::whole},
     raster::Raster,
     variation::Observation,
 };
-
-/// A reference looked for in the photo.
-struct Hypothesis {
-    reference: Arc<Reference>,
-    location: Option<Location>,
-    features: Arc<TurnedFeatures>,
-}
-
-/// A reference placed in the whole photo.
-pub(crate) struct Placed {
-    /// The reference.
-    pub reference: Arc<Reference>,
-    /// Where it was placed.
-    pub location: Location,
-    /// Its corners in 0..1 of the upright photo.
-    pub region: [Point; 4],
-}
 
 /// Where a photo shows which references.
 pub struct Located {
@@ -243,7 +226,7 @@ pub(crate) fn inspect_subject(
     Ok((Some(subject), lost))
 }
 
-/// Locates the references of `gallery` that are worth comparing, and aligns the product in
+/// Locates the references of a gallery that are worth comparing, and aligns the product in
 /// question.
 ///
 /// # Errors
@@ -251,7 +234,7 @@ pub(crate) fn inspect_subject(
 pub(crate) fn locate_all(
     vision: &mut Vision,
     query: &mut Query,
-    (gallery, claim): (&Gallery, Option<&Claim>),
+    among: &Among,
     (prepared, doubted): (&Prepared, bool),
     fusion: &Fusion,
     stages: &mut dyn Stages,
@@ -259,18 +242,30 @@ pub(crate) fn locate_all(
     // A call that goes on after a fetch may have stopped in the full pass. Starting from the coarse
     // one again gives the answer that it would have given with everything at hand.
     query.switch_to(vision, FeaturePass::Coarse)?;
-    let among = (gallery, claim);
-    let mut found = hypotheses(vision, query, among, prepared, Effort::Claimed, stages)?;
+    let claim = among.claim;
+    let references = near(vision, query, among, prepared, stages)?;
+    // A large article is found at the smaller size, at half the cost. Nobody else is asked where the
+    // claimed product is not: it may still be there, too small for the coarse pass.
+    if let Some(claim) = claim {
+        let is_sure = shows_claimed(query, &references, claim, prepared);
+        stages.ended(Stage::Compare);
+        if !is_sure && query.switch_to(vision, FeaturePass::Full)? {
+            stages.ended(Stage::Features);
+        }
+    }
+    let (once, thorough) = ((prepared, Effort::Claimed), (prepared, Effort::Thorough));
+    let mut found = hypotheses(query, references.clone(), claim, once, stages);
     let is_wanted = |h: &Hypothesis| claim.is_none_or(|c| c.covers(&h.reference.product));
     let shows = |found: &[Hypothesis], test: fn(&Location) -> bool| {
         let mut wanted = found.iter().filter(|h| is_wanted(h));
         wanted.any(|h| h.location.as_ref().is_some_and(test))
     };
-    // A large article is found at the smaller size, at half the cost. A rival found surely does not
-    // count: the claimed product may still be there, too small for the coarse pass.
-    if !shows(&found, Location::is_sure) && query.switch_to(vision, FeaturePass::Full)? {
+    if claim.is_none()
+        && !shows(&found, Location::is_sure)
+        && query.switch_to(vision, FeaturePass::Full)?
+    {
         stages.ended(Stage::Features);
-        found = hypotheses(vision, query, among, prepared, Effort::Claimed, stages)?;
+        found = hypotheses(query, references, claim, once, stages);
     }
     let elsewhere = placed(&found, query);
     let mut view = None;
@@ -278,13 +273,15 @@ pub(crate) fn locate_all(
     if doubted || !shows(&found, Location::is_placed) {
         let wanted = found.iter().filter(|h| is_wanted(h));
         let wanted = wanted.map(|h| (Arc::clone(&h.reference), Arc::clone(&h.features)));
+        stages.ended(Stage::Compare);
         if let Closer::NotTried = query.closer {
             let closer = look_closer(vision, query, wanted.collect(), doubted)?;
             query.closer = closer.map_or(Closer::Nothing, |part| Closer::Found(Box::new(part)));
             stages.ended(Stage::Features);
         }
         if let Closer::Found(part) = &mut query.closer {
-            found = hypotheses(vision, part, among, prepared, Effort::Thorough, stages)?;
+            let references = near(vision, part, among, prepared, stages)?;
+            found = hypotheses(part, references, claim, thorough, stages);
             // Taken out only now: what the part showed is kept when features were lacking.
             let closer = std::mem::replace(&mut query.closer, Closer::NotTried);
             if let Closer::Found(part) = closer {
@@ -316,12 +313,9 @@ pub(crate) fn locate_all(
     }));
     // Without a rival the comparison is a little kinder. Without a claimed reference it lacks what
     // the owner judges by, so these are told.
-    let claimed = |r: &&Arc<Reference>| claim.is_some_and(|c| c.covers(&r.product));
-    let lost = gallery
-        .references
-        .iter()
-        .filter(claimed)
-        .filter(|r| prepared.is_lost(r));
+    let own = claim.map_or(0..0, |claim| claim.places(among.gallery));
+    let own = among.gallery.references()[own].iter();
+    let lost = own.filter(|r| prepared.is_lost(r));
     let left_out = prepared.left_out().iter().cloned();
     let mut located = Located {
         lost: lost.map(|r| r.id.clone()).chain(left_out).collect(),
@@ -345,67 +339,6 @@ pub(crate) fn locate_all(
     };
     located.view = view;
     Ok(located)
-}
-
-/// What the whole photo shows, claimed or not.
-fn placed(found: &[Hypothesis], whole: &Query) -> Vec<Placed> {
-    let to_unit = whole.frame_to_unit();
-    let place = |h: &Hypothesis| {
-        let location = h.location.clone().filter(Location::is_placed)?;
-        let map = &location.reference_to_photo;
-        let outline = check_quad(map, h.features.frame_size(), whole.frame.size()).ok()?;
-        Some(Placed {
-            reference: Arc::clone(&h.reference),
-            region: outline.map(|p| to_unit.apply(p)),
-            location,
-        })
-    };
-    found.iter().filter_map(place).collect()
-}
-
-/// The references worth comparing, and where the photo shows them.
-fn hypotheses(
-    vision: &mut Vision,
-    query: &mut Query,
-    (gallery, claim): (&Gallery, Option<&Claim>),
-    prepared: &Prepared,
-    effort: Effort,
-    stages: &mut dyn Stages,
-) -> Result<Vec<Hypothesis>, Interrupt> {
-    let covers = |product: &ProductKey| claim.is_some_and(|c| c.covers(product));
-    let chosen = query.shortlist(vision, gallery, covers)?;
-    stages.ended(Stage::Search);
-    prepared.require_features(&chosen)?;
-    // The claimed first: in a part that was cut out for them, the others can only lie as they do.
-    let (own, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|r| covers(&r.product));
-    let mut found = Vec::with_capacity(own.len() + others.len());
-    let mut like = Effort::Rival;
-    for (reference, is_own) in own
-        .into_iter()
-        .map(|r| (r, true))
-        .chain(others.into_iter().map(|r| (r, false)))
-    {
-        // A reference whose file is lost cannot be compared; what that means for a claim on it is
-        // said in the verdict.
-        let Some(features) = prepared.features(&reference).cloned() else {
-            continue;
-        };
-        // Without a claim everyone may be what is there.
-        let is_wanted = is_own || claim.is_none() && effort == Effort::Thorough;
-        let tried = if is_wanted { effort } else { like };
-        let location = query.location(&reference, &features, tried);
-        if let (Effort::Thorough, true, Some(seen)) = (effort, is_own, &location)
-            && seen.is_placed()
-        {
-            like = Effort::Like(seen.turn, seen.scale);
-        }
-        found.push(Hypothesis {
-            reference,
-            location,
-            features,
-        });
-    }
-    Ok(found)
 }
 
 /// Without a claim: the likeliest products are each looked at as if they were claimed, without

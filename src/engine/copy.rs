@@ -5,7 +5,6 @@
 //! another hue. The copy test of the domain decides, pixel by pixel.
 
 use std::{
-    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -61,9 +60,9 @@ pub(crate) fn nominees<'a>(
         .filter_map(|c| Some((c.reference.id.as_str(), placed(c, photo)?)))
         .collect();
     let mut near: Vec<(u32, Nominee)> = Vec::new();
-    for reference in &gallery.references {
-        let bits = facts.fingerprint.distance(&reference.fingerprint);
-        let mirrored = facts.mirrored.distance(&reference.fingerprint);
+    for (reference, fingerprint) in gallery.references().iter().zip(gallery.fingerprints()) {
+        let bits = facts.fingerprint.distance(fingerprint);
+        let mirrored = facts.mirrored.distance(fingerprint);
         let (bits, start) = match placed.get(reference.id.as_str()) {
             // Before all others: features place a picture more surely than a fingerprint.
             Some(placed) => (0, *placed),
@@ -233,33 +232,31 @@ fn without_perspective(map: &Homography, (width, height): (f64, f64)) -> Option<
     ]))
 }
 
-/// The gallery that a claim is judged in: without references that show the very picture of a
-/// reference before them, the claim's own first. Two products enrolled with one picture cannot be
-/// told apart by it, so that neither may speak against the other.
+/// References that a claim is judged without, by id: those that show the very picture of a reference
+/// before them, the claim's own first. Two products enrolled with one picture cannot be told apart by
+/// it, so that neither may speak against the other.
 ///
 /// # Errors
 /// [`Interrupt::Need`] when pixels of pictures that are much alike are not at hand.
-pub(crate) fn without_twins<'a>(
+pub(crate) fn twins(
     vision: &mut Vision,
     cache: &Cache,
-    (gallery, claim): (&'a Gallery, Option<&Claim>),
+    (gallery, claim): (&Gallery, Option<&Claim>),
     prepared: &Prepared,
-) -> Result<Cow<'a, Gallery>, Interrupt> {
+) -> Result<HashSet<String>, Interrupt> {
     let is_claimed = |r: &Reference| claim.is_some_and(|c| c.covers(&r.product));
-    let all = &gallery.references;
-    let mut order: Vec<&Arc<Reference>> = all.iter().collect();
+    let mut order: Vec<&Arc<Reference>> = gallery.same_file().collect();
     order.sort_by_key(|r| !is_claimed(r));
     let mut first: HashMap<Sha256, &ProductKey> = HashMap::new();
-    let mut twins: HashSet<&str> = HashSet::new();
+    let mut twins = HashSet::new();
     for reference in order {
         let product = *first.entry(reference.sha256).or_insert(&reference.product);
         if *product != reference.product {
-            twins.insert(&reference.id);
+            twins.insert(reference.id.clone());
         }
     }
-    let rest = all.iter().filter(|r| !twins.contains(r.id.as_str()));
     let near = match claim {
-        Some(Claim::Product(_)) => near_twins(rest, is_claimed),
+        Some(claim @ Claim::Product(_)) => near_twins(gallery, claim, &twins),
         // Of a brand or of the whole gallery there are too many pairs to ask for in a check.
         Some(Claim::Brand(_)) | None => Vec::new(),
     };
@@ -270,31 +267,26 @@ pub(crate) fn without_twins<'a>(
     for pair in &near {
         let same = known(pair).map_or_else(|| compared(vision, cache, pair, prepared), |k| *k);
         if same {
-            twins.insert(&pair[1].id);
+            twins.insert(pair[1].id.clone());
         }
     }
-    if twins.is_empty() {
-        return Ok(Cow::Borrowed(gallery));
-    }
-    let rest = all.iter().filter(|r| !twins.contains(r.id.as_str()));
-    Ok(Cow::Owned(Gallery::new(rest.cloned().collect())))
+    Ok(twins)
 }
 
 /// A reference of the claim and one of another product.
 type Pair<'a> = [&'a Arc<Reference>; 2];
 
-/// References of the claim with those of other products that may show the same picture.
-fn near_twins<'a>(
-    references: impl Iterator<Item = &'a Arc<Reference>>,
-    is_claimed: impl Fn(&Reference) -> bool,
-) -> Vec<Pair<'a>> {
-    let (own, others): (Vec<_>, Vec<_>) = references.partition(|r| is_claimed(r));
+/// References of a claim with those of other products that may show the same picture.
+fn near_twins<'a>(gallery: &'a Gallery, claim: &Claim, twins: &HashSet<String>) -> Vec<Pair<'a>> {
+    let all = gallery.references();
+    let claimed = claim.places(gallery);
     let mut near: Vec<(u32, Pair)> = Vec::new();
-    for own in own {
-        for other in &others {
-            let bits = own.fingerprint.distance(&other.fingerprint);
-            if bits <= TWIN_BITS {
-                near.push((bits, [own, *other]));
+    for own in &all[claimed.clone()] {
+        for (n, fingerprint) in gallery.fingerprints().iter().enumerate() {
+            let bits = own.fingerprint.distance(fingerprint);
+            let is_near = bits <= TWIN_BITS && !claimed.contains(&n);
+            if is_near && !twins.contains(&all[n].id) {
+                near.push((bits, [own, &all[n]]));
             }
         }
     }

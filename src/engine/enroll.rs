@@ -63,7 +63,12 @@ pub(crate) fn article_guides(
     // A picture whose own article was cut out by a guide may be cut wrong; as a guide it would hand
     // that on.
     let is_whole = |r: &&Arc<Reference>| r.article.is_none();
-    gallery.of(product).filter(is_whole).cloned().collect()
+    gallery
+        .of(product)
+        .iter()
+        .filter(is_whole)
+        .cloned()
+        .collect()
 }
 
 /// Where a new picture shows the article: x, y, width, height in pixels around the best located of
@@ -154,7 +159,7 @@ pub fn prepare(
         ignored,
         embedding,
         fingerprint: facts.fingerprint,
-        coarse: features.coarse(),
+        keypoints: features.turns[0].len(),
     };
     Ok(Enrolled {
         reference,

@@ -5,7 +5,8 @@
 
 use super::{
     candidate::{Candidate, is_rival},
-    compare::{Comparison, Placed},
+    compare::Comparison,
+    hypotheses::Placed,
     locate::locate,
     prepare::Scale,
     search::Query,

@@ -133,8 +133,12 @@ fn notes(comparison: &Comparison) -> Vec<String> {
 fn without_use<'a>(comparison: &'a Comparison, gallery: &Gallery) -> Option<&'a ProductKey> {
     let subject = comparison.subject.as_ref()?;
     let product = &comparison.candidates[subject.candidate].reference.product;
-    let is_useless = |r: &Arc<Reference>| r.coarse.len() < FEWEST_KEYPOINTS;
-    gallery.of(product).all(is_useless).then_some(product)
+    let is_useless = |r: &Arc<Reference>| r.keypoints < FEWEST_KEYPOINTS;
+    gallery
+        .of(product)
+        .iter()
+        .all(is_useless)
+        .then_some(product)
 }
 
 /// Sets verdict, p-value and reasons from what was seen and the fused score.

@@ -26,6 +26,7 @@ mod decoded;
 mod defaults;
 mod enroll;
 mod frames;
+mod hypotheses;
 mod inspect;
 mod instances;
 mod judge;
@@ -69,6 +70,7 @@ pub(crate) use survey::{Others, survey};
 use cache::Cache;
 use closer::{look_closer, look_elsewhere, turn_over};
 use compare::{Doubt, inspect_subject, locate_all};
+use hypotheses::Among;
 use search::{Closer, FeaturePass, Query};
 use vision::{InferenceError, Vision};
 
@@ -84,12 +86,18 @@ use crate::domain::{
 #[derive(Clone)]
 pub struct Engine {
     cache: Arc<Cache>,
+    /// Which references show the same picture.
+    // Apart: what takes a few bytes must not go because of what takes megabytes.
+    pairs: Arc<Cache>,
     defaults: Arc<Defaults>,
 }
 
 /// Bytes of prepared references kept between checks: the features of about 48, or 4 with their
 /// pixels, marks and overview.
 const CACHE_BYTES: usize = 32 << 20;
+
+/// Bytes of what is known of pairs of references: some hundreds of pairs.
+const PAIR_BYTES: usize = 256 << 10;
 
 /// What a photo is held against.
 #[derive(Clone, Copy)]
@@ -142,6 +150,7 @@ impl Engine {
     pub fn with(defaults: Arc<Defaults>, cache_bytes: usize) -> Self {
         Self {
             cache: Arc::new(Cache::new(cache_bytes)),
+            pairs: Arc::new(Cache::new(PAIR_BYTES)),
             defaults,
         }
     }
@@ -161,14 +170,14 @@ impl Engine {
     pub(crate) fn foreseen(&self, gallery: &Gallery, claim: Option<&Claim>) -> Need {
         // All at once, since each round of asking costs a way through the queue. Of a large gallery
         // only the claimed are foreseen: the others depend on what the photo shows.
-        let is_small = gallery.references.len() <= FULL_SEARCH;
-        let claimed = |product| claim.is_some_and(|c| c.covers(product));
-        let wanted = gallery
-            .references
-            .iter()
-            .filter(|r| is_small || claimed(&r.product));
+        let all = gallery.references();
+        let wanted = match claim {
+            _ if all.len() <= FULL_SEARCH => 0..all.len(),
+            Some(claim) => claim.places(gallery),
+            None => 0..0,
+        };
         Need {
-            features: wanted.map(|r| r.id.clone()).collect(),
+            features: all[wanted].iter().map(|r| r.id.clone()).collect(),
             ..Need::default()
         }
     }
@@ -202,10 +211,15 @@ impl Engine {
         }
         let among = (question.gallery, question.claim);
         let looked_for = (question.prepared, photo.doubted);
-        let gallery = copy::without_twins(vision, &self.cache, among, question.prepared)?;
-        let among = (gallery.as_ref(), question.claim);
+        let among = Among {
+            gallery: question.gallery,
+            claim: question.claim,
+            without: copy::twins(vision, &self.pairs, among, question.prepared)?,
+        };
         let (query, fusion) = (&mut photo.query, &self.defaults.fusion);
-        locate_all(vision, query, among, looked_for, fusion, stages)
+        let located = locate_all(vision, query, &among, looked_for, fusion, stages)?;
+        stages.ended(Stage::Compare);
+        Ok(located)
     }
 
     /// Compares the photo with the claimed product and its rivals, or identifies it.

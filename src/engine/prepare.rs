@@ -6,10 +6,9 @@ use super::{
 };
 use crate::domain::tuning::{
     frames::GREY_SIGMA,
-    search::{COARSE_REFERENCE, HALF_KEYPOINTS, REFERENCE_KEYPOINTS},
+    search::{HALF_KEYPOINTS, REFERENCE_KEYPOINTS},
 };
 use crate::domain::{
-    descriptors::{CoarseDescriptors, quantise_strongest},
     digest::Sha256,
     features::FeatureSet,
     geometry::{Homography, Rect},
@@ -71,17 +70,6 @@ impl TurnedFeatures {
         )
     }
 
-    /// The strongest descriptors, for the gallery.
-    pub fn coarse(&self) -> CoarseDescriptors {
-        CoarseDescriptors {
-            turns: self
-                .turns
-                .each_ref()
-                .map(|t| quantise_strongest(t, COARSE_REFERENCE)),
-            dimensions: self.turns[0].dimensions,
-        }
-    }
-
     /// About the bytes of memory that it takes.
     pub fn bytes(&self) -> usize {
         // Names and maps are small beside the numbers.
@@ -91,7 +79,7 @@ impl TurnedFeatures {
 }
 
 /// Which of a reference's two sizes features are taken at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scale {
     /// The reference's frame.
     Whole,

@@ -1,13 +1,17 @@
 //! The photo under examination: its features, and which references are worth comparing with it.
 
-use std::{collections::HashMap, sync::Arc};
-
-use ndarray::Array2;
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
+    claim::Claim,
     decoded::Decoded,
     frames::{Frame, frame_size, photo_frame, pixels_to_unit, unit_to_pixels},
     locate::{Location, by_votes, locate},
+    need::Prepared,
     part::Part,
     prepare::{Scale, TurnedFeatures},
     vision::{InferenceError, Vision},
@@ -15,15 +19,16 @@ use super::{
 use crate::domain::tuning::{
     locate::SOLID_INLIERS,
     search::{
-        CENTRE, COARSE_FROM_PX, COARSE_PHOTO, COARSE_PX, EMBEDDING_SHORTLIST, FULL_SEARCH,
-        PHOTO_KEYPOINTS, RIVAL_TURNS, SHORTLIST,
+        CENTRE, COARSE_FROM_PX, COARSE_PX, FULL_SEARCH, LOCATED, LOCATED_RIVALS, NEAREST,
+        NEAREST_RIVALS, NEAREST_TO_CLAIM, PHOTO_KEYPOINTS, RIVAL_TURNS, THOROUGH_TURNS,
+        VOTES_PHOTO, VOTES_REFERENCE,
     },
 };
 use crate::domain::{
-    descriptors::{coarse_matrix, coarse_votes, quantise_strongest},
+    descriptors::votes,
     embedding::QuantisedEmbedding,
     features::FeatureSet,
-    gallery::{Gallery, ProductKey, Reference},
+    gallery::{Gallery, Reference},
     geometry::{Homography, Rect, check_quad, number::whole},
     raster::Raster,
     rectify::rectify,
@@ -96,7 +101,7 @@ pub(crate) enum Effort {
     Rival,
     /// All four, since a claim must not fail for a rotation that was not tried.
     Claimed,
-    /// All four, at half of the reference's size too.
+    /// At half of the reference's size too, each in the likeliest rotations.
     Thorough,
     /// Only as another reference was found, which lies on the same place.
     Like(usize, Scale),
@@ -105,8 +110,7 @@ pub(crate) enum Effort {
 /// What one pass over a photo found, in pixels of the photo's frame.
 struct Found {
     features: FeatureSet,
-    coarse: Array2<f32>,
-    votes: HashMap<String, [usize; 4]>,
+    votes: HashMap<(String, Scale), [usize; 4]>,
     /// By reference: what was tried, and where it lies.
     locations: HashMap<String, (Effort, Option<Location>)>,
     embedding: Option<QuantisedEmbedding>,
@@ -129,11 +133,8 @@ impl Found {
                 features.scaled_to(frame.width(), frame.height())
             }
         };
-        let strongest = quantise_strongest(&features, COARSE_PHOTO);
-        let coarse = coarse_matrix(&strongest, features.dimensions);
         Ok(Self {
             features,
-            coarse,
             votes: HashMap::new(),
             locations: HashMap::new(),
             embedding: None,
@@ -250,13 +251,16 @@ impl Query {
         )
     }
 
-    fn votes(&mut self, reference: &Reference) -> [usize; 4] {
-        let coarse = &self.found.coarse;
-        *self
-            .found
-            .votes
-            .entry(reference.id.clone())
-            .or_insert_with(|| coarse_votes(coarse, &reference.coarse))
+    fn votes(
+        &mut self,
+        reference: &Reference,
+        features: &TurnedFeatures,
+        scale: Scale,
+    ) -> [usize; 4] {
+        let seen = &self.found.features;
+        let counts = [VOTES_PHOTO, VOTES_REFERENCE];
+        let known = self.found.votes.entry((reference.id.clone(), scale));
+        *known.or_insert_with(|| votes(seen, features.at(scale), counts))
     }
 
     /// Where the reference with these features lies.
@@ -266,7 +270,8 @@ impl Query {
         features: &TurnedFeatures,
         effort: Effort,
     ) -> Option<Location> {
-        if let Some((tried, location)) = self.found.locations.get(&reference.id) {
+        let known = self.found.locations.get(&reference.id).cloned();
+        if let Some((tried, location)) = &known {
             // Tried as a rival it may have had two rotations only; as the claimed one it gets the
             // rest.
             let is_solid = location
@@ -276,18 +281,23 @@ impl Query {
                 return location.clone();
             }
         }
-        let order = by_votes(self.votes(reference));
+        let order = by_votes(self.votes(reference, features, Scale::Whole));
         let seen = &self.found.features;
         let location = match effort {
             Effort::Rival => locate(seen, features, Scale::Whole, &order[..RIVAL_TURNS]),
             Effort::Claimed => locate(seen, features, Scale::Whole, &order),
             Effort::Like(turn, scale) => locate(seen, features, scale, &[turn]),
             Effort::Thorough => {
-                let whole = locate(seen, features, Scale::Whole, &order);
+                let whole = match known {
+                    Some((Effort::Claimed, location)) => location,
+                    _ => locate(seen, features, Scale::Whole, &order[..THOROUGH_TURNS]),
+                };
                 match whole {
                     Some(found) if found.inliers >= SOLID_INLIERS => Some(found),
                     whole => {
-                        let half = locate(seen, features, Scale::Half, &order);
+                        let order = by_votes(self.votes(reference, features, Scale::Half));
+                        let seen = &self.found.features;
+                        let half = locate(seen, features, Scale::Half, &order[..THOROUGH_TURNS]);
                         let points = |l: &Option<Location>| l.as_ref().map_or(0, |l| l.inliers);
                         if points(&half) > points(&whole) {
                             half
@@ -303,47 +313,65 @@ impl Query {
         location
     }
 
-    /// The references worth comparing: all of a small gallery; of a large one the best by vote and
-    /// by embedding, and always those of the `claimed` products.
-    pub(crate) fn shortlist(
+    /// The references worth asking: all of a small gallery; of a large one those most alike to the
+    /// photo, and always those claimed and what is most alike to these. References in `without` are
+    /// left out. What this costs does not grow with the gallery, but for one pass over its
+    /// embeddings.
+    pub(crate) fn near(
         &mut self,
         vision: &mut Vision,
-        gallery: &Gallery,
-        claimed: impl Fn(&ProductKey) -> bool,
+        (gallery, claim): (&Gallery, Option<&Claim>),
+        without: &HashSet<String>,
     ) -> Result<Vec<Arc<Reference>>, InferenceError> {
-        if gallery.references.len() <= FULL_SEARCH {
-            return Ok(gallery.references.clone());
+        let all = gallery.references();
+        let is_in = |n: &usize| !without.contains(&all[*n].id);
+        let mut chosen: Vec<usize> = (0..all.len()).collect();
+        if all.len() > FULL_SEARCH {
+            let own = claim.map_or(0..0, |claim| claim.places(gallery));
+            let is_other = |n: usize| !own.contains(&n) && is_in(&n);
+            let photo = self.middle(vision)?;
+            let count = claim.map_or(NEAREST, |_| NEAREST_RIVALS);
+            chosen = gallery.nearest(&photo, count, is_other);
+            // What shares the claim's layout is its likeliest rival, however little the photo shows.
+            let likeliest = gallery.nearest(&photo, 1, |n| own.contains(&n));
+            if let Some(&likeliest) = likeliest.first() {
+                let alike = &all[likeliest].embedding;
+                chosen.extend(gallery.nearest(alike, NEAREST_TO_CLAIM, is_other));
+            }
+            // A claim is compared with its own product however unlikely it looks: that is the
+            // question.
+            chosen.extend(own);
+            // In the gallery's order, whichever list brought them: nothing later may depend on that.
+            chosen.sort_unstable();
+            chosen.dedup();
         }
-        // Two lists, since they fail apart: votes where print is sparse, the embedding where the
-        // article is small before a busy shelf.
-        let mut by_vote: Vec<(usize, usize)> = gallery
-            .references
-            .iter()
-            .enumerate()
-            .map(|(i, r)| (self.votes(r).into_iter().max().unwrap_or(0), i))
-            .collect();
-        by_vote.sort_by_key(|&(votes, i)| (std::cmp::Reverse(votes), i));
-        let whole = self.middle(vision)?;
-        let mut by_embedding: Vec<(f32, usize)> = gallery
-            .references
-            .iter()
-            .enumerate()
-            .map(|(i, r)| (whole.cosine(&r.embedding), i))
-            .collect();
-        by_embedding.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut chosen: Vec<usize> = by_vote.iter().take(SHORTLIST).map(|v| v.1).collect();
-        chosen.extend(by_embedding.iter().take(EMBEDDING_SHORTLIST).map(|v| v.1));
-        // A claim is compared with its own product however unlikely it looks: that is the question.
-        chosen.extend(
-            (0..gallery.references.len()).filter(|&i| claimed(&gallery.references[i].product)),
-        );
-        // In the gallery's order, whichever list brought them: nothing later may depend on that.
-        chosen.sort_unstable();
-        chosen.dedup();
-        Ok(chosen
-            .into_iter()
-            .map(|i| gallery.references[i].clone())
-            .collect())
+        let chosen = chosen.into_iter().filter(is_in);
+        Ok(chosen.map(|n| Arc::clone(&all[n])).collect())
+    }
+
+    /// Of these references those worth locating: all that are claimed, and of the others those with
+    /// most votes. What is not at hand is left out.
+    pub(crate) fn likeliest(
+        &mut self,
+        near: Vec<Arc<Reference>>,
+        claim: Option<&Claim>,
+        prepared: &Prepared,
+    ) -> Vec<(Arc<Reference>, Arc<TurnedFeatures>)> {
+        let at_hand = near.into_iter().filter_map(|reference| {
+            let features = Arc::clone(prepared.features(&reference)?);
+            Some((reference, features))
+        });
+        let is_own = |r: &Reference| claim.is_some_and(|claim| claim.covers(&r.product));
+        let (mut own, mut others): (Vec<_>, Vec<_>) = at_hand.partition(|(r, _)| is_own(r));
+        let count = claim.map_or(LOCATED, |_| LOCATED_RIVALS);
+        if others.len() > count {
+            // A stable sort: of equal votes the first in the gallery's order stays in front.
+            others.sort_by_key(|(r, f)| Reverse(self.votes(r, f, Scale::Whole).into_iter().max()));
+            others.truncate(count);
+            others.sort_by(|(a, _), (b, _)| (&a.product, &a.id).cmp(&(&b.product, &b.id)));
+        }
+        own.append(&mut others);
+        own
     }
 
     /// The embedding of the photo's middle, for as long as nothing says where the article lies.

@@ -41,10 +41,9 @@ impl Others {
         kind: ReferenceKind,
         facts: &Facts,
     ) -> Self {
-        let is_other = |r: &&Arc<Reference>| {
-            r.product.brand == product.brand && r.product.product != product.product
-        };
-        let others: Vec<&Arc<Reference>> = gallery.references.iter().filter(is_other).collect();
+        let of_brand = gallery.places(|p| p.brand.cmp(&product.brand));
+        let of_brand = gallery.references()[of_brand].iter();
+        let others: Vec<&Arc<Reference>> = of_brand.filter(|r| r.product != *product).collect();
         let near = |r: &Reference| facts.fingerprint.distance(&r.fingerprint) <= TWIN_BITS;
         let mut alike: Vec<Arc<Reference>> = others.iter().copied().cloned().collect();
         alike.retain(|r| near(r));

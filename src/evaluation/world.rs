@@ -296,7 +296,7 @@ impl World<'_> {
         if self.plan.fitting {
             let mut products: Vec<&ProductKey> = self
                 .base
-                .references
+                .references()
                 .iter()
                 .map(|r| &r.product)
                 .filter(|p| **p != own)
@@ -328,7 +328,7 @@ impl World<'_> {
         }
         let own = photo.key();
         // Beside its edit the genuine product would always be the rival that fits better.
-        let kept = self.base.references.iter().filter(|r| r.product != own);
+        let kept = self.base.references().iter().filter(|r| r.product != own);
         let edited = self.references.iter().filter(|r| r.product == *claimed);
         Gallery::new(kept.chain(edited).cloned().collect())
     }
@@ -345,7 +345,7 @@ impl World<'_> {
         };
         let genuine = self
             .base
-            .references
+            .references()
             .iter()
             .filter(|r| r.product == photo.key());
         let edited = self.references.iter().filter(|r| r.product == *claimed);

@@ -3,7 +3,6 @@
 use crate::{
     checker::records::ReferenceRecord,
     domain::{
-        descriptors::CoarseDescriptors,
         digest::Sha256,
         embedding::{ModelId, QuantisedEmbedding},
         fingerprint::Fingerprint,
@@ -24,10 +23,10 @@ pub(crate) fn entry_name(sha256: Sha256, article: Option<Rect>) -> Sha256 {
     Sha256::of(format!("{sha256} {article:?}").as_bytes())
 }
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
-/// The searchable part of a reference as bytes, little-endian: fingerprint, embedding, coarse
-/// descriptors.
+/// The searchable part of a reference as bytes, little-endian: fingerprint, embedding, count of local
+/// features.
 pub(crate) fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
     let mut out = Vec::new();
     // In one byte order everywhere: a data folder may move to another machine.
@@ -35,10 +34,7 @@ pub(crate) fn entry_to_bytes(reference: &Reference) -> Vec<u8> {
     out.extend(reference.fingerprint.vertical.to_le_bytes());
     out.extend(reference.embedding.scale().to_le_bytes());
     put_row(&mut out, reference.embedding.values());
-    out.extend(count_u32(reference.coarse.dimensions).to_le_bytes());
-    for turn in &reference.coarse.turns {
-        put_row(&mut out, turn);
-    }
+    out.extend(count_u32(reference.keypoints).to_le_bytes());
     out
 }
 
@@ -56,13 +52,9 @@ pub(crate) fn entry_from_bytes(record: &ReferenceRecord, bytes: &[u8]) -> Option
     };
     let scale = f32::from_le_bytes(rest.take()?);
     let embedding = QuantisedEmbedding::from_parts(rest.row()?, scale);
-    let dimensions = u32::from_le_bytes(rest.take()?) as usize;
-    let turns = [rest.row()?, rest.row()?, rest.row()?, rest.row()?];
+    let keypoints = u32::from_le_bytes(rest.take()?) as usize;
     // Whatever is cut off or too long is refused and made anew, rather than searched with holes.
-    let whole = rest.0.is_empty()
-        && turns
-            .iter()
-            .all(|t| dimensions > 0 && t.len() % dimensions == 0 || t.is_empty());
+    let whole = rest.0.is_empty();
     let (marks, ignored) = Mark::parted(record.marks.clone());
     whole.then(|| Reference {
         id: record.id.clone(),
@@ -75,7 +67,7 @@ pub(crate) fn entry_from_bytes(record: &ReferenceRecord, bytes: &[u8]) -> Option
         ignored,
         embedding,
         fingerprint,
-        coarse: CoarseDescriptors { turns, dimensions },
+        keypoints,
     })
 }
 

@@ -461,7 +461,7 @@ pub(super) fn calibrating_only(
 ) -> Vec<GenuinePhotoRecord> {
     let enrolled: HashSet<_> = snapshot
         .gallery
-        .references
+        .references()
         .iter()
         .map(|r| (&r.product, r.sha256))
         .collect();

@@ -62,7 +62,12 @@ impl Assay {
         let sha256 = picture.facts.sha256;
         // Before any model runs. The store has the last word, since another process may have been
         // faster.
-        if snapshot.gallery.of(&product).any(|r| r.sha256 == sha256) {
+        if snapshot
+            .gallery
+            .of(&product)
+            .iter()
+            .any(|r| r.sha256 == sha256)
+        {
             return Err(StoreError::Conflict {
                 what: "reference",
                 id: sha256.to_string(),
@@ -136,7 +141,12 @@ impl Assay {
         // Only the hash was wanted; the pixels make room for others.
         drop((picture, room));
         let snapshot = self.refresh().await?;
-        if snapshot.gallery.of(product).any(|r| r.sha256 == sha256) {
+        if snapshot
+            .gallery
+            .of(product)
+            .iter()
+            .any(|r| r.sha256 == sha256)
+        {
             let problem = "is enrolled as a reference; a calibration says nothing unless it is \
                            made of other photos";
             return Err(ServiceError::Conflict {

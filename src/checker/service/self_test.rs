@@ -266,8 +266,8 @@ impl Assay {
             scores.push(GenuineScore { adjusted, ..score });
         }
         // Only the shipped calibration tells the questions apart, and a self-test is of marks.
-        let mut references = plan.against.snapshot.gallery.of(product);
-        let class = Class::of_marks(references.any(|r| r.has_named_marks()), false);
+        let references = plan.against.snapshot.gallery.of(product);
+        let class = Class::of_marks(references.iter().any(|r| r.has_named_marks()), false);
         for judged in &scores {
             let alone = judged
                 .score
@@ -298,7 +298,7 @@ impl Assay {
 
 /// The references to photograph: catalogue pictures only where there is nothing else.
 fn references(snapshot: &GallerySnapshot, product: &ProductKey) -> Vec<Arc<Reference>> {
-    let all = || snapshot.gallery.of(product).map(Arc::clone);
+    let all = || snapshot.gallery.of(product).iter().cloned();
     let own: Vec<_> = all()
         .filter(|r| r.kind != ReferenceKind::CataloguePhoto)
         .take(MOST_REFERENCES)

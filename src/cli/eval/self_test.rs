@@ -48,7 +48,7 @@ pub async fn run(
     let (tried, bare): (Vec<_>, Vec<_>) = products
         .into_iter()
         .map(|p| p.key)
-        .partition(|key| gallery.of(key).next().is_some());
+        .partition(|key| !gallery.of(key).is_empty());
     if tried.is_empty() {
         return Err(Failure::new(format!("brand `{brand}` has no reference"))
             .hint("add one with `assay enroll`")

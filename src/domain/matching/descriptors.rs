@@ -1,27 +1,9 @@
-//! Tentative correspondences between two feature sets, and the coarse vote that shortlists a large
-//! gallery.
+//! Tentative correspondences between two feature sets, and a quick vote on how a reference is
+//! turned.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{ArrayView2, Axis};
 
-use crate::domain::{
-    features::FeatureSet, geometry::Point, number::count_u32, tuning::search::VOTE_COSINE,
-};
-
-/// The strongest descriptors of a reference in each of four rotations, as signed bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CoarseDescriptors {
-    /// Per quarter turn: rows of `dimensions` bytes.
-    pub turns: [Box<[i8]>; 4],
-    /// Length of one descriptor.
-    pub dimensions: usize,
-}
-
-impl CoarseDescriptors {
-    /// Keypoints that they are of, upright.
-    pub(crate) fn len(&self) -> usize {
-        self.turns[0].len() / self.dimensions.max(1)
-    }
-}
+use crate::domain::{features::FeatureSet, geometry::Point, tuning::search::VOTE_COSINE};
 
 /// A tentative pair of keypoints, before geometry.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,13 +19,12 @@ pub(crate) struct Correspondence {
 /// Rows multiplied at once: their products stay in the processor's cache.
 const ROWS: usize = 64;
 
+/// Cosines looked at together: most runs of so many hold none that matters.
+const RUN: usize = 16;
+
 /// Mutual nearest neighbours by cosine similarity, strongest first; pairs below `min_cosine` are
 /// left out. Sets of different models or lengths have none. Ties go to the lower index, so that the
 /// answer is reproducible.
-#[expect(
-    clippy::float_cmp,
-    reason = "the largest of a line's own values is sought again, to the last bit"
-)]
 pub(crate) fn mutual_nearest(
     first: &FeatureSet,
     second: &FeatureSet,
@@ -53,40 +34,39 @@ pub(crate) fn mutual_nearest(
     if first.model != second.model || first.dimensions != second.dimensions {
         return Vec::new();
     }
-    let mut best_of_first = vec![(f32::NEG_INFINITY, 0_usize); first.len()];
-    // Apart, so that the loop over them has no branch and runs in vector registers.
-    let (mut best_cosine, mut best_of_second) = (
-        vec![f32::NEG_INFINITY; second.len()],
-        vec![0_u32; second.len()],
-    );
     let (Some(rows), Some(others)) = (matrix(first), matrix(second)) else {
         return Vec::new();
+    };
+    // What is left out is no pair's better either, so that only what reaches `min_cosine` is noted.
+    let none = (f32::NEG_INFINITY, 0_usize);
+    let (mut best_of_first, mut best_of_second) =
+        (vec![none; first.len()], vec![none; second.len()]);
+    let mut note = |i: usize, j: usize, cosine: f32| {
+        for (best, from) in [(&mut best_of_first[i], j), (&mut best_of_second[j], i)] {
+            if cosine > best.0 {
+                *best = (cosine, from);
+            }
+        }
     };
     for (chunk, rows) in rows.axis_chunks_iter(Axis(0), ROWS).enumerate() {
         let cosines = rows.dot(&others.t());
         for (k, line) in cosines.outer_iter().enumerate() {
-            let i = chunk * ROWS + k;
-            // As 32 bits beside 32-bit cosines, so that the loop below takes as many of each at
-            // once.
-            let number = count_u32(i);
-            for ((&cosine, best), from) in
-                line.iter().zip(&mut best_cosine).zip(&mut best_of_second)
-            {
-                *from = if cosine > *best { number } else { *from };
-                *best = if cosine > *best { cosine } else { *best };
+            let Some(line) = line.to_slice() else {
+                continue;
+            };
+            for (r, run) in line.chunks(RUN).enumerate() {
+                // Without a branch, so that it runs in vector registers.
+                if run.iter().fold(false, |any, v| any | (*v >= min_cosine)) {
+                    let reached = run.iter().enumerate().filter(|(_, v)| **v >= min_cosine);
+                    reached.for_each(|(n, v)| note(chunk * ROWS + k, r * RUN + n, *v));
+                }
             }
-            // Values first, then the place of the largest: one loop that kept both would have a
-            // branch.
-            let most = line
-                .iter()
-                .fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
-            best_of_first[i] = (most, line.iter().position(|v| *v == most).unwrap_or(0));
         }
     }
     let mut pairs: Vec<Correspondence> = best_of_first
         .iter()
         .enumerate()
-        .filter(|(i, (cosine, j))| *cosine >= min_cosine && best_of_second[*j] as usize == *i)
+        .filter(|(i, (cosine, j))| *cosine >= min_cosine && best_of_second[*j].1 == *i)
         .map(|(i, (cosine, j))| Correspondence {
             first: i,
             second: *j,
@@ -119,48 +99,38 @@ pub(crate) fn located(
         .collect()
 }
 
-/// The strongest `count` descriptors as signed bytes (a component of 1 becomes 127).
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the value is clamped to the type first"
-)]
-pub(crate) fn quantise_strongest(set: &FeatureSet, count: usize) -> Box<[i8]> {
-    // Sets are in order of falling score: the first rows are the strongest.
-    let wanted = set.len().min(count) * set.dimensions;
-    set.descriptors[..wanted]
-        .iter()
-        .map(|v| (v * 127.0).round().clamp(-127.0, 127.0) as i8)
-        .collect()
-}
-
-/// Bytes of [`quantise_strongest`] as the matrix that [`coarse_votes`] multiplies: exact, since
-/// every product and sum of 64 of them is a whole number below 2^24.
-pub(crate) fn coarse_matrix(bytes: &[i8], dimensions: usize) -> Array2<f32> {
-    let rows = bytes.len() / dimensions.max(1);
-    let values = bytes[..rows * dimensions]
-        .iter()
-        .map(|v| f32::from(*v))
-        .collect();
-    Array2::from_shape_vec((rows, dimensions), values).unwrap_or_default()
-}
-
-/// How many of the photo's strongest keypoints resemble one of the reference's, for each of the
-/// four rotations.
-pub(crate) fn coarse_votes(photo: &Array2<f32>, reference: &CoarseDescriptors) -> [usize; 4] {
-    // Both sides stand in 127ths: so the product is compared without scaling it back.
-    let needed = VOTE_COSINE * 127.0 * 127.0;
-    std::array::from_fn(|turn| {
-        let others = coarse_matrix(&reference.turns[turn], reference.dimensions);
-        // Of another model, or of no keypoints: nothing to vote with.
-        if others.ncols() != photo.ncols() {
+/// How many of the photo's `from_photo` strongest keypoints resemble one of the reference's
+/// `from_reference` strongest, for each of its four rotations; 0 for sets of different models or
+/// lengths.
+pub(crate) fn votes(
+    photo: &FeatureSet,
+    reference: &[FeatureSet; 4],
+    [from_photo, from_reference]: [usize; 2],
+) -> [usize; 4] {
+    let Some(seen) = strongest(photo, from_photo) else {
+        return [0; 4];
+    };
+    reference.each_ref().map(|turn| {
+        // Spaces of different models have nothing in common.
+        if turn.model != photo.model || turn.dimensions != photo.dimensions {
             return 0;
         }
-        photo
-            .dot(&others.t())
-            .outer_iter()
-            .filter(|row| row.iter().any(|cosine| *cosine >= needed))
-            .count()
+        let own = strongest(turn, from_reference);
+        own.map_or(0, |own| {
+            seen.dot(&own.t())
+                .outer_iter()
+                .filter(|row| row.iter().any(|cosine| *cosine >= VOTE_COSINE))
+                .count()
+        })
     })
+}
+
+/// The strongest `count` descriptors, one a row.
+fn strongest(set: &FeatureSet, count: usize) -> Option<ArrayView2<'_, f32>> {
+    // Sets are in order of falling score: the first rows are the strongest.
+    let rows = set.len().min(count);
+    let values = set.descriptors.get(..rows * set.dimensions)?;
+    ArrayView2::from_shape((rows, set.dimensions), values).ok()
 }
 
 #[cfg(test)]
@@ -246,18 +216,15 @@ mod tests {
     #[test]
     fn a_picture_votes_for_itself() {
         let rows: Vec<Vec<f32>> = (0..8)
-            .map(|i| (0..16).map(|k| ((i * 16 + k) as f32 * 1.7).sin()).collect())
+            .map(|i| (0..16).map(|k| f32::from(u8::from(i == k))).collect())
             .collect();
         let features = set(&rows);
-        let bytes = quantise_strongest(&features, 8);
-        let mut coarse = CoarseDescriptors {
-            dimensions: 16,
-            ..Default::default()
-        };
-        coarse.turns[2] = bytes.clone();
-        assert_eq!(
-            coarse_votes(&coarse_matrix(&bytes, 16), &coarse),
-            [0, 0, 8, 0]
-        );
+        let other = set(&[rows[0].iter().map(|v| -v).collect()]);
+        let turns = [&other, &other, &features, &other].map(Clone::clone);
+        assert_eq!(votes(&features, &turns, [8, 8]), [0, 0, 8, 0]);
+        assert_eq!(votes(&features, &turns, [5, 3]), [0, 0, 3, 0]);
+        let mut foreign = turns;
+        foreign[2].model = ModelId("m@2".into());
+        assert_eq!(votes(&features, &foreign, [8, 8]), [0; 4]);
     }
 }

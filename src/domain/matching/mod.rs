@@ -2,5 +2,6 @@
 
 pub(crate) mod descriptors;
 pub mod embedding;
+pub(crate) mod embedding_index;
 pub mod features;
 pub mod fingerprint;

@@ -51,16 +51,8 @@ impl Looked<'_> {
         let mut sight = Sighting::default();
         let mut seen = self.look(vision, sight)?;
         // What hides a mark is looked for where the mark would accuse: elsewhere it matters little.
-        for hidden in [View::covered, View::overlaid] {
-            if !is_grave(&seen) {
-                break;
-            }
-            let covered = hidden(self.view);
-            if covered.share(self.place.padded.map(f64::from)) > 0.0 {
-                self.view.tell_hidden();
-                sight.hidden = Some(covered);
-                seen = self.look(vision, sight)?;
-            }
+        if is_grave(&seen) && self.hides(View::covered, &mut sight) {
+            seen = self.look(vision, sight)?;
         }
         // The same print a little elsewhere is the same print.
         if is_grave(&seen)
@@ -69,7 +61,26 @@ impl Looked<'_> {
             sight.shift = shift;
             seen = self.look(vision, sight)?;
         }
+        // Last, since it walks over all of the photo.
+        if is_grave(&seen) && self.hides(View::overlaid, &mut sight) {
+            seen = self.look(vision, sight)?;
+        }
         Ok(seen)
+    }
+
+    /// Whether something of a kind hides a part of the mark; from then on it is seen so.
+    fn hides<'a>(
+        &'a self,
+        kind: fn(&'a View<'a>) -> &'a Covered,
+        sight: &mut Sighting<'a>,
+    ) -> bool {
+        let covered = kind(self.view);
+        let hides = covered.share(self.place.padded.map(f64::from)) > 0.0;
+        if hides {
+            self.view.tell_hidden();
+            sight.hidden = Some(covered);
+        }
+        hides
     }
 
     fn look(

@@ -170,7 +170,7 @@ pub(crate) async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>
 pub(crate) async fn read_metrics(State(state): State<HttpState>) -> Response {
     // Read off when asked: kept up to date, they would cost every request something.
     metrics::levels(
-        state.assay().gallery().references.len(),
+        state.assay().gallery().references().len(),
         state.assay().waiting(),
     );
     let text = state.metrics().render();
