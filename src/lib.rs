@@ -29,7 +29,7 @@
 //! | [`contract`] | what callers see: answers, names and limits, with their JSON and schemas | `domain` |
 //! | [`checker`] | the use cases, the ports and the records | `domain`, `engine`, `contract` |
 //! | [`evaluation`] | measuring this build on a labelled folder | `domain`, `engine`, `contract`, `checker::clock` |
-//! | [`config`] | settings, one struct per concern | nothing |
+//! | [`config`] | settings, one struct per concern | `contract` |
 //! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | `domain`, `engine::vision`, `contract` |
 //! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | `domain`, `engine::vision`, `checker::ports`, `config` |
 //! | [`storage`] | SQLite and content-addressed files | `domain`, `checker::ports`, `checker::records`, `contract` |

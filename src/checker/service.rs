@@ -14,7 +14,10 @@ use uuid::Uuid;
 
 use super::{
     ports::{Compute, ComputeError, DecodingBytes, Derived, Images, Permit, StoreError},
-    records::{Brand, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord, Store},
+    records::{
+        Brand, Change, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord,
+        Settings, Store,
+    },
     requests::Invalid,
     run_on::run_on,
     snapshot::{GallerySnapshot, LostReference},
@@ -24,7 +27,7 @@ use super::{
 use crate::contract::answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer};
 use crate::domain::gallery::{Gallery, ProductKey};
 use crate::engine::{
-    Engine,
+    Claim, Engine,
     vision::{InferenceError, IntakeError, Vision},
 };
 
@@ -228,11 +231,10 @@ impl Assay {
         Ok(brand)
     }
 
-    /// Gives a brand another name.
-    pub async fn rename_brand(&self, brand: Brand) -> Result<Brand, ServiceError> {
-        validate::brand(&brand)?;
-        self.store.rename_brand(&brand).await?;
-        Ok(brand)
+    /// Changes a brand's name, budget, or whether it is retired.
+    pub async fn change_brand(&self, id: &str, change: &Change) -> Result<Brand, ServiceError> {
+        validate::change(change)?;
+        Ok(self.store.change_brand(id, change).await?)
     }
 
     /// All brands by id.
@@ -247,11 +249,45 @@ impl Assay {
         Ok(product)
     }
 
-    /// Gives a product another name.
-    pub async fn rename_product(&self, product: Product) -> Result<Product, ServiceError> {
-        validate::product(&product)?;
-        self.store.rename_product(&product).await?;
+    /// Changes a product's name, budget, or whether it is retired.
+    pub async fn change_product(
+        &self,
+        key: &ProductKey,
+        change: &Change,
+    ) -> Result<Product, ServiceError> {
+        validate::change(change)?;
+        Ok(self.store.change_product(key, change).await?)
+    }
+
+    /// A product that is not retired, and neither is its brand.
+    async fn product_in_use(&self, key: &ProductKey) -> Result<Product, ServiceError> {
+        let product = self.store.product(key).await?;
+        in_use("product", product.settings)?;
+        self.brand_in_use(&key.brand).await?;
         Ok(product)
+    }
+
+    /// A brand that is not retired.
+    async fn brand_in_use(&self, id: &str) -> Result<Brand, ServiceError> {
+        let brand = self.store.brand(id).await?;
+        in_use("brand", brand.settings)?;
+        Ok(brand)
+    }
+
+    /// The share of genuine checks under a claim that may be flagged.
+    async fn budget_for(&self, claim: Option<&Claim>) -> Result<f64, ServiceError> {
+        let (brand, product) = match claim {
+            Some(Claim::Product(key)) => (&key.brand, Some(key)),
+            Some(Claim::Brand(brand)) => (brand, None),
+            None => return Ok(self.budget),
+        };
+        if let Some(key) = product
+            && let Some(budget) = self.store.product(key).await?.settings.budget
+        {
+            return Ok(budget);
+        }
+        let brand = self.store.brand(brand).await?;
+        Ok(brand.settings.budget.unwrap_or(self.budget))
     }
 
     /// All products of a brand by id.
@@ -407,6 +443,17 @@ impl Assay {
     fn snapshot(&self) -> Arc<GallerySnapshot> {
         Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Refuses what is retired.
+fn in_use(field: &str, settings: Settings) -> Result<(), ServiceError> {
+    if !settings.retired {
+        return Ok(());
+    }
+    Err(ServiceError::Conflict {
+        field: field.to_owned(),
+        problem: "is retired: change `retired` to false to use it again".to_owned(),
+    })
 }
 
 /// Milliseconds since 1970, UTC.

@@ -2,12 +2,12 @@
 //! field and the remedy.
 
 use super::{
-    records::{Brand, CheckFilter, Product},
+    records::{Brand, Change, CheckFilter, Product},
     requests::{CheckRequest, Invalid, NewReference, SelfTestRequest},
 };
 use crate::{
     contract::limits::{
-        LEAST_CORNERS, LONGEST_ID, LONGEST_TEXT, MOST_CORNERS, MOST_MARKS, MOST_PHOTOS,
+        BUDGETS, LEAST_CORNERS, LONGEST_ID, LONGEST_TEXT, MOST_CORNERS, MOST_MARKS, MOST_PHOTOS,
         MOST_PHOTOS_PER_KIND,
     },
     domain::{
@@ -70,6 +70,27 @@ fn optional(field: &str, value: Option<&str>) -> Checked {
 pub(crate) fn brand(brand: &Brand) -> Checked {
     id("id", &brand.id)?;
     text("name", &brand.name)
+}
+
+/// What is to change of a brand or a product.
+pub(crate) fn change(change: &Change) -> Checked {
+    if *change == Change::default() {
+        let problem = "changes nothing: send `name`, `budget` or `retired`";
+        return Err(invalid("body", problem));
+    }
+    optional("name", change.name.as_deref())?;
+    match change.budget.flatten() {
+        Some(budget) if !BUDGETS.contains(&budget) => Err(invalid(
+            "budget",
+            format!(
+                "is `{budget}`; a share between {} and {} is needed, such as 0.01, or null for none \
+                 of its own",
+                BUDGETS.start(),
+                BUDGETS.end()
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A product to create.
@@ -221,6 +242,7 @@ pub(crate) fn filter(filter: &CheckFilter) -> Checked {
 mod tests {
     use super::*;
     use crate::{
+        checker::records::Settings,
         contract::{Id, PlainText},
         domain::gallery::ReferenceKind,
     };
@@ -308,6 +330,7 @@ mod tests {
             brand(&Brand {
                 id: "acme".into(),
                 name,
+                settings: Settings::default(),
             })
         };
         assert!(named("Ä".repeat(200)).is_ok());

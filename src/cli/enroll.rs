@@ -27,7 +27,7 @@ use super::{
 use crate::{
     checker::{
         ports::StoreError,
-        records::{Brand, Product},
+        records::{Brand, Product, Settings},
         service::{Assay, NewReference, ServiceError},
     },
     config::{AppConfig, ComputeConfig},
@@ -269,6 +269,7 @@ async fn create_product(assay: &Assay, key: &ProductKey) -> Result<(), ServiceEr
             .create_brand(Brand {
                 id: key.brand.clone(),
                 name: key.brand.clone(),
+                settings: Settings::default(),
             })
             .await?;
     }
@@ -276,6 +277,7 @@ async fn create_product(assay: &Assay, key: &ProductKey) -> Result<(), ServiceEr
         .create_product(Product {
             key: key.clone(),
             name: key.product.clone(),
+            settings: Settings::default(),
         })
         .await?;
     Ok(())

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::contract::limits::BUDGETS;
+
 /// Settings that every command shares.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct AppConfig {
@@ -58,7 +60,7 @@ fn share(text: &str) -> Result<f64, String> {
     };
     // What is no number lies in no range, so that one message serves both slips.
     let budget = number.parse::<f64>().map(|n| n * unit).unwrap_or(f64::NAN);
-    if (0.0001..=0.5).contains(&budget) {
+    if BUDGETS.contains(&budget) {
         Ok(budget)
     } else {
         Err(format!(

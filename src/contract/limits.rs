@@ -1,6 +1,8 @@
 //! How much one request may hold. Requests are checked against these numbers, and the OpenAPI
 //! document states them.
 
+/// Shares of genuine checks that may be flagged.
+pub const BUDGETS: std::ops::RangeInclusive<f64> = 0.0001..=0.5;
 /// Most photos in one check.
 pub const MOST_PHOTOS: usize = 12;
 /// Most marks given with one reference.

@@ -102,7 +102,7 @@ names! {
         ReusedPhoto = "reused_photo",
         /// The photo cannot be compared.
         NotComparable = "not_comparable",
-        /// Nothing of the claim is in the photo.
+        /// The photo is of another enrolled product, which `reasons` name.
         NoBrandSeen = "no_brand_seen",
     }
 }
@@ -170,8 +170,6 @@ names! {
         OtherProductSeen = "other_product_seen",
         /// The product agrees less than genuine photos do.
         WeakAgreement = "weak_agreement",
-        /// Nothing of the product is in the photo.
-        NothingSeen = "nothing_seen",
         /// It looks different, but the calibration has seen no photos or references of its kind.
         OutsideCalibration = "outside_calibration",
         /// The photo deviates alone, and its listing as a whole is within genuine variation.
@@ -185,7 +183,7 @@ names! {
 from_domain!(ReasonCode from verdict::ReasonCode {
     PhotoUnreadable PhotoTooSmall PhotoBlurred PhotoTooDark PhotoTooBright CataloguePicture
     SeenElsewhere ReferenceLost NoReference Agrees NotLocated MarkDiffers RivalFitsBetter OtherProductSeen
-    WeakAgreement NothingSeen OutsideCalibration ListingAgrees
+    WeakAgreement OutsideCalibration ListingAgrees
 });
 
 names! {

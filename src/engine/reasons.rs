@@ -93,14 +93,9 @@ pub(crate) fn identity_reason(
             ),
             Vec::new(),
         ),
-        _ if located => context.reason(
+        _ => context.reason(
             ReasonCode::WeakAgreement,
             format!("{product} was located, but agrees less than genuine photos do"),
-            Vec::new(),
-        ),
-        _ => context.reason(
-            ReasonCode::NothingSeen,
-            format!("nothing of {product} is in the photo"),
             Vec::new(),
         ),
     }

@@ -110,7 +110,7 @@ fn number(value: Option<f64>) -> String {
 mod tests {
     use super::*;
     use crate::{
-        domain::verdict::{self, ReasonCode::NothingSeen},
+        domain::verdict::{self, ReasonCode::OtherProductSeen},
         evaluation::{data::ClaimRow, judged::Judged},
     };
 
@@ -129,7 +129,7 @@ mod tests {
                     verdict::Verdict::NotComparable,
                     verdict::ReasonCode::NotLocated,
                 ),
-                judged(verdict::Verdict::NoBrandSeen, NothingSeen),
+                judged(verdict::Verdict::NoBrandSeen, OtherProductSeen),
             ],
             inputs: vec![("blocks".into(), f64::NAN), ("log_inliers".into(), 2.5)],
             ..Row::default()
@@ -150,7 +150,7 @@ mod tests {
             ("verdict", "not_comparable"),
             ("reason", "not_located"),
             ("verdict_at_5", "no_brand_seen"),
-            ("reason_at_5", "nothing_seen"),
+            ("reason_at_5", "other_product_seen"),
             ("p_value", "0.01250"),
             ("inliers", "12"),
             ("score", ""),

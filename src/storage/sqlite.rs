@@ -20,7 +20,7 @@ use crate::{
     checker::{
         ports::StoreError,
         records::{
-            Brand, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptObservation,
+            Brand, Change, Changes, CheckFilter, GenuinePhotoRecord, GenuineScore, KeptObservation,
             KeptVariation, Product, ReferenceRecord, SeenElsewhere, Store,
         },
     },
@@ -37,7 +37,7 @@ mod refusal;
 
 /// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would
 /// embed them too, but its macros build a second SQLite for the compiler.)
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "first", include_str!("migrations/sqlite/0001_first.sql")),
     (
         2,
@@ -48,6 +48,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         3,
         "operating_points",
         include_str!("migrations/sqlite/0003_operating_points.sql"),
+    ),
+    (
+        4,
+        "settings",
+        include_str!("migrations/sqlite/0004_settings.sql"),
     ),
 ];
 
@@ -179,8 +184,12 @@ impl Store for SqliteStore {
         catalogue::add_brand(&self.pool, brand).await
     }
 
-    async fn rename_brand(&self, brand: &Brand) -> Result<(), StoreError> {
-        catalogue::rename_brand(&self.pool, brand).await
+    async fn change_brand(&self, id: &str, change: &Change) -> Result<Brand, StoreError> {
+        catalogue::change_brand(&self.pool, id, change).await
+    }
+
+    async fn brand(&self, id: &str) -> Result<Brand, StoreError> {
+        catalogue::brand(&self.pool, id).await
     }
 
     async fn brands(&self) -> Result<Vec<Brand>, StoreError> {
@@ -191,8 +200,12 @@ impl Store for SqliteStore {
         catalogue::add_product(&self.pool, product).await
     }
 
-    async fn rename_product(&self, product: &Product) -> Result<(), StoreError> {
-        catalogue::rename_product(&self.pool, product).await
+    async fn change_product(
+        &self,
+        key: &ProductKey,
+        change: &Change,
+    ) -> Result<Product, StoreError> {
+        catalogue::change_product(&self.pool, key, change).await
     }
 
     async fn products(&self, brand: &str) -> Result<Vec<Product>, StoreError> {
@@ -251,7 +264,7 @@ impl Store for SqliteStore {
         &self,
         brand: &str,
     ) -> Result<Vec<GenuinePhotoRecord>, StoreError> {
-        catalogue::brand_must_exist(&self.pool, brand).await?;
+        self.brand(brand).await?;
         genuine::photos_of_brand(&self.pool, brand).await
     }
 

@@ -172,7 +172,8 @@ fn unbounded(contract: &Value, schema: &Value, at: &str, found: &mut Vec<String>
             }
             schema["additionalProperties"] == false
         }
-        Some("null") => true,
+        // By itself.
+        Some("null" | "boolean") => true,
         _ => false,
     };
     if !bounded {

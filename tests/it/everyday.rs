@@ -9,7 +9,7 @@ use std::{
 use assay::{
     app::App,
     checker::{
-        records::{Brand, Product},
+        records::{Brand, Product, Settings},
         requests::{CheckRequest, NewReference},
     },
     config::AppConfig,
@@ -71,6 +71,7 @@ async fn stocked(data: &Path) -> App {
     let named = Brand {
         id: brand.clone(),
         name: "Halmora".into(),
+        settings: Settings::default(),
     };
     app.assay.create_brand(named).await.unwrap();
     for id in [CLAIMED, SIBLING] {
@@ -81,6 +82,7 @@ async fn stocked(data: &Path) -> App {
         let product = Product {
             key: key.clone(),
             name: id.into(),
+            settings: Settings::default(),
         };
         app.assay.create_product(product).await.unwrap();
         let image = std::fs::read(file(&format!("brands/halmora/{id}/pack.jpg"))).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assay::{
-    checker::records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord},
+    checker::records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord, Settings},
     contract::{
         Action, CalibrationSource, Verdict,
         answer::{CalibrationAnswer, CheckAnswer, ClaimAnswer, PhotoAnswer},
@@ -26,6 +26,7 @@ pub fn brand(id: &str) -> Brand {
     Brand {
         id: id.into(),
         name: format!("Brand {id}"),
+        settings: Settings::default(),
     }
 }
 
@@ -33,6 +34,7 @@ pub fn product(brand: &str, id: &str) -> Product {
     Product {
         key: key(brand, id),
         name: format!("Product {id}"),
+        settings: Settings::default(),
     }
 }
 

@@ -61,7 +61,7 @@ impl Assay {
         advice: Option<String>,
     ) -> Result<CalibrationAnswer, ServiceError> {
         let told = told::describe(point, advice);
-        let operating_point = match self.known_point(&told.id) {
+        let operating_point = match self.known_point(&told) {
             Some(id) => id,
             None => self.keep_point(point, &told).await?,
         };
@@ -71,9 +71,9 @@ impl Assay {
         })
     }
 
-    fn known_point(&self, calibration: &str) -> Option<String> {
+    fn known_point(&self, told: &CalibrationAnswer) -> Option<String> {
         let known = self.points.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(calibration).cloned()
+        known.get(&point_name(told)).cloned()
     }
 
     /// Keeps an operating point, unless it is kept already; its id.
@@ -90,7 +90,7 @@ impl Assay {
         if known.len() >= MOST_POINTS {
             known.clear();
         }
-        known.insert(told.id.clone(), kept.id.clone());
+        known.insert(point_name(told), kept.id.clone());
         Ok(kept.id)
     }
 
@@ -123,7 +123,8 @@ impl Assay {
         claim: Option<&Claim>,
         snapshot: &GallerySnapshot,
     ) -> Result<(OperatingPoint, Option<String>), ServiceError> {
-        let shipped = self.engine.defaults().calibration(self.budget);
+        let budget = self.budget_for(claim).await?;
+        let shipped = self.engine.defaults().calibration(budget);
         let (brand, product) = match claim {
             Some(Claim::Product(product)) => (&product.brand, Some(product)),
             Some(Claim::Brand(brand)) => (brand, None),
@@ -150,7 +151,7 @@ impl Assay {
         }
         // After the scores: those are adjusted by what is stored with them or before.
         let variation = self.variation_of(brand, product, &version).await?;
-        let own = || calibrating::own(&scores, self.budget, &version, CalibrationSource::Product);
+        let own = || calibrating::own(&scores, budget, &version, CalibrationSource::Product);
         // A product's own scores were forgiven what its items share. Without that variation a check
         // would be judged by scores kinder than its own.
         let own = variation
@@ -169,10 +170,10 @@ impl Assay {
         }
         let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, snapshot);
         let together = self.scores_of(&together, None, &version).await?;
-        let family = calibrating::own(&together, self.budget, &version, CalibrationSource::Brand);
+        let family = calibrating::own(&together, budget, &version, CalibrationSource::Brand);
         let calibration = family.unwrap_or(shipped);
         let advice =
-            product.map(|_| calibrating::advice(&photos, &scores, self.budget, calibration.source));
+            product.map(|_| calibrating::advice(&photos, &scores, budget, calibration.source));
         Ok((
             OperatingPoint {
                 calibration,
@@ -467,4 +468,9 @@ pub(super) fn calibrating_only(
         .collect();
     photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256)));
     photos
+}
+
+/// What tells the operating points of this process apart: one calibration serves several budgets.
+fn point_name(told: &CalibrationAnswer) -> String {
+    format!("{} {}", told.budget, told.id)
 }

@@ -98,11 +98,11 @@ impl Assay {
                     brand: brand.clone(),
                     product: product.clone(),
                 };
-                self.store.product(&key).await?;
+                self.product_in_use(&key).await?;
                 Ok(Some(Claim::Product(key)))
             }
             (Some(brand), None) => {
-                self.store.products(brand).await?;
+                self.brand_in_use(brand).await?;
                 Ok(Some(Claim::Brand(brand.clone())))
             }
             (None, _) => Ok(None),

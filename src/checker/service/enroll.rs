@@ -47,7 +47,7 @@ impl Assay {
         new: NewReference,
     ) -> Result<ReferenceRecord, ServiceError> {
         validate::reference(&new)?;
-        self.store.product(&new.product).await?;
+        self.product_in_use(&new.product).await?;
         let snapshot = self.refresh().await?;
         let NewReference {
             product,
@@ -134,7 +134,7 @@ impl Assay {
     ) -> Result<GenuinePhotoRecord, ServiceError> {
         validate::key(product)?;
         validate::item(item)?;
-        self.store.product(product).await?;
+        self.product_in_use(product).await?;
         let (_place, _) = self.try_admit_photos(std::slice::from_ref(&image))?;
         let (picture, room) = self.decode(image.clone()).await?;
         let sha256 = picture.facts.sha256;

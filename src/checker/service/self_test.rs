@@ -267,6 +267,7 @@ impl Assay {
         }
         // Only the shipped calibration tells the questions apart, and a self-test is of marks.
         let references = plan.against.snapshot.gallery.of(product);
+        let budget = plan.against.operating_point.calibration.budget;
         let class = Class::of_marks(references.iter().any(|r| r.has_named_marks()), false);
         for judged in &scores {
             let alone = judged
@@ -277,7 +278,7 @@ impl Assay {
             };
             answer.judged += 1;
             let without = (source != CalibrationSource::Default)
-                .then(|| calibrating::own_without(&counted, judged, self.budget, &version, source));
+                .then(|| calibrating::own_without(&counted, judged, budget, &version, source));
             let calibration = without
                 .as_ref()
                 .unwrap_or(&plan.against.operating_point.calibration);

@@ -95,8 +95,6 @@ pub enum ReasonCode {
     OtherProductSeen,
     /// The product was located, and agrees less than genuine photos do.
     WeakAgreement,
-    /// Nothing of the product is in the photo.
-    NothingSeen,
     /// It differs, but no calibration has seen photos or references of its kind.
     OutsideCalibration,
     /// The photo deviates alone, and its listing as a whole is within genuine variation.

@@ -11,19 +11,19 @@ use utoipa::ToSchema;
 
 use super::{
     openapi::{Changing, Creating, Reading, location},
-    products::{BrandPath, NameBody},
+    products::{BrandPath, ChangeBody},
 };
 use crate::{
-    checker::records::Brand,
+    checker::records::{Brand, Settings},
     contract::{Id, PlainText},
     http::{extract, problem::Problem, state::HttpState},
 };
 
-/// A brand.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+/// A brand to create.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"id": "acme", "name": "Acme Foods"}))]
-pub(crate) struct BrandBody {
+pub(crate) struct NewBrandBody {
     /// Unique among brands.
     #[schema(value_type = Id)]
     id: String,
@@ -32,12 +32,30 @@ pub(crate) struct BrandBody {
     name: String,
 }
 
+/// A brand.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "acme", "name": "Acme Foods", "budget": null, "retired": false}))]
+pub(crate) struct BrandBody {
+    /// Unique among brands.
+    #[schema(value_type = Id)]
+    id: String,
+    /// Name for people.
+    #[schema(value_type = PlainText)]
+    name: String,
+    /// Share of genuine checks that may be flagged; `null` for the operator's.
+    budget: Option<f64>,
+    /// Whether it is retired: none of its products is searched or claimed.
+    retired: bool,
+}
+
 impl From<Brand> for BrandBody {
     // A record and its JSON are two types: what is stored may change, what callers see may not.
     fn from(brand: Brand) -> Self {
         Self {
             id: brand.id,
             name: brand.name,
+            budget: brand.settings.budget,
+            retired: brand.settings.retired,
         }
     }
 }
@@ -55,7 +73,7 @@ pub(crate) struct BrandList {
 /// the same id with another name is a conflict.
 #[utoipa::path(
     post, path = "/v1/brands", tag = "gallery",
-    request_body(content = BrandBody, description = "The brand"),
+    request_body(content = NewBrandBody, description = "The brand"),
     responses(
         (status = 201, description = "The brand exists now", body = BrandBody,
          headers(("location" = String, description = "Path of the new resource"))),
@@ -64,13 +82,14 @@ pub(crate) struct BrandList {
 )]
 pub(crate) async fn create_brand(
     State(state): State<HttpState>,
-    extract::Json(body): extract::Json<BrandBody>,
+    extract::Json(body): extract::Json<NewBrandBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let brand = state
         .assay()
         .create_brand(Brand {
             id: body.id,
             name: body.name,
+            settings: Settings::default(),
         })
         .await?;
     // From the stored brand and not from the request: it names what exists.
@@ -83,24 +102,25 @@ pub(crate) async fn create_brand(
     ))
 }
 
-/// Rename a brand
+/// Change a brand
 ///
-/// Its id stays: answers and references name it.
+/// Its name, its budget, or whether it is retired with all its products. Its id stays: answers and
+/// references name it.
 #[utoipa::path(
     patch, path = "/v1/brands/{brand}", tag = "gallery", params(BrandPath),
-    request_body(content = NameBody, description = "The new name"),
-    responses((status = 200, description = "The brand has this name now", body = BrandBody), Changing),
+    request_body(content = ChangeBody, description = "What to change"),
+    responses((status = 200, description = "The brand as it is now", body = BrandBody), Changing),
 )]
-pub(crate) async fn rename_brand(
+pub(crate) async fn change_brand(
     State(state): State<HttpState>,
     extract::Path(path): extract::Path<BrandPath>,
-    extract::Json(body): extract::Json<NameBody>,
+    extract::Json(body): extract::Json<ChangeBody>,
 ) -> Result<Json<BrandBody>, Problem> {
-    let brand = Brand {
-        id: path.brand,
-        name: body.name,
-    };
-    Ok(Json(state.assay().rename_brand(brand).await?.into()))
+    let changed = state
+        .assay()
+        .change_brand(&path.brand, &body.into())
+        .await?;
+    Ok(Json(changed.into()))
 }
 
 /// List all brands

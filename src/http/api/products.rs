@@ -6,12 +6,12 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::openapi::{Changing, Creating, Reading, location};
 use crate::{
-    checker::records::Product,
+    checker::records::{Change, Product, Settings},
     contract::{Id, PlainText},
     domain::gallery::ProductKey,
     http::{
@@ -36,7 +36,7 @@ pub(crate) struct NewProductBody {
 
 /// A product.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"brand": "acme", "id": "oat-drink-1l", "name": "Oat drink, 1 litre"}))]
+#[schema(example = json!({"brand": "acme", "id": "oat-drink-1l", "name": "Oat drink, 1 litre", "budget": null, "retired": false}))]
 pub(crate) struct ProductBody {
     /// Id of the brand.
     #[schema(value_type = Id)]
@@ -47,6 +47,10 @@ pub(crate) struct ProductBody {
     /// Name for people.
     #[schema(value_type = PlainText)]
     name: String,
+    /// Share of genuine checks that may be flagged; `null` for the brand's.
+    budget: Option<f64>,
+    /// Whether it is retired: no longer searched nor claimed.
+    retired: bool,
 }
 
 impl From<Product> for ProductBody {
@@ -55,18 +59,41 @@ impl From<Product> for ProductBody {
             brand: product.key.brand,
             id: product.key.product,
             name: product.name,
+            budget: product.settings.budget,
+            retired: product.settings.retired,
         }
     }
 }
 
-/// A new name.
+/// What to change; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Acme Foods"}))]
-pub(crate) struct NameBody {
+#[schema(example = json!({"budget": 0.05}))]
+pub(crate) struct ChangeBody {
     /// Name for people.
-    #[schema(value_type = PlainText)]
-    pub name: String,
+    #[schema(value_type = Option<PlainText>)]
+    name: Option<String>,
+    /// Share of genuine checks that may be flagged; `null` for none of its own.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<f64>, minimum = 0.0001, maximum = 0.5)]
+    budget: Option<Option<f64>>,
+    /// Whether it is retired: no longer searched nor claimed, and kept for earlier checks.
+    retired: Option<bool>,
+}
+
+/// A value that was given, `null` too.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+impl From<ChangeBody> for Change {
+    fn from(body: ChangeBody) -> Self {
+        Self {
+            name: body.name,
+            budget: body.budget,
+            retired: body.retired,
+        }
+    }
 }
 
 /// The products of a brand.
@@ -135,6 +162,7 @@ pub(crate) async fn create_product(
         .create_product(Product {
             key,
             name: body.name,
+            settings: Settings::default(),
         })
         .await?;
     let path = location(&[
@@ -170,24 +198,23 @@ pub(crate) async fn list_products(
     }))
 }
 
-/// Rename a product
+/// Change a product
 ///
-/// Its id stays: answers and references name it.
+/// Its name, its budget, or whether it is retired. Its id stays: answers and references name it.
 #[utoipa::path(
     patch, path = "/v1/brands/{brand}/products/{product}", tag = "gallery", params(ProductPath),
-    request_body(content = NameBody, description = "The new name"),
-    responses((status = 200, description = "The product has this name now", body = ProductBody), Changing),
+    request_body(content = ChangeBody, description = "What to change"),
+    responses((status = 200, description = "The product as it is now", body = ProductBody), Changing),
 )]
-pub(crate) async fn rename_product(
+pub(crate) async fn change_product(
     State(state): State<HttpState>,
     Path(path): Path<ProductPath>,
-    extract::Json(body): extract::Json<NameBody>,
+    extract::Json(body): extract::Json<ChangeBody>,
 ) -> Result<Json<ProductBody>, Problem> {
-    let product = Product {
-        key: path.into(),
-        name: body.name,
-    };
-    Ok(Json(state.assay().rename_product(product).await?.into()))
+    let (key, change) = (path.into(), body.into());
+    Ok(Json(
+        state.assay().change_product(&key, &change).await?.into(),
+    ))
 }
 
 /// Get a product

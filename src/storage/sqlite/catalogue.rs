@@ -6,11 +6,28 @@ use super::refusal::product_not_found;
 use crate::{
     checker::{
         ports::StoreError,
-        records::{Brand, Product},
+        records::{Brand, Change, Product, Settings},
     },
     domain::gallery::ProductKey,
     storage::rows::failed,
 };
+
+/// What both tables say: id, name, budget, whether it is retired.
+type Named = (String, String, Option<f64>, bool);
+
+fn to_brand((id, name, budget, retired): Named) -> Brand {
+    let settings = Settings { budget, retired };
+    Brand { id, name, settings }
+}
+
+fn to_product(brand: &str, (product, name, budget, retired): Named) -> Product {
+    let brand = brand.to_owned();
+    Product {
+        key: ProductKey { brand, product },
+        name,
+        settings: Settings { budget, retired },
+    }
+}
 
 /// Adds a brand; the same id and name is accepted again.
 pub(super) async fn add_brand(pool: &SqlitePool, brand: &Brand) -> Result<(), StoreError> {
@@ -21,12 +38,8 @@ pub(super) async fn add_brand(pool: &SqlitePool, brand: &Brand) -> Result<(), St
         .await
         .map_err(failed)?;
     // Asked afterwards: before, another process might add the brand in between.
-    let name: String = sqlx::query_scalar("SELECT name FROM brands WHERE id = ?")
-        .bind(&brand.id)
-        .fetch_one(pool)
-        .await
-        .map_err(failed)?;
-    if name == brand.name {
+    let there = self::brand(pool, &brand.id).await?;
+    if there.name == brand.name {
         Ok(())
     } else {
         Err(StoreError::Conflict {
@@ -36,33 +49,51 @@ pub(super) async fn add_brand(pool: &SqlitePool, brand: &Brand) -> Result<(), St
     }
 }
 
-/// Gives a brand another name.
-pub(super) async fn rename_brand(pool: &SqlitePool, brand: &Brand) -> Result<(), StoreError> {
-    let done = sqlx::query("UPDATE brands SET name = ? WHERE id = ?")
-        .bind(&brand.name)
-        .bind(&brand.id)
-        .execute(pool)
-        .await
-        .map_err(failed)?;
-    match done.rows_affected() {
-        0 => Err(brand_not_found(&brand.id)),
-        _ => Ok(()),
-    }
+/// Changes a brand.
+pub(super) async fn change_brand(
+    pool: &SqlitePool,
+    id: &str,
+    change: &Change,
+) -> Result<Brand, StoreError> {
+    let row: Option<Named> = sqlx::query_as(
+        "UPDATE brands SET name = coalesce(?1, name), budget = iif(?2, ?3, budget),
+         retired = coalesce(?4, retired) WHERE id = ?5 RETURNING id, name, budget, retired",
+    )
+    .bind(&change.name)
+    .bind(change.budget.is_some())
+    .bind(change.budget.flatten())
+    .bind(change.retired)
+    .bind(id)
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    row.map(to_brand).ok_or_else(|| brand_not_found(id))
+}
+
+/// One brand.
+pub(super) async fn brand(pool: &SqlitePool, id: &str) -> Result<Brand, StoreError> {
+    let row: Option<Named> =
+        sqlx::query_as("SELECT id, name, budget, retired FROM brands WHERE id = ?")
+            .bind(id)
+            .fetch_optional(pool)
+            .await
+            .map_err(failed)?;
+    row.map(to_brand).ok_or_else(|| brand_not_found(id))
 }
 
 /// All brands by id.
 pub(super) async fn brands(pool: &SqlitePool) -> Result<Vec<Brand>, StoreError> {
-    let rows: Vec<(String, String)> = sqlx::query_as("SELECT id, name FROM brands ORDER BY id")
-        .fetch_all(pool)
-        .await
-        .map_err(failed)?;
-    let brand = |(id, name)| Brand { id, name };
-    Ok(rows.into_iter().map(brand).collect())
+    let rows: Vec<Named> =
+        sqlx::query_as("SELECT id, name, budget, retired FROM brands ORDER BY id")
+            .fetch_all(pool)
+            .await
+            .map_err(failed)?;
+    Ok(rows.into_iter().map(to_brand).collect())
 }
 
 /// Adds a product; the same id and name is accepted again.
 pub(super) async fn add_product(pool: &SqlitePool, product: &Product) -> Result<(), StoreError> {
-    brand_must_exist(pool, &product.key.brand).await?;
+    brand(pool, &product.key.brand).await?;
     sqlx::query("INSERT INTO products (brand, id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(&product.key.brand)
         .bind(&product.key.product)
@@ -82,62 +113,54 @@ pub(super) async fn add_product(pool: &SqlitePool, product: &Product) -> Result<
     }
 }
 
-/// Gives a product another name.
-pub(super) async fn rename_product(pool: &SqlitePool, product: &Product) -> Result<(), StoreError> {
-    let done = sqlx::query("UPDATE products SET name = ? WHERE brand = ? AND id = ?")
-        .bind(&product.name)
-        .bind(&product.key.brand)
-        .bind(&product.key.product)
-        .execute(pool)
-        .await
-        .map_err(failed)?;
-    match done.rows_affected() {
-        0 => Err(product_not_found(&product.key)),
-        _ => Ok(()),
-    }
+/// Changes a product.
+pub(super) async fn change_product(
+    pool: &SqlitePool,
+    key: &ProductKey,
+    change: &Change,
+) -> Result<Product, StoreError> {
+    let row: Option<Named> = sqlx::query_as(
+        "UPDATE products SET name = coalesce(?1, name), budget = iif(?2, ?3, budget),
+         retired = coalesce(?4, retired) WHERE brand = ?5 AND id = ?6
+         RETURNING id, name, budget, retired",
+    )
+    .bind(&change.name)
+    .bind(change.budget.is_some())
+    .bind(change.budget.flatten())
+    .bind(change.retired)
+    .bind(&key.brand)
+    .bind(&key.product)
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    row.map(|row| to_product(&key.brand, row))
+        .ok_or_else(|| product_not_found(key))
 }
 
 /// All products of a brand by id.
 pub(super) async fn products(pool: &SqlitePool, brand: &str) -> Result<Vec<Product>, StoreError> {
-    brand_must_exist(pool, brand).await?;
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT id, name FROM products WHERE brand = ? ORDER BY id")
-            .bind(brand)
-            .fetch_all(pool)
-            .await
-            .map_err(failed)?;
-    let key = |product| ProductKey {
-        brand: brand.to_owned(),
-        product,
-    };
-    let product = |(id, name)| Product { key: key(id), name };
-    Ok(rows.into_iter().map(product).collect())
+    self::brand(pool, brand).await?;
+    let rows: Vec<Named> = sqlx::query_as(
+        "SELECT id, name, budget, retired FROM products WHERE brand = ? ORDER BY id",
+    )
+    .bind(brand)
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    Ok(rows.into_iter().map(|row| to_product(brand, row)).collect())
 }
 
 /// One product.
 pub(super) async fn product(pool: &SqlitePool, key: &ProductKey) -> Result<Product, StoreError> {
-    let name: Option<String> =
-        sqlx::query_scalar("SELECT name FROM products WHERE brand = ? AND id = ?")
+    let row: Option<Named> =
+        sqlx::query_as("SELECT id, name, budget, retired FROM products WHERE brand = ? AND id = ?")
             .bind(&key.brand)
             .bind(&key.product)
             .fetch_optional(pool)
             .await
             .map_err(failed)?;
-    name.map(|name| Product {
-        key: key.clone(),
-        name,
-    })
-    .ok_or_else(|| product_not_found(key))
-}
-
-/// Whether a brand exists; an error when it does not.
-pub(super) async fn brand_must_exist(pool: &SqlitePool, id: &str) -> Result<(), StoreError> {
-    let found = sqlx::query("SELECT 1 FROM brands WHERE id = ?")
-        .bind(id)
-        .fetch_optional(pool)
-        .await
-        .map_err(failed)?;
-    found.map(|_| ()).ok_or_else(|| brand_not_found(id))
+    row.map(|row| to_product(&key.brand, row))
+        .ok_or_else(|| product_not_found(key))
 }
 
 fn brand_not_found(id: &str) -> StoreError {

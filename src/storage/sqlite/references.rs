@@ -35,14 +35,20 @@ pub(super) async fn add(pool: &SqlitePool, reference: &ReferenceRecord) -> Resul
     Ok(())
 }
 
-/// References that were not removed, of one product or of all, oldest first.
+/// References that were not removed, of one product or of all that are not retired, oldest first.
 pub(super) async fn list(
     pool: &SqlitePool,
     product: Option<&ProductKey>,
 ) -> Result<Vec<ReferenceRecord>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM enrolled_references
-         WHERE removed_ms IS NULL AND (?1 IS NULL OR (brand = ?1 AND product = ?2)) ORDER BY created_ms, id",
+         WHERE removed_ms IS NULL AND CASE WHEN ?1 IS NULL
+             THEN NOT EXISTS (
+                 SELECT 1 FROM products p JOIN brands b ON b.id = p.brand
+                 WHERE p.brand = enrolled_references.brand AND p.id = enrolled_references.product
+                 AND (p.retired OR b.retired))
+             ELSE brand = ?1 AND product = ?2 END
+         ORDER BY created_ms, id",
     )
     .bind(product.map(|k| &k.brand))
     .bind(product.map(|k| &k.product))

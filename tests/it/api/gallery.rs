@@ -8,6 +8,10 @@ use crate::support::vision::Scene;
 const REFERENCES: &str = "/v1/brands/acme/products/oat/references";
 const GENUINE: &str = "/v1/brands/acme/products/oat/genuine-photos";
 
+fn claim() -> Form {
+    Form::new().text("brand", "acme").text("product", "oat")
+}
+
 #[tokio::test]
 async fn a_brand_is_created_once_however_often_it_is_sent() {
     let app = TestServer::new().await;
@@ -19,7 +23,10 @@ async fn a_brand_is_created_once_however_often_it_is_sent() {
             (created.status.as_u16(), created.header("location")),
             (201, "/v1/brands/acme")
         );
-        assert_eq!(created.json(), json!({"id": "acme", "name": "Acme"}));
+        assert_eq!(
+            created.json(),
+            json!({"id": "acme", "name": "Acme", "budget": null, "retired": false})
+        );
     }
     let other = app
         .post("/v1/brands", json!({"id": "acme", "name": "Acme Inc"}))
@@ -27,7 +34,7 @@ async fn a_brand_is_created_once_however_often_it_is_sent() {
     assert!(other.problem(409, "conflict").contains("`acme`"));
     assert_eq!(
         app.get("/v1/brands").await.json(),
-        json!({"brands": [{"id": "acme", "name": "Acme"}]})
+        json!({"brands": [{"id": "acme", "name": "Acme", "budget": null, "retired": false}]})
     );
 }
 
@@ -53,7 +60,9 @@ async fn products_belong_to_a_brand() {
         (created.status.as_u16(), created.header("location")),
         (201, "/v1/brands/acme/products/oat")
     );
-    let product = json!({"brand": "acme", "id": "oat", "name": "Oat drink"});
+    let product = json!({
+        "brand": "acme", "id": "oat", "name": "Oat drink", "budget": null, "retired": false,
+    });
     assert_eq!(created.json(), product);
     assert_eq!(
         app.get("/v1/brands/acme/products").await.json(),
@@ -297,7 +306,10 @@ async fn an_owner_renames_what_it_named() {
     app.create_product().await;
     let name = |name: &str| json!({"name": name});
     let brand = app.patch("/v1/brands/acme", name("Acme Foods")).await;
-    assert_eq!(brand.json(), json!({"id": "acme", "name": "Acme Foods"}));
+    assert_eq!(
+        brand.json(),
+        json!({"id": "acme", "name": "Acme Foods", "budget": null, "retired": false})
+    );
     assert_eq!(
         app.get("/v1/brands").await.json(),
         json!({"brands": [brand.json()]})
@@ -316,6 +328,69 @@ async fn an_owner_renames_what_it_named() {
     app.patch(path, json!({"id": "soy", "name": "x"}))
         .await
         .invalid("id");
+}
+
+#[tokio::test]
+async fn a_budget_is_the_products_else_the_brands_else_the_operators() {
+    let app = TestServer::with_reference().await;
+    let (brand, product) = ("/v1/brands/acme", "/v1/brands/acme/products/oat");
+    let judged = async || {
+        let form = claim().picture("photo", &Scene::photo(1, "a"));
+        let answer = app.upload("/v1/checks", form).await.json();
+        let told = &answer["calibration"];
+        let point = told["operating_point"].as_str().unwrap().to_owned();
+        let kept = app.get(&format!("/v1/calibrations/{point}")).await.json();
+        assert_eq!(kept["budget"], told["budget"], "{kept}");
+        (told["budget"].as_f64().unwrap(), point)
+    };
+    let operators = judged().await;
+    app.patch(brand, json!({"budget": 0.05})).await.json();
+    let brands = judged().await;
+    assert_eq!(brands.0, 0.05);
+    assert_ne!(brands.1, operators.1);
+    let set = app.patch(product, json!({"budget": 0.2})).await.json();
+    assert_eq!(
+        (&set["budget"], &set["name"]),
+        (&json!(0.2), &json!("Oat drink"))
+    );
+    assert_eq!(judged().await.0, 0.2);
+    app.patch(product, json!({"budget": null})).await.json();
+    app.patch(brand, json!({"name": "Acme Foods"})).await.json();
+    assert_eq!(judged().await, brands, "another name leaves the budget");
+    for bad in [json!(0.0), json!(0.9), json!(-1)] {
+        app.patch(product, json!({"budget": bad}))
+            .await
+            .invalid("budget");
+    }
+    app.patch(product, json!({})).await.invalid("body");
+}
+
+#[tokio::test]
+async fn what_is_retired_is_neither_searched_nor_claimed_until_it_is_back() {
+    let app = TestServer::with_reference().await;
+    let photo = || Form::new().picture("photo", &Scene::photo(1, "a"));
+    let identified = async || {
+        let answer = app.upload("/v1/checks", photo()).await.json();
+        answer["photos"][0]["matches"].as_array().unwrap().len()
+    };
+    assert_eq!(identified().await, 1);
+    for path in ["/v1/brands/acme/products/oat", "/v1/brands/acme"] {
+        let retired = app.patch(path, json!({"retired": true})).await.json();
+        assert_eq!(retired["retired"], true);
+        assert_eq!(identified().await, 0, "{path}");
+        let claimed = claim().picture("photo", &Scene::photo(1, "a"));
+        app.upload("/v1/checks", claimed)
+            .await
+            .problem(409, "conflict");
+        let more = Form::new()
+            .text("item", "one")
+            .picture("image", &Scene::photo(1, "b"));
+        app.upload(GENUINE, more).await.problem(409, "conflict");
+        let kept = app.get(REFERENCES).await.json();
+        assert_eq!(kept["references"].as_array().unwrap().len(), 1, "{path}");
+        app.patch(path, json!({"retired": false})).await.json();
+        assert_eq!(identified().await, 1, "{path}");
+    }
 }
 
 #[tokio::test]
