@@ -10,7 +10,9 @@ use super::{
     closer::{Wanted, look_closer},
     copy::Copied,
     frames::pixels_to_unit,
-    hypotheses::{Among, Hypothesis, Placed, hypotheses, near, placed, shows_claimed},
+    hypotheses::{
+        Among, Hypothesis, Placed, embed_article, hypotheses, near, placed, shows_claimed,
+    },
     inspect::{Inspection, Purpose, inspect},
     locate::{Location, locate_rectified},
     need::{Interrupt, Prepared},
@@ -79,9 +81,10 @@ pub struct Comparison {
 pub(crate) enum Doubt {
     /// What was placed is not believed.
     Unseen,
-    /// Something differs at a place, in 0..1 of the photo; `contested` when another product fits
-    /// better there.
-    Strange { place: [Point; 4], contested: bool },
+    /// Something differs at a place, in 0..1 of the photo.
+    Strange { place: [Point; 4] },
+    /// Another product fits better at a place; `strange` when much differs there besides.
+    Contested { place: [Point; 4], strange: bool },
 }
 
 impl Comparison {
@@ -101,13 +104,7 @@ impl Comparison {
     /// Whether what this place encloses agrees better than at the first one.
     pub(crate) fn agrees_better(&self, first: &Self, doubt: Doubt) -> bool {
         let blocks = |c: &Self| c.subject.as_ref().and_then(|s| s.evidence.blocks);
-        let contested = matches!(
-            doubt,
-            Doubt::Strange {
-                contested: true,
-                ..
-            }
-        );
+        let contested = matches!(doubt, Doubt::Contested { .. });
         let score = |c: &Self| c.subject.as_ref().map(|s| s.score.identity);
         match (blocks(self), blocks(first)) {
             // Another product has the first place: any place of its own is better.
@@ -289,17 +286,19 @@ pub(crate) fn locate_all(
             }
         }
     }
+    // Only after locating: now it is known where the article lies.
+    let looked = view.as_deref_mut().unwrap_or(query);
+    let embedding = match embed_article(vision, looked, &mut found, among, prepared) {
+        Ok(embedding) => embedding,
+        Err(interrupt) => {
+            // What the part showed is kept when features are lacking.
+            if let Some(part) = view {
+                query.closer = Closer::Found(part);
+            }
+            return Err(interrupt);
+        }
+    };
     let query = view.as_deref_mut().unwrap_or(query);
-    let sizes = found
-        .iter()
-        .map(|h| (h.reference.id.clone(), h.features.frame_size()))
-        .collect();
-    // Only after locating: the embedding is to see the article, and now it is known where it lies.
-    let own = found.iter().filter(|h| claim.is_some() && is_wanted(h));
-    let own = own.filter(|h| h.location.as_ref().is_some_and(Location::is_placed));
-    let own = own.max_by_key(|h| h.location.as_ref().map_or(0, |l| l.inliers));
-    let own = own.map(|h| h.reference.id.clone());
-    let embedding = query.embedding(vision, &sizes, own.as_deref())?;
     let frame = query.frame.size();
     let candidates = best_per_product(found.into_iter().map(|h| Candidate {
         embedding: f64::from(embedding.cosine(&h.reference.embedding)),

@@ -12,8 +12,10 @@ use super::{
     vision::Vision,
 };
 use crate::domain::{
+    embedding::QuantisedEmbedding,
     gallery::{Gallery, Reference},
     geometry::{Point, check_quad},
+    tuning::search::NEAREST_TO_PLACE,
 };
 
 /// What a photo is compared with.
@@ -98,8 +100,9 @@ pub(crate) fn hypotheses(
         let is_wanted = is_own || claim.is_none() && effort == Effort::Thorough;
         let tried = if is_wanted { effort } else { like };
         let location = query.location(&reference, &features, tried);
-        if let (Effort::Thorough, true, Some(seen)) = (effort, is_own, &location)
-            && seen.is_placed()
+        // Rivals compete for its place: there they can only lie as it does.
+        if let Some(seen) = location.as_ref().filter(|_| is_own)
+            && (seen.is_sure() || effort == Effort::Thorough && seen.is_placed())
         {
             like = Effort::Like(seen.turn, seen.scale);
         }
@@ -110,6 +113,71 @@ pub(crate) fn hypotheses(
         });
     }
     found
+}
+
+/// The embedding of the article where it was found. References that are most alike to it join those
+/// found: on a crowded shelf nothing else tells which sibling stands where the
+/// claimed product seems to.
+///
+/// # Errors
+/// [`Interrupt::Need`] when features of such references are not in `prepared`.
+pub(crate) fn embed_article(
+    vision: &mut Vision,
+    query: &mut Query,
+    found: &mut Vec<Hypothesis>,
+    among: &Among,
+    prepared: &Prepared,
+) -> Result<QuantisedEmbedding, Interrupt> {
+    let sizes = found
+        .iter()
+        .map(|h| (h.reference.id.clone(), h.features.frame_size()))
+        .collect();
+    let is_own = |h: &&Hypothesis| among.claim.is_some_and(|c| c.covers(&h.reference.product));
+    let own = found.iter().filter(is_own);
+    let own = own.filter_map(|h| {
+        let location = h.location.as_ref().filter(|l| l.is_placed())?;
+        Some((
+            location.inliers,
+            h.reference.id.clone(),
+            location.turn,
+            location.scale,
+        ))
+    });
+    // Of equals the last, as everywhere.
+    let own = own.max_by_key(|(inliers, ..)| *inliers);
+    let id = own.as_ref().map(|(_, id, ..)| id.as_str());
+    let embedding = query.embedding(vision, &sizes, id)?;
+    let all = among.gallery.references();
+    let Some((_, _, turn, scale)) = own else {
+        return Ok(embedding);
+    };
+    let claimed = among
+        .claim
+        .map_or(0..0, |claim| claim.places(among.gallery));
+    let is_other = |n: usize| !claimed.contains(&n) && !among.without.contains(&all[n].id);
+    let alike = among
+        .gallery
+        .nearest(&embedding, NEAREST_TO_PLACE, is_other);
+    let alike: Vec<Arc<Reference>> = alike
+        .into_iter()
+        .map(|n| &all[n])
+        .filter(|r| found.iter().all(|h| h.reference.id != r.id))
+        .cloned()
+        .collect();
+    prepared.require_features(&alike)?;
+    for reference in alike {
+        let Some(features) = prepared.features(&reference).cloned() else {
+            continue;
+        };
+        // There it can only lie as the claimed product seems to.
+        let location = query.location(&reference, &features, Effort::Like(turn, scale));
+        found.push(Hypothesis {
+            reference,
+            location,
+            features,
+        });
+    }
+    Ok(embedding)
 }
 
 /// What the whole photo shows, claimed or not.

@@ -76,7 +76,10 @@ use vision::{InferenceError, Vision};
 
 use crate::domain::{
     gallery::{Gallery, Mark},
-    tuning::{presence::STRANGE, search::FULL_SEARCH},
+    tuning::{
+        presence::{CONTESTED, STRANGE},
+        search::FULL_SEARCH,
+    },
     variation::{MarkObservation, Observation},
     verdict::PhotoReport,
 };
@@ -258,14 +261,15 @@ impl Engine {
         let wanted = first.wanted(question.claim);
         let views = match doubt {
             Doubt::Unseen => vec![look_closer(vision, &mut photo.query, wanted, true)?],
-            Doubt::Strange { place, contested } => {
+            Doubt::Strange { place } => vec![turn_over(vision, &photo.query, wanted, &place)?],
+            Doubt::Contested { place, strange } => {
                 let whole = &photo.query;
-                let mut views = Vec::new();
-                if contested {
-                    views.push(look_elsewhere(vision, whole, wanted.clone(), &place)?);
-                }
-                views.push(turn_over(vision, whole, wanted, &place)?);
-                views
+                let elsewhere = look_elsewhere(vision, whole, wanted.clone(), &place)?;
+                let mirrored = match strange {
+                    true => turn_over(vision, whole, wanted, &place)?,
+                    false => None,
+                };
+                vec![elsewhere, mirrored]
             }
         };
         for view in views.into_iter().flatten() {
@@ -297,12 +301,17 @@ impl Engine {
         let query = comparison.view.as_deref().unwrap_or(&photo.query);
         let to_unit = query.frame_to_unit();
         let outline = comparison.candidates[subject.candidate].outline?;
-        let is_strange = subject.score.value().get() < STRANGE && !query.is_mirrored();
-        is_strange.then(|| Doubt::Strange {
-            place: outline.map(|p| to_unit.apply(p)),
-            contested: subject.evidence.rival_inliers > subject.evidence.inliers
-                || subject.evidence.rival_refined > subject.evidence.refined,
-        })
+        let place = outline.map(|p| to_unit.apply(p));
+        let (score, seen) = (subject.score.value().get(), &subject.evidence);
+        let strange = score < STRANGE;
+        let contested = seen.rival_inliers > seen.inliers || seen.rival_refined > seen.refined;
+        match (contested, strange) {
+            _ if query.is_mirrored() => None,
+            // Cheaper, and asked sooner: of goods side by side the wrong one was looked at.
+            (true, _) if score < CONTESTED => Some(Doubt::Contested { place, strange }),
+            (false, true) => Some(Doubt::Strange { place }),
+            _ => None,
+        }
     }
 
     fn compare_once(

@@ -26,6 +26,7 @@ mod everyday;
 mod footprint;
 mod inference;
 mod intake;
+mod killed;
 mod pool;
 mod service;
 mod storage;

@@ -36,10 +36,12 @@ tuning! {
         pub const NEAREST_RIVALS: usize = 12;
         /// The same of references most alike to the likeliest that is claimed.
         pub const NEAREST_TO_CLAIM: usize = 4;
+        /// The same of references most alike to the place where it was found.
+        pub const NEAREST_TO_PLACE: usize = 4;
         /// References located, of those asked, when nothing is claimed.
         pub const LOCATED: usize = 16;
         /// The same besides those claimed.
-        pub const LOCATED_RIVALS: usize = 8;
+        pub const LOCATED_RIVALS: usize = 12;
         /// Rotations tried for a reference that is not claimed.
         // Rivals are many: a full look at each would cost more than at the product claimed.
         pub const RIVAL_TURNS: usize = 2;
@@ -179,6 +181,8 @@ tuning! {
         pub const AGREEING_BLOCKS: f64 = 0.45;
         /// Log-odds below which a photo is looked at once more before anything is said against it.
         pub const STRANGE: f64 = -0.5;
+        /// The same where another product fits better at that place.
+        pub const CONTESTED: f64 = 1.0;
         /// Correlation of blocks by which a mirror image has to agree better. Packs are often their
         /// own mirror image but for their letters.
         pub const CLEARLY_BETTER: f64 = 0.08;

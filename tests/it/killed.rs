@@ -1,0 +1,200 @@
+//! A server that is killed while it enrols, checks and scores has lost nothing that it acknowledged,
+//! and starts again without a hand.
+
+use std::{
+    io::{BufRead, BufReader, Cursor},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use image::codecs::jpeg::JpegEncoder;
+use reqwest::{
+    Client, RequestBuilder, StatusCode,
+    multipart::{Form, Part},
+};
+use serde_json::{Value, json};
+
+/// Times that the server is killed, unless the variable `KILLS` says otherwise.
+const KILLS: u64 = 4;
+const PRODUCT: &str = "v1/brands/halmora/products/oat";
+
+/// A server in a process of its own.
+struct Server {
+    process: Child,
+    base: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_assay"))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--workers",
+                "2",
+                "--data",
+            ])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let first = lines.next().expect("it starts").unwrap();
+        let address = first.strip_prefix("assay listens on ").unwrap();
+        Self {
+            base: address.to_owned(),
+            process,
+        }
+    }
+
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// What was answered with success.
+#[derive(Default)]
+struct Acknowledged {
+    references: Vec<Value>,
+    photos: Vec<Value>,
+    checks: Vec<Value>,
+}
+
+/// A sample picture as a file that nobody sent before.
+fn picture(name: &str, n: u64) -> Part {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("samples")
+        .join(name);
+    let picture = image::open(path).unwrap().to_rgb8();
+    let side = 700 + u32::try_from(n % 200).unwrap();
+    let (width, height) = (side, side * picture.height() / picture.width());
+    let filter = image::imageops::FilterType::Triangle;
+    let resized = image::imageops::resize(&picture, width, height, filter);
+    let mut bytes = Cursor::new(Vec::new());
+    let quality = 60 + u8::try_from(n / 200 % 40).unwrap();
+    let encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
+    resized.write_with_encoder(encoder).unwrap();
+    Part::bytes(bytes.into_inner()).file_name("picture.jpg")
+}
+
+/// The answer to a request that was acknowledged; `None` once the server is gone.
+async fn acknowledged(request: RequestBuilder) -> Option<Value> {
+    let answer = request.send().await.ok()?;
+    let status = answer.status();
+    let body = answer.json().await.ok()?;
+    assert!(status.is_success(), "{status}: {body}");
+    Some(body)
+}
+
+/// Sends requests of one kind, each with its number, until the server is gone.
+async fn flood(first: u64, request: impl Fn(u64) -> RequestBuilder) -> Vec<Value> {
+    let mut all = Vec::new();
+    for n in first.. {
+        match acknowledged(request(n)).await {
+            Some(answer) => all.push(answer),
+            None => break,
+        }
+    }
+    all
+}
+
+/// Whether all that was acknowledged is there, as it was.
+async fn is_whole(client: &Client, base: &str, known: &Acknowledged) {
+    let get = async |path: String| {
+        let answer = client.get(format!("{base}/{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer
+    };
+    for (list, wanted) in [
+        ("references", &known.references),
+        ("genuine-photos", &known.photos),
+    ] {
+        let there: Value = get(format!("{PRODUCT}/{list}")).await.json().await.unwrap();
+        let there = there[list.replace('-', "_")].as_array().unwrap();
+        for record in wanted {
+            assert!(there.contains(record), "{list} lost {record}");
+        }
+    }
+    for check in &known.checks {
+        let id = check["id"].as_str().unwrap();
+        let there: Value = get(format!("v1/checks/{id}")).await.json().await.unwrap();
+        assert_eq!(&there, check);
+    }
+    // Its picture and that of its reference are read for it, and their hashes verified.
+    if let Some(check) = known.checks.last() {
+        let id = check["id"].as_str().unwrap();
+        get(format!("v1/checks/{id}/photos/0/evidence.png")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
+    let kills = std::env::var("KILLS").map_or(KILLS, |text| text.parse().unwrap());
+    let data = tempfile::tempdir().unwrap();
+    let (client, mut known) = (Client::new(), Acknowledged::default());
+    for round in 0..kills {
+        let server = Server::start(data.path());
+        let base = server.base.clone();
+        is_whole_or_new(&client, &base, &known, round).await;
+        let post = |path: &str, form: Form| client.post(format!("{base}/{path}")).multipart(form);
+        let first = 1000 * round;
+        let enrol = flood(first, |n| {
+            let form = Form::new().part(
+                "image",
+                picture("brands/halmora/oat-drink-original/pack.jpg", n),
+            );
+            post(&format!("{PRODUCT}/references"), form.text("kind", "pack"))
+        });
+        let teach = flood(first, |n| {
+            let form = Form::new().part("image", picture("photos/genuine-oat-kitchen.jpg", n));
+            post(
+                &format!("{PRODUCT}/genuine-photos"),
+                form.text("item", format!("item {n}")),
+            )
+        });
+        let check = flood(first, |n| {
+            let form = Form::new().part("photo", picture("photos/genuine-oat-kitchen.jpg", n));
+            post(
+                "v1/checks",
+                form.text("brand", "halmora").text("product", "oat"),
+            )
+        });
+        // At another moment of its work each time.
+        let moment = Duration::from_millis(150 + round * 389 % 1900);
+        let kill = async {
+            tokio::time::sleep(moment).await;
+            server.kill();
+        };
+        let (references, photos, checks, ()) = tokio::join!(enrol, teach, check, kill);
+        known.references.extend(references);
+        known.photos.extend(photos);
+        known.checks.extend(checks);
+    }
+    let server = Server::start(data.path());
+    is_whole(&client, &server.base, &known).await;
+    server.kill();
+    let counts = [&known.references, &known.photos, &known.checks].map(Vec::len);
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+    println!("{kills} kills; acknowledged references, photos, checks: {counts:?}");
+}
+
+/// What a round begins with: all that is known, or at first the product.
+async fn is_whole_or_new(client: &Client, base: &str, known: &Acknowledged, round: u64) {
+    if round > 0 {
+        return is_whole(client, base, known).await;
+    }
+    for (path, body) in [
+        ("v1/brands", json!({"id": "halmora", "name": "Halmora"})),
+        (
+            "v1/brands/halmora/products",
+            json!({"id": "oat", "name": "Oat drink"}),
+        ),
+    ] {
+        let created = client.post(format!("{base}/{path}")).json(&body);
+        acknowledged(created).await.expect("it is created");
+    }
+}
