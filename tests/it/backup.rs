@@ -1,6 +1,7 @@
 //! A data folder in one file and back: nothing is lost, nothing is changed, and nothing that is
 //! wrong goes unsaid.
 
+mod command;
 mod hostile;
 mod refusing;
 
