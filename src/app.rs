@@ -19,6 +19,7 @@ use crate::{
     storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
 };
 
+pub(crate) use crate::storage::backup;
 pub(crate) use imaging::format as picture_format;
 pub(crate) use telemetry::turn_off as turn_telemetry_off;
 

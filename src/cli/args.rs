@@ -17,6 +17,7 @@ Examples:
   assay check photo.jpg --brand acme --product oat-drink    check a photo against a claim
   assay check photo.jpg                                     which product is this?
   assay serve                                               the same over HTTP
+  assay backup assay.tar                                    save everything, also while it is served
 
 Exit codes: 0 success and everything consistent, 1 something is not consistent, 2 error.
 Logs go to stderr; RUST_LOG=assay=debug shows more.";
@@ -65,6 +66,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Serve checks over HTTP
     Serve(ServeArgs),
+    /// Save the records and images of the data folder in one file
+    Backup(BackupArgs),
+    /// Make a data folder of a backup
+    Restore(RestoreArgs),
     /// Measure this build on a labelled folder
     Eval(EvalArgs),
 }
@@ -189,6 +194,49 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for collectors
     Json,
+}
+
+const BACKUP: &str = "\
+FILE becomes one tar archive: every record as JSON lines, every original image that a record names, and a manifest of what \
+was counted. It may be written while `assay serve` works on the same data folder; what is enrolled or checked meanwhile may or \
+may not be in it. What models made of images (the folder features) is left out, since it can be made again.
+
+Each image is compared with its hash. One that is missing or damaged is told by name and in the manifest, and the backup goes on.
+
+Examples:
+  assay backup assay-2026-11-28.tar
+  assay backup /mnt/backups/assay.tar --data /srv/assay --json
+
+FILE must not exist yet, and must not lie in the data folder. It has its name only once it is whole.
+Exit codes: 0 everything is in it, 1 images are missing or damaged, 2 error.";
+
+/// Arguments of `assay backup`.
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP)]
+pub struct BackupArgs {
+    /// File to write
+    pub file: PathBuf,
+}
+
+const RESTORE: &str = "\
+FILE is what `assay backup` wrote, by this version of assay or an older one. Every record is counted and every image compared \
+with its hash before DIR has its name; nothing is ever overwritten. What models make of images is made again by the first start.
+
+Example:
+  assay restore assay-2026-11-28.tar --into restored
+  assay serve --data restored
+
+Exit codes: 0 everything is back, 1 images were lost before the backup was made, 2 error.";
+
+/// Arguments of `assay restore`.
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE)]
+pub struct RestoreArgs {
+    /// Backup to read
+    pub file: PathBuf,
+    /// Data folder to make: a new folder, or an empty one
+    #[arg(long, value_name = "DIR")]
+    pub into: PathBuf,
 }
 
 const DEMO: &str = "\

@@ -2,6 +2,7 @@
 //! façade as HTTP.
 
 mod args;
+mod backup;
 mod check;
 mod demo;
 mod enroll;
@@ -75,6 +76,8 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         // Hears of Ctrl-C itself, so that files underway are finished.
         Command::Enroll(args) => enroll::run(args, config, *json, stop_signal(), out).await,
         Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
+        Command::Backup(args) => or_stopped(backup::back_up(args, config, *json, out)).await,
+        Command::Restore(args) => or_stopped(backup::restore(args, *json, out)).await,
         Command::Eval(args) => match &args.self_test {
             Some(brand) => or_stopped(self_test(args, brand, config, *json, out)).await,
             None => evaluate(args, config, *json, out),

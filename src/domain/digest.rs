@@ -37,6 +37,22 @@ impl Sha256 {
     }
 }
 
+/// The hash of bytes that come piece by piece.
+#[derive(Clone, Default)]
+pub struct Hashing(sha2::Sha256);
+
+impl Hashing {
+    /// Goes on with these bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of all bytes so far.
+    pub fn finish(self) -> Sha256 {
+        Sha256(self.0.finalize().into())
+    }
+}
+
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -86,6 +102,15 @@ mod tests {
         assert_eq!(ABC.parse(), Ok(hash));
         assert_eq!(hash.prefix(12), "ba7816bf8f01");
         assert_eq!(hash.prefix(100), ABC);
+    }
+
+    #[test]
+    fn pieces_hash_like_the_whole() {
+        let mut hashing = Hashing::default();
+        for piece in ["a", "", "bc"] {
+            hashing.update(piece.as_bytes());
+        }
+        assert_eq!(hashing.finish().to_string(), ABC);
     }
 
     #[test]

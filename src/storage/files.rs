@@ -58,17 +58,23 @@ pub(super) fn is_full(error: &io::Error) -> bool {
 impl ContentFiles {
     /// Uses (and creates) the folders `images` and `features` below `data`.
     pub fn open(data: &Path) -> Result<Self, StoreError> {
-        let files = Self {
-            images: data.join("images"),
-            features: data.join("features"),
-        };
+        let files = Self::of(data);
         for folder in [&files.images, &files.features] {
             create_folder(folder).map_err(io_error("create", folder))?;
         }
         Ok(files)
     }
 
-    fn image_path(&self, sha256: Sha256) -> PathBuf {
+    /// The same folders, whether they are there or not.
+    pub(super) fn of(data: &Path) -> Self {
+        Self {
+            images: data.join("images"),
+            features: data.join("features"),
+        }
+    }
+
+    /// Where an image lies.
+    pub(super) fn image_path(&self, sha256: Sha256) -> PathBuf {
         below(&self.images, sha256)
     }
 
@@ -202,7 +208,7 @@ fn sync(path: &Path) -> io::Result<()> {
 
 /// Puts the names in a folder on the disk: a new name is durable only once its folder is. Windows
 /// cannot sync a folder and needs not.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()
     } else {

@@ -1,6 +1,7 @@
 //! What lasts: an SQLite database for records, files named by their content for images and
-//! features.
+//! features, and both in one file as a backup.
 
+pub mod backup;
 pub mod files;
 // Rows are the database's own affair: others see records.
 mod rows;

@@ -56,6 +56,11 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
     ),
 ];
 
+/// Name of the database in its data directory.
+pub(super) const FILE: &str = "assay.sqlite";
+/// The schema that this program brings a database to.
+pub(super) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
 /// Bytes that must find room for a data folder to count as having any: a photo and its rows.
@@ -106,7 +111,7 @@ impl SqliteStore {
             source,
         };
         std::fs::create_dir_all(data).map_err(folder)?;
-        let file = data.join("assay.sqlite");
+        let file = data.join(FILE);
         let database = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database {
             path: file.display().to_string(),
             source,
@@ -114,16 +119,9 @@ impl SqliteStore {
         // Two processes that start at once must not both migrate; the lock is released when the
         // file is closed.
         let _lock = exclusive(data.join("assay.lock")).await.map_err(folder)?;
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
+        let options = options(&file)
             .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // Every transaction is on the disk before it is answered: with less, power that fails
-            // takes back rows whose callers were told that they are kept.
-            .synchronous(SqliteSynchronous::Full)
-            // SQLite itself checks them only where each connection asks for it.
-            .foreign_keys(true)
-            .busy_timeout(BUSY);
+            .journal_mode(SqliteJournalMode::Wal);
         let pool = SqlitePoolOptions::new()
             // Readers wait for nobody under a write-ahead log, and writers take turns whatever
             // their number.
@@ -131,26 +129,14 @@ impl SqliteStore {
             .connect_with(options)
             .await
             .map_err(|e| database(e.into()))?;
-        let migrations = MIGRATIONS.map(|(version, name, statements)| {
-            Migration::new(
-                version,
-                name.into(),
-                MigrationType::Simple,
-                statements.into_sql_str(),
-                false,
-            )
-        });
-        Migrator::with_migrations(Vec::from(migrations))
-            .run(&pool)
-            .await
-            .map_err(|e| match e {
-                // A step that this program does not know was taken by a newer one.
-                MigrateError::VersionMissing(schema) => OpenError::Newer {
-                    path: file.display().to_string(),
-                    schema,
-                },
-                other => database(other.into()),
-            })?;
+        migrator().run(&pool).await.map_err(|e| match e {
+            // A step that this program does not know was taken by a newer one.
+            MigrateError::VersionMissing(schema) => OpenError::Newer {
+                path: file.display().to_string(),
+                schema,
+            },
+            other => database(other.into()),
+        })?;
         Ok(Self {
             pool,
             data: data.to_owned(),
@@ -161,6 +147,32 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// How a database that is there is connected to.
+pub(super) fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        // Every transaction is on the disk before it is answered: with less, power that fails takes
+        // back rows whose callers were told that they are kept.
+        .synchronous(SqliteSynchronous::Full)
+        // SQLite itself checks them only where each connection asks for it.
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+}
+
+/// Brings a database to a schema, step by step.
+pub(super) fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, name, statements)| {
+        Migration::new(
+            version,
+            name.into(),
+            MigrationType::Simple,
+            statements.into_sql_str(),
+            false,
+        )
+    });
+    Migrator::with_migrations(Vec::from(migrations))
 }
 
 /// Waits for the lock on a file, on a thread of its own: the wait blocks, and the holder may be a

@@ -18,6 +18,7 @@
 
 mod api;
 mod architecture;
+mod backup;
 mod cli;
 mod contract;
 mod end_to_end;

@@ -65,7 +65,8 @@ impl TestApp {
         self.folder.path()
     }
 
-    async fn over(folder: Arc<TempDir>, shipped: Shipped, eyes: fn() -> Vision) -> Self {
+    /// Over a folder that is there.
+    pub async fn over(folder: Arc<TempDir>, shipped: Shipped, eyes: fn() -> Vision) -> Self {
         let config = ComputeConfig::for_workers(NonZeroUsize::new(2).unwrap(), MOST_PHOTOS);
         let pool = WorkerPool::start(config, move || Ok(eyes())).await.unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();

@@ -1,0 +1,177 @@
+//! `assay backup` and `assay restore`: everything in one file, and a data folder made of one.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use super::{
+    args::{BackupArgs, RestoreArgs},
+    exit::NOT_CONSISTENT,
+    output::{self, WARN, count},
+    progress,
+};
+use crate::{
+    app::backup::{self, Found, LostImage, Manifest, NamedBy, Step},
+    config::AppConfig,
+};
+
+/// What was written or restored, for scripts.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    into: Option<&'a Path>,
+    records: u64,
+    #[serde(flatten)]
+    manifest: &'a Manifest,
+}
+
+/// Writes a backup. Neither models nor gallery are opened: it needs none.
+pub(crate) async fn back_up(
+    args: &BackupArgs,
+    config: &AppConfig,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
+    let bar = progress::bar("backup");
+    let written = backup::back_up(&config.data, &args.file, &|step| show(&bar, step)).await;
+    bar.finish_and_clear();
+    let written = written?;
+    let manifest = &written.manifest;
+    if json {
+        let report = Report {
+            file: Some(&args.file),
+            bytes: Some(written.bytes),
+            into: None,
+            records: manifest.records(),
+            manifest,
+        };
+        output::json(&report, out)?;
+    } else {
+        let (file, held) = (args.file.display(), held(manifest));
+        writeln!(out, "{file}: {held}, {}", mebibytes(written.bytes))?;
+    }
+    Ok(told(&manifest.lost, "not in the backup")?)
+}
+
+/// Restores a backup.
+pub(crate) async fn restore(
+    args: &RestoreArgs,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
+    let bar = progress::bar("restore");
+    let restored = backup::restore(&args.file, &args.into, &|step| show(&bar, step)).await;
+    bar.finish_and_clear();
+    let manifest = restored?;
+    if json {
+        let report = Report {
+            file: None,
+            bytes: None,
+            into: Some(&args.into),
+            records: manifest.records(),
+            manifest: &manifest,
+        };
+        output::json(&report, out)?;
+    } else {
+        let (into, held) = (args.into.display(), held(&manifest));
+        let made = manifest.created_at.replace(char::is_control, " ");
+        writeln!(out, "{into}: {held}, as of {made}")?;
+    }
+    Ok(told(&manifest.lost, "was not in the backup")?)
+}
+
+fn show(bar: &ProgressBar, step: Step<'_>) {
+    match step {
+        Step::Records { table, done } => bar.set_message(format!("{table}: {done} records")),
+        Step::Images { done, all } => {
+            bar.set_message("images");
+            bar.set_length(all);
+            bar.set_position(done);
+        }
+    }
+}
+
+fn held(manifest: &Manifest) -> String {
+    let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let tables = count(manifest.tables.len(), "table");
+    format!(
+        "{} of {tables}, {} of {}",
+        count(size(manifest.records()), "record"),
+        count(size(manifest.images), "image"),
+        mebibytes(manifest.image_bytes)
+    )
+}
+
+fn mebibytes(bytes: u64) -> String {
+    // Rounded for a person; the JSON has the number.
+    let tenths = bytes.saturating_mul(10) / (1 << 20);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+/// Tells what is lost on stderr, where nothing that reads the answer is disturbed.
+fn told(lost: &[LostImage], where_: &str) -> io::Result<ExitCode> {
+    let mut err = anstream::stderr().lock();
+    for image in lost {
+        let found = match image.found {
+            Found::Missing => "missing",
+            Found::Damaged => "damaged",
+            Found::Unreadable => "unreadable",
+        };
+        let named_by: Vec<_> = image.named_by.iter().map(named).collect();
+        let named_by = match &named_by[..] {
+            [] => "no record any more".to_owned(),
+            names => names.join(", "),
+        };
+        let sha256 = &image.sha256;
+        let text = format!("image `{sha256}` is {found} and {where_}; it belongs to {named_by}");
+        // A backup comes from anywhere: what it says must not reach the terminal as a command.
+        let text = text.replace(char::is_control, " ");
+        writeln!(err, "{WARN}warning{WARN:#}: {text}")?;
+    }
+    Ok(if lost.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        NOT_CONSISTENT
+    })
+}
+
+/// A record in the words of the rest of the program.
+fn named(NamedBy { table, key }: &NamedBy) -> String {
+    match (table.as_str(), &key[..]) {
+        ("enrolled_references", [id]) => format!("reference `{id}`"),
+        ("genuine_photos", [id]) => format!("genuine photo `{id}`"),
+        ("check_photos", [check, n]) => format!("photo {n} of check `{check}`"),
+        _ => format!("`{}` of table `{table}`", key.join("` `")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_named_in_words() {
+        let named_by = |table: &str, key: &[&str]| {
+            named(&NamedBy {
+                table: table.into(),
+                key: key.iter().map(|k| (*k).to_owned()).collect(),
+            })
+        };
+        assert_eq!(named_by("enrolled_references", &["r1"]), "reference `r1`");
+        assert_eq!(
+            named_by("check_photos", &["c1", "0"]),
+            "photo 0 of check `c1`"
+        );
+        assert_eq!(named_by("later", &["a", "b"]), "`a` `b` of table `later`");
+        assert_eq!(mebibytes((3 << 20) + (1 << 19)), "3.5 MiB");
+    }
+}
