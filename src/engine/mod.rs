@@ -299,15 +299,14 @@ impl Engine {
             return (untried && comparison.view.is_none()).then_some(Doubt::Unseen);
         }
         let query = comparison.view.as_deref().unwrap_or(&photo.query);
-        let to_unit = query.frame_to_unit();
         let outline = comparison.candidates[subject.candidate].outline?;
-        let place = outline.map(|p| to_unit.apply(p));
+        let place = outline.map(|p| query.frame_to_unit().apply(p));
         let (score, seen) = (subject.score.value().get(), &subject.evidence);
         let strange = score < STRANGE;
+        // Cheaper, and asked sooner: of goods side by side the wrong one was looked at.
         let contested = seen.rival_inliers > seen.inliers || seen.rival_refined > seen.refined;
         match (contested, strange) {
             _ if query.is_mirrored() => None,
-            // Cheaper, and asked sooner: of goods side by side the wrong one was looked at.
             (true, _) if score < CONTESTED => Some(Doubt::Contested { place, strange }),
             (false, true) => Some(Doubt::Strange { place }),
             _ => None,

@@ -2,9 +2,9 @@
 //! and starts again without a hand.
 
 use std::{
-    io::{BufRead, BufReader, Cursor},
+    io::{BufRead, BufReader, Cursor, Lines},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 /// Times that the server is killed, unless the variable `KILLS` says otherwise.
 const KILLS: u64 = 4;
@@ -23,6 +24,8 @@ const PRODUCT: &str = "v1/brands/halmora/products/oat";
 struct Server {
     process: Child,
     base: String,
+    /// Kept open: who writes to nobody may stop.
+    _output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Server {
@@ -47,6 +50,7 @@ impl Server {
         Self {
             base: address.to_owned(),
             process,
+            _output: lines,
         }
     }
 
@@ -90,14 +94,16 @@ async fn acknowledged(request: RequestBuilder) -> Option<Value> {
     Some(body)
 }
 
-/// Sends requests of one kind, each with its number, until the server is gone.
-async fn flood(first: u64, request: impl Fn(u64) -> RequestBuilder) -> Vec<Value> {
+/// Sends requests of one kind, each with its number, until the server is gone; tells of each that was
+/// acknowledged.
+async fn flood(first: u64, told: &Notify, request: impl Fn(u64) -> RequestBuilder) -> Vec<Value> {
     let mut all = Vec::new();
     for n in first.. {
         match acknowledged(request(n)).await {
             Some(answer) => all.push(answer),
             None => break,
         }
+        told.notify_one();
     }
     all
 }
@@ -135,37 +141,42 @@ async fn is_whole(client: &Client, base: &str, known: &Acknowledged) {
 async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
     let kills = std::env::var("KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let data = tempfile::tempdir().unwrap();
-    let (client, mut known) = (Client::new(), Acknowledged::default());
+    // Without connections that outlive a server.
+    let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    let mut known = Acknowledged::default();
     for round in 0..kills {
         let server = Server::start(data.path());
         let base = server.base.clone();
         is_whole_or_new(&client, &base, &known, round).await;
         let post = |path: &str, form: Form| client.post(format!("{base}/{path}")).multipart(form);
         let first = 1000 * round;
-        let enrol = flood(first, |n| {
+        let told: [Notify; 3] = Default::default();
+        let enrol = flood(first, &told[0], |n| {
             let form = Form::new().part(
                 "image",
                 picture("brands/halmora/oat-drink-original/pack.jpg", n),
             );
             post(&format!("{PRODUCT}/references"), form.text("kind", "pack"))
         });
-        let teach = flood(first, |n| {
+        let teach = flood(first, &told[1], |n| {
             let form = Form::new().part("image", picture("photos/genuine-oat-kitchen.jpg", n));
             post(
                 &format!("{PRODUCT}/genuine-photos"),
                 form.text("item", format!("item {n}")),
             )
         });
-        let check = flood(first, |n| {
+        let check = flood(first, &told[2], |n| {
             let form = Form::new().part("photo", picture("photos/genuine-oat-kitchen.jpg", n));
             post(
                 "v1/checks",
                 form.text("brand", "halmora").text("product", "oat"),
             )
         });
-        // At another moment of its work each time.
-        let moment = Duration::from_millis(150 + round * 389 % 1900);
+        // At another moment of its work each time: some while after one kind was acknowledged.
+        let moment = Duration::from_millis(round * 389 % 1900);
+        let kind = usize::try_from(round % 3).unwrap();
         let kill = async {
+            told[kind].notified().await;
             tokio::time::sleep(moment).await;
             server.kill();
         };

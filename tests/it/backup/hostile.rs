@@ -343,7 +343,10 @@ async fn what_does_not_agree_with_itself_is_refused() {
         ),
         (
             "a record twice",
-            |a| a.agreeing("brands", &"{\"id\":\"acme\",\"name\":\"A\"}\n".repeat(2)),
+            |a| {
+                let line = "{\"id\":\"acme\",\"name\":\"A\",\"budget\":null,\"retired\":0}\n";
+                a.agreeing("brands", &line.repeat(2))
+            },
             "line 2",
         ),
         (
