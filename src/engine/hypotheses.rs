@@ -116,8 +116,8 @@ pub(crate) fn hypotheses(
 }
 
 /// The embedding of the article where it was found. References that are most alike to it join those
-/// found: on a crowded shelf nothing else tells which sibling stands where the
-/// claimed product seems to.
+/// found: on a crowded shelf nothing else tells which sibling stands where the claimed product seems
+/// to.
 ///
 /// # Errors
 /// [`Interrupt::Need`] when features of such references are not in `prepared`.
@@ -143,7 +143,6 @@ pub(crate) fn embed_article(
             location.scale,
         ))
     });
-    // Of equals the last, as everywhere.
     let own = own.max_by_key(|(inliers, ..)| *inliers);
     let id = own.as_ref().map(|(_, id, ..)| id.as_str());
     let embedding = query.embedding(vision, &sizes, id)?;

@@ -1,4 +1,4 @@
-//! Where in the photo is the reference: coarse vote, mutual nearest neighbours, robust homography.
+//! Where in the photo is the reference: a vote on its rotation, mutual nearest neighbours, robust homography.
 
 use super::prepare::{Scale, TurnedFeatures};
 use crate::domain::{

@@ -325,13 +325,14 @@ impl Query {
     ) -> Result<Vec<Arc<Reference>>, InferenceError> {
         let all = gallery.references();
         let is_in = |n: &usize| !without.contains(&all[*n].id);
-        let mut chosen: Vec<usize> = (0..all.len()).collect();
-        if all.len() > FULL_SEARCH {
+        let chosen = if all.len() <= FULL_SEARCH {
+            (0..all.len()).collect()
+        } else {
             let own = claim.map_or(0..0, |claim| claim.places(gallery));
             let is_other = |n: usize| !own.contains(&n) && is_in(&n);
             let photo = self.middle(vision)?;
             let count = claim.map_or(NEAREST, |_| NEAREST_RIVALS);
-            chosen = gallery.nearest(&photo, count, is_other);
+            let mut chosen = gallery.nearest(&photo, count, is_other);
             // What shares the claim's layout is its likeliest rival, however little the photo shows.
             let likeliest = gallery.nearest(&photo, 1, |n| own.contains(&n));
             if let Some(&likeliest) = likeliest.first() {
@@ -344,7 +345,8 @@ impl Query {
             // In the gallery's order, whichever list brought them: nothing later may depend on that.
             chosen.sort_unstable();
             chosen.dedup();
-        }
+            chosen
+        };
         let chosen = chosen.into_iter().filter(is_in);
         Ok(chosen.map(|n| Arc::clone(&all[n])).collect())
     }
@@ -366,7 +368,9 @@ impl Query {
         let count = claim.map_or(LOCATED, |_| LOCATED_RIVALS);
         if others.len() > count {
             // A stable sort: of equal votes the first in the gallery's order stays in front.
-            others.sort_by_key(|(r, f)| Reverse(self.votes(r, f, Scale::Whole).into_iter().max()));
+            others.sort_by_cached_key(|(r, f)| {
+                Reverse(self.votes(r, f, Scale::Whole).into_iter().max())
+            });
             others.truncate(count);
             others.sort_by(|(a, _), (b, _)| (&a.product, &a.id).cmp(&(&b.product, &b.id)));
         }
