@@ -12,6 +12,8 @@ use crate::{checker::ports::StoreError, domain::digest::Sha256};
 
 /// The format that this program writes, and the only one it reads.
 pub(super) const FORMAT: u64 = 1;
+/// Rows between two words about them.
+pub(super) const ROWS_PER_STEP: u64 = 1000;
 /// Name of the entry that says what the others hold.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Most bytes of an image: three times what intake takes, so that a file written when it takes more

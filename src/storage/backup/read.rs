@@ -16,7 +16,8 @@ use sqlx::{
 
 use super::{
     format::{
-        BackupError, Content, FORMAT, MANIFEST, MOST_LINE_BYTES, Manifest, Step, cannot, shown,
+        BackupError, Content, FORMAT, MANIFEST, MOST_LINE_BYTES, Manifest, ROWS_PER_STEP, Step,
+        cannot, shown,
     },
     table::{self, Table},
 };
@@ -27,9 +28,6 @@ use crate::{
         sqlite,
     },
 };
-
-/// Rows between two words about them.
-const ROWS_PER_STEP: u64 = 1000;
 
 /// Makes a data folder of a backup. `into` has its name only once it is whole and on the disk;
 /// dropped before, this leaves nothing behind. Returns the backup's manifest, which also names the

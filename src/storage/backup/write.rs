@@ -13,7 +13,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::{
     format::{
         BackupError, Content, Counted, FORMAT, Found, LostImage, MOST_IMAGE_BYTES, MOST_LINE_BYTES,
-        MOST_MANIFEST_BYTES, Manifest, Step, cannot,
+        MOST_MANIFEST_BYTES, Manifest, ROWS_PER_STEP, Step, cannot,
     },
     table::{self, Table},
 };
@@ -24,9 +24,6 @@ use crate::{
         sqlite,
     },
 };
-
-/// Rows between two words about them.
-const ROWS_PER_STEP: u64 = 1000;
 
 /// A backup that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
