@@ -1,9 +1,10 @@
-//! What lasts: an SQLite database for records, files named by their content for images and
-//! features, and both in one file as a backup.
+//! What lasts: a database for records, files named by their content for images and features, and
+//! both in one file as a backup.
 
 pub mod backup;
+pub mod database;
 pub mod files;
-// Rows are the database's own affair: others see records.
-mod rows;
+#[cfg(feature = "cluster")]
+pub mod postgres;
 pub mod sqlite;
 pub mod threads;
