@@ -112,7 +112,7 @@ async fn pool(file: &Path) -> Result<AnyPool, sqlx::Error> {
 }
 
 /// A file as an address: whatever an address would read as something else is escaped.
-fn address(file: &Path) -> Result<String, sqlx::Error> {
+pub(super) fn address(file: &Path) -> Result<String, sqlx::Error> {
     let file = std::path::absolute(file)?;
     let Some(path) = file.to_str() else {
         let why = format!("the path `{}` is not valid Unicode", file.display());

@@ -139,6 +139,27 @@ pub enum BackupError {
     /// Restoring would mix with what is there.
     #[error("`{0}` is not an empty folder; a backup is restored into a new or an empty one")]
     NotEmpty(PathBuf),
+    /// Restoring would mix with what is there.
+    #[cfg(feature = "cluster")]
+    #[error("the database `{0}` has records already; a backup is restored into an empty one")]
+    Taken(String),
+    /// The database at the other end could not be opened.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Open(#[from] crate::storage::database::OpenError),
+    /// Rows did not arrive as they were sent.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "table `{table}` did not arrive as it was: {sent} rows were sent, and {arrived} came back"
+    )]
+    Changed {
+        /// The table.
+        table: String,
+        /// Rows sent.
+        sent: u64,
+        /// Rows read back, equal or not.
+        arrived: u64,
+    },
     /// The rows are of a schema that this program does not know.
     #[error("`{path}` was written by a newer assay (schema {schema}); update assay")]
     Newer {

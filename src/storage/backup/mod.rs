@@ -12,12 +12,16 @@
 //! Images are read after it: an image is on the disk before the row that names it, and none is ever
 //! deleted. What models made of images is left out, since it is made again when needed.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod format;
 mod read;
 mod table;
 mod value;
 mod write;
 
+#[cfg(feature = "cluster")]
+pub use cluster::{back_up_cluster, restore_into_cluster};
 pub use format::{BackupError, Counted, Found, LostImage, Manifest, NamedBy, Step};
 pub use read::restore;
 pub use write::{BackedUp, back_up};

@@ -28,6 +28,9 @@ const KEPT: &str = "fingerprint";
 pub(super) struct Table {
     pub(super) name: String,
     columns: Vec<String>,
+    /// What each column was declared as.
+    #[cfg(feature = "cluster")]
+    pub(super) types: Vec<String>,
     /// The columns of the primary key.
     key: Vec<String>,
 }
@@ -47,16 +50,18 @@ pub(super) async fn tables(connection: &mut SqliteConnection) -> Result<Vec<Tabl
             let why = "its name is too long or has other characters than a-z, 0-9 and _".to_owned();
             return Err(BackupError::Table { table: name, why });
         }
-        let columns: Vec<(String, i64)> =
-            sqlx::query_as("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid")
+        let columns: Vec<(String, i64, String)> =
+            sqlx::query_as("SELECT name, pk, type FROM pragma_table_info(?) ORDER BY cid")
                 .bind(&name)
                 .fetch_all(&mut *connection)
                 .await?;
-        let mut key: Vec<_> = columns.iter().filter(|(_, n)| *n > 0).collect();
-        key.sort_by_key(|(_, n)| *n);
+        let mut key: Vec<_> = columns.iter().filter(|(_, n, _)| *n > 0).collect();
+        key.sort_by_key(|(_, n, _)| *n);
         tables.push(Table {
-            key: key.into_iter().map(|(column, _)| column.clone()).collect(),
-            columns: columns.into_iter().map(|(column, _)| column).collect(),
+            key: key.into_iter().map(|(column, ..)| column.clone()).collect(),
+            #[cfg(feature = "cluster")]
+            types: columns.iter().map(|(.., kind)| kind.clone()).collect(),
+            columns: columns.into_iter().map(|(column, ..)| column).collect(),
             name,
         });
     }
@@ -77,7 +82,9 @@ impl Table {
     /// Adds a row; shared, since every row is added by it.
     pub(super) fn insert(&self) -> Arc<str> {
         let (columns, table) = (list(&self.columns), quoted(&self.name));
-        let values = vec!["?"; self.columns.len()].join(", ");
+        // Numbered, as other databases know them too.
+        let values = (1..=self.columns.len()).map(|n| format!("${n}"));
+        let values = values.collect::<Vec<_>>().join(", ");
         format!("INSERT INTO {table} ({columns}) VALUES ({values})").into()
     }
 
@@ -89,8 +96,12 @@ impl Table {
     /// A row as a line of JSON, its end included.
     pub(super) fn line(&self, row: &SqliteRow) -> Result<Vec<u8>, BackupError> {
         let values = (0..self.columns.len()).map(|n| Value::of(row, n));
-        let values = values.collect::<Result<Vec<_>, _>>()?;
-        value::write(&self.columns, &values).map_err(|e| BackupError::Table {
+        self.line_of(&values.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Values as a line of JSON, its end included.
+    pub(super) fn line_of(&self, values: &[Value]) -> Result<Vec<u8>, BackupError> {
+        value::write(&self.columns, values).map_err(|e| BackupError::Table {
             table: self.name.clone(),
             why: e.to_string(),
         })

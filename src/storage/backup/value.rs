@@ -9,6 +9,8 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error, MapAccess, Visitor},
 };
+#[cfg(feature = "cluster")]
+use sqlx::any::{Any, AnyArguments, AnyRow, AnyTypeInfoKind};
 use sqlx::{
     Row, Sqlite, TypeInfo, ValueRef,
     query::Query,
@@ -57,6 +59,44 @@ impl Value {
             Self::Real(value) => query.bind(value),
             Self::Text(value) => query.bind(value),
             Self::Blob(value) => query.bind(value),
+        }
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl Value {
+    /// Column `n` of a row of any database.
+    pub(super) fn of_any(row: &AnyRow, n: usize) -> Result<Self, sqlx::Error> {
+        let raw = row.try_get_raw(n)?;
+        if raw.is_null() {
+            return Ok(Self::Null);
+        }
+        Ok(match raw.type_info().kind() {
+            AnyTypeInfoKind::SmallInt | AnyTypeInfoKind::Integer | AnyTypeInfoKind::BigInt => {
+                Self::Integer(row.try_get(n)?)
+            }
+            AnyTypeInfoKind::Real | AnyTypeInfoKind::Double => Self::Real(row.try_get(n)?),
+            AnyTypeInfoKind::Blob => Self::Blob(row.try_get(n)?),
+            _ => Self::Text(row.try_get(n)?),
+        })
+    }
+
+    /// Gives a query to any database its next value, for a column declared as `kind` in SQLite.
+    pub(super) fn bind_any<'q>(
+        self,
+        query: Query<'q, Any, AnyArguments>,
+        kind: &str,
+    ) -> Query<'q, Any, AnyArguments> {
+        match (self, kind) {
+            // Others want to know what it is that is missing.
+            (Self::Null, "INTEGER") => query.bind(None::<i64>),
+            (Self::Null, "REAL") => query.bind(None::<f64>),
+            (Self::Null, "BLOB") => query.bind(None::<Vec<u8>>),
+            (Self::Null, _) => query.bind(None::<String>),
+            (Self::Integer(value), _) => query.bind(value),
+            (Self::Real(value), _) => query.bind(value),
+            (Self::Text(value), _) => query.bind(value),
+            (Self::Blob(value), _) => query.bind(value),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use sqlx::{Connection, SqliteConnection};
 
@@ -46,6 +47,31 @@ pub async fn back_up(
     progress: &(dyn Fn(Step<'_>) + Sync),
 ) -> Result<BackedUp, BackupError> {
     let folder = folder_of(file, data)?;
+    write(data, &ContentFiles::of(data), (file, &folder), progress).await
+}
+
+/// Where original images are read from.
+#[async_trait]
+pub(super) trait Originals: Sync {
+    /// An image's bytes, if they are what its name promises.
+    async fn original(&self, sha256: Sha256) -> Result<Vec<u8>, Found>;
+}
+
+#[async_trait]
+impl Originals for ContentFiles {
+    async fn original(&self, sha256: Sha256) -> Result<Vec<u8>, Found> {
+        read(&self.image_path(sha256), sha256)
+    }
+}
+
+/// Writes a backup of the database in `data` and of the images that it names into `file`, which is
+/// to lie in `folder`.
+pub(super) async fn write(
+    data: &Path,
+    originals: &dyn Originals,
+    (file, folder): (&Path, &Path),
+    progress: &(dyn Fn(Step<'_>) + Sync),
+) -> Result<BackedUp, BackupError> {
     let (mut database, path) = open(data).await?;
     let part = tempfile::Builder::new()
         .prefix(".assay-backup-")
@@ -78,9 +104,7 @@ pub async fn back_up(
     let named = table::named_images(&mut snapshot, &tables).await?;
     // Before the images, which may take long: while a snapshot is read, the database's log grows.
     snapshot.rollback().await?;
-    let lost = archive
-        .images(&ContentFiles::of(data), &named, &mut manifest)
-        .await?;
+    let lost = archive.images(originals, &named, &mut manifest).await?;
     manifest.lost = with_namers(&mut database, &tables, lost).await?;
     database.close().await?;
     archive.finish(&manifest)?;
@@ -101,7 +125,7 @@ pub async fn back_up(
 }
 
 /// The folder that the file is to lie in; whatever can be refused at once is.
-fn folder_of(file: &Path, data: &Path) -> Result<PathBuf, BackupError> {
+pub(super) fn folder_of(file: &Path, data: &Path) -> Result<PathBuf, BackupError> {
     if file.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(file.to_owned()));
     }
@@ -215,7 +239,7 @@ impl Archive<'_> {
     /// Adds the images that are whole, and tells which are not.
     async fn images(
         &mut self,
-        files: &ContentFiles,
+        originals: &dyn Originals,
         named: &BTreeMap<Sha256, bool>,
         manifest: &mut Manifest,
     ) -> Result<BTreeMap<Sha256, Found>, BackupError> {
@@ -223,7 +247,7 @@ impl Archive<'_> {
         for (done, (sha256, needed)) in (0..).zip(named) {
             let all = named.len() as u64;
             (self.progress)(Step::Images { done, all });
-            match read(&files.image_path(*sha256), *sha256) {
+            match originals.original(*sha256).await {
                 Ok(bytes) => {
                     self.add(&Content::Image(*sha256), &bytes)?;
                     manifest.images += 1;
