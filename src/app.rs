@@ -9,7 +9,10 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::{
-    checker::service::{Assay, EvidencePainter, Parts},
+    checker::{
+        ports::Images,
+        service::{Assay, EvidencePainter, Parts},
+    },
     config::{AppConfig, ComputeConfig, HttpConfig},
     contract::limits::MOST_PHOTOS,
     engine::{Engine, vision::Vision},
@@ -60,10 +63,11 @@ impl App {
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let store = Arc::new(SqliteStore::open(&config.data).await?);
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
+        let images = images(config, &files).await?;
         let parts = Parts {
             store: store.clone(),
             engine: Engine::default(),
-            images: files.clone(),
+            images,
             derived: files,
             compute: pool.clone(),
             decoding_bytes: imaging::decoding_bytes,
@@ -106,6 +110,28 @@ impl App {
         self.pool.shutdown();
         self.store.close().await;
     }
+}
+
+/// Where original images are kept: in the data folder.
+#[cfg(not(feature = "cluster"))]
+async fn images(_: &AppConfig, files: &Arc<FileThreads>) -> anyhow::Result<Arc<dyn Images>> {
+    Ok(files.clone())
+}
+
+/// Where original images are kept: in the data folder, or in the bucket that the settings name.
+#[cfg(feature = "cluster")]
+async fn images(config: &AppConfig, files: &Arc<FileThreads>) -> anyhow::Result<Arc<dyn Images>> {
+    use crate::storage::objects::{Access, ObjectImages, Patience};
+
+    let Some(bucket) = &config.images else {
+        return Ok(files.clone());
+    };
+    let access = Access::by(|name| std::env::var(name).ok())?;
+    let images = ObjectImages::new(&bucket.name, &bucket.prefix, access, Patience::default())?;
+    // A wrong name or key is told at the start, not by the first picture.
+    let reached = images.reachable().await;
+    reached.with_context(|| format!("cannot keep images in `{bucket}`"))?;
+    Ok(Arc::new(images))
 }
 
 /// A server that listens but does not answer yet.
