@@ -129,8 +129,10 @@ async fn images(config: &AppConfig, files: &Arc<FileThreads>) -> anyhow::Result<
     let access = Access::by(|name| std::env::var(name).ok())?;
     let images = ObjectImages::new(&bucket.name, &bucket.prefix, access, Patience::default())?;
     // A wrong name or key is told at the start, not by the first picture.
-    let reached = images.reachable().await;
-    reached.with_context(|| format!("cannot keep images in `{bucket}`"))?;
+    // In words: as an error of the store it would be taken for one of the data folder.
+    if let Err(why) = images.reachable().await {
+        anyhow::bail!("cannot keep images in `{bucket}`: {why}");
+    }
     Ok(Arc::new(images))
 }
 

@@ -121,6 +121,21 @@ impl Access {
     }
 }
 
+/// An error in words, its innermost cause first: the library says that a request failed, the system
+/// that nobody listens.
+fn reason(error: &Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    let (cause, whole) = (innermost.to_string(), error.to_string());
+    if whole.contains(&cause) {
+        whole
+    } else {
+        format!("{cause}: {whole}")
+    }
+}
+
 /// Whether what follows `http://` is this machine.
 fn is_loopback(rest: &str) -> bool {
     let host = rest.split_once('/').map_or(rest, |(host, _)| host);
@@ -262,7 +277,7 @@ impl ObjectImages {
     }
 
     fn failed(&self, doing: &str, key: &Key, cause: &Error) -> StoreError {
-        let (place, cause) = (self.place(key), self.access.told(&cause.to_string()));
+        let (place, cause) = (self.place(key), self.access.told(&reason(cause)));
         ObjectsError(format!("cannot {doing} `{place}`: {cause}")).into()
     }
 

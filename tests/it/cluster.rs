@@ -280,7 +280,8 @@ async fn a_store_that_is_not_there_or_never_answers_is_an_error() {
         retries: 1,
         reachable: Duration::from_millis(200),
     };
-    for address in [refused, silent.local_addr().unwrap()] {
+    let silent = silent.local_addr().unwrap();
+    for (address, cause) in [(refused, "refused"), (silent, "")] {
         let access = Access {
             endpoint: Some(format!("http://{address}")),
             region: "us-east-1".to_owned(),
@@ -299,6 +300,7 @@ async fn a_store_that_is_not_there_or_never_answers_is_an_error() {
             let told = format!("{error:?}");
             assert!(matches!(error, StoreError::Failed(_)), "{told}");
             assert!(told.contains("pictures"), "{told}");
+            assert!(told.contains(cause), "{told}");
             assert!(!told.contains("of-nobody"), "{told}");
         }
     }
