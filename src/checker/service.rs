@@ -361,16 +361,19 @@ impl Assay {
         Ok(self.store.changes().await?)
     }
 
-    /// Whether the database answers, there is room for new data, and the workers reach their models.
+    /// Whether the database answers, there is room for new data, images can be reached, and the
+    /// workers reach their models.
     pub async fn ready(&self) -> Readiness {
         let database = self.store.ping().await.err().map(|e| e.to_string());
         // Tried each time instead of remembered, so that it heals by itself once there is room.
         let storage = self.store.room().await.err().map(|e| e.to_string());
+        let images = self.images.reachable().await.err().map(|e| e.to_string());
         let (workers, models) = self.probe().await;
         Readiness {
             parts: vec![
                 ("database", database),
                 ("storage", storage),
+                ("images", images),
                 ("workers", workers),
                 ("models", models),
             ],
