@@ -1,9 +1,10 @@
 //! Wiring: the only place that names concrete adapters together.
 
 mod painter;
+mod runner;
 mod telemetry;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::{
     checker::{
         ports::Images,
+        records::Records,
         service::{Assay, EvidencePainter, Parts},
     },
     config::{AppConfig, ComputeConfig, HttpConfig},
@@ -19,15 +21,15 @@ use crate::{
     http::{self, HttpState},
     imaging::{self, Intake},
     inference::{self, pool::WorkerPool},
-    storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
+    storage::{database::Database, files::ContentFiles, sqlite, threads::FileThreads},
 };
 
 pub(crate) use crate::storage::backup;
+#[cfg(feature = "cluster")]
+use crate::storage::postgres;
 pub(crate) use imaging::format as picture_format;
 pub(crate) use telemetry::turn_off as turn_telemetry_off;
 
-/// How often a server looks whether genuine photos need scores.
-const CALIBRATION_PERIOD: Duration = Duration::from_secs(5);
 /// References that are loaded between two words in the log.
 const PROGRESS_EVERY: usize = 100;
 
@@ -46,7 +48,7 @@ pub struct App {
     /// Draws evidence.
     pub(crate) painter: Arc<dyn EvidencePainter>,
     pool: Arc<WorkerPool>,
-    store: Arc<SqliteStore>,
+    database: Arc<Database>,
 }
 
 impl App {
@@ -61,11 +63,11 @@ impl App {
         let compute = ComputeConfig::for_workers(workers, MOST_PHOTOS);
         // Models before data: a missing one is told before any folder is made.
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
-        let store = Arc::new(SqliteStore::open(&config.data).await?);
+        let database = Arc::new(open_database(config).await?);
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
         let images = images(config, &files).await?;
         let parts = Parts {
-            store: store.clone(),
+            records: Records::of(Arc::clone(&database)),
             engine: Engine::default(),
             images,
             derived: files,
@@ -82,7 +84,7 @@ impl App {
             assay: Arc::new(assay.await?),
             painter: Arc::new(painter::Painter),
             pool,
-            store,
+            database,
         })
     }
 
@@ -108,7 +110,7 @@ impl App {
     pub async fn close(self) {
         // Workers first: what their last jobs give may still be written.
         self.pool.shutdown();
-        self.store.close().await;
+        self.database.close().await;
     }
 }
 
@@ -159,40 +161,19 @@ impl Server {
     /// Serves until `stop` is done, then finishes the requests underway.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         // Beside the requests, which must not wait for the scoring of many photos.
-        let calibrating = tokio::spawn(keep_calibrated(Arc::clone(&self.app.assay)));
+        let working = tokio::spawn(runner::work(Arc::clone(&self.app.assay)));
         http::serve(self.listener, self.state, stop).await;
-        calibrating.abort();
+        working.abort();
         self.app.close().await;
         Ok(())
     }
 }
 
-/// Scores genuine photos whenever they or the references changed, here or in another process.
-async fn keep_calibrated(assay: Arc<Assay>) {
-    let mut period = tokio::time::interval(CALIBRATION_PERIOD);
-    // A round may take longer than the period: ticks missed meanwhile are not made up for.
-    period.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut done = None;
-    loop {
-        period.tick().await;
-        let scored = match assay.changes().await {
-            // Two counters are cheap to read; photos and scores are not.
-            Ok(changes) if Some(changes) == done => continue,
-            Ok(changes) => assay.calibrate_all().await.map(|scored| (changes, scored)),
-            Err(error) => Err(error),
-        };
-        match scored {
-            Ok((changes, scored)) => {
-                // The counts from before: what came in during the scoring is seen in the next
-                // round.
-                done = Some(changes);
-                if scored > 0 {
-                    tracing::info!("{scored} genuine photos were scored for calibration");
-                }
-            }
-            Err(error) => {
-                tracing::warn!("genuine photos were not scored, which is tried again: {error}")
-            }
-        }
+/// The records: in the data folder, or where the settings say.
+async fn open_database(config: &AppConfig) -> anyhow::Result<Database> {
+    #[cfg(feature = "cluster")]
+    if let Some(url) = &config.database {
+        return Ok(postgres::open(url, &config.data).await?);
     }
+    Ok(sqlite::open(&config.data).await?)
 }

@@ -273,6 +273,7 @@ mod tests {
             product,
             item: format!("i{item}"),
             sha256: Sha256::of(b""),
+            actor: "local".into(),
             created_ms: 0,
         }
     }

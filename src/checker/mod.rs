@@ -1,9 +1,11 @@
 //! Use cases: check, enroll, calibrate. `ports` holds the traits that adapters implement.
 
+pub mod actor;
 mod assemble;
 mod calibrating;
 pub(crate) mod clock;
 mod codec;
+mod judged_by;
 pub mod ports;
 pub mod records;
 pub mod requests;

@@ -2,7 +2,7 @@
 //! runtime of its own.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,11 +13,10 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{
+    actor::Actor,
+    judged_by::LastJudgedBy,
     ports::{Compute, ComputeError, DecodingBytes, Derived, Images, Permit, StoreError},
-    records::{
-        Brand, Change, Changes, CheckFilter, GenuinePhotoRecord, Product, ReferenceRecord,
-        Settings, Store,
-    },
+    records::{CheckFilter, GenuinePhotoRecord, Leased, Records, ReferenceRecord},
     requests::Invalid,
     run_on::run_on,
     snapshot::{GallerySnapshot, LostReference},
@@ -27,14 +26,18 @@ use super::{
 use crate::contract::answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer};
 use crate::domain::gallery::{Gallery, ProductKey};
 use crate::engine::{
-    Claim, Engine,
+    Engine,
     vision::{InferenceError, IntakeError, Vision},
 };
 
 mod calibrate;
+mod catalogue;
 mod check;
 mod enroll;
 mod examine;
+mod gallery;
+mod jobs;
+mod judging;
 mod self_test;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
@@ -128,7 +131,7 @@ pub struct Readiness {
 /// What [`Assay`] works with.
 pub struct Parts {
     /// Keeps records.
-    pub store: Arc<dyn Store>,
+    pub records: Records,
     /// Keeps images.
     pub images: Arc<dyn Images>,
     /// Keeps what models made of them.
@@ -145,7 +148,7 @@ pub struct Parts {
 
 /// Everything Assay does, behind its ports.
 pub struct Assay {
-    store: Arc<dyn Store>,
+    records: Records,
     images: Arc<dyn Images>,
     derived: Arc<dyn Derived>,
     supply: Arc<Supply>,
@@ -157,10 +160,12 @@ pub struct Assay {
     snapshot: Mutex<Arc<GallerySnapshot>>,
     /// Whether no model failed since the models were last probed.
     seeing: AtomicBool,
-    /// Operating points that are kept, by the id of their calibration.
-    points: Mutex<HashMap<String, String>>,
-    /// Whether a self-test is underway: one at a time, so that checks keep the workers.
-    testing: AtomicBool,
+    /// What claims were judged by last.
+    last_judged_by: LastJudgedBy,
+    /// Names this process where it holds work.
+    worker: String,
+    /// Self-tests of this process whose caller left before the end.
+    abandoned: Mutex<Vec<Leased>>,
 }
 
 impl Assay {
@@ -171,7 +176,7 @@ impl Assay {
         mut progress: impl FnMut(usize, usize) + Send,
     ) -> Result<Self, ServiceError> {
         let Parts {
-            store,
+            records,
             images,
             derived,
             compute,
@@ -204,7 +209,7 @@ impl Assay {
             .into_iter()
             .map(|(role, model)| (role.to_owned(), model));
         let assay = Self {
-            store,
+            records,
             images,
             derived,
             supply: Arc::new(supply),
@@ -215,134 +220,74 @@ impl Assay {
             models: named.collect(),
             snapshot: Mutex::default(),
             seeing: AtomicBool::new(true),
-            points: Mutex::default(),
-            testing: AtomicBool::new(false),
+            last_judged_by: LastJudgedBy::default(),
+            worker: new_id(),
+            abandoned: Mutex::default(),
         };
         // Before the first request: a check against half a gallery would find nothing.
-        assay.reload(&mut progress).await?;
+        assay.load(&mut progress).await?;
         Ok(assay)
-    }
-
-    /// Creates a brand; the same id and name is accepted again, another name is a conflict.
-    pub async fn create_brand(&self, brand: Brand) -> Result<Brand, ServiceError> {
-        // Here and not in the adapters: HTTP and the command line must refuse the same.
-        validate::brand(&brand)?;
-        self.store.add_brand(&brand).await?;
-        Ok(brand)
-    }
-
-    /// Changes a brand's name, budget, or whether it is retired.
-    pub async fn change_brand(&self, id: &str, change: &Change) -> Result<Brand, ServiceError> {
-        validate::change(change)?;
-        Ok(self.store.change_brand(id, change).await?)
-    }
-
-    /// All brands by id.
-    pub async fn brands(&self) -> Result<Vec<Brand>, ServiceError> {
-        Ok(self.store.brands().await?)
-    }
-
-    /// Creates a product of a brand that exists; the same id and name is accepted again.
-    pub async fn create_product(&self, product: Product) -> Result<Product, ServiceError> {
-        validate::product(&product)?;
-        self.store.add_product(&product).await?;
-        Ok(product)
-    }
-
-    /// Changes a product's name, budget, or whether it is retired.
-    pub async fn change_product(
-        &self,
-        key: &ProductKey,
-        change: &Change,
-    ) -> Result<Product, ServiceError> {
-        validate::change(change)?;
-        Ok(self.store.change_product(key, change).await?)
-    }
-
-    /// A product that is not retired, and neither is its brand.
-    async fn product_in_use(&self, key: &ProductKey) -> Result<Product, ServiceError> {
-        let product = self.store.product(key).await?;
-        in_use("product", product.settings)?;
-        self.brand_in_use(&key.brand).await?;
-        Ok(product)
-    }
-
-    /// A brand that is not retired.
-    async fn brand_in_use(&self, id: &str) -> Result<Brand, ServiceError> {
-        let brand = self.store.brand(id).await?;
-        in_use("brand", brand.settings)?;
-        Ok(brand)
-    }
-
-    /// The share of genuine checks under a claim that may be flagged.
-    async fn budget_for(&self, claim: Option<&Claim>) -> Result<f64, ServiceError> {
-        let (brand, product) = match claim {
-            Some(Claim::Product(key)) => (&key.brand, Some(key)),
-            Some(Claim::Brand(brand)) => (brand, None),
-            None => return Ok(self.budget),
-        };
-        if let Some(key) = product
-            && let Some(budget) = self.store.product(key).await?.settings.budget
-        {
-            return Ok(budget);
-        }
-        let brand = self.store.brand(brand).await?;
-        Ok(brand.settings.budget.unwrap_or(self.budget))
-    }
-
-    /// All products of a brand by id.
-    pub async fn products(&self, brand: &str) -> Result<Vec<Product>, ServiceError> {
-        Ok(self.store.products(brand).await?)
-    }
-
-    /// One product.
-    pub async fn product(&self, key: &ProductKey) -> Result<Product, ServiceError> {
-        Ok(self.store.product(key).await?)
     }
 
     /// A product's references, oldest first.
     pub async fn references(
         &self,
+        _: &Actor,
         product: &ProductKey,
     ) -> Result<Vec<ReferenceRecord>, ServiceError> {
-        Ok(self.store.references(Some(product)).await?)
+        Ok(self.records.references.references(product).await?)
     }
 
     /// Removes a reference; the next check no longer sees it.
     pub async fn delete_reference(
         &self,
+        _: &Actor,
         product: &ProductKey,
         id: &str,
     ) -> Result<(), ServiceError> {
-        Ok(self.store.delete_reference(product, id, now_ms()).await?)
+        Ok(self
+            .records
+            .references
+            .delete_reference(product, id, now_ms())
+            .await?)
     }
 
     /// A product's genuine photos, oldest first.
     pub async fn genuine_photos(
         &self,
+        _: &Actor,
         product: &ProductKey,
     ) -> Result<Vec<GenuinePhotoRecord>, ServiceError> {
-        Ok(self.store.genuine_photos(product).await?)
+        Ok(self.records.genuine.genuine_photos(product).await?)
     }
 
     /// Removes a genuine photo; what was calibrated with it is worked out anew. Its file stays.
     pub async fn delete_genuine_photo(
         &self,
+        _: &Actor,
         product: &ProductKey,
         id: &str,
     ) -> Result<(), ServiceError> {
-        Ok(self.store.delete_genuine_photo(product, id).await?)
+        Ok(self
+            .records
+            .genuine
+            .delete_genuine_photo(product, id)
+            .await?)
     }
 
     /// An earlier check.
-    pub async fn get_check(&self, id: &str) -> Result<CheckAnswer, ServiceError> {
-        Ok(self.store.check(id).await?)
+    pub async fn get_check(&self, _: &Actor, id: &str) -> Result<CheckAnswer, ServiceError> {
+        Ok(self.records.checks.check(id).await?)
     }
 
     /// Earlier checks, newest first.
-    pub async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, ServiceError> {
+    pub async fn checks(
+        &self,
+        _: &Actor,
+        filter: &CheckFilter,
+    ) -> Result<Vec<CheckAnswer>, ServiceError> {
         validate::filter(filter)?;
-        Ok(self.store.checks(filter).await?)
+        Ok(self.records.checks.checks(filter).await?)
     }
 
     /// Models in use: role to `name@version`.
@@ -356,17 +301,24 @@ impl Assay {
         self.snapshot().gallery.clone()
     }
 
-    /// Counters that move when references or genuine photos change, here or in another process.
-    pub async fn changes(&self) -> Result<Changes, ServiceError> {
-        Ok(self.store.changes().await?)
-    }
-
     /// Whether the database answers, there is room for new data, images can be reached, and the
     /// workers reach their models.
     pub async fn ready(&self) -> Readiness {
-        let database = self.store.ping().await.err().map(|e| e.to_string());
+        let database = self
+            .records
+            .upkeep
+            .ping()
+            .await
+            .err()
+            .map(|e| e.to_string());
         // Tried each time instead of remembered, so that it heals by itself once there is room.
-        let storage = self.store.room().await.err().map(|e| e.to_string());
+        let storage = self
+            .records
+            .upkeep
+            .room()
+            .await
+            .err()
+            .map(|e| e.to_string());
         let images = self.images.reachable().await.err().map(|e| e.to_string());
         let (workers, models) = self.probe().await;
         Readiness {
@@ -446,17 +398,6 @@ impl Assay {
     fn snapshot(&self) -> Arc<GallerySnapshot> {
         Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// Refuses what is retired.
-fn in_use(field: &str, settings: Settings) -> Result<(), ServiceError> {
-    if !settings.retired {
-        return Ok(());
-    }
-    Err(ServiceError::Conflict {
-        field: field.to_owned(),
-        problem: "is retired: change `retired` to false to use it again".to_owned(),
-    })
 }
 
 /// Milliseconds since 1970, UTC.

@@ -1,6 +1,6 @@
 //! The gallery in memory, as one check sees it, and what version of the references it is.
 
-use std::{collections::HashMap, fmt::Write, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     domain::{
@@ -11,19 +11,20 @@ use crate::{
     engine::Claim,
 };
 
-/// A gallery as it was at one count of changes.
+/// A gallery as it was after one change.
 #[derive(Debug, Default)]
 pub(crate) struct GallerySnapshot {
     /// The references.
     pub gallery: Gallery,
-    /// How often references had changed, in all processes, when this was read.
-    pub changes: i64,
+    /// Number of the last change of references, by any process, that is in it.
+    pub change: i64,
     /// Version of all references.
     pub reference_set: String,
     /// References that are enrolled and left out because their picture is lost or damaged.
-    pub lost: Vec<LostReference>,
-    /// Where each reference stands in the gallery, by id.
-    places: HashMap<String, usize>,
+    lost: Vec<LostReference>,
+    by_id: HashMap<String, Arc<Reference>>,
+    all: SetDigest,
+    by_brand: HashMap<String, SetDigest>,
 }
 
 /// An enrolled reference whose picture is lost or damaged.
@@ -35,28 +36,61 @@ pub struct LostReference {
     pub product: ProductKey,
 }
 
+/// What a snapshot differs in from the one before it.
+#[derive(Debug, Default)]
+pub(crate) struct Delta {
+    /// References that are searched from now on.
+    pub came: Vec<Arc<Reference>>,
+    /// References whose picture turned out to be lost.
+    pub lost: Vec<LostReference>,
+    /// Ids of references that are no longer searched.
+    pub gone: Vec<String>,
+    /// Number of the last change that is in it.
+    pub change: i64,
+}
+
 impl GallerySnapshot {
-    /// A snapshot of these references, without those that are `lost`.
-    pub(crate) fn new(
-        references: Vec<Arc<Reference>>,
-        lost: Vec<LostReference>,
-        changes: i64,
-    ) -> Self {
-        let gallery = Gallery::new(references);
-        let reference_set = reference_set(&gallery, None);
-        // Every fetch asks for many by id, and a gallery may be long.
-        let places = gallery.references().iter().enumerate();
-        let places = places.map(|(n, r)| (r.id.clone(), n)).collect();
+    /// This snapshot with a few references more or less. What they cost to read is paid for them
+    /// alone; of the others only a list is made anew.
+    pub(crate) fn with(&self, delta: Delta) -> Self {
+        let (mut by_id, mut by_brand) = (self.by_id.clone(), self.by_brand.clone());
+        let (mut all, mut lost) = (self.all, self.lost.clone());
+        // One that was lost and came back is not lost any more.
+        let back = |id: &str| delta.came.iter().any(|r| r.id == id);
+        lost.retain(|r| {
+            !delta.gone.contains(&r.id) && !back(&r.id) && delta.lost.iter().all(|l| l.id != r.id)
+        });
+        lost.extend(delta.lost);
+        for id in &delta.gone {
+            if let Some(reference) = by_id.remove(id) {
+                let digest = digest(&reference);
+                all.remove(digest);
+                if let Some(set) = by_brand.get_mut(&reference.product.brand) {
+                    set.remove(digest);
+                }
+            }
+        }
+        for reference in delta.came {
+            let digest = digest(&reference);
+            let brand = reference.product.brand.clone();
+            // Two that read at the same time may bring the same one twice.
+            if by_id.insert(reference.id.clone(), reference).is_none() {
+                all.add(digest);
+                by_brand.entry(brand).or_default().add(digest);
+            }
+        }
         Self {
-            gallery,
-            changes,
-            reference_set,
+            gallery: Gallery::new(by_id.values().cloned().collect()),
+            change: delta.change,
+            reference_set: all.version(),
             lost,
-            places,
+            by_id,
+            all,
+            by_brand,
         }
     }
 
-    /// Ids of lost references that a claim covers.
+    /// References that are lost, of those that a claim covers.
     pub(crate) fn lost_of(&self, claim: Option<&Claim>) -> Vec<String> {
         let covered = |r: &&LostReference| claim.is_some_and(|c| c.covers(&r.product));
         self.lost
@@ -68,38 +102,63 @@ impl GallerySnapshot {
 
     /// A reference by its id.
     pub(crate) fn get(&self, id: &str) -> Option<&Arc<Reference>> {
-        self.gallery.references().get(*self.places.get(id)?)
+        self.by_id.get(id)
+    }
+
+    /// Version of the references of one brand.
+    pub(crate) fn version_of(&self, brand: &str) -> String {
+        self.by_brand
+            .get(brand)
+            .copied()
+            .unwrap_or_default()
+            .version()
     }
 }
 
-/// Version of the references of one brand, or of all: a hash over ids, contents and marks in a
-/// fixed order.
-pub(crate) fn reference_set(gallery: &Gallery, brand: Option<&str>) -> String {
-    let mut lines = String::new();
-    for r in gallery
-        .references()
-        .iter()
-        .filter(|r| brand.is_none_or(|b| r.product.brand == b))
-    {
-        // Debug formatting quotes texts, so that no two sets give the same lines; writing to a
-        // string cannot fail.
-        let _ = writeln!(
-            lines,
-            "{:?} {} {} {:?} {:?}",
-            r.product,
-            r.id,
-            r.sha256,
-            // As the four numbers it was first written in: other text would change every version
-            // and have all genuine photos scored again.
-            r.article.map(Rect::to_xywh),
-            r.marks
-        );
-        // On a line of its own only where there are some, for the same reason.
-        if !r.ignored.is_empty() {
-            let _ = writeln!(lines, "{:?}", r.ignored);
-        }
+/// The digests of a set's members added up, so that the order does not matter and a member comes or
+/// goes without the others being looked at. It tells sets apart; it is no proof against somebody
+/// who makes up members to reach a sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct SetDigest {
+    members: u64,
+    sum: [u64; 4],
+}
+
+impl SetDigest {
+    fn add(&mut self, digest: [u64; 4]) {
+        self.members += 1;
+        self.sum = std::array::from_fn(|n| self.sum[n].wrapping_add(digest[n]));
     }
-    Sha256::of(lines.as_bytes()).prefix(16)
+
+    fn remove(&mut self, digest: [u64; 4]) {
+        self.members -= 1;
+        self.sum = std::array::from_fn(|n| self.sum[n].wrapping_sub(digest[n]));
+    }
+
+    fn version(&self) -> String {
+        Sha256::of(format!("{} {:?}", self.members, self.sum).as_bytes()).prefix(16)
+    }
+}
+
+/// A digest over all of a reference that a score depends on.
+fn digest(r: &Reference) -> [u64; 4] {
+    // Debug formatting quotes texts, so that no two references give the same line.
+    let line = format!(
+        "{:?} {} {} {:?} {:?} {:?}",
+        r.product,
+        r.id,
+        r.sha256,
+        r.article.map(Rect::to_xywh),
+        r.marks,
+        r.ignored,
+    );
+    let digest = Sha256::of(line.as_bytes());
+    let mut words = digest.as_bytes().chunks(8).map(|bytes| {
+        bytes
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte))
+    });
+    std::array::from_fn(|_| words.next().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -132,17 +191,88 @@ pub(super) mod tests {
         }
     }
 
+    fn named(id: &str, brand: &str) -> Arc<Reference> {
+        let mut reference = entry();
+        reference.id = id.into();
+        reference.product.brand = brand.into();
+        Arc::new(reference)
+    }
+
+    fn with(
+        snapshot: &GallerySnapshot,
+        came: &[&Arc<Reference>],
+        gone: &[&str],
+    ) -> GallerySnapshot {
+        snapshot.with(Delta {
+            came: came.iter().map(|r| Arc::clone(r)).collect(),
+            gone: gone.iter().map(|id| (*id).to_owned()).collect(),
+            ..Delta::default()
+        })
+    }
+
     #[test]
     fn the_version_moves_with_contents_and_marks_but_not_with_order() {
-        let (a, mut b) = (entry(), entry());
-        b.id = "r2".into();
-        let set = |references: [&Reference; 2]| {
-            let references = references.map(|r| Arc::new(r.clone())).to_vec();
-            GallerySnapshot::new(references, vec![], 0).reference_set
+        let (a, b) = (named("r1", "acme"), named("r2", "acme"));
+        let set = |references: [&Arc<Reference>; 2]| {
+            with(&GallerySnapshot::default(), &references, &[]).reference_set
         };
         let before = set([&a, &b]);
         assert_eq!(set([&b, &a]), before);
-        b.sha256 = Sha256::of(b"another");
-        assert_ne!(set([&a, &b]), before);
+        let mut other = Reference::clone(&b);
+        other.sha256 = Sha256::of(b"another");
+        assert_ne!(set([&a, &Arc::new(other)]), before);
+    }
+
+    #[test]
+    fn whatever_way_a_set_came_about_its_version_is_the_same() {
+        let empty = GallerySnapshot::default();
+        let (a, b, c) = (
+            named("r1", "acme"),
+            named("r2", "acme"),
+            named("r3", "bolt"),
+        );
+        let at_once = with(&empty, &[&a, &c], &[]);
+        let by_steps = with(
+            &with(&with(&empty, &[&b], &[]), &[&c, &a, &a], &[]),
+            &[],
+            &["r2", "r9"],
+        );
+        assert_eq!(by_steps.reference_set, at_once.reference_set);
+        assert_eq!(by_steps.version_of("acme"), at_once.version_of("acme"));
+        assert_eq!(by_steps.gallery.references(), at_once.gallery.references());
+        assert!(by_steps.get("r2").is_none() && by_steps.get("r3").is_some());
+        let none = with(&by_steps, &[], &["r1", "r3"]);
+        assert_eq!(
+            none.reference_set,
+            empty.with(Delta::default()).reference_set
+        );
+        assert_eq!(none.version_of("acme"), none.version_of("nobody"));
+    }
+
+    #[test]
+    fn a_lost_reference_is_lost_once_until_it_comes_back_or_goes() {
+        let a = named("r1", "acme");
+        let lost = LostReference {
+            id: "r1".into(),
+            product: a.product.clone(),
+        };
+        let lose = |snapshot: &GallerySnapshot| {
+            snapshot.with(Delta {
+                lost: vec![lost.clone()],
+                ..Delta::default()
+            })
+        };
+        let claim = Claim::Brand("acme".into());
+        let once = lose(&lose(&GallerySnapshot::default()));
+        assert_eq!(once.lost_of(Some(&claim)), ["r1"]);
+        assert_eq!(once.lost_of(None), [] as [String; 0]);
+        assert_eq!(
+            with(&once, &[&a], &[]).lost_of(Some(&claim)),
+            [] as [String; 0]
+        );
+        assert_eq!(
+            with(&once, &[], &["r1"]).lost_of(Some(&claim)),
+            [] as [String; 0]
+        );
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
-    checker::service::CheckRequest,
+    checker::{actor::Actor, service::CheckRequest},
     config::AppConfig,
     contract::{
         MarkAnswer, Verdict,
@@ -60,7 +60,11 @@ pub(crate) async fn run(
     // After the photos are read: models take seconds to load, and a mistyped name should not.
     let app = open(config).await?;
     let spinner = progress::spinner("checking");
-    let answer = app.assay.check(request).await.map_err(Failure::from)?;
+    let answer = app
+        .assay
+        .check(&Actor::local(), request)
+        .await
+        .map_err(Failure::from)?;
     // Before anything is printed: on a terminal both would share a line.
     spinner.finish_and_clear();
     if json {
@@ -103,7 +107,7 @@ pub(crate) async fn write_evidence(
     }
     let inputs = app
         .assay
-        .evidence(&answer.id, n)
+        .evidence(&Actor::local(), &answer.id, n)
         .await
         .map_err(Failure::from)?;
     let painted = app.assay.paint(Arc::clone(&app.painter), inputs).await;

@@ -22,7 +22,10 @@ use super::{
 };
 use crate::{
     app::App,
-    checker::service::{Assay, CheckRequest},
+    checker::{
+        actor::Actor,
+        service::{Assay, CheckRequest},
+    },
     config::AppConfig,
     contract::Verdict,
 };
@@ -216,7 +219,11 @@ async fn judge(
         product: Some(product.clone()),
         ..CheckRequest::default()
     };
-    let answer = app.assay.check(request).await.map_err(Failure::from)?;
+    let answer = app
+        .assay
+        .check(&Actor::local(), request)
+        .await
+        .map_err(Failure::from)?;
     let photo = path
         .file_stem()
         .unwrap_or_default()

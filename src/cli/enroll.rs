@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     checker::{
+        actor::Actor,
         ports::StoreError,
         records::{Brand, Product, Settings},
         service::{Assay, NewReference, ServiceError},
@@ -141,13 +142,16 @@ impl Source for ReferenceSource {
             ..
         } = self.clone();
         let record = assay
-            .enroll_reference(NewReference {
-                product,
-                kind,
-                view,
-                marks,
-                image,
-            })
+            .enroll_reference(
+                &Actor::local(),
+                NewReference {
+                    product,
+                    kind,
+                    view,
+                    marks,
+                    image,
+                },
+            )
             .await?;
         Ok(Status::Added {
             id: record.id,
@@ -174,7 +178,7 @@ impl Source for GenuineSource {
 
     async fn add(&self, assay: &Assay, image: Bytes) -> Result<Status, ServiceError> {
         let id = assay
-            .add_genuine_photo(&self.product, &self.item, image)
+            .add_genuine_photo(&Actor::local(), &self.product, &self.item, image)
             .await?
             .id;
         Ok(Status::Added {
@@ -259,26 +263,37 @@ async fn create_products<'a>(
 /// A brand or product that exists keeps its name; a new one is named by its id.
 async fn create_product(assay: &Assay, key: &ProductKey) -> Result<(), ServiceError> {
     // Asked first: creating it under its id would clash with the name that it was given.
-    match assay.product(key).await {
+    match assay.product(&Actor::local(), key).await {
         Ok(_) => return Ok(()),
         Err(ServiceError::Store(StoreError::NotFound { .. })) => {}
         Err(error) => return Err(error),
     }
-    if !assay.brands().await?.iter().any(|b| b.id == key.brand) {
+    if !assay
+        .brands(&Actor::local())
+        .await?
+        .iter()
+        .any(|b| b.id == key.brand)
+    {
         assay
-            .create_brand(Brand {
-                id: key.brand.clone(),
-                name: key.brand.clone(),
-                settings: Settings::default(),
-            })
+            .create_brand(
+                &Actor::local(),
+                Brand {
+                    id: key.brand.clone(),
+                    name: key.brand.clone(),
+                    settings: Settings::default(),
+                },
+            )
             .await?;
     }
     assay
-        .create_product(Product {
-            key: key.clone(),
-            name: key.product.clone(),
-            settings: Settings::default(),
-        })
+        .create_product(
+            &Actor::local(),
+            Product {
+                key: key.clone(),
+                name: key.product.clone(),
+                settings: Settings::default(),
+            },
+        )
         .await?;
     Ok(())
 }
@@ -310,7 +325,7 @@ async fn calibrations(
     let spinner = progress::spinner("scoring the genuine photos");
     let mut found = Vec::new();
     for key in products {
-        let calibration = assay.calibration(&key).await?;
+        let calibration = assay.calibration(&Actor::local(), &key).await?;
         found.push(ProductCalibration {
             brand: key.brand,
             product: key.product,

@@ -22,6 +22,18 @@ pub struct AppConfig {
     )]
     pub data: PathBuf,
 
+    /// Postgres database that holds the records instead of the data folder, as
+    /// `postgres://user:password@host/name`; images and their features stay where they are
+    #[cfg(feature = "cluster")]
+    #[arg(
+        long,
+        global = true,
+        env = "ASSAY_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database: Option<String>,
+
     /// Folder that holds the models and their manifest [default: found beside the program]
     #[arg(
         long,
@@ -58,6 +70,8 @@ impl AppConfig {
     pub fn over(data: &Path) -> Self {
         Self {
             data: data.to_owned(),
+            #[cfg(feature = "cluster")]
+            database: None,
             models: None,
             workers: None,
             budget: 0.01,

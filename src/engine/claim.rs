@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// What a listing claims.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Claim {
     /// Something of this brand.
     Brand(String),

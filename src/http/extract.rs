@@ -13,6 +13,19 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::problem::{Problem, kind};
+use crate::checker::actor::Actor;
+
+/// Who asks.
+pub(crate) struct Caller(pub Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Only this machine's loopback interface is listened on, and nobody has a key yet.
+        Ok(Self(Actor::local()))
+    }
+}
 
 /// A JSON body; `T` denies fields that it does not know.
 pub(crate) struct Json<T>(pub T);

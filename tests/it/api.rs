@@ -20,6 +20,7 @@ use std::{
 use assay::{
     checker::{
         ports::{Derived, Images, StoreError},
+        records::Records,
         service::{Assay, EvidenceInputs, EvidencePainter, Parts},
     },
     config::{ComputeConfig, HttpConfig},
@@ -30,7 +31,7 @@ use assay::{
     },
     http::{self, HttpState},
     inference::pool::WorkerPool,
-    storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
+    storage::{files::ContentFiles, sqlite, threads::FileThreads},
 };
 use async_trait::async_trait;
 use axum::{
@@ -93,7 +94,7 @@ impl TestServer {
             faults: Arc::clone(&faults),
         });
         let parts = Parts {
-            store: Arc::new(SqliteStore::open(data.path()).await.unwrap()),
+            records: Records::of(Arc::new(sqlite::open(data.path()).await.unwrap())),
             engine: Engine::with(Arc::new(defaults(Shipped::Lenient)), 64 << 20),
             images: files.clone(),
             derived: files,

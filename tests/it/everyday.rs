@@ -9,6 +9,7 @@ use std::{
 use assay::{
     app::App,
     checker::{
+        actor::Actor,
         records::{Brand, Product, Settings},
         requests::{CheckRequest, NewReference},
     },
@@ -73,7 +74,10 @@ async fn stocked(data: &Path) -> App {
         name: "Halmora".into(),
         settings: Settings::default(),
     };
-    app.assay.create_brand(named).await.unwrap();
+    app.assay
+        .create_brand(&Actor::local(), named)
+        .await
+        .unwrap();
     for id in [CLAIMED, SIBLING] {
         let key = ProductKey {
             brand: brand.clone(),
@@ -84,7 +88,10 @@ async fn stocked(data: &Path) -> App {
             name: id.into(),
             settings: Settings::default(),
         };
-        app.assay.create_product(product).await.unwrap();
+        app.assay
+            .create_product(&Actor::local(), product)
+            .await
+            .unwrap();
         let image = std::fs::read(file(&format!("brands/halmora/{id}/pack.jpg"))).unwrap();
         let new = NewReference {
             product: key,
@@ -93,7 +100,10 @@ async fn stocked(data: &Path) -> App {
             marks: vec![],
             image: image.into(),
         };
-        app.assay.enroll_reference(new).await.unwrap();
+        app.assay
+            .enroll_reference(&Actor::local(), new)
+            .await
+            .unwrap();
     }
     app
 }
@@ -105,7 +115,7 @@ async fn checked(app: &App, photos: Vec<Bytes>) -> CheckAnswer {
         product: Some(CLAIMED.into()),
         ..CheckRequest::default()
     };
-    app.assay.check(request).await.unwrap()
+    app.assay.check(&Actor::local(), request).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod gallery;
 
 use assay::{
     checker::{
+        actor::Actor,
         ports::StoreError,
         service::{CheckRequest, NewReference, ServiceError},
     },
@@ -57,11 +58,21 @@ async fn a_photo_of_the_claimed_product_is_consistent_and_kept() {
         ("acme", "oat")
     );
     assert_eq!(photo.p_value, Some(1.0));
-    assert_eq!(app.assay.get_check(&answer.id).await.unwrap(), answer);
-    let evidence = app.assay.evidence(&answer.id, 0).await.unwrap();
+    assert_eq!(
+        app.assay
+            .get_check(&Actor::local(), &answer.id)
+            .await
+            .unwrap(),
+        answer
+    );
+    let evidence = app
+        .assay
+        .evidence(&Actor::local(), &answer.id, 0)
+        .await
+        .unwrap();
     assert_eq!(evidence.photo, scene.bytes());
     assert_eq!(evidence.references[0].1, Scene::of(1).bytes());
-    let beyond = app.assay.evidence(&answer.id, 1).await;
+    let beyond = app.assay.evidence(&Actor::local(), &answer.id, 1).await;
     assert!(matches!(
         beyond,
         Err(ServiceError::Store(StoreError::NotFound {
@@ -91,7 +102,10 @@ async fn every_question_that_was_lost_gives_its_reason() {
         marks: vec![mark()],
         ..new_reference(&rice, &Scene::of(2))
     };
-    app.assay.enroll_reference(with_mark).await.unwrap();
+    app.assay
+        .enroll_reference(&Actor::local(), with_mark)
+        .await
+        .unwrap();
     let answer = app.check(Some(&rice), &[Scene::photo(2, "a")]).await;
     let mut codes: Vec<&str> = answer.reasons.iter().map(|r| r.code.name()).collect();
     codes.sort_unstable();
@@ -110,7 +124,10 @@ async fn a_photo_points_to_places_of_its_own_unless_the_owner_has_named_marks() 
         marks: vec![mark()],
         ..new_reference(&named, &Scene::of(2))
     };
-    app.assay.enroll_reference(with_mark).await.unwrap();
+    app.assay
+        .enroll_reference(&Actor::local(), with_mark)
+        .await
+        .unwrap();
     let names = async |claim: &ProductKey, pack: u8| {
         let answer = app.check(Some(claim), &[Scene::photo(pack, "a")]).await;
         answer.photos[0].matches[0]
@@ -167,7 +184,7 @@ async fn one_bad_photo_does_not_spoil_the_others() {
     let (app, oat) = stocked(Shipped::Lenient).await;
     let mut request = request(Some(&oat), &[Scene::photo(1, "a")]);
     request.photos.push(Bytes::from_static(b"no picture"));
-    let answer = app.assay.check(request).await.unwrap();
+    let answer = app.assay.check(&Actor::local(), request).await.unwrap();
     let verdicts: Vec<_> = answer.photos.iter().map(|p| p.verdict.name()).collect();
     assert_eq!(verdicts, ["consistent", "not_comparable"]);
     assert_eq!(answer.verdict.name(), "consistent");
@@ -182,7 +199,10 @@ async fn one_bad_photo_does_not_spoil_the_others() {
             .any(|r| r.code.name() == "photo_unreadable" && r.photo == 1)
     );
     assert!(
-        app.assay.evidence(&answer.id, 1).await.is_err(),
+        app.assay
+            .evidence(&Actor::local(), &answer.id, 1)
+            .await
+            .is_err(),
         "bytes that are no picture are not kept"
     );
 }
@@ -190,7 +210,7 @@ async fn one_bad_photo_does_not_spoil_the_others() {
 #[tokio::test]
 async fn a_claim_on_what_does_not_exist_is_refused_and_one_without_references_is_not_comparable() {
     let (app, _) = stocked(Shipped::Lenient).await;
-    let refused = async |claim: CheckRequest| match app.assay.check(claim).await {
+    let refused = async |claim: CheckRequest| match app.assay.check(&Actor::local(), claim).await {
         Err(ServiceError::Store(StoreError::NotFound { what, .. })) => what,
         other => panic!("{other:?}"),
     };
@@ -204,7 +224,10 @@ async fn a_claim_on_what_does_not_exist_is_refused_and_one_without_references_is
         ..request(Some(&key(brand, "x")), &scenes)
     };
     assert_eq!(refused(brand_only("nobody")).await, "brand");
-    app.assay.check(brand_only("acme")).await.unwrap();
+    app.assay
+        .check(&Actor::local(), brand_only("acme"))
+        .await
+        .unwrap();
     let tea = app.create("acme", "tea").await;
     let answer = app.check(Some(&tea), &scenes).await;
     assert_eq!(
@@ -221,14 +244,19 @@ async fn a_photo_seen_on_another_sellers_listing_is_reused() {
         seller_id: Some(seller.to_owned()),
         ..request(Some(&oat), &[Scene::photo(1, "a")])
     };
-    let first = app.assay.check(by("ann")).await.unwrap();
+    let first = app.assay.check(&Actor::local(), by("ann")).await.unwrap();
     assert_eq!(first.verdict.name(), "consistent");
     assert_eq!(
-        app.assay.check(by("ann")).await.unwrap().verdict.name(),
+        app.assay
+            .check(&Actor::local(), by("ann"))
+            .await
+            .unwrap()
+            .verdict
+            .name(),
         "consistent",
         "her own photo again"
     );
-    let second = app.assay.check(by("bob")).await.unwrap();
+    let second = app.assay.check(&Actor::local(), by("bob")).await.unwrap();
     assert_eq!(
         (second.verdict.name(), second.action.name()),
         ("reused_photo", "request_photo")
@@ -258,12 +286,12 @@ async fn what_shows_nothing_of_the_product_spoils_no_listing_by_being_shared() {
         ..request(Some(&oat), &[own, banner.clone(), catalogue.clone()])
     };
     app.assay
-        .check(by("ann", Scene::photo(1, "a")))
+        .check(&Actor::local(), by("ann", Scene::photo(1, "a")))
         .await
         .unwrap();
     let answer = app
         .assay
-        .check(by("bob", Scene::photo(1, "b")))
+        .check(&Actor::local(), by("bob", Scene::photo(1, "b")))
         .await
         .unwrap();
     assert_eq!(

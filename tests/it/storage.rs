@@ -3,24 +3,107 @@
 
 mod opening;
 
-use std::path::Path;
-
 use assay::{
     checker::{
         ports::StoreError,
         records::{
-            CheckFilter, GenuineScore, KeptObservation, KeptVariation, SeenElsewhere, Store,
+            Catalogue, Change, CheckFilter, Checks, GenuinePhotos, GenuineScore, JobKind, JobState,
+            Jobs, KeptObservation, KeptVariation, Leased, NewJob, OperatingPoints, ReferenceRecord,
+            References, Scores, SeenElsewhere, Settings, Standing,
         },
     },
     contract::{CalibrationSource, Verdict, operating_point::OperatingPointAnswer},
-    domain::score::LogOdds,
-    storage::sqlite::SqliteStore,
+    domain::{gallery::ProductKey, score::LogOdds},
+    storage::{database::Database, sqlite},
 };
+
+use tempfile::TempDir;
+
+#[cfg(feature = "cluster")]
+use crate::support::servers::Postgres;
+#[cfg(feature = "cluster")]
+use assay::storage::postgres;
 
 use crate::support::records::{brand, check, genuine_photo, hash, key, product, reference};
 
-async fn with_two_products(data: &Path) -> SqliteStore {
-    let store = SqliteStore::open(data).await.unwrap();
+/// Where one test's records lie.
+struct Place {
+    data: TempDir,
+    #[cfg(feature = "cluster")]
+    postgres: Option<String>,
+}
+
+impl Place {
+    fn sqlite() -> Self {
+        Self {
+            data: TempDir::new().unwrap(),
+            #[cfg(feature = "cluster")]
+            postgres: None,
+        }
+    }
+
+    #[cfg(feature = "cluster")]
+    async fn postgres() -> Self {
+        Self {
+            data: TempDir::new().unwrap(),
+            postgres: Some(Postgres::shared().database().await),
+        }
+    }
+
+    /// Opens it, as one process of several would.
+    async fn open(&self) -> Database {
+        #[cfg(feature = "cluster")]
+        if let Some(url) = &self.postgres {
+            return postgres::open(url, self.data.path()).await.unwrap();
+        }
+        sqlite::open(self.data.path()).await.unwrap()
+    }
+}
+
+/// Runs each of these on every database: what is kept must not depend on where.
+macro_rules! contract {
+    ($($name:ident,)*) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(&super::Place::sqlite()).await;
+                }
+            )*
+        }
+
+        #[cfg(feature = "cluster")]
+        mod on_postgres {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(&super::Place::postgres().await).await;
+                }
+            )*
+        }
+    };
+}
+
+contract! {
+    brands_and_products_are_accepted_again_but_not_under_another_name,
+    a_reference_comes_back_whole_and_once_per_image,
+    a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence,
+    scores_of_genuine_photos_belong_to_one_version,
+    what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole,
+    checks_are_listed_newest_first_by_verdict_and_brand,
+    a_photo_is_seen_elsewhere_only_with_another_seller,
+    another_process_hears_of_each_change_once,
+    all_that_a_claim_rests_on_is_read_at_once,
+    one_of_a_kind_and_key_runs_and_one_waits,
+    a_worker_that_is_gone_is_followed_by_another,
+    what_failed_is_begun_again_and_given_up_at_last,
+    what_a_worker_begins_itself_is_begun_once,
+    changes_ask_for_scores,
+    what_answers_were_judged_by_stays_as_it_was_first_kept,
+}
+
+async fn with_two_products(place: &Place) -> Database {
+    let store = place.open().await;
     store.add_brand(&brand("acme")).await.unwrap();
     store.add_product(&product("acme", "oat")).await.unwrap();
     store.add_product(&product("acme", "rice")).await.unwrap();
@@ -35,10 +118,8 @@ fn is_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>, wanted: &str) 
     matches!(result, Err(StoreError::Conflict { what, .. }) if what == wanted)
 }
 
-#[tokio::test]
-async fn brands_and_products_are_accepted_again_but_not_under_another_name() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = with_two_products(dir.path()).await;
+async fn brands_and_products_are_accepted_again_but_not_under_another_name(place: &Place) {
+    let store = with_two_products(place).await;
     store.add_brand(&brand("acme")).await.unwrap();
     store.add_product(&product("acme", "oat")).await.unwrap();
     let mut other = brand("acme");
@@ -63,10 +144,8 @@ async fn brands_and_products_are_accepted_again_but_not_under_another_name() {
     ));
 }
 
-#[tokio::test]
-async fn a_reference_comes_back_whole_and_once_per_image() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = with_two_products(dir.path()).await;
+async fn a_reference_comes_back_whole_and_once_per_image(place: &Place) {
+    let store = with_two_products(place).await;
     let first = reference("r1", key("acme", "oat"), hash('a'));
     store.add_reference(&first).await.unwrap();
     assert!(is_conflict(
@@ -85,20 +164,18 @@ async fn a_reference_comes_back_whole_and_once_per_image() {
     (second.view, second.article, second.marks) = (None, None, vec![]);
     store.add_reference(&second).await.unwrap();
     assert_eq!(
-        store.references(Some(&key("acme", "oat"))).await.unwrap(),
+        store.references(&key("acme", "oat")).await.unwrap(),
         std::slice::from_ref(&first)
     );
-    assert_eq!(store.references(None).await.unwrap(), [first, second]);
+    assert_eq!(searched(&store, 0).await, [first, second]);
     assert!(is_not_found(
-        store.references(Some(&key("acme", "soy"))).await,
+        store.references(&key("acme", "soy")).await,
         "product"
     ));
 }
 
-#[tokio::test]
-async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = with_two_products(dir.path()).await;
+async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence(place: &Place) {
+    let store = with_two_products(place).await;
     let record = reference("r1", key("acme", "oat"), hash('a'));
     store.add_reference(&record).await.unwrap();
     assert!(is_not_found(
@@ -113,7 +190,7 @@ async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence(
         store.delete_reference(&key("acme", "oat"), "r1", 6).await,
         "reference"
     ));
-    assert_eq!(store.references(None).await.unwrap(), []);
+    assert_eq!(searched(&store, 0).await, []);
     assert_eq!(store.reference("r1").await.unwrap(), record);
     store
         .add_reference(&reference("r2", key("acme", "oat"), hash('a')))
@@ -121,10 +198,8 @@ async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence(
         .unwrap();
 }
 
-#[tokio::test]
-async fn scores_of_genuine_photos_belong_to_one_version() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = with_two_products(dir.path()).await;
+async fn scores_of_genuine_photos_belong_to_one_version(place: &Place) {
+    let store = with_two_products(place).await;
     let oat = key("acme", "oat");
     let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
     store.add_genuine_photo(&photo).await.unwrap();
@@ -184,10 +259,8 @@ async fn scores_of_genuine_photos_belong_to_one_version() {
     );
 }
 
-#[tokio::test]
-async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = with_two_products(dir.path()).await;
+async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole(place: &Place) {
+    let store = with_two_products(place).await;
     let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
     for (n, product) in [(1, &oat), (2, &oat), (3, &rice), (4, &oat)] {
         let photo = genuine_photo(
@@ -317,17 +390,15 @@ async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_wh
     );
 }
 
-#[tokio::test]
-async fn checks_are_listed_newest_first_by_verdict_and_brand() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).await.unwrap();
+async fn checks_are_listed_newest_first_by_verdict_and_brand(place: &Place) {
+    let store = place.open().await;
     let all = [
         check("c1", Verdict::Deviates, Some("acme"), None, hash('1')),
         check("c2", Verdict::Consistent, Some("acme"), None, hash('2')),
         check("c3", Verdict::Deviates, None, None, hash('3')),
     ];
     for answer in &all {
-        store.add_check(answer, &[Some(7)]).await.unwrap();
+        store.add_check(answer, &[Some(7)], "local").await.unwrap();
     }
     assert_eq!(store.check("c2").await.unwrap(), all[1]);
     assert!(is_not_found(store.check("c9").await, "check"));
@@ -357,10 +428,8 @@ async fn checks_are_listed_newest_first_by_verdict_and_brand() {
     );
 }
 
-#[tokio::test]
-async fn a_photo_is_seen_elsewhere_only_with_another_seller() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).await.unwrap();
+async fn a_photo_is_seen_elsewhere_only_with_another_seller(place: &Place) {
+    let store = place.open().await;
     for (id, seller) in [
         ("c1", None),
         ("c2", Some("ann")),
@@ -371,6 +440,7 @@ async fn a_photo_is_seen_elsewhere_only_with_another_seller() {
             .add_check(
                 &check(id, Verdict::Consistent, None, seller, hash('a')),
                 &[],
+                "local",
             )
             .await
             .unwrap();
@@ -392,35 +462,129 @@ async fn a_photo_is_seen_elsewhere_only_with_another_seller() {
     assert_eq!(store.seen_elsewhere(&photos, None).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn another_connection_notices_changes() {
-    let dir = tempfile::tempdir().unwrap();
-    let writer = with_two_products(dir.path()).await;
-    let reader = SqliteStore::open(dir.path()).await.unwrap();
-    let before = reader.changes().await.unwrap();
-    writer
-        .add_reference(&reference("r1", key("acme", "oat"), hash('a')))
-        .await
-        .unwrap();
-    let added = reader.changes().await.unwrap();
-    assert!(added.references > before.references && added.genuine_photos == before.genuine_photos);
-    writer
-        .delete_reference(&key("acme", "oat"), "r1", 5)
-        .await
-        .unwrap();
-    let removed = reader.changes().await.unwrap();
-    assert!(removed.references > added.references);
-    writer
-        .add_genuine_photo(&genuine_photo("g1", key("acme", "oat"), "i", hash('b')))
-        .await
-        .unwrap();
-    assert!(reader.changes().await.unwrap().genuine_photos > removed.genuine_photos);
+/// References that are searched, of those that changed since.
+async fn searched(store: &Database, since: i64) -> Vec<ReferenceRecord> {
+    let changed = store.changed_references(since).await.unwrap();
+    let searched = changed.into_iter().filter(|c| c.in_use);
+    searched.map(|c| c.reference).collect()
 }
 
-#[tokio::test]
-async fn what_answers_were_judged_by_stays_as_it_was_first_kept() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).await.unwrap();
+async fn another_process_hears_of_each_change_once(place: &Place) {
+    let writer = with_two_products(place).await;
+    let reader = place.open().await;
+    let heard = async |since: i64| -> Vec<_> {
+        let changed = reader.changed_references(since).await.unwrap();
+        changed
+            .into_iter()
+            .map(|c| (c.reference.id, c.in_use))
+            .collect()
+    };
+    let is = |id: &str, in_use: bool| (id.to_owned(), in_use);
+    let start = reader.last_change().await.unwrap();
+    let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
+    let add = async |id, product: &ProductKey| {
+        let record = reference(id, product.clone(), hash('a'));
+        writer.add_reference(&record).await.unwrap();
+    };
+    add("r1", &oat).await;
+    let one = reader.last_change().await.unwrap();
+    add("r2", &rice).await;
+    let two = reader.last_change().await.unwrap();
+    assert!(start < one && one < two);
+    assert_eq!(heard(start).await, [is("r1", true), is("r2", true)]);
+    assert_eq!(heard(one).await, [is("r2", true)]);
+    assert_eq!(heard(two).await, []);
+    writer.delete_reference(&oat, "r1", 5).await.unwrap();
+    assert_eq!(heard(two).await, [is("r1", false)]);
+    let three = reader.last_change().await.unwrap();
+    let retired = |retired| Change {
+        retired: Some(retired),
+        ..Change::default()
+    };
+    writer.change_product(&rice, &retired(true)).await.unwrap();
+    assert_eq!(heard(three).await, [is("r2", false)]);
+    let four = reader.last_change().await.unwrap();
+    writer.change_brand("acme", &retired(true)).await.unwrap();
+    writer.change_product(&rice, &retired(false)).await.unwrap();
+    assert_eq!(heard(four).await, [is("r2", false)], "its brand is retired");
+    writer.change_brand("acme", &retired(false)).await.unwrap();
+    assert_eq!(heard(four).await, [is("r2", true)]);
+    let refused = reference("r3", key("acme", "soy"), hash('b'));
+    let before = reader.last_change().await.unwrap();
+    assert!(is_not_found(
+        writer.add_reference(&refused).await,
+        "product"
+    ));
+    assert_eq!(reader.last_change().await.unwrap(), before);
+}
+
+async fn all_that_a_claim_rests_on_is_read_at_once(place: &Place) {
+    let store = with_two_products(place).await;
+    let oat = key("acme", "oat");
+    let of_oat = async || store.standing("acme", Some("oat")).await.unwrap();
+    let (budget, none) = (Some(0.02), Settings::default());
+    let first = of_oat().await;
+    let expected = Standing {
+        product: Some(none),
+        brand: none,
+        changes: first.changes,
+        references: store.last_change().await.unwrap(),
+    };
+    assert_eq!(first, expected);
+    let change = Change {
+        budget: Some(budget),
+        ..Change::default()
+    };
+    store.change_product(&oat, &change).await.unwrap();
+    let changed = of_oat().await;
+    assert_eq!(changed.product.unwrap().budget, budget);
+    assert_eq!(changed.brand.budget, None);
+    assert!(changed.changes > first.changes);
+    store.change_brand("acme", &change).await.unwrap();
+    let of_brand = store.standing("acme", None).await.unwrap();
+    assert_eq!((of_brand.product, of_brand.brand.budget), (None, budget));
+    let mut before = of_brand.changes;
+    let mut moved = async |what: &str| {
+        let now = store.standing("acme", None).await.unwrap().changes;
+        assert!(now > before, "{what}");
+        before = now;
+    };
+    let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
+    store.add_genuine_photo(&photo).await.unwrap();
+    moved("a genuine photo came").await;
+    let score = GenuineScore {
+        photo: "g1".into(),
+        product: "oat".into(),
+        item: "item-1".into(),
+        score: Some(LogOdds::saturating(1.0)),
+        adjusted: None,
+    };
+    store
+        .put_genuine_score(&score, Some("seen"), "v1")
+        .await
+        .unwrap();
+    moved("it was scored").await;
+    let kept = KeptVariation {
+        photos: 1,
+        variation: "one".into(),
+    };
+    store.put_variation(&oat, &kept, &[], "v1").await.unwrap();
+    moved("it was put together with others").await;
+    store.delete_genuine_photo(&oat, "g1").await.unwrap();
+    moved("it went").await;
+    assert!(is_not_found(
+        store.standing("acme", Some("soy")).await,
+        "product"
+    ));
+    assert!(is_not_found(
+        store.standing("nobody", Some("oat")).await,
+        "product"
+    ));
+    assert!(is_not_found(store.standing("nobody", None).await, "brand"));
+}
+
+async fn what_answers_were_judged_by_stays_as_it_was_first_kept(place: &Place) {
+    let store = place.open().await;
     let point = |id: &str, created_at: &str| OperatingPointAnswer {
         id: id.into(),
         created_at: created_at.into(),
@@ -445,10 +609,181 @@ async fn what_answers_were_judged_by_stays_as_it_was_first_kept() {
         store.add_operating_point(kept).await.unwrap();
     }
     store.close().await;
-    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let store = place.open().await;
     assert_eq!(store.operating_point("op-1").await.unwrap(), first);
     assert!(is_not_found(
         store.operating_point("op-3").await,
         "calibration"
     ));
+}
+
+const AN_HOUR: i64 = 3_600_000;
+
+fn job(id: &str, kind: JobKind, key: &str) -> NewJob {
+    NewJob {
+        id: id.into(),
+        kind,
+        key: key.into(),
+        actor: "ann".into(),
+    }
+}
+
+async fn one_of_a_kind_and_key_runs_and_one_waits(place: &Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    let claim = async |store: &Database| {
+        let claimed = store.claim_job(JobKind::Score, "w", AN_HOUR).await;
+        claimed.unwrap().map(|lease| lease.id)
+    };
+    assert_eq!(claim(&store).await, None);
+    for (id, key) in [("j1", "acme"), ("j2", "acme"), ("j3", "bolt")] {
+        store.enqueue(&job(id, JobKind::Score, key)).await.unwrap();
+    }
+    assert!(
+        is_not_found(store.job("j2").await, "job"),
+        "the first will do"
+    );
+    assert_eq!(claim(&other).await.as_deref(), Some("j1"));
+    store
+        .enqueue(&job("j4", JobKind::Score, "acme"))
+        .await
+        .unwrap();
+    assert_eq!(
+        claim(&store).await.as_deref(),
+        Some("j3"),
+        "acme is underway"
+    );
+    assert_eq!(claim(&other).await, None);
+    let first = store.job("j1").await.unwrap();
+    assert_eq!((first.state, first.attempt), (JobState::Running, 1));
+    assert_eq!((&*first.actor, &*first.key), ("ann", "acme"));
+    let lease = Leased {
+        id: "j1".into(),
+        kind: JobKind::Score,
+        key: "acme".into(),
+        attempt: 1,
+    };
+    assert!(other.finish(&lease).await.unwrap());
+    assert_eq!(store.job("j1").await.unwrap().state, JobState::Done);
+    assert_eq!(claim(&store).await.as_deref(), Some("j4"));
+}
+
+async fn a_worker_that_is_gone_is_followed_by_another(place: &Place) {
+    let store = place.open().await;
+    store
+        .enqueue(&job("j1", JobKind::Score, "acme"))
+        .await
+        .unwrap();
+    let claim = async |lease_ms| {
+        let claimed = store.claim_job(JobKind::Score, "w", lease_ms).await;
+        claimed.unwrap()
+    };
+    // Its lease ends as it begins: a worker that stopped.
+    let gone = claim(0).await.unwrap();
+    assert!(
+        store.renew(&gone, AN_HOUR).await.unwrap(),
+        "slow is not gone"
+    );
+    assert_eq!(claim(AN_HOUR).await, None);
+    assert!(store.renew(&gone, 0).await.unwrap());
+    let second = claim(AN_HOUR).await.unwrap();
+    assert_eq!((&*second.id, second.attempt), ("j1", 2));
+    for late in [
+        store.renew(&gone, AN_HOUR).await,
+        store.finish(&gone).await,
+        store.fail(&gone, "late", 0).await,
+    ] {
+        assert!(!late.unwrap(), "another has it");
+    }
+    assert!(store.finish(&second).await.unwrap());
+    assert!(!store.finish(&second).await.unwrap());
+}
+
+async fn what_failed_is_begun_again_and_given_up_at_last(place: &Place) {
+    let store = place.open().await;
+    let claim = async || store.claim_job(JobKind::Score, "w", AN_HOUR).await.unwrap();
+    store
+        .enqueue(&job("j1", JobKind::Score, "acme"))
+        .await
+        .unwrap();
+    let first = claim().await.unwrap();
+    assert!(store.fail(&first, "no disk", AN_HOUR).await.unwrap());
+    assert_eq!(claim().await, None, "not before its time");
+    let waiting = store.job("j1").await.unwrap();
+    assert_eq!(
+        (waiting.state, waiting.error.as_deref()),
+        (JobState::Queued, Some("no disk"))
+    );
+    store
+        .enqueue(&job("j2", JobKind::Score, "bolt"))
+        .await
+        .unwrap();
+    for attempt in 1..=JobKind::Score.most_attempts() {
+        let lease = claim().await.unwrap();
+        assert_eq!((&*lease.id, lease.attempt), ("j2", attempt));
+        assert!(store.fail(&lease, "no disk", 0).await.unwrap());
+    }
+    assert_eq!(claim().await, None);
+    assert_eq!(store.job("j2").await.unwrap().state, JobState::Failed);
+    // One whose worker stopped each time is given up as well.
+    store
+        .enqueue(&job("j3", JobKind::Score, "cola"))
+        .await
+        .unwrap();
+    for _ in 1..=JobKind::Score.most_attempts() {
+        let claimed = store.claim_job(JobKind::Score, "w", 0).await.unwrap();
+        assert_eq!(claimed.unwrap().id, "j3");
+    }
+    assert_eq!(claim().await, None);
+    let given_up = store.job("j3").await.unwrap();
+    assert_eq!(given_up.state, JobState::Failed);
+    assert!(given_up.error.unwrap().contains("stopped"));
+}
+
+async fn what_a_worker_begins_itself_is_begun_once(place: &Place) {
+    let store = place.open().await;
+    let begin = async |id: &str, lease_ms| {
+        let job = job(id, JobKind::SelfTest, "");
+        store.begin(&job, "w", lease_ms).await.unwrap()
+    };
+    let first = begin("j1", AN_HOUR).await.unwrap();
+    assert_eq!(begin("j2", AN_HOUR).await, None);
+    assert!(store.renew(&first, 0).await.unwrap());
+    let second = begin("j3", AN_HOUR)
+        .await
+        .expect("the first one's worker stopped");
+    assert!(!store.finish(&first).await.unwrap());
+    assert_eq!(store.job("j1").await.unwrap().state, JobState::Failed);
+    assert!(store.finish(&second).await.unwrap());
+    assert!(begin("j4", AN_HOUR).await.is_some());
+}
+
+async fn changes_ask_for_scores(place: &Place) {
+    let store = with_two_products(place).await;
+    let oat = key("acme", "oat");
+    let asked = async || {
+        let claimed = store.claim_job(JobKind::Score, "w", AN_HOUR).await.unwrap();
+        match claimed {
+            Some(lease) => {
+                assert!(store.finish(&lease).await.unwrap());
+                Some(lease.key)
+            }
+            None => None,
+        }
+    };
+    let record = reference("r1", oat.clone(), hash('a'));
+    store.add_reference(&record).await.unwrap();
+    assert_eq!(asked().await, None, "there is nothing to score");
+    let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
+    store.add_genuine_photo(&photo).await.unwrap();
+    assert_eq!(asked().await.as_deref(), Some("acme"));
+    let record = reference("r2", oat.clone(), hash('c'));
+    store.add_reference(&record).await.unwrap();
+    assert_eq!(asked().await.as_deref(), Some("acme"));
+    store.delete_reference(&oat, "r2", 5).await.unwrap();
+    assert_eq!(asked().await.as_deref(), Some("acme"));
+    store.enqueue_all_scores("ann").await.unwrap();
+    assert_eq!(asked().await.as_deref(), Some("acme"));
+    store.delete_genuine_photo(&oat, "g1").await.unwrap();
+    store.enqueue_all_scores("ann").await.unwrap();
+    assert_eq!(asked().await, None);
 }

@@ -5,7 +5,8 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use assay::{
     checker::{
-        records::ReferenceRecord,
+        actor::Actor,
+        records::{Records, ReferenceRecord},
         service::{Assay, CheckRequest, NewReference, Parts},
     },
     config::ComputeConfig,
@@ -16,7 +17,7 @@ use assay::{
     },
     engine::{Defaults, Engine, vision::Vision},
     inference::pool::WorkerPool,
-    storage::{files::ContentFiles, sqlite::SqliteStore, threads::FileThreads},
+    storage::{files::ContentFiles, sqlite, threads::FileThreads},
 };
 use tempfile::TempDir;
 
@@ -69,12 +70,12 @@ impl TestApp {
     pub async fn over(folder: Arc<TempDir>, shipped: Shipped, eyes: fn() -> Vision) -> Self {
         let config = ComputeConfig::for_workers(NonZeroUsize::new(2).unwrap(), MOST_PHOTOS);
         let pool = WorkerPool::start(config, move || Ok(eyes())).await.unwrap();
-        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let database = sqlite::open(folder.path()).await.unwrap();
         let files = ContentFiles::open(folder.path()).unwrap();
         let files = Arc::new(FileThreads::start(files).unwrap());
         let engine = Engine::with(Arc::new(defaults(shipped)), 64 << 20);
         let parts = Parts {
-            store: Arc::new(store),
+            records: Records::of(Arc::new(database)),
             images: files.clone(),
             derived: files,
             compute: Arc::new(pool),
@@ -88,9 +89,12 @@ impl TestApp {
 
     /// Creates a product and its brand.
     pub async fn create(&self, brand_id: &str, product_id: &str) -> ProductKey {
-        self.assay.create_brand(brand(brand_id)).await.unwrap();
         self.assay
-            .create_product(product(brand_id, product_id))
+            .create_brand(&Actor::local(), brand(brand_id))
+            .await
+            .unwrap();
+        self.assay
+            .create_product(&Actor::local(), product(brand_id, product_id))
             .await
             .unwrap();
         key(brand_id, product_id)
@@ -99,14 +103,17 @@ impl TestApp {
     /// Enrolls a scene as the pack of a product.
     pub async fn enroll(&self, product: &ProductKey, scene: &Scene) -> ReferenceRecord {
         self.assay
-            .enroll_reference(new_reference(product, scene))
+            .enroll_reference(&Actor::local(), new_reference(product, scene))
             .await
             .unwrap()
     }
 
     /// Checks scenes against a claim.
     pub async fn check(&self, claim: Option<&ProductKey>, scenes: &[Scene]) -> CheckAnswer {
-        self.assay.check(request(claim, scenes)).await.unwrap()
+        self.assay
+            .check(&Actor::local(), request(claim, scenes))
+            .await
+            .unwrap()
     }
 }
 

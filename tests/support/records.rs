@@ -73,6 +73,7 @@ pub fn reference(id: &str, product: ProductKey, sha256: Sha256) -> ReferenceReco
             sharpness: 0.75,
             problems: vec!["a little dark".into()],
         },
+        actor: "local".into(),
         created_ms: 1_000,
     }
 }
@@ -88,6 +89,7 @@ pub fn genuine_photo(
         product,
         item: item.into(),
         sha256,
+        actor: "local".into(),
         created_ms: 2_000,
     }
 }

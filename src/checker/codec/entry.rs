@@ -119,6 +119,7 @@ mod tests {
                 sharpness: 1.0,
                 problems: vec![],
             },
+            actor: "local".into(),
             created_ms: 0,
         }
     }

@@ -1,9 +1,6 @@
 //! Scoring genuine photos, and choosing what a check is judged by.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -11,23 +8,17 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Assay, ServiceError};
 use crate::{
     checker::{
-        calibrating::{self, VariationFit},
+        actor::Actor,
+        calibrating::VariationFit,
         codec::observations::{self, FORM},
         ports::StoreError,
         records::{GenuinePhotoRecord, GenuineScore, KeptObservation, KeptVariation},
-        snapshot::{GallerySnapshot, reference_set},
-        told,
+        snapshot::GallerySnapshot,
     },
-    contract::{answer::CalibrationAnswer, operating_point::OperatingPointAnswer},
-    domain::{
-        calibration::CalibrationSource,
-        digest::Sha256,
-        gallery::ProductKey,
-        tuning,
-        variation::{Observation, Variation},
-    },
+    contract::answer::CalibrationAnswer,
+    domain::{digest::Sha256, gallery::ProductKey, tuning, variation::Observation},
     engine::{
-        Claim, Decoded, Engine, Examination, Interrupt, OperatingPoint, Prepared, Question,
+        Claim, Decoded, Engine, Examination, Interrupt, Prepared, Question,
         vision::{IntakeError, Vision},
     },
 };
@@ -36,174 +27,36 @@ use crate::{
 const AT_ONCE: usize = 2;
 /// Observations in memory at a time while they are put together: about 5 MB.
 const PORTION: usize = 256;
-/// Operating points remembered as kept.
-const MOST_POINTS: usize = 4096;
 
 impl Assay {
     /// What the product's p-values rest on, after scoring the genuine photos that have no score yet
     /// (about as long as a check for each).
     pub async fn calibration(
         &self,
+        _: &Actor,
         product: &ProductKey,
     ) -> Result<CalibrationAnswer, ServiceError> {
         let snapshot = self.refresh().await?;
         self.score_genuine_photos(product, &snapshot).await?;
-        let (operating_point, advice) = self
-            .operating_point_for(Some(&Claim::Product(product.clone())), &snapshot)
+        let claim = Claim::Product(product.clone());
+        // After the scoring, which moves it.
+        let standing = self.standing(&claim).await?;
+        let judged_by = self
+            .judged_by(Some(&claim), Some(&standing), &snapshot)
             .await?;
-        self.told(&operating_point, advice).await
+        Ok(judged_by.told.clone())
     }
 
-    /// What an answer says of what it is judged by, which is kept from then on.
-    pub(super) async fn told(
-        &self,
-        point: &OperatingPoint,
-        advice: Option<String>,
-    ) -> Result<CalibrationAnswer, ServiceError> {
-        let told = told::describe(point, advice);
-        let operating_point = match self.known_point(&told) {
-            Some(id) => id,
-            None => self.keep_point(point, &told).await?,
-        };
-        Ok(CalibrationAnswer {
-            operating_point,
-            ..told
-        })
-    }
-
-    fn known_point(&self, told: &CalibrationAnswer) -> Option<String> {
-        let known = self.points.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&point_name(told)).cloned()
-    }
-
-    /// Keeps an operating point, unless it is kept already; its id.
-    async fn keep_point(
-        &self,
-        point: &OperatingPoint,
-        told: &CalibrationAnswer,
-    ) -> Result<String, ServiceError> {
-        let now = jiff::Timestamp::now().to_string();
-        let kept = told::kept(&point.calibration, told, &self.models, now);
-        self.store.add_operating_point(&kept).await?;
-        let mut known = self.points.lock().unwrap_or_else(PoisonError::into_inner);
-        // Each new genuine photo makes a new one: forgetting costs a write, not memory.
-        if known.len() >= MOST_POINTS {
-            known.clear();
-        }
-        known.insert(point_name(told), kept.id.clone());
-        Ok(kept.id)
-    }
-
-    /// What answers were judged by, as it was then.
-    pub async fn kept_operating_point(
-        &self,
-        id: &str,
-    ) -> Result<OperatingPointAnswer, ServiceError> {
-        Ok(self.store.operating_point(id).await?)
-    }
-
-    /// Brings the scores of all products' genuine photos up to date; to be called in the background
-    /// after changes. Returns how many photos were scored.
-    pub async fn calibrate_all(&self) -> Result<usize, ServiceError> {
+    /// Brings the scores of a brand's genuine photos up to date, as a job in the background does.
+    /// Returns how many photos were scored.
+    pub async fn score_brand(&self, brand: &str) -> Result<usize, ServiceError> {
         // One product after the other: scoring runs beside checks and must not fill their queue.
         let snapshot = self.refresh().await?;
         let mut scored = 0;
-        for brand in self.store.brands().await? {
-            for product in self.store.products(&brand.id).await? {
-                scored += self.score_genuine_photos(&product.key, &snapshot).await?;
-            }
+        for product in self.records.catalogue.products(brand).await? {
+            scored += self.score_genuine_photos(&product.key, &snapshot).await?;
         }
         Ok(scored)
-    }
-
-    /// What a claim is judged by, with advice for its owner. Only what is scored already counts: a
-    /// check never waits for a calibration.
-    pub(super) async fn operating_point_for(
-        &self,
-        claim: Option<&Claim>,
-        snapshot: &GallerySnapshot,
-    ) -> Result<(OperatingPoint, Option<String>), ServiceError> {
-        let budget = self.budget_for(claim).await?;
-        let shipped = self.engine.defaults().calibration(budget);
-        let (brand, product) = match claim {
-            Some(Claim::Product(product)) => (&product.brand, Some(product)),
-            Some(Claim::Brand(brand)) => (brand, None),
-            // Nothing is claimed, so no product's genuine photos can speak.
-            None => {
-                return Ok((
-                    OperatingPoint {
-                        calibration: shipped,
-                        variation: Variation::default(),
-                    },
-                    None,
-                ));
-            }
-        };
-        // Scores of other models, references or rules are on another scale: they are as good as
-        // absent.
-        let version = self.score_version(brand, snapshot);
-        let (mut photos, mut scores) = (Vec::new(), Vec::new());
-        if let Some(product) = product {
-            photos = calibrating_only(self.store.genuine_photos(product).await?, snapshot);
-            scores = self
-                .scores_of(&photos, Some(&product.product), &version)
-                .await?;
-        }
-        // After the scores: those are adjusted by what is stored with them or before.
-        let variation = self.variation_of(brand, product, &version).await?;
-        let own = || calibrating::own(&scores, budget, &version, CalibrationSource::Product);
-        // A product's own scores were forgiven what its items share. Without that variation a check
-        // would be judged by scores kinder than its own.
-        let own = variation
-            .as_ref()
-            .filter(|_| product.is_some())
-            .and_then(|_| own());
-        let variation = variation.unwrap_or_default();
-        if let Some(calibration) = own {
-            return Ok((
-                OperatingPoint {
-                    calibration,
-                    variation,
-                },
-                None,
-            ));
-        }
-        let together = calibrating_only(self.store.genuine_photos_of_brand(brand).await?, snapshot);
-        let together = self.scores_of(&together, None, &version).await?;
-        let family = calibrating::own(&together, budget, &version, CalibrationSource::Brand);
-        let calibration = family.unwrap_or(shipped);
-        let advice =
-            product.map(|_| calibrating::advice(&photos, &scores, budget, calibration.source));
-        Ok((
-            OperatingPoint {
-                calibration,
-                variation,
-            },
-            advice,
-        ))
-    }
-
-    /// What is known of a product's genuine photos, or of those of all of a brand's; `None` when
-    /// nothing was put together yet.
-    async fn variation_of(
-        &self,
-        brand: &str,
-        product: Option<&ProductKey>,
-        version: &str,
-    ) -> Result<Option<Variation>, ServiceError> {
-        let kept = self
-            .store
-            .variations(brand, product.map(|p| p.product.as_str()), version)
-            .await?;
-        let known = observations::variation_from_json(kept.iter().map(|k| k.variation.as_str()));
-        Ok(match known {
-            Ok(known) => Some(known).filter(|_| !kept.is_empty()),
-            Err(error) => {
-                // A damaged row costs a check some forgiveness, and must not cost it the answer.
-                tracing::error!("what genuine photos of {brand} show is left out: {error}");
-                None
-            }
-        })
     }
 
     /// The scores of some genuine photos of one brand, of one product or of all, that are there
@@ -219,7 +72,8 @@ impl Assay {
         };
         let counted: HashSet<_> = photos.iter().map(|p| p.id.as_str()).collect();
         let mut scores = self
-            .store
+            .records
+            .scores
             .genuine_scores(&first.product.brand, product, version)
             .await?;
         // Photos that became references have scores still.
@@ -231,7 +85,7 @@ impl Assay {
     /// references are rivals too, but far ones, and scoring anew whenever any brand anywhere
     /// enrolls would never end.
     pub(super) fn score_version(&self, brand: &str, snapshot: &GallerySnapshot) -> String {
-        let references = reference_set(&snapshot.gallery, Some(brand));
+        let references = snapshot.version_of(brand);
         let (rule, tuning, models) = (&self.engine.defaults().id, tuning::digest(), &self.models);
         let told = format!("{models:?} {rule:?} {tuning} {references} {FORM}");
         Sha256::of(told.as_bytes()).prefix(16)
@@ -244,7 +98,10 @@ impl Assay {
         product: &ProductKey,
         snapshot: &Arc<GallerySnapshot>,
     ) -> Result<usize, ServiceError> {
-        let photos = calibrating_only(self.store.genuine_photos(product).await?, snapshot);
+        let photos = calibrating_only(
+            self.records.genuine.genuine_photos(product).await?,
+            snapshot,
+        );
         if photos.is_empty() {
             return Ok(0);
         }
@@ -264,7 +121,8 @@ impl Assay {
                 .transpose()
                 .map_err(unwritable)?;
             // One by one, so that a stop loses only what is underway.
-            self.store
+            self.records
+                .scores
                 .put_genuine_score(&score, observation.as_deref(), &version)
                 .await?;
             Ok::<_, ServiceError>(())
@@ -275,12 +133,14 @@ impl Assay {
             .await?;
         // Read again: another process may have scored some of them meanwhile.
         let scored = self
-            .store
+            .records
+            .scores
             .genuine_scores(&product.brand, Some(&product.product), &version)
             .await?;
         let comparable = scored.iter().filter(|s| s.score.is_some());
         let kept = self
-            .store
+            .records
+            .scores
             .variations(&product.brand, Some(&product.product), &version)
             .await?;
         let put_together = kept.iter().map(|k| k.photos).sum::<usize>();
@@ -327,7 +187,8 @@ impl Assay {
             adjusted.extend(scores);
         }
         Ok(self
-            .store
+            .records
+            .scores
             .put_variation(product, &together, &adjusted, version)
             .await?)
     }
@@ -340,7 +201,8 @@ impl Assay {
         last: &mut Option<String>,
     ) -> Result<Option<Vec<KeptObservation>>, ServiceError> {
         let kept = self
-            .store
+            .records
+            .scores
             // After a photo and not from a number on: a photo added meanwhile would shift the
             // numbers.
             .observations(product, version, last.as_deref(), PORTION)
@@ -460,17 +322,10 @@ pub(super) fn calibrating_only(
     mut photos: Vec<GenuinePhotoRecord>,
     snapshot: &GallerySnapshot,
 ) -> Vec<GenuinePhotoRecord> {
-    let enrolled: HashSet<_> = snapshot
-        .gallery
-        .references()
-        .iter()
-        .map(|r| (&r.product, r.sha256))
-        .collect();
-    photos.retain(|p| !enrolled.contains(&(&p.product, p.sha256)));
+    let enrolled = |p: &GenuinePhotoRecord| {
+        let references = snapshot.gallery.of(&p.product);
+        references.iter().any(|r| r.sha256 == p.sha256)
+    };
+    photos.retain(|p| !enrolled(p));
     photos
-}
-
-/// What tells the operating points of this process apart: one calibration serves several budgets.
-fn point_name(told: &CalibrationAnswer) -> String {
-    format!("{} {}", told.budget, told.id)
 }

@@ -8,8 +8,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Assay, CheckRequest, EvidenceInputs, ServiceError, new_id};
 use crate::{
     checker::{
+        actor::Actor,
         assemble::{self, CheckedPhoto, Frame},
         clock::Clock,
+        judged_by::JudgedBy,
         ports::StoreError,
         snapshot::GallerySnapshot,
         validate,
@@ -17,8 +19,8 @@ use crate::{
     contract::answer::CheckAnswer,
     domain::{digest::Sha256, fingerprint::Fingerprint, gallery::ProductKey},
     engine::{
-        Claim, Decoded, Engine, Examination, Interrupt, OperatingPoint, Prepared, Question, Stage,
-        Stages, unreadable, vision::Vision,
+        Claim, Decoded, Engine, Examination, Interrupt, Prepared, Question, Stage, Stages,
+        unreadable, vision::Vision,
     },
 };
 
@@ -28,7 +30,7 @@ const PHOTOS_AT_ONCE: usize = 2;
 /// What all photos of one check are held against.
 pub(super) struct Against {
     pub snapshot: Arc<GallerySnapshot>,
-    pub operating_point: OperatingPoint,
+    pub judged_by: Arc<JudgedBy>,
     pub claim: Option<Claim>,
 }
 
@@ -46,21 +48,34 @@ struct Underway {
 impl Assay {
     /// Checks photos against a claim, or identifies them when there is none, and keeps the answer
     /// with the photos.
-    pub async fn check(&self, request: CheckRequest) -> Result<CheckAnswer, ServiceError> {
+    pub async fn check(
+        &self,
+        actor: &Actor,
+        request: CheckRequest,
+    ) -> Result<CheckAnswer, ServiceError> {
         // Before a place is taken: what is malformed must not keep others waiting.
         validate::check(&request)?;
         // Named, so that it is held to the end: dropped at once it would let in more than memory
         // holds.
         let (_place, decoding) = self.try_admit_photos(&request.photos)?;
-        let claim = self.claim(&request).await?;
-        let snapshot = self.refresh_for(claim.as_ref()).await?;
-        let (operating_point, advice) = self.operating_point_for(claim.as_ref(), &snapshot).await?;
-        let calibration = self.told(&operating_point, advice).await?;
+        let claim = claimed(&request);
+        let standing = match &claim {
+            Some(claim) => Some(self.standing_in_use(claim).await?),
+            None => None,
+        };
+        let change = match &standing {
+            Some(standing) => standing.references,
+            None => self.records.references.last_change().await?,
+        };
+        let snapshot = self.refresh_for(claim.as_ref(), change).await?;
+        let judged_by = self
+            .judged_by(claim.as_ref(), standing.as_ref(), &snapshot)
+            .await?;
         // One gallery and one calibration for all photos: an enrolment meanwhile must not split a
         // check.
         let against = Arc::new(Against {
             snapshot,
-            operating_point,
+            judged_by,
             claim,
         });
         let work = request.photos.into_iter().zip(decoding).enumerate();
@@ -72,7 +87,7 @@ impl Assay {
             .await?;
         let hashes: Vec<_> = photos.iter().map(|p| p.sha256).collect();
         let seller = request.seller_id.as_deref();
-        let seen = self.store.seen_elsewhere(&hashes, seller).await?;
+        let seen = self.records.checks.seen_elsewhere(&hashes, seller).await?;
         let fingerprints: Vec<_> = photos.iter().map(fingerprint_of).collect();
         let frame = Frame {
             id: new_id(),
@@ -80,33 +95,17 @@ impl Assay {
             claim: against.claim.as_ref(),
             listing_id: request.listing_id,
             seller_id: request.seller_id,
-            calibration,
-            judged_by: &against.operating_point.calibration,
+            calibration: against.judged_by.told.clone(),
+            judged_by: &against.judged_by.point.calibration,
             reference_set: against.snapshot.reference_set.clone(),
             models: self.models.clone(),
         };
         let answer = assemble::answer(frame, photos, &seen);
-        self.store.add_check(&answer, &fingerprints).await?;
+        self.records
+            .checks
+            .add_check(&answer, &fingerprints, actor.name())
+            .await?;
         Ok(answer)
-    }
-
-    /// The claim, whose brand and product must exist.
-    async fn claim(&self, request: &CheckRequest) -> Result<Option<Claim>, ServiceError> {
-        match (&request.brand, &request.product) {
-            (Some(brand), Some(product)) => {
-                let key = ProductKey {
-                    brand: brand.clone(),
-                    product: product.clone(),
-                };
-                self.product_in_use(&key).await?;
-                Ok(Some(Claim::Product(key)))
-            }
-            (Some(brand), None) => {
-                self.brand_in_use(brand).await?;
-                Ok(Some(Claim::Brand(brand.clone())))
-            }
-            (None, _) => Ok(None),
-        }
     }
 
     /// Checks a photo and keeps its bytes for the evidence; bytes that are no picture have nothing
@@ -153,8 +152,13 @@ impl Assay {
 
     /// What it takes to draw the evidence of photo `n` (from 0) of a check. A photo whose bytes
     /// were not accepted was not kept and is not found.
-    pub async fn evidence(&self, check: &str, n: usize) -> Result<EvidenceInputs, ServiceError> {
-        let mut answer = self.store.check(check).await?;
+    pub async fn evidence(
+        &self,
+        _: &Actor,
+        check: &str,
+        n: usize,
+    ) -> Result<EvidenceInputs, ServiceError> {
+        let mut answer = self.records.checks.check(check).await?;
         if answer
             .photos
             .get(n)
@@ -169,7 +173,7 @@ impl Assay {
         let photo = answer.photos.swap_remove(n);
         let mut records = Vec::new();
         for found in &photo.matches {
-            records.push(self.store.reference(&found.reference).await?);
+            records.push(self.records.references.reference(&found.reference).await?);
         }
         // This program wrote it: what does not parse was damaged in the store.
         let damaged = |e| StoreError::Failed(Box::new(e));
@@ -194,6 +198,15 @@ impl Assay {
             references,
         })
     }
+}
+
+/// What a listing claims.
+fn claimed(request: &CheckRequest) -> Option<Claim> {
+    let brand = request.brand.clone()?;
+    Some(match request.product.clone() {
+        Some(product) => Claim::Product(ProductKey { brand, product }),
+        None => Claim::Brand(brand),
+    })
 }
 
 /// Brings a photo as far as it goes with the references at hand.
@@ -239,7 +252,7 @@ fn go_on(
         claim: against.claim.as_ref(),
         prepared,
     };
-    let point = &against.operating_point;
+    let point = &against.judged_by.point;
     let report = engine.check(vision, examination, question, point, *index, clock)?;
     let facts = examination.facts().clone();
     Ok(CheckedPhoto {

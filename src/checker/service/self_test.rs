@@ -3,18 +3,23 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Assay, SelfTestRequest, ServiceError, calibrate::calibrating_only, check::Against};
+use super::{
+    Assay, SelfTestRequest, ServiceError, calibrate::calibrating_only, check::Against, new_id,
+};
 use crate::{
-    checker::{calibrating, records::GenuineScore, snapshot::GallerySnapshot, validate},
+    checker::{
+        actor::Actor,
+        calibrating,
+        records::{GenuineScore, JobKind, Leased, NewJob},
+        snapshot::GallerySnapshot,
+        validate,
+    },
     contract::{
         EditKind as Kind,
         self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
@@ -40,6 +45,9 @@ const AT_ONCE: usize = 2;
 const MOST_UNSCORED: usize = 32;
 /// What a second self-test is told to wait, in seconds.
 const RETRY_AFTER_S: u64 = 10;
+/// How long a self-test is taken to be underway after its last photo: the slowest photo takes a tenth
+/// of it.
+const LEASE_MS: i64 = 60_000;
 
 /// One simulated photo, as it was tried.
 #[derive(Clone, Debug)]
@@ -61,12 +69,20 @@ struct Plan {
     against: Arc<Against>,
 }
 
-/// Marks a self-test as underway until it is dropped, also when its caller leaves.
-struct Underway<'a>(&'a AtomicBool);
+/// The one self-test that is underway, in whatever process.
+struct Underway<'a> {
+    lease: Option<Leased>,
+    abandoned: &'a Mutex<Vec<Leased>>,
+}
 
 impl Drop for Underway<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        // The caller left. Nothing can wait for the database here: the next one ends it.
+        let mut abandoned = self
+            .abandoned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        abandoned.extend(self.lease.take());
     }
 }
 
@@ -80,13 +96,15 @@ impl Assay {
     /// as busy while another self-test is underway.
     pub async fn self_test(
         &self,
+        actor: &Actor,
         request: SelfTestRequest,
         mut progress: impl FnMut(Option<Trial>, usize, usize) + Send,
     ) -> Result<SelfTestAnswer, ServiceError> {
         validate::self_test(&request)?;
         let product = request.product.clone();
-        self.store.product(&product).await?;
-        let snapshot = self.refresh().await?;
+        let claim = Claim::Product(product.clone());
+        let standing = self.standing(&claim).await?;
+        let snapshot = self.refresh_to(standing.references).await?;
         let references = references(&snapshot, &product);
         if references.is_empty() {
             return Err(ServiceError::Conflict {
@@ -94,17 +112,13 @@ impl Assay {
                 problem: "has no reference to edit; enroll one first".to_owned(),
             });
         }
-        if self.testing.swap(true, Ordering::Acquire) {
-            return Err(ServiceError::Underway {
-                retry_after_s: RETRY_AFTER_S,
-            });
-        }
-        let _underway = Underway(&self.testing);
-        let claim = Claim::Product(product.clone());
-        let (operating_point, advice) = self.operating_point_for(Some(&claim), &snapshot).await?;
+        let mut underway = self.begin_self_test(actor).await?;
+        let judged_by = self
+            .judged_by(Some(&claim), Some(&standing), &snapshot)
+            .await?;
         let against = Arc::new(Against {
             snapshot,
-            operating_point,
+            judged_by,
             claim: Some(claim),
         });
         let plan = Plan {
@@ -128,13 +142,16 @@ impl Assay {
             done += 1;
             verdicts.extend(trial.as_ref().map(|t| (t.kind, t.verdict)));
             progress(trial, done, total);
+            if let Some(lease) = &underway.lease {
+                self.records.jobs.renew(lease, LEASE_MS).await?;
+            }
         }
         drop(trials);
         let counted = |wanted: Kind| {
             let of_kind = verdicts.iter().filter(|(kind, _)| *kind == wanted);
             KindAnswer::of(wanted, of_kind.map(|(_, verdict)| *verdict))
         };
-        Ok(SelfTestAnswer {
+        let answer = SelfTestAnswer {
             brand: product.brand.clone(),
             product: product.product.clone(),
             note: NOTE.to_owned(),
@@ -144,10 +161,47 @@ impl Assay {
             unedited: counted(Kind::Unedited),
             edits: EditKind::ALL.map(|kind| counted(kind.into())).into(),
             genuine_photos: self.judge_genuine(&product, &plan).await?,
-            calibration: self.told(&plan.against.operating_point, advice).await?,
+            calibration: plan.against.judged_by.told.clone(),
             reference_set: plan.against.snapshot.reference_set.clone(),
             models: self.models.clone(),
-        })
+        };
+        if let Some(lease) = underway.lease.take() {
+            self.records.jobs.finish(&lease).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Holds the place of the one self-test, as long as it is renewed.
+    async fn begin_self_test(&self, actor: &Actor) -> Result<Underway<'_>, ServiceError> {
+        let jobs = &self.records.jobs;
+        let left = std::mem::take(
+            &mut *self
+                .abandoned
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for lease in left {
+            jobs.fail(&lease, "whoever asked for it left before its end", 0)
+                .await?;
+        }
+        let job = NewJob {
+            id: new_id(),
+            kind: JobKind::SelfTest,
+            // One for all products: it takes the workers that checks need.
+            key: String::new(),
+            actor: actor.name().to_owned(),
+        };
+        let lease = jobs.begin(&job, &self.worker, LEASE_MS).await?;
+        let abandoned = &self.abandoned;
+        match lease {
+            Some(lease) => Ok(Underway {
+                lease: Some(lease),
+                abandoned,
+            }),
+            None => Err(ServiceError::Underway {
+                retry_after_s: RETRY_AFTER_S,
+            }),
+        }
     }
 
     /// Makes one photo of the first reference that can carry the edit, and checks it.
@@ -213,20 +267,24 @@ impl Assay {
         plan: &Plan,
     ) -> Result<GenuineAnswer, ServiceError> {
         let photos = calibrating_only(
-            self.store.genuine_photos(product).await?,
+            self.records.genuine.genuine_photos(product).await?,
             &plan.against.snapshot,
         );
         let version = self.score_version(&product.brand, &plan.against.snapshot);
         let mut scores = self
             .scores_of(&photos, Some(&product.product), &version)
             .await?;
-        let source = plan.against.operating_point.calibration.source;
+        let source = plan.against.judged_by.point.calibration.source;
         // What the calibration rests on: an item must not vouch for itself.
         let counted = match source {
             CalibrationSource::Default => Vec::new(),
             CalibrationSource::Product => scores.clone(),
             CalibrationSource::Brand => {
-                let all = self.store.genuine_photos_of_brand(&product.brand).await?;
+                let all = self
+                    .records
+                    .genuine
+                    .genuine_photos_of_brand(&product.brand)
+                    .await?;
                 self.scores_of(
                     &calibrating_only(all, &plan.against.snapshot),
                     None,
@@ -252,7 +310,7 @@ impl Assay {
         let fresh: Vec<_> = fresh.buffered(AT_ONCE).try_collect().await?;
         let (fusion, variation) = (
             &self.engine.defaults().fusion,
-            &plan.against.operating_point.variation,
+            &plan.against.judged_by.point.variation,
         );
         let telling: HashSet<_> = scores.iter().map(|s| s.item.clone()).collect();
         for (score, observation) in fresh {
@@ -267,7 +325,7 @@ impl Assay {
         }
         // Only the shipped calibration tells the questions apart, and a self-test is of marks.
         let references = plan.against.snapshot.gallery.of(product);
-        let budget = plan.against.operating_point.calibration.budget;
+        let budget = plan.against.judged_by.point.calibration.budget;
         let class = Class::of_marks(references.iter().any(|r| r.has_named_marks()), false);
         for judged in &scores {
             let alone = judged
@@ -281,7 +339,7 @@ impl Assay {
                 .then(|| calibrating::own_without(&counted, judged, budget, &version, source));
             let calibration = without
                 .as_ref()
-                .unwrap_or(&plan.against.operating_point.calibration);
+                .unwrap_or(&plan.against.judged_by.point.calibration);
             if calibration.flags(class, score) {
                 let p_value = calibration.p_value(class, score).get();
                 let (id, item) = (judged.photo.clone(), judged.item.clone());

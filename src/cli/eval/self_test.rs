@@ -8,7 +8,10 @@ use indicatif::ProgressBar;
 
 use crate::{
     app::App,
-    checker::service::{SelfTestRequest, Trial},
+    checker::{
+        actor::Actor,
+        service::{SelfTestRequest, Trial},
+    },
     cli::{
         args::EvalArgs,
         failure::Failure,
@@ -30,7 +33,11 @@ pub async fn run(
     bar: &ProgressBar,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let mut products = app.assay.products(brand).await.map_err(Failure::from)?;
+    let mut products = app
+        .assay
+        .products(&Actor::local(), brand)
+        .await
+        .map_err(Failure::from)?;
     products.retain(|p| {
         args.product
             .as_ref()
@@ -77,7 +84,7 @@ pub async fn run(
         };
         answers.push(
             app.assay
-                .self_test(request, progress)
+                .self_test(&Actor::local(), request, progress)
                 .await
                 .map_err(Failure::from)?,
         );

@@ -16,7 +16,11 @@ use super::{
 use crate::{
     checker::records::{Brand, Settings},
     contract::{Id, PlainText},
-    http::{extract, problem::Problem, state::HttpState},
+    http::{
+        extract::{self, Caller},
+        problem::Problem,
+        state::HttpState,
+    },
 };
 
 /// A brand to create.
@@ -82,15 +86,19 @@ pub(crate) struct BrandList {
 )]
 pub(crate) async fn create_brand(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     extract::Json(body): extract::Json<NewBrandBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let brand = state
         .assay()
-        .create_brand(Brand {
-            id: body.id,
-            name: body.name,
-            settings: Settings::default(),
-        })
+        .create_brand(
+            &actor,
+            Brand {
+                id: body.id,
+                name: body.name,
+                settings: Settings::default(),
+            },
+        )
         .await?;
     // From the stored brand and not from the request: it names what exists.
     let path = location(&["v1", "brands", &brand.id]);
@@ -113,12 +121,13 @@ pub(crate) async fn create_brand(
 )]
 pub(crate) async fn change_brand(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     extract::Path(path): extract::Path<BrandPath>,
     extract::Json(body): extract::Json<ChangeBody>,
 ) -> Result<Json<BrandBody>, Problem> {
     let changed = state
         .assay()
-        .change_brand(&path.brand, &body.into())
+        .change_brand(&actor, &path.brand, &body.into())
         .await?;
     Ok(Json(changed.into()))
 }
@@ -132,8 +141,9 @@ pub(crate) async fn change_brand(
 )]
 pub(crate) async fn list_brands(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
 ) -> Result<Json<BrandList>, Problem> {
-    let brands = state.assay().brands().await?;
+    let brands = state.assay().brands(&actor).await?;
     Ok(Json(BrandList {
         brands: brands.into_iter().map(Into::into).collect(),
     }))

@@ -7,7 +7,11 @@ use utoipa::IntoParams;
 use super::openapi::Reading;
 use crate::{
     contract::operating_point::OperatingPointAnswer,
-    http::{extract::Path, problem::Problem, state::HttpState},
+    http::{
+        extract::{Caller, Path},
+        problem::Problem,
+        state::HttpState,
+    },
 };
 
 /// An operating point in the path.
@@ -34,7 +38,10 @@ pub(crate) struct OperatingPointPath {
 )]
 pub(crate) async fn get_calibration(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<OperatingPointPath>,
 ) -> Result<Json<OperatingPointAnswer>, Problem> {
-    Ok(Json(state.assay().kept_operating_point(&path.id).await?))
+    Ok(Json(
+        state.assay().kept_operating_point(&actor, &path.id).await?,
+    ))
 }

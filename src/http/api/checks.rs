@@ -18,7 +18,7 @@ use crate::{
         limits::{LONGEST_PAGE, MOST_PHOTOS, PAGE},
     },
     http::{
-        extract::{Form, Path, Query},
+        extract::{Caller, Form, Path, Query},
         metrics,
         parts::{Parts, Wanted},
         problem::Problem,
@@ -119,6 +119,7 @@ pub(crate) struct PhotoPath {
 )]
 pub(crate) async fn create_check(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Form(form): Form,
 ) -> Result<Json<CheckAnswer>, Problem> {
     let config = state.config();
@@ -137,7 +138,7 @@ pub(crate) async fn create_check(
         listing_id: parts.text("listing_id")?,
         seller_id: parts.text("seller_id")?,
     };
-    let answer = state.assay().check(request).await?;
+    let answer = state.assay().check(&actor, request).await?;
     // Counted here: the use case knows nothing of metrics.
     metrics::checked(&answer);
     Ok(Json(answer))
@@ -152,6 +153,7 @@ pub(crate) async fn create_check(
 )]
 pub(crate) async fn list_checks(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Query(query): Query<CheckQuery>,
 ) -> Result<Json<CheckList>, Problem> {
     let limit = query.limit.unwrap_or(PAGE);
@@ -170,7 +172,7 @@ pub(crate) async fn list_checks(
         before: query.cursor,
         limit: limit + 1,
     };
-    let mut checks = state.assay().checks(&filter).await?;
+    let mut checks = state.assay().checks(&actor, &filter).await?;
     let more = checks.len() > limit;
     checks.truncate(limit);
     // The last one shown and not the one too many: the next page begins after it.
@@ -193,9 +195,10 @@ pub(crate) async fn list_checks(
 )]
 pub(crate) async fn get_check(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<CheckPath>,
 ) -> Result<Json<CheckAnswer>, Problem> {
-    Ok(Json(state.assay().get_check(&path.id).await?))
+    Ok(Json(state.assay().get_check(&actor, &path.id).await?))
 }
 
 /// Draw the evidence of a photo
@@ -208,9 +211,10 @@ pub(crate) async fn get_check(
 )]
 pub(crate) async fn draw_evidence(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(PhotoPath { id, n }): Path<PhotoPath>,
 ) -> Result<Response, Problem> {
-    let inputs = state.assay().evidence(&id, n).await?;
+    let inputs = state.assay().evidence(&actor, &id, n).await?;
     let png = state.assay().paint(state.painter(), inputs).await?;
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }

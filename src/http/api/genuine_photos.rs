@@ -13,7 +13,7 @@ use crate::{
     contract::{Id, PlainText, RecordId, Sha256Hex},
     domain::gallery::ProductKey,
     http::{
-        extract::{Form, Path},
+        extract::{Caller, Form, Path},
         parts::{Parts, Wanted},
         problem::Problem,
         state::HttpState,
@@ -111,6 +111,7 @@ pub(crate) struct GenuinePhotoPath {
 )]
 pub(crate) async fn add_genuine_photo(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<ProductPath>,
     Form(form): Form,
 ) -> Result<(StatusCode, Json<GenuinePhotoBody>), Problem> {
@@ -125,7 +126,7 @@ pub(crate) async fn add_genuine_photo(
     let (item, image) = (parts.required_text("item")?, parts.picture("image")?);
     let record = state
         .assay()
-        .add_genuine_photo(&path.into(), &item, image)
+        .add_genuine_photo(&actor, &path.into(), &item, image)
         .await?;
     // Without `location`: genuine photos cannot be read one by one.
     Ok((StatusCode::CREATED, Json(record.into())))
@@ -140,9 +141,10 @@ pub(crate) async fn add_genuine_photo(
 )]
 pub(crate) async fn list_genuine_photos(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<ProductPath>,
 ) -> Result<Json<GenuinePhotoList>, Problem> {
-    let photos = state.assay().genuine_photos(&path.into()).await?;
+    let photos = state.assay().genuine_photos(&actor, &path.into()).await?;
     Ok(Json(GenuinePhotoList {
         genuine_photos: photos.into_iter().map(Into::into).collect(),
     }))
@@ -158,9 +160,13 @@ pub(crate) async fn list_genuine_photos(
 )]
 pub(crate) async fn delete_genuine_photo(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(GenuinePhotoPath { brand, product, id }): Path<GenuinePhotoPath>,
 ) -> Result<StatusCode, Problem> {
     let product = ProductKey { brand, product };
-    state.assay().delete_genuine_photo(&product, &id).await?;
+    state
+        .assay()
+        .delete_genuine_photo(&actor, &product, &id)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

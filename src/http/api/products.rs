@@ -15,7 +15,7 @@ use crate::{
     contract::{Id, PlainText},
     domain::gallery::ProductKey,
     http::{
-        extract::{self, Path},
+        extract::{self, Caller, Path},
         problem::Problem,
         state::HttpState,
     },
@@ -149,6 +149,7 @@ impl From<ProductPath> for ProductKey {
 )]
 pub(crate) async fn create_product(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<BrandPath>,
     extract::Json(body): extract::Json<NewProductBody>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -159,11 +160,14 @@ pub(crate) async fn create_product(
     };
     let product = state
         .assay()
-        .create_product(Product {
-            key,
-            name: body.name,
-            settings: Settings::default(),
-        })
+        .create_product(
+            &actor,
+            Product {
+                key,
+                name: body.name,
+                settings: Settings::default(),
+            },
+        )
         .await?;
     let path = location(&[
         "v1",
@@ -189,10 +193,11 @@ pub(crate) async fn create_product(
 )]
 pub(crate) async fn list_products(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<BrandPath>,
 ) -> Result<Json<ProductList>, Problem> {
     // Without pages: a brand has few products next to its checks.
-    let products = state.assay().products(&path.brand).await?;
+    let products = state.assay().products(&actor, &path.brand).await?;
     Ok(Json(ProductList {
         products: products.into_iter().map(Into::into).collect(),
     }))
@@ -208,12 +213,17 @@ pub(crate) async fn list_products(
 )]
 pub(crate) async fn change_product(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<ProductPath>,
     extract::Json(body): extract::Json<ChangeBody>,
 ) -> Result<Json<ProductBody>, Problem> {
     let (key, change) = (path.into(), body.into());
     Ok(Json(
-        state.assay().change_product(&key, &change).await?.into(),
+        state
+            .assay()
+            .change_product(&actor, &key, &change)
+            .await?
+            .into(),
     ))
 }
 
@@ -226,7 +236,10 @@ pub(crate) async fn change_product(
 )]
 pub(crate) async fn get_product(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<ProductPath>,
 ) -> Result<Json<ProductBody>, Problem> {
-    Ok(Json(state.assay().product(&path.into()).await?.into()))
+    Ok(Json(
+        state.assay().product(&actor, &path.into()).await?.into(),
+    ))
 }

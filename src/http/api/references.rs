@@ -24,7 +24,7 @@ use crate::{
         geometry::Point,
     },
     http::{
-        extract::{Form, Path},
+        extract::{Caller, Form, Path},
         parts::{Parts, Wanted},
         problem::{Problem, kind},
         state::HttpState,
@@ -221,6 +221,7 @@ pub(crate) struct ReferencePath {
 )]
 pub(crate) async fn enroll_reference(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<ProductPath>,
     Form(form): Form,
 ) -> Result<impl IntoResponse, Problem> {
@@ -241,7 +242,7 @@ pub(crate) async fn enroll_reference(
         marks: marks(&parts.texts("marks"))?,
         image: parts.picture("image")?,
     };
-    let record = state.assay().enroll_reference(new).await?;
+    let record = state.assay().enroll_reference(&actor, new).await?;
     // From the record: the path's ids went into the request.
     let ProductKey { brand, product } = &record.product;
     let path = location(&[
@@ -269,9 +270,10 @@ pub(crate) async fn enroll_reference(
 )]
 pub(crate) async fn list_references(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<ProductPath>,
 ) -> Result<Json<ReferenceList>, Problem> {
-    let references = state.assay().references(&path.into()).await?;
+    let references = state.assay().references(&actor, &path.into()).await?;
     Ok(Json(ReferenceList {
         references: references.into_iter().map(Into::into).collect(),
     }))
@@ -286,11 +288,12 @@ pub(crate) async fn list_references(
 )]
 pub(crate) async fn get_reference(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
 ) -> Result<Json<ReferenceBody>, Problem> {
     let references = state
         .assay()
-        .references(&ProductKey { brand, product })
+        .references(&actor, &ProductKey { brand, product })
         .await?;
     // A product has few references: reading all spares the store a question of its own.
     let found = references.into_iter().find(|r| r.id == id);
@@ -308,11 +311,12 @@ pub(crate) async fn get_reference(
 )]
 pub(crate) async fn delete_reference(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
 ) -> Result<StatusCode, Problem> {
     state
         .assay()
-        .delete_reference(&ProductKey { brand, product }, &id)
+        .delete_reference(&actor, &ProductKey { brand, product }, &id)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use crate::{
     checker::service::SelfTestRequest,
     contract::{Seed, limits::PHOTOS_PER_KIND, self_test::SelfTestAnswer},
     http::{
-        extract::{OptionalJson, Path},
+        extract::{Caller, OptionalJson, Path},
         problem::Problem,
         state::HttpState,
     },
@@ -53,6 +53,7 @@ impl Default for SelfTestBody {
 )]
 pub(crate) async fn self_test(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     Path(path): Path<ProductPath>,
     OptionalJson(body): OptionalJson<SelfTestBody>,
 ) -> Result<Json<SelfTestAnswer>, Problem> {
@@ -66,7 +67,12 @@ pub(crate) async fn self_test(
         seed,
     };
     // Nobody hears of progress here: there is one answer, at the end.
-    Ok(Json(state.assay().self_test(request, |_, _, _| {}).await?))
+    Ok(Json(
+        state
+            .assay()
+            .self_test(&actor, request, |_, _, _| {})
+            .await?,
+    ))
 }
 
 /// A whole number: in JSON `4.0` is the same number as `4`, and some clients know no other kind.

@@ -9,7 +9,10 @@ use std::{
 };
 
 use assay::{
-    checker::{ports::Compute, service::CheckRequest},
+    checker::{
+        actor::Actor,
+        {ports::Compute, service::CheckRequest},
+    },
     config::HttpConfig,
 };
 use axum::{
@@ -215,7 +218,7 @@ async fn work_that_does_not_end_is_not_waited_for() {
         photos: vec![Scene::photo(1, "a").bytes()],
         ..CheckRequest::default()
     };
-    let check = app.assay.check(request).await.unwrap();
+    let check = app.assay.check(&Actor::local(), request).await.unwrap();
     let gate = app.gate.close();
     let late = app
         .get(&format!("/v1/checks/{}/photos/0/evidence.png", check.id))

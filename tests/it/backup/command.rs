@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use assay::domain::digest::Sha256;
+use assay::{checker::actor::Actor, domain::digest::Sha256};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -79,7 +79,9 @@ async fn what_is_lost_is_told_by_both_and_by_their_exit_codes() {
     let hash = Sha256::of(&Scene::of(1).bytes()).to_string();
     let image = app.data().join("images").join(&hash[..2]).join(&hash);
     fs::write(image, "other bytes").unwrap();
-    let reference = app.assay.references(&oat).await.unwrap()[0].id.clone();
+    let reference = app.assay.references(&Actor::local(), &oat).await.unwrap()[0]
+        .id
+        .clone();
     let (code, out, err) = run(&["backup", "a.tar", "--json"], app.data(), &place);
     assert_eq!(code, 1, "{out}{err}");
     let report: Value = serde_json::from_str(&out).unwrap();

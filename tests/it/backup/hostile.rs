@@ -344,7 +344,7 @@ async fn what_does_not_agree_with_itself_is_refused() {
         (
             "a record twice",
             |a| {
-                let line = "{\"id\":\"acme\",\"name\":\"A\",\"budget\":null,\"retired\":0}\n";
+                let line = "{\"id\":\"acme\",\"name\":\"A\",\"budget\":null,\"retired\":0,\"changes\":0}\n";
                 a.agreeing("brands", &line.repeat(2))
             },
             "line 2",

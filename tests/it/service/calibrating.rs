@@ -1,7 +1,10 @@
 //! Thresholds of a product from its own genuine photos, and what these show.
 
 use assay::{
-    checker::service::{CheckRequest, SelfTestRequest, ServiceError},
+    checker::{
+        actor::Actor,
+        service::{CheckRequest, SelfTestRequest, ServiceError},
+    },
     domain::gallery::ProductKey,
 };
 
@@ -21,13 +24,18 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
     };
     let add = async |n: u32| {
         app.assay
-            .add_genuine_photo(&oat, &format!("item-{n}"), photo(n).bytes())
+            .add_genuine_photo(
+                &Actor::local(),
+                &oat,
+                &format!("item-{n}"),
+                photo(n).bytes(),
+            )
             .await
     };
     for n in 0..13 {
         add(n).await.unwrap();
     }
-    let short = app.assay.calibration(&oat).await.unwrap();
+    let short = app.assay.calibration(&Actor::local(), &oat).await.unwrap();
     assert_eq!(short.source.name(), "default");
     assert!(
         short
@@ -45,14 +53,14 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
             .is_some_and(|a| a.contains("1 of 14 genuine photos wait")),
         "{waiting:?}"
     );
-    let own = app.assay.calibration(&oat).await.unwrap();
+    let own = app.assay.calibration(&Actor::local(), &oat).await.unwrap();
     assert_eq!(
         (own.source.name(), own.items, own.advice.as_deref()),
         ("product", 14, None)
     );
     assert!(own.bound_95 <= BUDGET);
     assert_eq!(
-        app.assay.calibrate_all().await.unwrap(),
+        app.assay.score_brand("acme").await.unwrap(),
         0,
         "scores are kept"
     );
@@ -82,7 +90,7 @@ async fn a_product_with_enough_items_is_judged_by_its_own_photos() {
         "default",
         "scores belong to one set of references"
     );
-    assert_eq!(app.assay.calibrate_all().await.unwrap(), 14);
+    assert_eq!(app.assay.score_brand("acme").await.unwrap(), 14);
 }
 
 #[tokio::test]
@@ -95,28 +103,31 @@ async fn a_removed_genuine_photo_calibrates_nothing_any_more() {
     let mut added = Vec::new();
     for n in 0..15 {
         let item = format!("item-{n}");
-        let photo = app.assay.add_genuine_photo(&oat, &item, photo(n).bytes());
-        added.push(photo.await.unwrap().id);
+        let photo = app
+            .assay
+            .add_genuine_photo(&Actor::local(), &oat, &item, photo(n).bytes())
+            .await;
+        added.push(photo.unwrap().id);
     }
-    let of_all = app.assay.calibration(&oat).await.unwrap();
+    let of_all = app.assay.calibration(&Actor::local(), &oat).await.unwrap();
     assert_eq!((of_all.source.name(), of_all.items), ("product", 15));
     app.assay
-        .delete_genuine_photo(&oat, &added[3])
+        .delete_genuine_photo(&Actor::local(), &oat, &added[3])
         .await
         .unwrap();
     let meanwhile = app.check(Some(&oat), &[photo(5)]).await.calibration;
     assert_ne!(meanwhile.source.name(), "product", "{meanwhile:?}");
     assert_eq!(meanwhile.variation_items, 0, "{meanwhile:?}");
     // Put together from what is left, fewer than before; nothing is scored twice.
-    assert_eq!(app.assay.calibrate_all().await.unwrap(), 0);
+    assert_eq!(app.assay.score_brand("acme").await.unwrap(), 0);
     let left = app.check(Some(&oat), &[photo(5)]).await.calibration;
     assert_eq!((left.source.name(), left.items), ("product", 14));
     assert_ne!(left.id, of_all.id);
     app.assay
-        .delete_genuine_photo(&oat, &added[4])
+        .delete_genuine_photo(&Actor::local(), &oat, &added[4])
         .await
         .unwrap();
-    app.assay.calibrate_all().await.unwrap();
+    app.assay.score_brand("acme").await.unwrap();
     let few = app.check(Some(&oat), &[photo(5)]).await.calibration;
     assert_eq!(few.source.name(), "default");
 }
@@ -140,11 +151,15 @@ async fn what_all_genuine_photos_show_is_no_deviation_and_what_else_differs_is()
     assert!(before < plain - 0.02, "{before} {plain}");
     for (n, note) in ["one", "two", "three"].into_iter().enumerate() {
         assert_eq!(
-            app.assay.calibration(&oat).await.unwrap().variation_items,
+            app.assay
+                .calibration(&Actor::local(), &oat)
+                .await
+                .unwrap()
+                .variation_items,
             n
         );
         app.assay
-            .add_genuine_photo(&oat, note, scene(note, PRINTING).bytes())
+            .add_genuine_photo(&Actor::local(), &oat, note, scene(note, PRINTING).bytes())
             .await
             .unwrap();
     }
@@ -154,7 +169,7 @@ async fn what_all_genuine_photos_show_is_no_deviation_and_what_else_differs_is()
         (before, 2),
         "two items show nothing together"
     );
-    assert_eq!(app.assay.calibrate_all().await.unwrap(), 1);
+    assert_eq!(app.assay.score_brand("acme").await.unwrap(), 1);
     let (after, known) = similarity(Some(&oat), PRINTING).await;
     assert!(after > before + 0.02, "{after} {before}");
     assert_eq!((known.source.name(), known.variation_items), ("default", 3));
@@ -172,7 +187,12 @@ async fn what_all_genuine_photos_show_is_no_deviation_and_what_else_differs_is()
         ..request(Some(&oat), &[scene("check", PRINTING)])
     };
     assert_eq!(
-        app.assay.check(brand).await.unwrap().photos[0].similarity,
+        app.assay
+            .check(&Actor::local(), brand)
+            .await
+            .unwrap()
+            .photos[0]
+            .similarity,
         after,
         "a claim on the brand knows it too"
     );
@@ -199,11 +219,16 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
     };
     for n in 0..14 {
         app.assay
-            .add_genuine_photo(&oat, &format!("item-{n}"), photo(n).bytes())
+            .add_genuine_photo(
+                &Actor::local(),
+                &oat,
+                &format!("item-{n}"),
+                photo(n).bytes(),
+            )
             .await
             .unwrap();
     }
-    let own = app.assay.calibration(&oat).await.unwrap();
+    let own = app.assay.calibration(&Actor::local(), &oat).await.unwrap();
     assert_eq!((own.source.name(), own.variation_items), ("product", 14));
     let answer = app.check(Some(&oat), &[photo(20)]).await;
     assert_eq!(
@@ -221,7 +246,7 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
         ..photo(7)
     };
     app.assay
-        .add_genuine_photo(&oat, "item-14", new.bytes())
+        .add_genuine_photo(&Actor::local(), &oat, "item-14", new.bytes())
         .await
         .unwrap();
     let request = SelfTestRequest {
@@ -231,7 +256,7 @@ async fn a_calibration_of_its_own_takes_off_what_the_other_items_show() {
     };
     let tried = app
         .assay
-        .self_test(request, |_, _, _| {})
+        .self_test(&Actor::local(), request, |_, _, _| {})
         .await
         .unwrap()
         .genuine_photos;
@@ -261,11 +286,11 @@ async fn what_another_reader_made_of_genuine_photos_is_not_used() {
     for (item, note) in [("one", "a"), ("two", "b")] {
         let photo = Scene::photo(1, note).bytes();
         app.assay
-            .add_genuine_photo(&oat, item, photo)
+            .add_genuine_photo(&Actor::local(), &oat, item, photo)
             .await
             .unwrap();
     }
-    let scored = async |app: &TestApp| app.assay.calibrate_all().await.unwrap();
+    let scored = async |app: &TestApp| app.assay.score_brand("acme").await.unwrap();
     assert_eq!((scored(&app).await, scored(&app).await), (2, 0));
     let reread = app.beside_seeing(Shipped::Lenient, rereading_vision).await;
     assert_eq!((scored(&reread).await, scored(&reread).await), (2, 0));
@@ -276,7 +301,7 @@ async fn a_reference_is_no_calibration_photo() {
     let (app, oat) = stocked(Shipped::Lenient).await;
     let refused = app
         .assay
-        .add_genuine_photo(&oat, "item", Scene::of(1).bytes())
+        .add_genuine_photo(&Actor::local(), &oat, "item", Scene::of(1).bytes())
         .await;
     assert!(
         matches!(&refused, Err(ServiceError::Conflict { field, .. }) if field == "image"),

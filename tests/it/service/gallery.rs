@@ -2,6 +2,7 @@
 
 use assay::{
     checker::{
+        actor::Actor,
         ports::StoreError,
         service::{NewReference, ServiceError},
     },
@@ -32,7 +33,7 @@ async fn a_reference_enrolled_by_another_process_takes_part_in_the_next_check() 
     assert_ne!(answer.reference_set, before);
     other
         .assay
-        .delete_reference(&tea, &reference.id)
+        .delete_reference(&Actor::local(), &tea, &reference.id)
         .await
         .unwrap();
     let after = app.check(Some(&tea), &[Scene::photo(4, "b")]).await;
@@ -41,7 +42,10 @@ async fn a_reference_enrolled_by_another_process_takes_part_in_the_next_check() 
         (vec!["no_reference"], &before)
     );
     assert!(
-        app.assay.evidence(&answer.id, 0).await.is_ok(),
+        app.assay
+            .evidence(&Actor::local(), &answer.id, 0)
+            .await
+            .is_ok(),
         "evidence outlives its reference"
     );
 }
@@ -56,7 +60,12 @@ async fn an_owner_hears_at_enrolment_of_letters_that_the_reader_does_not_know() 
         }];
         let new = new_reference(&oat, &Scene::of(pack));
         let new = NewReference { marks, ..new };
-        let health = app.assay.enroll_reference(new).await.unwrap().health;
+        let health = app
+            .assay
+            .enroll_reference(&Actor::local(), new)
+            .await
+            .unwrap()
+            .health;
         assert!(health.usable);
         health.problems
     };
@@ -76,7 +85,7 @@ async fn an_image_is_enrolled_once_per_product_and_only_if_it_is_one() {
     let (app, oat) = stocked(Shipped::Lenient).await;
     let twice = app
         .assay
-        .enroll_reference(new_reference(&oat, &Scene::of(1)))
+        .enroll_reference(&Actor::local(), new_reference(&oat, &Scene::of(1)))
         .await;
     assert!(
         matches!(
@@ -90,7 +99,10 @@ async fn an_image_is_enrolled_once_per_product_and_only_if_it_is_one() {
     );
     let mut new = new_reference(&oat, &Scene::of(1));
     new.image = Bytes::from_static(b"no picture");
-    let refused = app.assay.enroll_reference(new.clone()).await;
+    let refused = app
+        .assay
+        .enroll_reference(&Actor::local(), new.clone())
+        .await;
     assert!(
         matches!(&refused, Err(ServiceError::Intake { field, .. }) if field == "image"),
         "{refused:?}"
@@ -103,7 +115,10 @@ async fn an_image_is_enrolled_once_per_product_and_only_if_it_is_one() {
     assert!(!kept.exists(), "refused bytes do not reach the disk");
     let unknown = app
         .assay
-        .enroll_reference(new_reference(&key("acme", "tea"), &Scene::of(4)))
+        .enroll_reference(
+            &Actor::local(),
+            new_reference(&key("acme", "tea"), &Scene::of(4)),
+        )
         .await;
     assert!(matches!(
         unknown,
@@ -119,10 +134,13 @@ async fn enrolments_at_the_same_time_all_arrive() {
     let app = TestApp::start(Shipped::Lenient).await;
     let oat = app.create("acme", "oat").await;
     let scenes = (1..=6).map(Scene::of).collect::<Vec<_>>();
-    let same = app.assay.enroll_reference(new_reference(&oat, &scenes[0]));
-    let enrolments = scenes
-        .iter()
-        .map(|s| app.assay.enroll_reference(new_reference(&oat, s)));
+    let actor = Actor::local();
+    let enroll = |scene| {
+        app.assay
+            .enroll_reference(&actor, new_reference(&oat, scene))
+    };
+    let same = enroll(&scenes[0]);
+    let enrolments = scenes.iter().map(enroll);
     let (all, same) = tokio::join!(futures_util::future::join_all(enrolments), same);
     let added = all.iter().chain([&same]).filter(|r| r.is_ok()).count();
     assert_eq!(
@@ -206,10 +224,15 @@ async fn a_reference_left_out_of_the_gallery_is_missed_until_it_is_restored() {
 #[tokio::test]
 async fn a_picture_in_which_nothing_can_be_located_is_refused_with_the_remedy() {
     let (app, oat) = stocked(Shipped::Lenient).await;
-    let before = app.assay.references(&oat).await.unwrap().len();
+    let before = app
+        .assay
+        .references(&Actor::local(), &oat)
+        .await
+        .unwrap()
+        .len();
     let refused = app
         .assay
-        .enroll_reference(new_reference(&oat, &Scene::of(0)))
+        .enroll_reference(&Actor::local(), new_reference(&oat, &Scene::of(0)))
         .await;
     match refused {
         Err(ServiceError::Invalid { field, problem }) => {
@@ -218,7 +241,12 @@ async fn a_picture_in_which_nothing_can_be_located_is_refused_with_the_remedy() 
         }
         other => panic!("{other:?}"),
     }
-    let after = app.assay.references(&oat).await.unwrap().len();
+    let after = app
+        .assay
+        .references(&Actor::local(), &oat)
+        .await
+        .unwrap()
+        .len();
     assert_eq!(after, before, "nothing was added");
 }
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use assay::{
-    checker::records::Store,
+    checker::records::{Catalogue, Checks, GenuinePhotos, References},
     contract::{Verdict, answer::CheckAnswer},
-    storage::sqlite::{OpenError, SqliteStore},
+    storage::{database::OpenError, sqlite},
 };
 
 use crate::support::records::{brand, check, genuine_photo, hash, key, reference};
@@ -15,7 +15,7 @@ async fn two_processes_may_open_a_new_directory_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let openings = (0..4).map(|_| {
         let data = dir.path().to_owned();
-        tokio::spawn(async move { SqliteStore::open(&data).await.map(|_| ()) })
+        tokio::spawn(async move { sqlite::open(&data).await.map(|_| ()) })
     });
     for opening in openings.collect::<Vec<_>>() {
         opening.await.unwrap().unwrap();
@@ -30,11 +30,11 @@ async fn a_database_of_schema_1_still_opens() {
     let fixture =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/storage/schema-1.sqlite");
     std::fs::copy(fixture, dir.path().join("assay.sqlite")).unwrap();
-    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let store = sqlite::open(dir.path()).await.unwrap();
     assert_eq!(store.brands().await.unwrap(), [brand("acme")]);
     let expected = reference("r1", key("acme", "oat"), hash('a'));
     assert_eq!(
-        store.references(Some(&key("acme", "oat"))).await.unwrap(),
+        store.references(&key("acme", "oat")).await.unwrap(),
         [expected]
     );
     assert_eq!(
@@ -60,7 +60,7 @@ async fn a_database_of_schema_1_still_opens() {
 #[tokio::test]
 async fn a_database_of_a_newer_program_is_refused_with_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let store = sqlite::open(dir.path()).await.unwrap();
     store.close().await;
     let options =
         sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("assay.sqlite"));
@@ -73,7 +73,7 @@ async fn a_database_of_a_newer_program_is_refused_with_the_remedy() {
     .await
     .unwrap();
     pool.close().await;
-    let refused = SqliteStore::open(dir.path())
+    let refused = sqlite::open(dir.path())
         .await
         .err()
         .expect("opened a newer database");
@@ -92,7 +92,7 @@ async fn a_file_that_is_no_database_is_named() {
         "no database at all, just some text".repeat(50),
     )
     .unwrap();
-    let refused = SqliteStore::open(dir.path())
+    let refused = sqlite::open(dir.path())
         .await
         .err()
         .expect("opened a text file");

@@ -2,7 +2,7 @@
 //! value checked.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{Row, any::AnyRow};
 
 use crate::{
     checker::{
@@ -41,9 +41,10 @@ pub(super) fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> S
     }
 }
 
-/// What SQLite says when a disk has no room left: `SQLITE_FULL` for the database and its log, and
-/// `SQLITE_IOERR_SHMSIZE` for the index of the log, which a first connection sets up.
-const FULL: [&str; 2] = ["13", "4874"];
+/// What databases say when a disk has no room left: `SQLITE_FULL` for the database and its log,
+/// `SQLITE_IOERR_SHMSIZE` for the index of the log, which a first connection sets up, and
+/// `disk_full` of Postgres.
+const FULL: [&str; 3] = ["13", "4874", "53100"];
 
 // Shapes of their own, apart from the domain's: a field that is renamed there must not make stored
 // rows unreadable.
@@ -132,7 +133,7 @@ fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
 }
 
 /// A row of `enrolled_references`.
-pub(super) fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> {
+pub(super) fn reference(row: &AnyRow) -> Result<ReferenceRecord, StoreError> {
     // First, so that what is wrong in another column is told with its row.
     let id: String = row.try_get("id").map_err(failed)?;
     let kind: String = row.try_get("kind").map_err(failed)?;
@@ -153,8 +154,8 @@ pub(super) fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> 
         kind,
         view: row.try_get("view").map_err(failed)?,
         sha256: sha256(row, &id)?,
-        width: row.try_get("width").map_err(failed)?,
-        height: row.try_get("height").map_err(failed)?,
+        width: pixels(row, "width", &id)?,
+        height: pixels(row, "height", &id)?,
         article: article.as_deref().map(article_from_json).transpose()?,
         marks: marks_from_json(&marks, &id)?,
         health: Health {
@@ -163,24 +164,38 @@ pub(super) fn reference(row: &SqliteRow) -> Result<ReferenceRecord, StoreError> 
             sharpness: health.sharpness,
             problems: health.problems,
         },
+        actor: row.try_get("actor").map_err(failed)?,
         created_ms: row.try_get("created_ms").map_err(failed)?,
         id,
     })
 }
 
 /// A row of `genuine_photos`.
-pub(super) fn genuine_photo(row: &SqliteRow) -> Result<GenuinePhotoRecord, StoreError> {
+pub(super) fn genuine_photo(row: &AnyRow) -> Result<GenuinePhotoRecord, StoreError> {
     let id: String = row.try_get("id").map_err(failed)?;
     Ok(GenuinePhotoRecord {
         product: product_key(row)?,
         item: row.try_get("item").map_err(failed)?,
         sha256: sha256(row, &id)?,
+        actor: row.try_get("actor").map_err(failed)?,
         created_ms: row.try_get("created_ms").map_err(failed)?,
         id,
     })
 }
 
-fn sha256(row: &SqliteRow, id: &str) -> Result<Sha256, StoreError> {
+fn pixels(row: &AnyRow, column: &'static str, id: &str) -> Result<u32, StoreError> {
+    let value: i64 = row.try_get(column).map_err(failed)?;
+    u32::try_from(value).map_err(|_| {
+        failed(ForeignValue {
+            column,
+            id: id.to_owned(),
+            value: value.to_string(),
+            expected: "number of pixels",
+        })
+    })
+}
+
+fn sha256(row: &AnyRow, id: &str) -> Result<Sha256, StoreError> {
     let hex: String = row.try_get("sha256").map_err(failed)?;
     // The parser alone cannot say whose row it is.
     hex.parse().map_err(|_| {
@@ -193,7 +208,7 @@ fn sha256(row: &SqliteRow, id: &str) -> Result<Sha256, StoreError> {
     })
 }
 
-fn product_key(row: &SqliteRow) -> Result<ProductKey, StoreError> {
+fn product_key(row: &AnyRow) -> Result<ProductKey, StoreError> {
     Ok(ProductKey {
         brand: row.try_get("brand").map_err(failed)?,
         product: row.try_get("product").map_err(failed)?,

@@ -1,0 +1,108 @@
+//! Does the work that waits in the records, beside the requests.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::checker::{
+    actor::Actor,
+    records::{JobKind, Leased},
+    service::{Assay, ServiceError},
+};
+
+/// How often it is looked whether a job waits.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How often a job that is underway says so.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// Does one job after the other, for as long as it is polled. Whatever it is stopped in goes on in
+/// another process, or in this one after its next start.
+pub(super) async fn work(assay: Arc<Assay>) {
+    let mut period = paced(PERIOD);
+    // Another program, other models or another tuning may be in use since the last start: what needs
+    // no score is told soon.
+    loop {
+        period.tick().await;
+        match assay.score_everything(&Actor::local()).await {
+            Ok(()) => break,
+            Err(error) => {
+                tracing::warn!("no work could be looked for, which is tried again: {error}")
+            }
+        }
+    }
+    loop {
+        period.tick().await;
+        // All that waits, without a pause in between.
+        loop {
+            match assay.take_job(JobKind::Score).await {
+                Ok(Some(job)) => run(&assay, &job).await,
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!("no work could be looked for, which is tried again: {error}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Does a job while saying that it is underway; gives it up when somebody else has it meanwhile.
+async fn run(assay: &Assay, job: &Leased) {
+    let mut renewal = paced(RENEWAL);
+    // The first one is at once, and taking it was as good.
+    renewal.tick().await;
+    let done = assay.do_job(job);
+    tokio::pin!(done);
+    let done = loop {
+        tokio::select! {
+            done = &mut done => break done,
+            _ = renewal.tick() => match assay.renew_job(job).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!("job `{}` is left to another process, which took it over", job.id);
+                    return;
+                }
+                // Perhaps it is renewed the next time; what it writes is right in any case.
+                Err(error) => tracing::warn!("job `{}` could not be renewed: {error}", job.id),
+            },
+        }
+    };
+    if let Err(error) = ended(assay, job, done).await {
+        tracing::warn!(
+            "the end of job `{}` could not be kept, so it is done again: {error}",
+            job.id
+        );
+    }
+}
+
+async fn ended(
+    assay: &Assay,
+    job: &Leased,
+    done: Result<usize, ServiceError>,
+) -> Result<(), ServiceError> {
+    match done {
+        Ok(scored) => {
+            if scored > 0 {
+                tracing::info!(
+                    "{scored} genuine photos of {} were scored for calibration",
+                    job.key
+                );
+            }
+            assay.finish_job(job).await
+        }
+        Err(error) => {
+            tracing::warn!(
+                "genuine photos of {} were not scored, which is tried again: {error}",
+                job.key
+            );
+            assay.fail_job(job, &error).await
+        }
+    }
+}
+
+fn paced(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    // A round may take longer than the period: ticks missed meanwhile are not made up for.
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}

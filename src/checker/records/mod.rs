@@ -1,0 +1,81 @@
+//! What is stored, and one small port for each kind of it.
+
+mod catalogue;
+mod checks;
+mod genuine;
+mod jobs;
+mod operating_points;
+mod references;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use catalogue::{Brand, Catalogue, Change, Product, Settings};
+pub use checks::{CheckFilter, Checks, SeenElsewhere};
+pub(crate) use genuine::MOST_GENUINE_PHOTOS;
+pub use genuine::{
+    GenuinePhotoRecord, GenuinePhotos, GenuineScore, KeptObservation, KeptVariation, Scores,
+};
+pub use jobs::{Job, JobKind, JobState, Jobs, Leased, NewJob};
+pub use operating_points::{OperatingPoints, Standing};
+pub use references::{ChangedReference, ReferenceRecord, References};
+
+use super::ports::StoreError;
+
+/// Tells whether records can be kept.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+    /// Whether there is room for new data: tried by writing, and then removing, as much as a photo.
+    async fn room(&self) -> Result<(), StoreError>;
+}
+
+/// The ports of one store.
+#[derive(Clone)]
+pub struct Records {
+    /// Brands and products.
+    pub catalogue: Arc<dyn Catalogue>,
+    /// References.
+    pub references: Arc<dyn References>,
+    /// Genuine photos.
+    pub genuine: Arc<dyn GenuinePhotos>,
+    /// Their scores.
+    pub scores: Arc<dyn Scores>,
+    /// What checks are judged by.
+    pub points: Arc<dyn OperatingPoints>,
+    /// Checks.
+    pub checks: Arc<dyn Checks>,
+    /// Work to be done.
+    pub jobs: Arc<dyn Jobs>,
+    /// Whether records can be kept.
+    pub upkeep: Arc<dyn Upkeep>,
+}
+
+impl Records {
+    /// All ports of a store that has them all.
+    pub fn of<S>(store: Arc<S>) -> Self
+    where
+        S: Catalogue
+            + References
+            + GenuinePhotos
+            + Scores
+            + OperatingPoints
+            + Checks
+            + Jobs
+            + Upkeep
+            + 'static,
+    {
+        Self {
+            catalogue: store.clone(),
+            references: store.clone(),
+            genuine: store.clone(),
+            scores: store.clone(),
+            points: store.clone(),
+            checks: store.clone(),
+            jobs: store.clone(),
+            upkeep: store,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! References, and how the set of those that are searched changes.
+
+use async_trait::async_trait;
+
+use crate::{
+    checker::ports::StoreError,
+    domain::{
+        digest::Sha256,
+        gallery::{Health, Mark, ProductKey, ReferenceKind},
+        geometry::Rect,
+    },
+};
+
+/// An enrolled reference as the store knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReferenceRecord {
+    /// Id.
+    pub id: String,
+    /// Product it belongs to.
+    pub product: ProductKey,
+    /// What it shows.
+    pub kind: ReferenceKind,
+    /// Side or view named by the owner.
+    pub view: Option<String>,
+    /// Content hash of the image file.
+    pub sha256: Sha256,
+    /// Width in pixels, upright.
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+    /// The part of the upright image that shows the article, in pixels, as the engine found it.
+    pub article: Option<Rect>,
+    /// Protected marks, given or proposed.
+    pub marks: Vec<Mark>,
+    /// How usable it is.
+    pub health: Health,
+    /// Who enrolled it.
+    pub actor: String,
+    /// Milliseconds since 1970, UTC.
+    // Signed, as the database keeps it.
+    pub created_ms: i64,
+}
+
+/// A reference that was added, removed, or taken in or out of use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedReference {
+    /// Which.
+    pub reference: ReferenceRecord,
+    /// Whether it is searched: neither it nor its product nor its brand was taken out of use.
+    pub in_use: bool,
+    /// Number of the change.
+    pub change: i64,
+}
+
+/// Keeps references.
+#[async_trait]
+pub trait References: Send + Sync {
+    /// Adds a reference; its product must exist; the same image of the same product is a conflict.
+    async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError>;
+    /// All references of one product, oldest first.
+    async fn references(&self, product: &ProductKey) -> Result<Vec<ReferenceRecord>, StoreError>;
+    /// One reference by id, also when it was removed since: the evidence of earlier checks needs
+    /// it.
+    async fn reference(&self, id: &str) -> Result<ReferenceRecord, StoreError>;
+    /// Removes a reference of a product at `now_ms` (milliseconds since 1970, UTC).
+    // Marked and not erased: the evidence of earlier checks shows it.
+    async fn delete_reference(
+        &self,
+        product: &ProductKey,
+        id: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError>;
+    /// References that changed after change `since`, by change; of a reference that changed several
+    /// times, the last.
+    // What was read before stays right, so that enrolling many costs each of them the same.
+    async fn changed_references(&self, since: i64) -> Result<Vec<ChangedReference>, StoreError>;
+    /// The number of the last change; it moves whenever anybody, in this process or another, changes
+    /// which references are searched.
+    // A number instead of a time: clocks of two processes differ, one database counts for both.
+    async fn last_change(&self) -> Result<i64, StoreError>;
+}

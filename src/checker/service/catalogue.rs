@@ -1,0 +1,100 @@
+//! Brands and products, and what a claim on them rests on.
+
+use super::{Assay, ServiceError};
+use crate::{
+    checker::{
+        actor::Actor,
+        records::{Brand, Change, Product, Settings, Standing},
+        validate,
+    },
+    domain::gallery::ProductKey,
+    engine::Claim,
+};
+
+impl Assay {
+    /// Creates a brand; the same id and name is accepted again, another name is a conflict.
+    pub async fn create_brand(&self, _: &Actor, brand: Brand) -> Result<Brand, ServiceError> {
+        // Here and not in the adapters: HTTP and the command line must refuse the same.
+        validate::brand(&brand)?;
+        self.records.catalogue.add_brand(&brand).await?;
+        Ok(brand)
+    }
+
+    /// Changes a brand's name, budget, or whether it is retired.
+    pub async fn change_brand(
+        &self,
+        _: &Actor,
+        id: &str,
+        change: &Change,
+    ) -> Result<Brand, ServiceError> {
+        validate::change(change)?;
+        Ok(self.records.catalogue.change_brand(id, change).await?)
+    }
+
+    /// All brands by id.
+    pub async fn brands(&self, _: &Actor) -> Result<Vec<Brand>, ServiceError> {
+        Ok(self.records.catalogue.brands().await?)
+    }
+
+    /// Creates a product of a brand that exists; the same id and name is accepted again.
+    pub async fn create_product(
+        &self,
+        _: &Actor,
+        product: Product,
+    ) -> Result<Product, ServiceError> {
+        validate::product(&product)?;
+        self.records.catalogue.add_product(&product).await?;
+        Ok(product)
+    }
+
+    /// Changes a product's name, budget, or whether it is retired.
+    pub async fn change_product(
+        &self,
+        _: &Actor,
+        key: &ProductKey,
+        change: &Change,
+    ) -> Result<Product, ServiceError> {
+        validate::change(change)?;
+        Ok(self.records.catalogue.change_product(key, change).await?)
+    }
+
+    /// All products of a brand by id.
+    pub async fn products(&self, _: &Actor, brand: &str) -> Result<Vec<Product>, ServiceError> {
+        Ok(self.records.catalogue.products(brand).await?)
+    }
+
+    /// One product.
+    pub async fn product(&self, _: &Actor, key: &ProductKey) -> Result<Product, ServiceError> {
+        Ok(self.records.catalogue.product(key).await?)
+    }
+
+    /// What a claim rests on; it must exist.
+    pub(super) async fn standing(&self, claim: &Claim) -> Result<Standing, ServiceError> {
+        let (brand, product) = match claim {
+            Claim::Product(key) => (&key.brand, Some(key.product.as_str())),
+            Claim::Brand(brand) => (brand, None),
+        };
+        Ok(self.records.points.standing(brand, product).await?)
+    }
+
+    /// What a claim rests on; it must exist and not be retired.
+    pub(super) async fn standing_in_use(&self, claim: &Claim) -> Result<Standing, ServiceError> {
+        let standing = self.standing(claim).await?;
+        if let Some(product) = standing.product {
+            in_use("product", product)?;
+        }
+        in_use("brand", standing.brand)?;
+        Ok(standing)
+    }
+}
+
+/// Refuses what is retired.
+fn in_use(field: &str, settings: Settings) -> Result<(), ServiceError> {
+    if !settings.retired {
+        return Ok(());
+    }
+    Err(ServiceError::Conflict {
+        field: field.to_owned(),
+        problem: "is retired: change `retired` to false to use it again".to_owned(),
+    })
+}

@@ -1,0 +1,56 @@
+//! Work in the background: taking it, doing it, and saying how it ended.
+
+use super::{Assay, ServiceError};
+use crate::checker::{
+    actor::Actor,
+    records::{JobKind, Leased},
+};
+
+/// How long a job is taken to be underway after its worker last said so.
+const LEASE_MS: i64 = 60_000;
+/// What an attempt that failed waits before the next, times the number of the attempt.
+const AGAIN_MS: i64 = 5_000;
+
+impl Assay {
+    /// Asks for the scores of all genuine photos; those that have one already cost nothing.
+    pub async fn score_everything(&self, actor: &Actor) -> Result<(), ServiceError> {
+        Ok(self.records.jobs.enqueue_all_scores(actor.name()).await?)
+    }
+
+    /// Takes the next job of a kind that waits, or whose worker stopped.
+    pub async fn take_job(&self, kind: JobKind) -> Result<Option<Leased>, ServiceError> {
+        let jobs = &self.records.jobs;
+        Ok(jobs.claim_job(kind, &self.worker, LEASE_MS).await?)
+    }
+
+    /// Does a job; returns how many genuine photos were scored. What it writes is the same whoever
+    /// does it, and as often as it is done.
+    pub async fn do_job(&self, job: &Leased) -> Result<usize, ServiceError> {
+        match job.kind {
+            JobKind::Score => self.score_brand(&job.key).await,
+            // Whoever asked for it does it, and gets the answer.
+            JobKind::SelfTest => Ok(0),
+        }
+    }
+
+    /// Says that a job is underway; `false` when another process has it meanwhile.
+    pub async fn renew_job(&self, job: &Leased) -> Result<bool, ServiceError> {
+        Ok(self.records.jobs.renew(job, LEASE_MS).await?)
+    }
+
+    /// Says that a job ended well.
+    pub async fn finish_job(&self, job: &Leased) -> Result<(), ServiceError> {
+        self.records.jobs.finish(job).await?;
+        Ok(())
+    }
+
+    /// Says that an attempt failed; the job is done again later, or given up.
+    pub async fn fail_job(&self, job: &Leased, why: &ServiceError) -> Result<(), ServiceError> {
+        let again_ms = AGAIN_MS * job.attempt;
+        self.records
+            .jobs
+            .fail(job, &why.to_string(), again_ms)
+            .await?;
+        Ok(())
+    }
+}

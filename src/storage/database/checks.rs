@@ -1,0 +1,115 @@
+//! Rows of checks and of the photos they were about.
+
+use async_trait::async_trait;
+use sqlx::{Row, any::AnyRow};
+
+use super::{Database, refusal, rows::failed};
+use crate::{
+    checker::{
+        ports::StoreError,
+        records::{CheckFilter, Checks, SeenElsewhere},
+    },
+    contract::{Verdict, answer::CheckAnswer},
+    domain::digest::Sha256,
+};
+
+#[async_trait]
+impl Checks for Database {
+    async fn add_check(
+        &self,
+        answer: &CheckAnswer,
+        fingerprints: &[Option<u128>],
+        actor: &str,
+    ) -> Result<(), StoreError> {
+        // A check without its photos would be blind to their use by others.
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        sqlx::query(
+            "INSERT INTO checks (id, verdict, brand, seller, answer, actor)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&answer.id)
+        .bind(answer.verdict.name())
+        .bind(answer.claim.as_ref().map(|c| &c.brand))
+        .bind(&answer.seller_id)
+        .bind(serde_json::to_string(answer).map_err(failed)?)
+        .bind(actor)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        for (n, photo) in answer.photos.iter().enumerate() {
+            let fingerprint = fingerprints.get(n).copied().flatten();
+            sqlx::query(
+                "INSERT INTO check_photos (check_id, n, sha256, fingerprint) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(&answer.id)
+            .bind(i64::try_from(n).unwrap_or(i64::MAX))
+            .bind(&photo.sha256)
+            .bind(fingerprint.map(|f| f.to_be_bytes().to_vec()))
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    async fn check(&self, id: &str) -> Result<CheckAnswer, StoreError> {
+        let row = sqlx::query("SELECT answer FROM checks WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        answer(&row.ok_or_else(|| refusal::not_found("check", id))?)
+    }
+
+    async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError> {
+        // Ids sort by time: a page goes on below the last id of the one before, whatever came since.
+        let rows = sqlx::query(
+            "SELECT answer FROM checks
+             WHERE ($1 IS NULL OR verdict = $1) AND ($2 IS NULL OR brand = $2) AND ($3 IS NULL OR id < $3)
+             ORDER BY id DESC LIMIT $4",
+        )
+        .bind(filter.verdict.map(Verdict::name))
+        .bind(&filter.brand)
+        .bind(&filter.before)
+        .bind(i64::try_from(filter.limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.iter().map(answer).collect()
+    }
+
+    async fn seen_elsewhere(
+        &self,
+        sha256: &[Sha256],
+        seller: Option<&str>,
+    ) -> Result<Vec<SeenElsewhere>, StoreError> {
+        let Some(seller) = seller else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for hash in sha256 {
+            // The oldest is named, so that the answer does not change as more listings reuse the
+            // photo.
+            let row: Option<(String, String)> = sqlx::query_as(
+                "SELECT c.id, c.seller FROM check_photos p JOIN checks c ON c.id = p.check_id
+                 WHERE p.sha256 = $1 AND c.seller <> $2 ORDER BY c.id LIMIT 1",
+            )
+            .bind(hash.to_string())
+            .bind(seller)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+            found.extend(row.map(|(check, seller)| SeenElsewhere {
+                sha256: *hash,
+                check,
+                seller,
+            }));
+        }
+        Ok(found)
+    }
+}
+
+fn answer(row: &AnyRow) -> Result<CheckAnswer, StoreError> {
+    let json: String = row.try_get("answer").map_err(failed)?;
+    serde_json::from_str(&json).map_err(failed)
+}

@@ -1,0 +1,138 @@
+//! Rows of references.
+
+use async_trait::async_trait;
+use sqlx::Row;
+
+use super::{
+    Database, moved,
+    refusal::{self, refused},
+    rows::{self, failed},
+};
+use crate::{
+    checker::{
+        ports::StoreError,
+        records::{Catalogue, ChangedReference, ReferenceRecord, References},
+    },
+    domain::gallery::ProductKey,
+};
+
+#[async_trait]
+impl References for Database {
+    async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError> {
+        let brand = &reference.product.brand;
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let number = moved(&mut transaction).await?;
+        sqlx::query(
+            "INSERT INTO enrolled_references (id, brand, product, kind, view, sha256, width, height,
+             article, marks, health, actor, created_ms, change)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        )
+        .bind(&reference.id)
+        .bind(brand)
+        .bind(&reference.product.product)
+        .bind(reference.kind.name())
+        .bind(&reference.view)
+        // As text, by which a person who looks into the database finds the file.
+        .bind(reference.sha256.to_string())
+        .bind(i64::from(reference.width))
+        .bind(i64::from(reference.height))
+        .bind(rows::article_to_json(reference.article)?)
+        .bind(rows::marks_to_json(&reference.marks)?)
+        .bind(rows::health_to_json(&reference.health)?)
+        .bind(&reference.actor)
+        .bind(reference.created_ms)
+        .bind(number)
+        .execute(&mut *transaction)
+        .await
+        .map_err(|e| refused(e, "reference", reference.sha256, &reference.product))?;
+        self.enqueue_scores(&mut transaction, brand, &reference.actor)
+            .await?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    async fn references(&self, product: &ProductKey) -> Result<Vec<ReferenceRecord>, StoreError> {
+        // A product that is not there is an error, not an empty list.
+        self.product(product).await?;
+        let rows = sqlx::query(
+            "SELECT * FROM enrolled_references
+             WHERE removed_ms IS NULL AND brand = $1 AND product = $2 ORDER BY created_ms, id",
+        )
+        .bind(&product.brand)
+        .bind(&product.product)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.iter().map(rows::reference).collect()
+    }
+
+    async fn reference(&self, id: &str) -> Result<ReferenceRecord, StoreError> {
+        // Also a removed one: answers that name it must still lead somewhere.
+        let row = sqlx::query("SELECT * FROM enrolled_references WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        rows::reference(&row.ok_or_else(|| refusal::not_found("reference", id))?)
+    }
+
+    async fn delete_reference(
+        &self,
+        product: &ProductKey,
+        id: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let number = moved(&mut transaction).await?;
+        // Marked, not deleted: earlier checks name it, and their evidence must still open.
+        let done = sqlx::query(
+            "UPDATE enrolled_references SET removed_ms = $1, change = $2
+             WHERE brand = $3 AND product = $4 AND id = $5 AND removed_ms IS NULL",
+        )
+        .bind(now_ms)
+        .bind(number)
+        .bind(&product.brand)
+        .bind(&product.product)
+        .bind(id)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        // A second removal finds nothing: whoever asks for it has an outdated list.
+        if done.rows_affected() == 0 {
+            return Err(refusal::not_found("reference", id));
+        }
+        self.enqueue_scores(&mut transaction, &product.brand, super::jobs::PROGRAM)
+            .await?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    async fn changed_references(&self, since: i64) -> Result<Vec<ChangedReference>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT r.*, CASE WHEN r.removed_ms IS NULL AND p.retired = 0 AND b.retired = 0
+                 THEN 1 ELSE 0 END AS in_use
+             FROM enrolled_references r
+             JOIN products p ON p.brand = r.brand AND p.id = r.product
+             JOIN brands b ON b.id = r.brand
+             WHERE r.change > $1 ORDER BY r.change, r.id",
+        )
+        .bind(since)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        let changed = rows.iter().map(|row| {
+            let in_use: i64 = row.try_get("in_use").map_err(failed)?;
+            Ok(ChangedReference {
+                reference: rows::reference(row)?,
+                in_use: in_use != 0,
+                change: row.try_get("change").map_err(failed)?,
+            })
+        });
+        changed.collect()
+    }
+
+    async fn last_change(&self) -> Result<i64, StoreError> {
+        sqlx::query_scalar("SELECT count FROM changes WHERE what = 'references'")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed)
+    }
+}

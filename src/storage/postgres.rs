@@ -1,0 +1,123 @@
+//! Opens the records in a Postgres database, which many machines share.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    SqlSafeStr,
+    any::AnyPoolOptions,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    postgres::PgPoolOptions,
+};
+
+use super::database::{Database, Kind, OpenError};
+
+/// The schema's versions: number, name, statements, each in a transaction. The first has the number
+/// of SQLite's last one when this came: the tables are the same, and so are the numbers.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(
+    5,
+    "first",
+    include_str!("migrations/postgres/0005_first.sql"),
+)];
+
+/// Connections of one process: a check holds one for moments only.
+const CONNECTIONS: u32 = 16;
+/// How long a connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens the database at `url` (`postgres://user:password@host/name`), making or migrating its
+/// tables as needed; files go on lying in `data`.
+///
+/// # Errors
+/// The server does not answer, refuses, or holds the tables of a newer program. No error names the
+/// password.
+pub async fn open(url: &str, data: &Path) -> Result<Database, OpenError> {
+    let path = told(url);
+    std::fs::create_dir_all(data).map_err(|source| OpenError::Folder {
+        path: data.display().to_string(),
+        source,
+    })?;
+    let database = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database {
+        path: path.clone(),
+        source,
+    };
+    let first = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect(url)
+        .await
+        .map_err(|e| database(e.into()))?;
+    // Holds a lock of the server meanwhile: two that start at once do not both migrate.
+    migrator().run(&first).await.map_err(|e| match e {
+        MigrateError::VersionMissing(schema) => OpenError::Newer {
+            path: path.clone(),
+            schema,
+        },
+        other => database(other.into()),
+    })?;
+    first.close().await;
+    sqlx::any::install_default_drivers();
+    let pool = AnyPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .connect(url)
+        .await
+        .map_err(|e| database(e.into()))?;
+    Ok(Database::over(pool, Kind::Postgres, data.to_owned()))
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, name, statements)| {
+        Migration::new(
+            version,
+            name.into(),
+            MigrationType::Simple,
+            statements.into_sql_str(),
+            false,
+        )
+    });
+    Migrator::with_migrations(Vec::from(migrations))
+}
+
+/// The address without what lies between `//` and `@`, which may hold a password.
+pub(super) fn told(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    // What follows `?` may hold one too.
+    let place = place.split_once('?').map_or(place, |(place, _)| place);
+    format!("{scheme}://{place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIGRATIONS, told};
+
+    #[test]
+    fn every_file_of_statements_is_listed() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("src/storage/migrations/postgres");
+        let names = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<String> = names.collect();
+        files.sort();
+        assert_eq!(
+            files,
+            MIGRATIONS.map(|(version, name, _)| format!("{version:04}_{name}.sql"))
+        );
+    }
+
+    #[test]
+    fn no_password_is_told() {
+        for (url, wanted) in [
+            (
+                "postgres://ann:p@ss@db:5432/assay",
+                "postgres://db:5432/assay",
+            ),
+            ("postgres://db/assay?password=secret", "postgres://db/assay"),
+            ("postgresql://db/assay", "postgresql://db/assay"),
+            ("nonsense", "postgres://"),
+        ] {
+            assert_eq!(told(url), wanted);
+        }
+    }
+}
