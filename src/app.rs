@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     checker::{
+        ports::Images,
         records::Records,
         service::{Assay, EvidencePainter, Parts},
     },
@@ -64,10 +65,11 @@ impl App {
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let database = Arc::new(open_database(config).await?);
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
+        let images = images(config, &files).await?;
         let parts = Parts {
             records: Records::of(Arc::clone(&database)),
             engine: Engine::default(),
-            images: files.clone(),
+            images,
             derived: files,
             compute: pool.clone(),
             decoding_bytes: imaging::decoding_bytes,
@@ -110,6 +112,30 @@ impl App {
         self.pool.shutdown();
         self.database.close().await;
     }
+}
+
+/// Where original images are kept: in the data folder.
+#[cfg(not(feature = "cluster"))]
+async fn images(_: &AppConfig, files: &Arc<FileThreads>) -> anyhow::Result<Arc<dyn Images>> {
+    Ok(files.clone())
+}
+
+/// Where original images are kept: in the data folder, or in the bucket that the settings name.
+#[cfg(feature = "cluster")]
+async fn images(config: &AppConfig, files: &Arc<FileThreads>) -> anyhow::Result<Arc<dyn Images>> {
+    use crate::storage::objects::{Access, ObjectImages, Patience};
+
+    let Some(bucket) = &config.images else {
+        return Ok(files.clone());
+    };
+    let access = Access::by(|name| std::env::var(name).ok())?;
+    let images = ObjectImages::new(&bucket.name, &bucket.prefix, access, Patience::default())?;
+    // A wrong name or key is told at the start, not by the first picture.
+    // In words: as an error of the store it would be taken for one of the data folder.
+    if let Err(why) = images.reachable().await {
+        anyhow::bail!("cannot keep images in `{bucket}`: {why}");
+    }
+    Ok(Arc::new(images))
 }
 
 /// A server that listens but does not answer yet.

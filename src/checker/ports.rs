@@ -92,6 +92,15 @@ pub trait Images: Send + Sync {
     /// # Errors
     /// [`StoreError::Lost`] when the file is missing or damaged.
     async fn image(&self, sha256: Sha256) -> Result<Bytes, StoreError>;
+
+    /// Whether the place where images are kept answers; cheap, for those who ask often.
+    ///
+    /// # Errors
+    /// It does not, or not in time.
+    // A folder beside the database needs no word of its own: the database's store tries the disk.
+    async fn reachable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// What models made of images: it can be made again, so damage costs time, not data.

@@ -301,7 +301,8 @@ impl Assay {
         self.snapshot().gallery.clone()
     }
 
-    /// Whether the database answers, there is room for new data, and the workers reach their models.
+    /// Whether the database answers, there is room for new data, images can be reached, and the
+    /// workers reach their models.
     pub async fn ready(&self) -> Readiness {
         let database = self
             .records
@@ -318,11 +319,13 @@ impl Assay {
             .await
             .err()
             .map(|e| e.to_string());
+        let images = self.images.reachable().await.err().map(|e| e.to_string());
         let (workers, models) = self.probe().await;
         Readiness {
             parts: vec![
                 ("database", database),
                 ("storage", storage),
+                ("images", images),
                 ("workers", workers),
                 ("models", models),
             ],

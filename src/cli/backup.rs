@@ -9,6 +9,8 @@ use std::{
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+#[cfg(feature = "cluster")]
+use super::failure::Failure;
 use super::{
     args::{BackupArgs, RestoreArgs},
     exit::NOT_CONSISTENT,
@@ -41,6 +43,14 @@ pub(crate) async fn back_up(
     json: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
+    #[cfg(feature = "cluster")]
+    if let Some(bucket) = &config.images {
+        // It would tell of every image as lost.
+        let why = format!("the images lie in `{bucket}`, which a backup does not read");
+        return Err(Failure::new(why)
+            .hint("copy the bucket and the data folder, while nothing runs")
+            .into());
+    }
     let bar = progress::bar("backup");
     let written = backup::back_up(&config.data, &args.file, &|step| show(&bar, step)).await;
     bar.finish_and_clear();

@@ -9,8 +9,12 @@ use crate::{
 };
 
 /// What to look at when the store fails.
+#[cfg(not(feature = "cluster"))]
 pub(crate) const DATA_HINT: &str =
     "--data names the folder; is it writable, and not used by another version of the program?";
+/// What to look at when the store fails.
+#[cfg(feature = "cluster")]
+pub(crate) const DATA_HINT: &str = "--data names the folder; is it writable, and not used by another version of the program? with --images, can the bucket be reached?";
 
 /// An error for a person, with the remedy where there is one.
 #[derive(Debug)]

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[cfg(feature = "cluster")]
+use super::Bucket;
 use crate::contract::limits::BUDGETS;
 
 /// Settings that every command shares.
@@ -49,6 +51,18 @@ pub struct AppConfig {
     /// Share of genuine photos that may be flagged, as `0.01` or `1%`
     #[arg(long, global = true, env = "ASSAY_BUDGET", value_name = "SHARE", default_value = "0.01", value_parser = share)]
     pub budget: f64,
+
+    /// Bucket that holds the images instead of the data folder, as `s3://BUCKET/PREFIX`; who asks
+    /// for them is told by `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID` and
+    /// `AWS_SECRET_ACCESS_KEY`
+    #[cfg(feature = "cluster")]
+    #[arg(
+        long,
+        global = true,
+        env = "ASSAY_IMAGES",
+        value_name = "s3://BUCKET/PREFIX"
+    )]
+    pub images: Option<Bucket>,
 }
 
 impl AppConfig {
@@ -61,6 +75,8 @@ impl AppConfig {
             models: None,
             workers: None,
             budget: 0.01,
+            #[cfg(feature = "cluster")]
+            images: None,
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -19,6 +19,9 @@ use crate::{
 };
 
 const HASH_BYTES: usize = 32;
+/// Most bytes of an image that is read: three times what intake takes, so that one kept when it
+/// takes more is still read.
+pub(super) const MOST_IMAGE_BYTES: u64 = 64 << 20;
 
 /// The files of one data directory.
 #[derive(Debug)]
@@ -88,7 +91,7 @@ impl ContentFiles {
     pub fn put_image(&self, sha256: Sha256, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.image_path(sha256);
         // A file of that name that is damaged or cut off is replaced: its true content is at hand.
-        if fs::read(&path).is_ok_and(|there| there == bytes) {
+        if holds(&path, bytes) {
             // Whoever wrote it may not have got to this yet, or never.
             sync(&path).map_err(io_error("sync", &path))?;
         } else {
@@ -100,8 +103,12 @@ impl ContentFiles {
     /// An image, verified by its hash.
     pub fn image(&self, sha256: Sha256) -> Result<Vec<u8>, StoreError> {
         let path = self.image_path(sha256);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
+        let bytes = match read_bounded(&path) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                let why = format!("`{}` has more bytes than any image", path.display());
+                return Err(StoreError::Lost { sha256, why });
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let why = format!("there is no file `{}`", path.display());
                 return Err(StoreError::Lost { sha256, why });
@@ -198,6 +205,27 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FilesError> {
         let _ = fs::remove_file(&part);
         io_error("write", path)(source)
     })
+}
+
+/// Whether the file is there and holds just these bytes.
+fn holds(path: &Path, bytes: &[u8]) -> bool {
+    // The length first: what is read takes memory, and a file of another length is another one.
+    let length = fs::metadata(path).map(|meta| meta.len());
+    length.is_ok_and(|length| length == bytes.len() as u64)
+        && fs::read(path).is_ok_and(|there| there == bytes)
+}
+
+/// A file's bytes, or nothing when they are more than an image's can be.
+fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    if length > MOST_IMAGE_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    // One more than there were is enough to see that the file is another one now.
+    file.take(length + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 /// Puts a file that is there already on the disk, and its name too.

@@ -1,9 +1,11 @@
 //! What lasts: a database for records, files named by their content for images and features, and
-//! both in one file as a backup.
+//! both in one file as a backup. With the feature `cluster`, images in a bucket.
 
 pub mod backup;
 pub mod database;
 pub mod files;
+#[cfg(feature = "cluster")]
+pub mod objects;
 #[cfg(feature = "cluster")]
 pub mod postgres;
 pub mod sqlite;

@@ -321,6 +321,8 @@ fn form_request(path: &str) -> axum::http::request::Builder {
 struct Faults {
     /// The disk has no room for files.
     disk_full: AtomicBool,
+    /// The place of the images does not answer.
+    images_gone: AtomicBool,
     /// Every model fails.
     models_fail: Arc<AtomicBool>,
     /// Workers cannot load models.
@@ -351,6 +353,13 @@ impl Images for Disk {
 
     async fn image(&self, sha256: Sha256) -> Result<Bytes, StoreError> {
         self.files.image(sha256).await
+    }
+
+    async fn reachable(&self) -> Result<(), StoreError> {
+        match self.faults.images_gone.load(Ordering::SeqCst) {
+            true => Err(StoreError::Failed("no route to `s3://pictures`".into())),
+            false => Ok(()),
+        }
     }
 }
 

@@ -53,6 +53,7 @@ const TEST_ONLY: &[&str] = &["insta", "proptest", "serde_json", "tempfile", "uto
 const WALLED: &[(&str, &[&str])] = &[
     ("ort", &["inference/onnx.rs"]),
     ("sqlx", &["storage/"]),
+    ("object_store", &["storage/objects.rs"]),
     ("tar", &["storage/backup/"]),
     ("image", &["imaging/"]),
     (

@@ -20,6 +20,8 @@ mod api;
 mod architecture;
 mod backup;
 mod cli;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod contract;
 mod end_to_end;
 mod engine;

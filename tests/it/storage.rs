@@ -19,6 +19,11 @@ use assay::{
 
 use tempfile::TempDir;
 
+#[cfg(feature = "cluster")]
+use crate::support::servers::Postgres;
+#[cfg(feature = "cluster")]
+use assay::storage::postgres;
+
 use crate::support::records::{brand, check, genuine_photo, hash, key, product, reference};
 
 /// Where one test's records lie.
@@ -34,6 +39,14 @@ impl Place {
             data: TempDir::new().unwrap(),
             #[cfg(feature = "cluster")]
             postgres: None,
+        }
+    }
+
+    #[cfg(feature = "cluster")]
+    async fn postgres() -> Self {
+        Self {
+            data: TempDir::new().unwrap(),
+            postgres: Some(Postgres::shared().database().await),
         }
     }
 

@@ -2,4 +2,6 @@
 
 pub mod app;
 pub mod records;
+#[cfg(feature = "cluster")]
+pub mod servers;
 pub mod vision;

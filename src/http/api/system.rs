@@ -107,8 +107,8 @@ pub(crate) async fn livez() -> Json<Alive> {
 
 /// Whether requests can be served
 ///
-/// The database answers, there is room for new data, and the workers reach their models; send no
-/// traffic while one of these is not so.
+/// The database answers, there is room for new data, images can be reached, and the workers reach
+/// their models; send no traffic while one of these is not so.
 #[utoipa::path(
     get, path = "/readyz", tag = "system",
     responses((status = 200, description = "Send traffic", body = Ready), NotReady),

@@ -332,6 +332,18 @@ async fn readiness_follows_the_disk() {
 }
 
 #[tokio::test]
+async fn readiness_follows_the_place_of_the_images() {
+    let app = TestServer::new().await;
+    app.faults.images_gone.store(true, Ordering::SeqCst);
+    let unready = app.get("/readyz").await;
+    let detail = unready.problem(503, "not-ready");
+    assert!(detail.contains("`images`"), "{detail}");
+    assert!(!detail.contains("pictures"), "{detail}");
+    app.faults.images_gone.store(false, Ordering::SeqCst);
+    assert_eq!(app.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
 async fn metrics_count_requests_by_route_and_checks_by_verdict() {
     let app = TestServer::with_reference().await;
     app.get("/v1/checks/some-id").await;
