@@ -1,5 +1,6 @@
 //! Wiring: the only place that names concrete adapters together.
 
+pub(crate) mod carry;
 mod painter;
 mod runner;
 mod telemetry;

@@ -222,9 +222,13 @@ const RESTORE: &str = "\
 FILE is what `assay backup` wrote, by this version of assay or an older one. Every record is counted and every image compared \
 with its hash before DIR has its name; nothing is ever overwritten. What models make of images is made again by the first start.
 
-Example:
+With a build for clusters, DIR may be the address of an empty Postgres database; the images go to where --images says then, \
+and nothing is seen before all of it is there.
+
+Examples:
   assay restore assay-2026-11-28.tar --into restored
   assay serve --data restored
+  assay restore assay-2026-11-28.tar --into postgres://assay@db/assay --images s3://pictures/assay
 
 Exit codes: 0 everything is back, 1 images were lost before the backup was made, 2 error.";
 

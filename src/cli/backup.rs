@@ -9,8 +9,6 @@ use std::{
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-#[cfg(feature = "cluster")]
-use super::failure::Failure;
 use super::{
     args::{BackupArgs, RestoreArgs},
     exit::NOT_CONSISTENT,
@@ -18,7 +16,10 @@ use super::{
     progress,
 };
 use crate::{
-    app::backup::{self, Found, LostImage, Manifest, NamedBy, Step},
+    app::{
+        backup::{Found, LostImage, Manifest, NamedBy, Step},
+        carry,
+    },
     config::AppConfig,
 };
 
@@ -30,7 +31,7 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    into: Option<&'a Path>,
+    into: Option<String>,
     records: u64,
     #[serde(flatten)]
     manifest: &'a Manifest,
@@ -43,16 +44,8 @@ pub(crate) async fn back_up(
     json: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
-    #[cfg(feature = "cluster")]
-    if let Some(bucket) = &config.images {
-        // It would tell of every image as lost.
-        let why = format!("the images lie in `{bucket}`, which a backup does not read");
-        return Err(Failure::new(why)
-            .hint("copy the bucket and the data folder, while nothing runs")
-            .into());
-    }
     let bar = progress::bar("backup");
-    let written = backup::back_up(&config.data, &args.file, &|step| show(&bar, step)).await;
+    let written = carry::back_up(config, &args.file, &|step| show(&bar, step)).await;
     bar.finish_and_clear();
     let written = written?;
     let manifest = &written.manifest;
@@ -75,24 +68,25 @@ pub(crate) async fn back_up(
 /// Restores a backup.
 pub(crate) async fn restore(
     args: &RestoreArgs,
+    config: &AppConfig,
     json: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
     let bar = progress::bar("restore");
-    let restored = backup::restore(&args.file, &args.into, &|step| show(&bar, step)).await;
+    let restored = carry::restore(config, &args.file, &args.into, &|step| show(&bar, step)).await;
     bar.finish_and_clear();
-    let manifest = restored?;
+    let (into, manifest) = restored?;
     if json {
         let report = Report {
             file: None,
             bytes: None,
-            into: Some(&args.into),
+            into: Some(into),
             records: manifest.records(),
             manifest: &manifest,
         };
         output::json(&report, out)?;
     } else {
-        let (into, held) = (args.into.display(), held(&manifest));
+        let held = held(&manifest);
         let made = manifest.created_at.replace(char::is_control, " ");
         writeln!(out, "{into}: {held}, as of {made}")?;
     }

@@ -90,7 +90,9 @@ pub(crate) async fn run(
     let app = open(&AppConfig {
         data,
         budget: BUDGET,
-        // Invented pictures have no business in the bucket of true ones.
+        // Invented brands have no business among true ones.
+        #[cfg(feature = "cluster")]
+        database: None,
         #[cfg(feature = "cluster")]
         images: None,
         ..config.clone()

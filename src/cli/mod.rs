@@ -77,7 +77,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Enroll(args) => enroll::run(args, config, *json, stop_signal(), out).await,
         Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
         Command::Backup(args) => or_stopped(backup::back_up(args, config, *json, out)).await,
-        Command::Restore(args) => or_stopped(backup::restore(args, *json, out)).await,
+        Command::Restore(args) => or_stopped(backup::restore(args, config, *json, out)).await,
         Command::Eval(args) => match &args.self_test {
             Some(brand) => or_stopped(self_test(args, brand, config, *json, out)).await,
             None => evaluate(args, config, *json, out),

@@ -23,7 +23,7 @@ pub struct AppConfig {
     pub data: PathBuf,
 
     /// Postgres database that holds the records instead of the data folder, as
-    /// `postgres://user:password@host/name`; images and their features stay where they are
+    /// `postgres://user:password@host/name`; several hosts may share it, with one --images
     #[cfg(feature = "cluster")]
     #[arg(
         long,

@@ -79,7 +79,7 @@ fn migrator() -> Migrator {
 }
 
 /// The address without what lies between `//` and `@`, which may hold a password.
-pub(super) fn told(url: &str) -> String {
+pub(crate) fn told(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
     // What follows `?` may hold one too.

@@ -91,7 +91,7 @@ pub fn names(folder: &Path) -> BTreeSet<String> {
 }
 
 /// Every image of a data folder, by its path below it.
-fn images(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn images(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for folder in names(&data.join("images")) {
         for name in names(&data.join("images").join(&folder)) {
@@ -102,14 +102,14 @@ fn images(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-async fn database(data: &Path) -> SqliteConnection {
+pub async fn database(data: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(data.join("assay.sqlite"));
     SqliteConnection::connect_with(&options).await.unwrap()
 }
 
 /// The whole database as text, by means of its own: what acts and stands in it, and every row of
 /// every table with the type of every value.
-async fn dump(data: &Path) -> BTreeMap<String, Vec<String>> {
+pub async fn dump(data: &Path) -> BTreeMap<String, Vec<String>> {
     let mut db = database(data).await;
     let made =
         "SELECT type || ' ' || name || ': ' || COALESCE(sql, '') FROM sqlite_schema ORDER BY 1";
@@ -142,7 +142,7 @@ async fn dump(data: &Path) -> BTreeMap<String, Vec<String>> {
 }
 
 /// An answer without what differs between two equal checks.
-fn said(answer: CheckAnswer) -> CheckAnswer {
+pub fn said(answer: CheckAnswer) -> CheckAnswer {
     CheckAnswer {
         id: String::new(),
         created_at: String::new(),

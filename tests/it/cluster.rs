@@ -1,6 +1,8 @@
 //! What several machines share, against real servers; and what holds for images wherever they are
 //! kept.
 
+mod hosts;
+
 use std::{
     fs,
     net::TcpListener,
@@ -373,18 +375,15 @@ async fn the_program_keeps_images_in_the_bucket_that_it_is_told() {
     let (code, said) = assay(data.path(), bucket, secret, &["check", photo]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("reused_photo"), "{said}");
-    for (secret, args, why) in [
-        (
-            secret.as_str(),
-            ["backup", "all.tar"],
-            "a backup does not read",
-        ),
-        ("another-secret", ["check", photo], "cannot keep images in"),
-    ] {
-        let (code, said) = assay(data.path(), bucket, secret, &args);
-        assert_eq!(code, 2, "{said}");
-        assert!(said.contains(why), "{said}");
-        assert!(said.contains(&bucket.name), "{said}");
-        assert!(!said.contains(secret), "{said}");
-    }
+    let backups = TempDir::new().unwrap();
+    let file = backups.path().join("all.tar");
+    let args = ["backup", file.to_str().unwrap()];
+    let (code, said) = assay(data.path(), bucket, secret, &args);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("2 images"), "{said}");
+    let (code, said) = assay(data.path(), bucket, "another-secret", &["check", photo]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("cannot keep images in"), "{said}");
+    assert!(said.contains(&bucket.name), "{said}");
+    assert!(!said.contains("another-secret"), "{said}");
 }

@@ -28,8 +28,9 @@ struct Server {
 }
 
 impl Server {
-    fn start(data: &Path) -> Self {
+    fn start(data: &Path, settings: &[(&str, String)]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_assay"))
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .args([
                 "serve",
                 "--listen",
@@ -130,18 +131,40 @@ async fn is_whole(client: &Client, base: &str, known: &Acknowledged) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
+    kill_again_and_again(&[]).await;
+}
+
+#[cfg(feature = "cluster")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_of_a_cluster_that_is_killed_loses_nothing_that_it_acknowledged() {
+    use crate::support::servers::{Postgres, S3};
+
+    let bucket = S3::shared().bucket().await;
+    let access = bucket.access;
+    kill_again_and_again(&[
+        ("ASSAY_DATABASE", Postgres::shared().database().await),
+        ("ASSAY_IMAGES", format!("s3://{}", bucket.name)),
+        ("AWS_ENDPOINT_URL", access.endpoint.unwrap()),
+        ("AWS_REGION", access.region),
+        ("AWS_ACCESS_KEY_ID", access.key_id),
+        ("AWS_SECRET_ACCESS_KEY", access.secret),
+    ])
+    .await;
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "at any moment is what is tried, and no event stands for that"
 )]
-async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
+async fn kill_again_and_again(settings: &[(&str, String)]) {
     let kills = std::env::var("KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let data = tempfile::tempdir().unwrap();
     // Without connections that outlive a server.
     let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let mut known = Acknowledged::default();
     for round in 0..kills {
-        let server = Server::start(data.path());
+        let server = Server::start(data.path(), settings);
         let base = server.base.clone();
         is_whole_or_new(&client, &base, &known, round).await;
         let post = |path: &str, form: Form| client.post(format!("{base}/{path}")).multipart(form);
@@ -181,7 +204,7 @@ async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
         known.photos.extend(photos);
         known.checks.extend(checks);
     }
-    let server = Server::start(data.path());
+    let server = Server::start(data.path(), settings);
     is_whole(&client, &server.base, &known).await;
     server.kill();
     let counts = [&known.references, &known.photos, &known.checks].map(Vec::len);

@@ -6,6 +6,7 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc};
 use assay::{
     checker::{
         actor::Actor,
+        ports::Images,
         records::{Records, ReferenceRecord},
         service::{Assay, CheckRequest, NewReference, Parts},
     },
@@ -17,7 +18,7 @@ use assay::{
     },
     engine::{Defaults, Engine, vision::Vision},
     inference::pool::WorkerPool,
-    storage::{files::ContentFiles, sqlite, threads::FileThreads},
+    storage::{database::Database, files::ContentFiles, sqlite, threads::FileThreads},
 };
 use tempfile::TempDir;
 
@@ -68,15 +69,26 @@ impl TestApp {
 
     /// Over a folder that is there.
     pub async fn over(folder: Arc<TempDir>, shipped: Shipped, eyes: fn() -> Vision) -> Self {
+        let database = sqlite::open(folder.path()).await.unwrap();
+        Self::on(folder, database, None, shipped, eyes).await
+    }
+
+    /// Over a database and, unless they lie in the folder, over images elsewhere.
+    pub async fn on(
+        folder: Arc<TempDir>,
+        database: Database,
+        images: Option<Arc<dyn Images>>,
+        shipped: Shipped,
+        eyes: fn() -> Vision,
+    ) -> Self {
         let config = ComputeConfig::for_workers(NonZeroUsize::new(2).unwrap(), MOST_PHOTOS);
         let pool = WorkerPool::start(config, move || Ok(eyes())).await.unwrap();
-        let database = sqlite::open(folder.path()).await.unwrap();
         let files = ContentFiles::open(folder.path()).unwrap();
         let files = Arc::new(FileThreads::start(files).unwrap());
         let engine = Engine::with(Arc::new(defaults(shipped)), 64 << 20);
         let parts = Parts {
             records: Records::of(Arc::new(database)),
-            images: files.clone(),
+            images: images.unwrap_or_else(|| files.clone()),
             derived: files,
             compute: Arc::new(pool),
             decoding_bytes: scene_bytes,

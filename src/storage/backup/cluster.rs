@@ -54,6 +54,21 @@ pub async fn back_up_cluster(
     write::write(place.path(), &originals, (file, &folder), progress).await
 }
 
+/// Writes the records of a data folder, and the images that they name wherever they are kept, into a
+/// new file.
+///
+/// # Errors
+/// As [`back_up`](super::back_up).
+pub async fn back_up_with(
+    images: &dyn Images,
+    data: &Path,
+    file: &Path,
+    progress: &(dyn Fn(Step<'_>) + Sync),
+) -> Result<BackedUp, BackupError> {
+    let folder = write::folder_of(file, data)?;
+    write::write(data, &Port(images), (file, &folder), progress).await
+}
+
 /// Fills the empty Postgres database at `url`, and the images' place, from a backup. Nothing of it
 /// is seen before all of it is there. `data` is this machine's data folder; room for all records and
 /// images is needed beside it meanwhile.

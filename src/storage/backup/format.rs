@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{checker::ports::StoreError, domain::digest::Sha256};
+use crate::{checker::ports::StoreError, domain::digest::Sha256, storage::files::MOST_IMAGE_BYTES};
 
 /// The format that this program writes, and the only one it reads.
 pub(super) const FORMAT: u64 = 1;
@@ -16,9 +16,6 @@ pub(super) const FORMAT: u64 = 1;
 pub(super) const ROWS_PER_STEP: u64 = 1000;
 /// Name of the entry that says what the others hold.
 pub(super) const MANIFEST: &str = "manifest.json";
-/// Most bytes of an image: three times what intake takes, so that a file written when it takes more
-/// is still read.
-pub(super) const MOST_IMAGE_BYTES: u64 = 64 << 20;
 /// Most bytes of a row's line: the longest, what a genuine photo shows, take a few hundred KiB.
 pub(super) const MOST_LINE_BYTES: u64 = 64 << 20;
 /// Most bytes of the manifest: it grows with the images that were lost alone, and holds those of a

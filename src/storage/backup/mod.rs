@@ -21,7 +21,7 @@ mod value;
 mod write;
 
 #[cfg(feature = "cluster")]
-pub use cluster::{back_up_cluster, restore_into_cluster};
+pub use cluster::{back_up_cluster, back_up_with, restore_into_cluster};
 pub use format::{BackupError, Counted, Found, LostImage, Manifest, NamedBy, Step};
 pub use read::restore;
 pub use write::{BackedUp, back_up};

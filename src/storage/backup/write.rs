@@ -13,7 +13,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::{
     format::{
-        BackupError, Content, Counted, FORMAT, Found, LostImage, MOST_IMAGE_BYTES, MOST_LINE_BYTES,
+        BackupError, Content, Counted, FORMAT, Found, LostImage, MOST_LINE_BYTES,
         MOST_MANIFEST_BYTES, Manifest, ROWS_PER_STEP, Step, cannot,
     },
     table::{self, Table},
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     domain::digest::{Hashing, Sha256},
     storage::{
-        files::{ContentFiles, sync_folder},
+        files::{ContentFiles, MOST_IMAGE_BYTES, sync_folder},
         sqlite,
     },
 };
@@ -76,8 +76,8 @@ pub(super) async fn write(
     let part = tempfile::Builder::new()
         .prefix(".assay-backup-")
         .suffix(".part")
-        .tempfile_in(&folder)
-        .map_err(cannot("create a file in", &folder))?;
+        .tempfile_in(folder)
+        .map_err(cannot("create a file in", folder))?;
     let mut archive = Archive {
         tar: tar::Builder::new(BufWriter::new(part.as_file())),
         file,
@@ -120,7 +120,7 @@ pub(super) async fn write(
             io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
             _ => cannot("write", file)(e.error),
         })?;
-    sync_folder(&folder).map_err(cannot("write", file))?;
+    sync_folder(folder).map_err(cannot("write", file))?;
     Ok(BackedUp { manifest, bytes })
 }
 
