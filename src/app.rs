@@ -31,9 +31,6 @@ use crate::storage::postgres;
 pub(crate) use imaging::format as picture_format;
 pub(crate) use telemetry::turn_off as turn_telemetry_off;
 
-/// References that are loaded between two words in the log.
-const PROGRESS_EVERY: usize = 100;
-
 /// All that one thread sees with, for work that needs no data folder.
 pub(crate) fn vision(config: &AppConfig) -> anyhow::Result<Vision> {
     Ok(inference::vision(
@@ -76,10 +73,8 @@ impl App {
             decoding_bytes: imaging::decoding_bytes,
             budget: config.budget,
         };
-        let assay = Assay::open(parts, |done, all| {
-            if done % PROGRESS_EVERY == 0 {
-                tracing::info!("{done} of {all} references are loaded");
-            }
+        let assay = Assay::open(parts, |done| {
+            tracing::info!("{done} references are loaded, and there are more");
         });
         Ok(Self {
             assay: Arc::new(assay.await?),

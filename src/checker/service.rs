@@ -170,10 +170,10 @@ pub struct Assay {
 
 impl Assay {
     /// Loads the gallery; references that were enrolled with other models are prepared anew.
-    /// `progress` hears how many references are loaded and how many there are.
+    /// `progress` hears now and then how many references are loaded.
     pub async fn open(
         parts: Parts,
-        mut progress: impl FnMut(usize, usize) + Send,
+        mut progress: impl FnMut(usize) + Send,
     ) -> Result<Self, ServiceError> {
         let Parts {
             records,

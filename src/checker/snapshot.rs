@@ -1,6 +1,9 @@
 //! The gallery in memory, as one check sees it, and what version of the references it is.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     domain::{
@@ -39,14 +42,55 @@ pub struct LostReference {
 /// What a snapshot differs in from the one before it.
 #[derive(Debug, Default)]
 pub(crate) struct Delta {
-    /// References that are searched from now on.
-    pub came: Vec<Arc<Reference>>,
-    /// References whose picture turned out to be lost.
-    pub lost: Vec<LostReference>,
-    /// Ids of references that are no longer searched.
-    pub gone: Vec<String>,
     /// Number of the last change that is in it.
     pub change: i64,
+    /// References that are searched from now on, by id.
+    came: HashMap<String, Arc<Reference>>,
+    /// References whose picture turned out to be lost, by id.
+    lost: HashMap<String, LostReference>,
+    /// Ids of references that are no longer searched.
+    gone: HashSet<String>,
+}
+
+impl Delta {
+    /// Nothing yet, up to a change.
+    pub(crate) fn up_to(change: i64) -> Self {
+        Self {
+            change,
+            ..Self::default()
+        }
+    }
+
+    /// A reference is searched from now on. What was said of it before no longer holds, as with the
+    /// two below.
+    pub(crate) fn came(&mut self, reference: Arc<Reference>) {
+        self.stays(&reference.id);
+        self.came.insert(reference.id.clone(), reference);
+    }
+
+    /// A reference's picture turned out to be lost.
+    pub(crate) fn lost(&mut self, reference: LostReference) {
+        self.stays(&reference.id);
+        self.lost.insert(reference.id.clone(), reference);
+    }
+
+    /// A reference is no longer searched.
+    pub(crate) fn gone(&mut self, id: String) {
+        self.stays(&id);
+        self.gone.insert(id);
+    }
+
+    /// A reference is as the older snapshot has it.
+    pub(crate) fn stays(&mut self, id: &str) {
+        self.came.remove(id);
+        self.lost.remove(id);
+        self.gone.remove(id);
+    }
+
+    /// How many references came.
+    pub(crate) fn arrivals(&self) -> usize {
+        self.came.len()
+    }
 }
 
 impl GallerySnapshot {
@@ -55,12 +99,13 @@ impl GallerySnapshot {
     pub(crate) fn with(&self, delta: Delta) -> Self {
         let (mut by_id, mut by_brand) = (self.by_id.clone(), self.by_brand.clone());
         let (mut all, mut lost) = (self.all, self.lost.clone());
-        // One that was lost and came back is not lost any more.
-        let back = |id: &str| delta.came.iter().any(|r| r.id == id);
         lost.retain(|r| {
-            !delta.gone.contains(&r.id) && !back(&r.id) && delta.lost.iter().all(|l| l.id != r.id)
+            let id = &r.id;
+            // One that was lost and came back is not lost any more.
+            !delta.gone.contains(id) && !delta.came.contains_key(id) && !delta.lost.contains_key(id)
         });
-        lost.extend(delta.lost);
+        lost.extend(delta.lost.into_values());
+        lost.sort_by(|a, b| a.id.cmp(&b.id));
         for id in &delta.gone {
             if let Some(reference) = by_id.remove(id) {
                 let digest = digest(&reference);
@@ -70,7 +115,7 @@ impl GallerySnapshot {
                 }
             }
         }
-        for reference in delta.came {
+        for reference in delta.came.into_values() {
             let digest = digest(&reference);
             let brand = reference.product.brand.clone();
             // Two that read at the same time may bring the same one twice.
@@ -203,11 +248,10 @@ pub(super) mod tests {
         came: &[&Arc<Reference>],
         gone: &[&str],
     ) -> GallerySnapshot {
-        snapshot.with(Delta {
-            came: came.iter().map(|r| Arc::clone(r)).collect(),
-            gone: gone.iter().map(|id| (*id).to_owned()).collect(),
-            ..Delta::default()
-        })
+        let mut delta = Delta::default();
+        gone.iter().for_each(|id| delta.gone((*id).to_owned()));
+        came.iter().for_each(|r| delta.came(Arc::clone(r)));
+        snapshot.with(delta)
     }
 
     #[test]
@@ -250,6 +294,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_several_words_about_a_reference_the_last_holds() {
+        let a = named("r1", "acme");
+        let mut delta = Delta::default();
+        delta.came(Arc::clone(&a));
+        delta.gone("r1".into());
+        assert!(GallerySnapshot::default().with(delta).get("r1").is_none());
+        let mut delta = Delta::default();
+        delta.gone("r1".into());
+        delta.came(Arc::clone(&a));
+        assert!(GallerySnapshot::default().with(delta).get("r1").is_some());
+    }
+
+    #[test]
     fn a_lost_reference_is_lost_once_until_it_comes_back_or_goes() {
         let a = named("r1", "acme");
         let lost = LostReference {
@@ -257,10 +314,9 @@ pub(super) mod tests {
             product: a.product.clone(),
         };
         let lose = |snapshot: &GallerySnapshot| {
-            snapshot.with(Delta {
-                lost: vec![lost.clone()],
-                ..Delta::default()
-            })
+            let mut delta = Delta::default();
+            delta.lost(lost.clone());
+            snapshot.with(delta)
         };
         let claim = Claim::Brand("acme".into());
         let once = lose(&lose(&GallerySnapshot::default()));

@@ -1,12 +1,7 @@
 //! The references searched: products, their references, and what a comparison needs to know of
 //! each.
 
-use std::{
-    cmp::Ordering,
-    collections::{HashMap, HashSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::{cmp::Ordering, collections::HashMap, ops::Range, sync::Arc};
 
 use crate::domain::{
     digest::Sha256,
@@ -193,12 +188,15 @@ impl Gallery {
     pub fn new(mut references: Vec<Arc<Reference>>) -> Self {
         // Whatever order the store gives, ties between references go the same way.
         references.sort_by(|a, b| (&a.product, &a.id).cmp(&(&b.product, &b.id)));
-        let mut products: HashMap<Sha256, HashSet<&ProductKey>> = HashMap::new();
+        // Of each file the product that has it, or none once a second one has.
+        let mut only: HashMap<Sha256, Option<&ProductKey>> = HashMap::new();
         for reference in &references {
-            let known = products.entry(reference.sha256).or_default();
-            known.insert(&reference.product);
+            let known = only
+                .entry(reference.sha256)
+                .or_insert(Some(&reference.product));
+            *known = known.filter(|product| **product == reference.product);
         }
-        let is_shared = |r: &Arc<Reference>| products[&r.sha256].len() > 1;
+        let is_shared = |r: &Arc<Reference>| only[&r.sha256].is_none();
         let places = (0..references.len()).filter(|&n| is_shared(&references[n]));
         Self(Arc::new(Indexed {
             same_file: places.collect(),
@@ -226,15 +224,19 @@ impl Gallery {
         start..end
     }
 
-    /// The places of the `count` references most alike to an embedding, of those `wanted`, the most
-    /// alike first.
-    pub(crate) fn nearest(
+    /// For each embedding asked, the places of as many references as wanted that are most alike to
+    /// it, of those in `among`, the most alike first; all in one pass over the gallery.
+    pub(crate) fn nearest<const N: usize>(
         &self,
-        embedding: &QuantisedEmbedding,
-        count: usize,
-        wanted: impl Fn(usize) -> bool,
-    ) -> Vec<usize> {
-        self.0.embeddings.nearest(embedding, count, wanted)
+        asked: [(&QuantisedEmbedding, usize); N],
+        among: impl IntoIterator<Item = Range<usize>>,
+    ) -> [Vec<usize>; N] {
+        self.0.embeddings.nearest(asked, among)
+    }
+
+    /// All places but some that follow each other.
+    pub(crate) fn all_but(&self, places: &Range<usize>) -> [Range<usize>; 2] {
+        [0..places.start, places.end..self.references().len()]
     }
 
     /// Each reference's fingerprint, by place.

@@ -56,24 +56,36 @@ pub(crate) fn nominees<'a>(
     found: impl Iterator<Item = &'a Candidate>,
 ) -> Vec<Nominee> {
     let (facts, photo) = (&query.photo.facts, &query.frame);
-    let placed: HashMap<&str, Start> = found
-        .filter_map(|c| Some((c.reference.id.as_str(), placed(c, photo)?)))
+    let placed: HashMap<&str, (&Arc<Reference>, Start)> = found
+        .filter_map(|c| Some((c.reference.id.as_str(), (&c.reference, placed(c, photo)?))))
         .collect();
-    let mut near: Vec<(u32, Nominee)> = Vec::new();
-    for (reference, fingerprint) in gallery.references().iter().zip(gallery.fingerprints()) {
+    let nominee = |bits, reference: &Arc<Reference>, start| {
+        let reference = Arc::clone(reference);
+        (bits, Nominee { reference, start })
+    };
+    // Before all others: features place a picture more surely than a fingerprint.
+    let placed_first = placed.values().map(|(r, start)| nominee(0, r, *start));
+    let mut near: Vec<(u32, Nominee)> = placed_first.collect();
+    for (n, fingerprint) in gallery.fingerprints().iter().enumerate() {
         let bits = facts.fingerprint.distance(fingerprint);
         let mirrored = facts.mirrored.distance(fingerprint);
-        let (bits, start) = match placed.get(reference.id.as_str()) {
-            // Before all others: features place a picture more surely than a fingerprint.
-            Some(placed) => (0, *placed),
-            None if bits.min(mirrored) > NOMINATED_BITS => continue,
-            None if mirrored < bits => (mirrored, Start::Mirrored),
-            None => (bits, Start::Whole),
-        };
-        let reference = Arc::clone(reference);
-        near.push((bits, Nominee { reference, start }));
+        if bits.min(mirrored) > NOMINATED_BITS {
+            continue;
+        }
+        // Only now: looking at every reference of a large gallery takes longer than its fingerprint.
+        let reference = &gallery.references()[n];
+        if placed.contains_key(reference.id.as_str()) {
+            continue;
+        }
+        near.push(match mirrored < bits {
+            true => nominee(mirrored, reference, Start::Mirrored),
+            false => nominee(bits, reference, Start::Whole),
+        });
     }
-    near.sort_by_key(|(bits, _)| *bits);
+    near.sort_by(|(a, x), (b, y)| {
+        let key = |n: &'_ Nominee| (n.reference.product.clone(), n.reference.id.clone());
+        a.cmp(b).then_with(|| key(x).cmp(&key(y)))
+    });
     near.truncate(MOST_TRIED);
     near.into_iter().map(|(_, nominee)| nominee).collect()
 }

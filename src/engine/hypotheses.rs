@@ -153,13 +153,15 @@ pub(crate) fn embed_article(
     let claimed = among
         .claim
         .map_or(0..0, |claim| claim.places(among.gallery));
-    let is_other = |n: usize| !claimed.contains(&n) && !among.without.contains(&all[n].id);
-    let alike = among
-        .gallery
-        .nearest(&embedding, NEAREST_TO_PLACE, is_other);
+    // As many more as may be left out again.
+    let count = NEAREST_TO_PLACE + among.without.len();
+    let others = among.gallery.all_but(&claimed);
+    let [alike] = among.gallery.nearest([(&embedding, count)], others);
     let alike: Vec<Arc<Reference>> = alike
         .into_iter()
         .map(|n| &all[n])
+        .filter(|r| !among.without.contains(&r.id))
+        .take(NEAREST_TO_PLACE)
         .filter(|r| found.iter().all(|h| h.reference.id != r.id))
         .cloned()
         .collect();

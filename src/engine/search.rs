@@ -324,21 +324,29 @@ impl Query {
         without: &HashSet<String>,
     ) -> Result<Vec<Arc<Reference>>, InferenceError> {
         let all = gallery.references();
+        // Asked of the few that were found alone: of a large gallery, looking at each reference takes
+        // longer than comparing its embedding.
         let is_in = |n: &usize| !without.contains(&all[*n].id);
         let chosen = if all.len() <= FULL_SEARCH {
             (0..all.len()).collect()
         } else {
             let own = claim.map_or(0..0, |claim| claim.places(gallery));
-            let is_other = |n: usize| !own.contains(&n) && is_in(&n);
             let photo = self.middle(vision)?;
-            let count = claim.map_or(NEAREST, |_| NEAREST_RIVALS);
-            let mut chosen = gallery.nearest(&photo, count, is_other);
+            let [likeliest] = gallery.nearest([(&photo, 1)], [own.clone()]);
             // What shares the claim's layout is its likeliest rival, however little the photo shows.
-            let likeliest = gallery.nearest(&photo, 1, |n| own.contains(&n));
-            if let Some(&likeliest) = likeliest.first() {
-                let alike = &all[likeliest].embedding;
-                chosen.extend(gallery.nearest(alike, NEAREST_TO_CLAIM, is_other));
-            }
+            let (alike, of_alike) = match likeliest.first() {
+                Some(&likeliest) => (&all[likeliest].embedding, NEAREST_TO_CLAIM),
+                None => (&photo, 0),
+            };
+            let of_photo = claim.map_or(NEAREST, |_| NEAREST_RIVALS);
+            // As many more as may be left out again.
+            let more = |count: usize| if count == 0 { 0 } else { count + without.len() };
+            let asked = [(&photo, more(of_photo)), (alike, more(of_alike))];
+            let found = gallery.nearest(asked, gallery.all_but(&own));
+            let of_each = found.into_iter().zip([of_photo, of_alike]);
+            let kept =
+                of_each.flat_map(|(found, count)| found.into_iter().filter(is_in).take(count));
+            let mut chosen: Vec<usize> = kept.collect();
             // A claim is compared with its own product however unlikely it looks: that is the
             // question.
             chosen.extend(own);

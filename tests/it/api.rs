@@ -102,7 +102,7 @@ impl TestServer {
             decoding_bytes: scene_bytes,
             budget: 0.01,
         };
-        let assay = Arc::new(Assay::open(parts, |_, _| {}).await.unwrap());
+        let assay = Arc::new(Assay::open(parts, |_| {}).await.unwrap());
         let gate = Arc::new(Gate::default());
         let state = HttpState::new(Arc::clone(&assay), gate.clone(), config);
         Self {

@@ -464,7 +464,7 @@ async fn a_photo_is_seen_elsewhere_only_with_another_seller(place: &Place) {
 
 /// References that are searched, of those that changed since.
 async fn searched(store: &Database, since: i64) -> Vec<ReferenceRecord> {
-    let changed = store.changed_references(since).await.unwrap();
+    let changed = store.changed_references((since, "~"), 99).await.unwrap();
     let searched = changed.into_iter().filter(|c| c.in_use);
     searched.map(|c| c.reference).collect()
 }
@@ -473,7 +473,7 @@ async fn another_process_hears_of_each_change_once(place: &Place) {
     let writer = with_two_products(place).await;
     let reader = place.open().await;
     let heard = async |since: i64| -> Vec<_> {
-        let changed = reader.changed_references(since).await.unwrap();
+        let changed = reader.changed_references((since, "~"), 99).await.unwrap();
         changed
             .into_iter()
             .map(|c| (c.reference.id, c.in_use))

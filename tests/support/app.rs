@@ -95,7 +95,7 @@ impl TestApp {
             engine,
             budget: BUDGET,
         };
-        let assay = Arc::new(Assay::open(parts, |_, _| {}).await.unwrap());
+        let assay = Arc::new(Assay::open(parts, |_| {}).await.unwrap());
         Self { assay, folder }
     }
 

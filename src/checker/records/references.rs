@@ -70,10 +70,15 @@ pub trait References: Send + Sync {
         id: &str,
         now_ms: i64,
     ) -> Result<(), StoreError>;
-    /// References that changed after change `since`, by change; of a reference that changed several
-    /// times, the last.
-    // What was read before stays right, so that enrolling many costs each of them the same.
-    async fn changed_references(&self, since: i64) -> Result<Vec<ChangedReference>, StoreError>;
+    /// References that changed, by change and id; of a reference that changed several times, the last
+    /// change. `most` of them after a change and an id, such as the last of those read before.
+    // What was read before stays right, so that enrolling many costs each of them the same. In
+    // portions, since the first time it is all of them.
+    async fn changed_references(
+        &self,
+        after: (i64, &str),
+        most: usize,
+    ) -> Result<Vec<ChangedReference>, StoreError>;
     /// The number of the last change; it moves whenever anybody, in this process or another, changes
     /// which references are searched.
     // A number instead of a time: clocks of two processes differ, one database counts for both.

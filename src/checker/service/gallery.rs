@@ -9,7 +9,7 @@ use crate::{
     checker::{
         codec::entry::{entry_from_bytes, entry_model, entry_name},
         ports::StoreError,
-        records::ReferenceRecord,
+        records::{ChangedReference, ReferenceRecord},
         snapshot::{Delta, GallerySnapshot, LostReference},
     },
     domain::gallery::Reference,
@@ -18,6 +18,8 @@ use crate::{
 
 /// References read or prepared at a time.
 const AT_ONCE: usize = 8;
+/// References whose records are read at a time.
+const PORTION: usize = 500;
 
 impl Assay {
     /// The gallery with all changes until now.
@@ -35,7 +37,7 @@ impl Assay {
         if snapshot.change >= change {
             return Ok(snapshot);
         }
-        self.catch_up(change, &mut |_, _| {}).await
+        self.catch_up(change, &mut |_| {}).await
     }
 
     /// The same for a check; what was lost of the claimed product is looked for once more, since an
@@ -46,24 +48,23 @@ impl Assay {
         change: i64,
     ) -> Result<Arc<GallerySnapshot>, ServiceError> {
         let snapshot = self.refresh_to(change).await?;
-        let mut delta = Delta {
-            change: snapshot.change,
-            ..Delta::default()
-        };
+        let mut delta = Delta::up_to(snapshot.change);
         for id in snapshot.lost_of(claim) {
             let record = self.records.references.reference(&id).await?;
-            delta.came.extend(self.read_reference(record).await?.ok());
+            if let Ok(back) = self.read_reference(record).await? {
+                delta.came(back);
+            }
         }
-        if delta.came.is_empty() {
+        if delta.arrivals() == 0 {
             return Ok(snapshot);
         }
         Ok(self.replace(&snapshot, delta))
     }
 
-    /// Reads the whole gallery; `progress` hears how many references are read and how many there are.
+    /// Reads the whole gallery; `progress` hears now and then how many references are read.
     pub(super) async fn load(
         &self,
-        progress: &mut (dyn FnMut(usize, usize) + Send),
+        progress: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(), ServiceError> {
         let last = self.records.references.last_change().await?;
         self.catch_up(last, progress).await?;
@@ -74,42 +75,61 @@ impl Assay {
     async fn catch_up(
         &self,
         change: i64,
-        progress: &mut (dyn FnMut(usize, usize) + Send),
+        progress: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Arc<GallerySnapshot>, ServiceError> {
         let old = self.snapshot();
-        let changed = self
-            .records
-            .references
-            .changed_references(old.change)
-            .await?;
-        // A change may have no reference of its own, as when an empty product is retired; and more
-        // may have come since `change` was read.
-        let last = changed.last().map_or(change, |c| c.change.max(change));
-        let mut delta = Delta {
-            change: last,
-            ..Delta::default()
-        };
+        // A change may have no reference of its own, as when an empty product is retired.
+        let mut delta = Delta::up_to(change.max(old.change));
+        // Ids are never this: all that changed since.
+        let mut last = (old.change, "\u{10ffff}".to_owned());
+        loop {
+            let changed = self
+                .records
+                .references
+                .changed_references((last.0, &last.1), PORTION)
+                .await?;
+            let is_last = changed.len() < PORTION;
+            if let Some(end) = changed.last() {
+                last = (end.change, end.reference.id.clone());
+                // More may have come since `change` was read.
+                delta.change = delta.change.max(end.change);
+            }
+            self.read_changed(changed, &old, &mut delta).await?;
+            if is_last {
+                break;
+            }
+            progress(delta.arrivals());
+        }
+        Ok(self.replace(&old, delta))
+    }
+
+    /// Reads the references of some changes, unless they are known.
+    async fn read_changed(
+        &self,
+        changed: Vec<ChangedReference>,
+        old: &GallerySnapshot,
+        delta: &mut Delta,
+    ) -> Result<(), ServiceError> {
         let mut missing = Vec::new();
         for changed in changed {
             match changed.in_use {
                 // References never change once enrolled: what is in memory stays right.
-                true if old.get(&changed.reference.id).is_some() => {}
+                true if old.get(&changed.reference.id).is_some() => {
+                    delta.stays(&changed.reference.id);
+                }
                 true => missing.push(changed.reference),
-                false => delta.gone.push(changed.reference.id),
+                false => delta.gone(changed.reference.id),
             }
         }
-        let total = missing.len();
         let mut read = stream::iter(missing.into_iter().map(|r| self.read_reference(r)))
             .buffer_unordered(AT_ONCE);
         while let Some(reference) = read.try_next().await? {
             match reference {
-                Ok(reference) => delta.came.push(reference),
-                Err(gone) => delta.lost.push(gone),
+                Ok(reference) => delta.came(reference),
+                Err(gone) => delta.lost(gone),
             }
-            progress(delta.came.len(), total);
         }
-        drop(read);
-        Ok(self.replace(&old, delta))
+        Ok(())
     }
 
     /// Makes the next snapshot from an older one.

@@ -1,4 +1,6 @@
-//! Exact search for the embeddings most alike to one.
+//! Exact search for the embeddings most alike to some.
+
+use std::ops::Range;
 
 use super::embedding::QuantisedEmbedding;
 
@@ -37,41 +39,73 @@ impl EmbeddingIndex {
         index
     }
 
-    /// The rows of the `count` embeddings most alike to `embedding` (by cosine), of those `wanted`,
-    /// the most alike first; of equals the first.
-    pub(crate) fn nearest(
+    /// For each embedding asked, the rows of as many as wanted that are most alike to it (by cosine),
+    /// of those in `among`: the most alike first, of equals the first. All are found in one pass.
+    pub(crate) fn nearest<const N: usize>(
         &self,
-        embedding: &QuantisedEmbedding,
-        count: usize,
-        wanted: impl Fn(usize) -> bool,
-    ) -> Vec<usize> {
-        if embedding.values().len() != self.dimensions || self.dimensions == 0 {
-            return Vec::new();
+        asked: [(&QuantisedEmbedding, usize); N],
+        among: impl IntoIterator<Item = Range<usize>>,
+    ) -> [Vec<usize>; N] {
+        let mut searches = asked.map(|(embedding, count)| {
+            let fits = embedding.values().len() == self.dimensions && self.dimensions > 0;
+            Best {
+                asked: embedding.values().iter().map(|v| i16::from(*v)).collect(),
+                count: if fits { count } else { 0 },
+                rows: Vec::new(),
+            }
+        });
+        for places in among {
+            let bytes = places.start * self.dimensions..places.end * self.dimensions;
+            let rows = self.values[bytes].chunks_exact(self.dimensions.max(1));
+            for ((n, row), scale) in places.clone().zip(rows).zip(&self.scales[places]) {
+                for search in &mut searches {
+                    search.see(n, row, *scale);
+                }
+            }
         }
-        let asked: Vec<i16> = embedding.values().iter().map(|v| i16::from(*v)).collect();
-        let rows = self.values.chunks_exact(self.dimensions).zip(&self.scales);
-        let mut all: Vec<(f32, usize)> = rows
-            .enumerate()
-            .filter(|(n, _)| wanted(*n))
-            .map(|(n, (row, scale))| (dot(row, &asked) as f32 * scale, n))
-            .collect();
-        let order = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-        // Only the first few need an order.
-        if count < all.len() {
-            all.select_nth_unstable_by(count, order);
-            all.truncate(count);
+        searches.map(|search| search.rows.into_iter().map(|(_, n)| n).collect())
+    }
+}
+
+/// The rows most alike to one embedding, of those seen so far.
+struct Best {
+    asked: Vec<i16>,
+    count: usize,
+    /// The most alike first, `count` at most.
+    rows: Vec<(f32, usize)>,
+}
+
+impl Best {
+    fn see(&mut self, n: usize, row: &[i8], scale: f32) {
+        if self.count == 0 {
+            return;
         }
-        all.sort_by(order);
-        all.into_iter().map(|(_, n)| n).collect()
+        let alike = dot(row, &self.asked) as f32 * scale;
+        let is_full = self.rows.len() == self.count;
+        // Nearly all rows end here: few are wanted of many.
+        if is_full && self.rows[self.count - 1].0 >= alike {
+            return;
+        }
+        if is_full {
+            self.rows.pop();
+        }
+        let place = self.rows.partition_point(|(known, _)| *known >= alike);
+        self.rows.insert(place, (alike, n));
     }
 }
 
 /// The product of two rows; whole numbers, hence exact.
 fn dot(row: &[i8], asked: &[i16]) -> i32 {
-    row.iter()
-        .zip(asked)
-        .map(|(a, b)| i32::from(i16::from(*a)) * i32::from(*b))
-        .sum()
+    fn product<'a>(row: impl IntoIterator<Item = &'a i8>, asked: &[i16]) -> i32 {
+        let pairs = row.into_iter().zip(asked);
+        pairs
+            .map(|(a, b)| i32::from(i16::from(*a)) * i32::from(*b))
+            .sum()
+    }
+    // In pieces of a known length, which the compiler makes more than twice as fast.
+    let ((rows, row_end), (asked, asked_end)) = (row.as_chunks::<32>(), asked.as_chunks::<32>());
+    let pieces = rows.iter().zip(asked).map(|(a, b)| product(a, b));
+    pieces.sum::<i32>() + product(row_end, asked_end)
 }
 
 #[cfg(test)]
@@ -88,18 +122,25 @@ mod tests {
         /// Against the plain way: the cosine of each pair, all of them sorted.
         #[test]
         fn it_finds_what_comparing_with_each_finds(
-            rows in prop::collection::vec(prop::collection::vec(-127_i8..=127, 9), 1..40),
-            asked in prop::collection::vec(-127_i8..=127, 9),
-            count in 0_usize..12,
-            odd in any::<bool>(),
+            rows in prop::collection::vec(prop::collection::vec(-127_i8..=127, 41), 1..40),
+            asked in prop::array::uniform2(prop::collection::vec(-127_i8..=127, 41)),
+            counts in prop::array::uniform2(0_usize..12),
+            cut in prop::array::uniform2(0_usize..40),
         ) {
             let all: Vec<QuantisedEmbedding> = rows.iter().map(|r| embedding(r)).collect();
-            let asked = embedding(&asked);
-            let wanted = |n: usize| !odd || n % 2 == 1;
-            let mut plain: Vec<usize> = (0..all.len()).filter(|n| wanted(*n)).collect();
-            plain.sort_by(|a, b| asked.cosine(&all[*b]).total_cmp(&asked.cosine(&all[*a])));
-            plain.truncate(count);
-            prop_assert_eq!(EmbeddingIndex::of(all.iter()).nearest(&asked, count, wanted), plain);
+            let asked = asked.map(|a| embedding(&a));
+            let [start, end] = cut.map(|n| n.min(all.len()));
+            let among = [0..start.min(end), start.max(end)..all.len()];
+            let plain = |asked: &QuantisedEmbedding, count: usize| {
+                let mut plain: Vec<usize> = among.iter().cloned().flatten().collect();
+                plain.sort_by(|a, b| asked.cosine(&all[*b]).total_cmp(&asked.cosine(&all[*a])));
+                plain.truncate(count);
+                plain
+            };
+            let wanted = [plain(&asked[0], counts[0]), plain(&asked[1], counts[1])];
+            let index = EmbeddingIndex::of(all.iter());
+            let both = [(&asked[0], counts[0]), (&asked[1], counts[1])];
+            prop_assert_eq!(index.nearest(both, among.clone()), wanted);
         }
     }
 
@@ -107,7 +148,14 @@ mod tests {
     fn an_embedding_of_another_length_is_alike_to_none() {
         let [own, other] = [embedding(&[1, 2, 3]), embedding(&[100, 100])];
         let index = EmbeddingIndex::of([&own, &other, &own].into_iter());
-        assert_eq!(index.nearest(&own, 2, |_| true), [0, 2]);
-        assert_eq!(index.nearest(&other, 2, |_| true), [] as [usize; 0]);
+        let all = || std::iter::once(0..3);
+        assert_eq!(
+            index.nearest([(&own, 2), (&other, 2)], all()),
+            [vec![0, 2], vec![]]
+        );
+        assert_eq!(
+            EmbeddingIndex::default().nearest([(&own, 2)], []),
+            [[0_usize; 0]]
+        );
     }
 }

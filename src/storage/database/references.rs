@@ -105,16 +105,22 @@ impl References for Database {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn changed_references(&self, since: i64) -> Result<Vec<ChangedReference>, StoreError> {
+    async fn changed_references(
+        &self,
+        (change, id): (i64, &str),
+        most: usize,
+    ) -> Result<Vec<ChangedReference>, StoreError> {
         let rows = sqlx::query(
             "SELECT r.*, CASE WHEN r.removed_ms IS NULL AND p.retired = 0 AND b.retired = 0
                  THEN 1 ELSE 0 END AS in_use
              FROM enrolled_references r
              JOIN products p ON p.brand = r.brand AND p.id = r.product
              JOIN brands b ON b.id = r.brand
-             WHERE r.change > $1 ORDER BY r.change, r.id",
+             WHERE (r.change, r.id) > ($1, $2) ORDER BY r.change, r.id LIMIT $3",
         )
-        .bind(since)
+        .bind(change)
+        .bind(id)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&self.pool)
         .await
         .map_err(failed)?;

@@ -38,7 +38,7 @@ CREATE TABLE enrolled_references (
     FOREIGN KEY (brand, product) REFERENCES products (brand, id)
 );
 CREATE UNIQUE INDEX one_reference_per_image ON enrolled_references (brand, product, sha256) WHERE removed_ms IS NULL;
-CREATE INDEX references_by_change ON enrolled_references (change);
+CREATE INDEX references_by_change ON enrolled_references (change, id);
 
 CREATE TABLE genuine_photos (
     id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,

@@ -19,7 +19,7 @@ ALTER TABLE brands ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE enrolled_references ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 UPDATE changes SET count = count + 1 WHERE what = 'references';
 UPDATE enrolled_references SET change = (SELECT count FROM changes WHERE what = 'references');
-CREATE INDEX references_by_change ON enrolled_references (change);
+CREATE INDEX references_by_change ON enrolled_references (change, id);
 DELETE FROM changes WHERE what = 'genuine_photos';
 
 CREATE TABLE jobs (
