@@ -115,17 +115,26 @@ impl GallerySnapshot {
                 }
             }
         }
+        // In the gallery's order already but for those that came, which makes sorting cheap.
+        let kept = self.gallery.references().iter();
+        let mut references: Vec<_> = kept
+            .filter(|r| !delta.gone.contains(&r.id))
+            .cloned()
+            .collect();
         for reference in delta.came.into_values() {
-            let digest = digest(&reference);
-            let brand = reference.product.brand.clone();
             // Two that read at the same time may bring the same one twice.
-            if by_id.insert(reference.id.clone(), reference).is_none() {
-                all.add(digest);
-                by_brand.entry(brand).or_default().add(digest);
+            if by_id.contains_key(&reference.id) {
+                continue;
             }
+            let digest = digest(&reference);
+            all.add(digest);
+            let brand = reference.product.brand.clone();
+            by_brand.entry(brand).or_default().add(digest);
+            by_id.insert(reference.id.clone(), Arc::clone(&reference));
+            references.push(reference);
         }
         Self {
-            gallery: Gallery::new(by_id.values().cloned().collect()),
+            gallery: Gallery::new(references),
             change: delta.change,
             reference_set: all.version(),
             lost,

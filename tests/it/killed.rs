@@ -1,12 +1,7 @@
 //! A server that is killed while it enrols, checks and scores has lost nothing that it acknowledged,
 //! and starts again without a hand.
 
-use std::{
-    io::{BufRead, BufReader, Lines},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use reqwest::{
     Client, RequestBuilder, StatusCode,
@@ -15,50 +10,11 @@ use reqwest::{
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::support::process::Server;
+
 /// Times that the server is killed, unless the variable `KILLS` says otherwise.
 const KILLS: u64 = 4;
 const PRODUCT: &str = "v1/brands/halmora/products/oat";
-
-/// A server in a process of its own.
-struct Server {
-    process: Child,
-    base: String,
-    /// Kept open: who writes to nobody may stop.
-    _output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Server {
-    fn start(data: &Path, settings: &[(&str, String)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_assay"))
-            .envs(settings.iter().map(|(name, value)| (name, value)))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--workers",
-                "2",
-                "--data",
-            ])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let first = lines.next().expect("it starts").unwrap();
-        let address = first.strip_prefix("assay listens on ").unwrap();
-        Self {
-            base: address.to_owned(),
-            process,
-            _output: lines,
-        }
-    }
-
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
 
 /// What was answered with success.
 #[derive(Default)]
@@ -69,7 +25,7 @@ struct Acknowledged {
 }
 
 /// A sample picture as a file that nobody sent before: what follows a picture's end is no part of it.
-fn picture(name: &str, n: u64) -> Part {
+pub fn picture(name: &str, n: u64) -> Part {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("samples")
         .join(name);
@@ -79,7 +35,7 @@ fn picture(name: &str, n: u64) -> Part {
 }
 
 /// The answer to a request that was acknowledged; `None` once the server is gone.
-async fn acknowledged(request: RequestBuilder) -> Option<Value> {
+pub async fn acknowledged(request: RequestBuilder) -> Option<Value> {
     let answer = request.send().await.ok()?;
     let status = answer.status();
     let body = answer.json().await.ok()?;
@@ -138,19 +94,7 @@ async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
 #[cfg(feature = "cluster")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_of_a_cluster_that_is_killed_loses_nothing_that_it_acknowledged() {
-    use crate::support::servers::{Postgres, S3};
-
-    let bucket = S3::shared().bucket().await;
-    let access = bucket.access;
-    kill_again_and_again(&[
-        ("ASSAY_DATABASE", Postgres::shared().database().await),
-        ("ASSAY_IMAGES", format!("s3://{}", bucket.name)),
-        ("AWS_ENDPOINT_URL", access.endpoint.unwrap()),
-        ("AWS_REGION", access.region),
-        ("AWS_ACCESS_KEY_ID", access.key_id),
-        ("AWS_SECRET_ACCESS_KEY", access.secret),
-    ])
-    .await;
+    kill_again_and_again(&crate::support::servers::cluster().await).await;
 }
 
 #[expect(

@@ -175,6 +175,20 @@ impl Postgres {
     }
 }
 
+/// Settings of the program over a new database and a new bucket.
+pub async fn cluster() -> Vec<(&'static str, String)> {
+    let bucket = S3::shared().bucket().await;
+    let access = bucket.access;
+    vec![
+        ("ASSAY_DATABASE", Postgres::shared().database().await),
+        ("ASSAY_IMAGES", format!("s3://{}", bucket.name)),
+        ("AWS_ENDPOINT_URL", access.endpoint.unwrap()),
+        ("AWS_REGION", access.region),
+        ("AWS_ACCESS_KEY_ID", access.key_id),
+        ("AWS_SECRET_ACCESS_KEY", access.secret),
+    ]
+}
+
 /// Whoever a server runs as.
 struct User {
     /// Set when the tests run as root, whom PostgreSQL refuses.

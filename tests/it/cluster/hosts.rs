@@ -16,16 +16,19 @@ use assay::{
         postgres,
     },
 };
+use reqwest::{Client, multipart::Form};
+use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use super::opened;
 use crate::{
     backup::{backed_up, database, dump, images, said, stocked},
+    killed::{acknowledged, picture},
     support::{
         app::{Shipped, TestApp, request},
-        records::{brand, key},
-        servers::{Postgres, S3},
+        process::Server,
+        servers::{self, Postgres, S3},
         vision::{Scene, fake_vision},
     },
 };
@@ -104,6 +107,41 @@ async fn what_one_host_enrols_the_next_check_on_another_sees() {
             .any(|m| m.product == key.product)
     };
     assert!(!named(&oat));
+}
+
+#[tokio::test]
+async fn two_processes_over_one_cluster_answer_as_one() {
+    let settings = servers::cluster().await;
+    let (data, client) = ([(); 2].map(|()| TempDir::new().unwrap()), Client::new());
+    let [one, two] = [&data[0], &data[1]].map(|data| Server::start(data.path(), &settings));
+    let post = |server: &Server, path: &str| client.post(format!("{}/v1/{path}", server.base));
+    for (path, body) in [
+        ("brands", json!({"id": "halmora", "name": "Halmora"})),
+        (
+            "brands/halmora/products",
+            json!({"id": "oat", "name": "Oat drink"}),
+        ),
+    ] {
+        acknowledged(post(&one, path).json(&body)).await.unwrap();
+    }
+    let pack = picture("brands/halmora/oat-drink-original/pack.jpg", 0);
+    let form = Form::new().part("image", pack).text("kind", "pack");
+    let enrol = post(&one, "brands/halmora/products/oat/references").multipart(form);
+    let reference = acknowledged(enrol).await.unwrap();
+    let photo = picture("photos/genuine-oat-kitchen.jpg", 0);
+    let form = Form::new().part("photo", photo).text("brand", "halmora");
+    let check = post(&two, "checks").multipart(form.text("product", "oat"));
+    let check = acknowledged(check).await.unwrap();
+    assert_eq!(check["verdict"], "consistent");
+    assert_eq!(
+        check["photos"][0]["matches"][0]["reference"],
+        reference["id"]
+    );
+    let path = format!("{}/v1/checks/{}", one.base, check["id"].as_str().unwrap());
+    assert_eq!(acknowledged(client.get(&path)).await.unwrap(), check);
+    two.kill();
+    let evidence = client.get(format!("{path}/photos/0/evidence.png"));
+    assert!(evidence.send().await.unwrap().status().is_success());
 }
 
 #[tokio::test]
@@ -188,8 +226,6 @@ async fn a_backup_that_is_not_whole_leaves_a_cluster_empty() {
     cluster.restore_here(&file).await.unwrap_err();
     let store = postgres::open(&cluster.url, place.path()).await.unwrap();
     assert_eq!(store.brands().await.unwrap(), []);
-    store.add_brand(&brand("acme")).await.unwrap();
-    assert_eq!(key("acme", "oat").brand, "acme");
 }
 
 /// Backups carry every column: one that only one database has would be lost on the way.

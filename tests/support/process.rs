@@ -1,0 +1,59 @@
+//! The program as a process of its own, serving.
+
+use std::{
+    io::{BufRead, BufReader, Lines},
+    path::Path,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+/// A server in a process of its own.
+pub struct Server {
+    process: Child,
+    /// Its address, as `http://127.0.0.1:1234`.
+    pub base: String,
+    /// Kept open: who writes to nobody may stop.
+    _output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Server {
+    /// Starts the program over a data folder, with settings by environment variables; returns once it
+    /// answers.
+    pub fn start(data: &Path, settings: &[(&str, String)]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_assay"))
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--workers",
+                "2",
+                "--data",
+            ])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let first = lines.next().expect("it starts").unwrap();
+        let address = first.strip_prefix("assay listens on ").unwrap();
+        Self {
+            base: address.to_owned(),
+            process,
+            _output: lines,
+        }
+    }
+
+    /// Ends it as a power failure would.
+    pub fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Here, so that a test that failed leaves none behind either.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
