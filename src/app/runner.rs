@@ -14,24 +14,24 @@ use crate::checker::{
 const PERIOD: Duration = Duration::from_secs(1);
 /// How often a job that is underway says so.
 const RENEWAL: Duration = Duration::from_secs(10);
+/// How often all brands are looked through, whether anything asks for it or not: after a start with
+/// other models or another tuning, and where an older program took the job or a store was down for
+/// long.
+const ROUND: Duration = Duration::from_secs(300);
 
 /// Does one job after the other, for as long as it is polled. Whatever it is stopped in goes on in
 /// another process, or in this one after its next start.
 pub(super) async fn work(assay: Arc<Assay>) {
-    let mut period = paced(PERIOD);
-    // Another program, other models or another tuning may be in use since the last start: what needs
-    // no score is told soon.
+    let (mut period, mut round) = (paced(PERIOD), paced(ROUND));
     loop {
-        period.tick().await;
-        match assay.score_everything(&Actor::local()).await {
-            Ok(()) => break,
-            Err(error) => {
-                tracing::warn!("no work could be looked for, which is tried again: {error}")
+        tokio::select! {
+            _ = period.tick() => {}
+            _ = round.tick() => {
+                if let Err(error) = assay.score_everything(&Actor::local()).await {
+                    tracing::warn!("no work could be looked for, which is tried again: {error}");
+                }
             }
         }
-    }
-    loop {
-        period.tick().await;
         // All that waits, without a pause in between.
         loop {
             match assay.take_job(JobKind::Score).await {
@@ -92,7 +92,7 @@ async fn ended(
         }
         Err(error) => {
             tracing::warn!(
-                "genuine photos of {} were not scored, which is tried again: {error}",
+                "genuine photos of {} were not scored, which is tried again later: {error}",
                 job.key
             );
             assay.fail_job(job, &error).await

@@ -122,7 +122,7 @@ pub trait EvidencePainter: Send + Sync {
 /// Whether requests can be served, and what is in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readiness {
-    /// Per part (`database`, `storage`, `workers`, `models`): `None` when it works, else what is wrong.
+    /// Per part (`database`, `storage`, `images`, `workers`, `models`): `None` when it works, else what is wrong.
     pub parts: Vec<(&'static str, Option<String>)>,
     /// References whose picture is lost: checks that need it are not comparable, others go on.
     pub lost: Vec<LostReference>,

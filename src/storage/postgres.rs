@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    SqlSafeStr,
+    Connection, Executor, PgConnection, SqlSafeStr,
     any::AnyPoolOptions,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::PgPoolOptions,
@@ -18,6 +18,9 @@ const MIGRATIONS: [(i64, &str, &str); 1] = [(
     "first",
     include_str!("migrations/postgres/0005_first.sql"),
 )];
+
+/// The schema that this program brings a database to.
+pub(super) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Connections of one process: a check holds one for moments only.
 const CONNECTIONS: u32 = 16;
@@ -59,6 +62,17 @@ pub async fn open(url: &str, data: &Path) -> Result<Database, OpenError> {
     let pool = AnyPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
+        // A host that vanished in the middle of a transaction must not hold up the others for hours.
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection
+                    .execute(
+                        "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'",
+                    )
+                    .await?;
+                Ok(())
+            })
+        })
         .connect(url)
         .await
         .map_err(|e| database(e.into()))?;
@@ -78,12 +92,36 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(Vec::from(migrations))
 }
 
+/// The schema of the database at `url`, which is neither made nor changed; `None` where there are no
+/// tables of this program.
+pub(super) async fn schema(url: &str) -> Result<Option<i64>, sqlx::Error> {
+    let mut connection = PgConnection::connect(url).await?;
+    let there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut connection)
+        .await?;
+    let schema = match there {
+        true => {
+            sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+                .fetch_one(&mut connection)
+                .await?
+        }
+        false => None,
+    };
+    connection.close().await?;
+    Ok(schema)
+}
+
 /// The address without what lies between `//` and `@`, which may hold a password.
 pub(crate) fn told(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    // What follows `?` may hold one too.
-    let place = place.split_once('?').map_or(place, |(place, _)| place);
+    // What follows `?` may hold a password too, and either may hold the other's sign: where it is not
+    // sure which is which, nothing is told.
+    let place = match rest.split_once('?') {
+        Some((_, settings)) if settings.contains('@') => "",
+        Some((place, _)) => place,
+        None => rest,
+    };
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     format!("{scheme}://{place}")
 }
 
@@ -115,6 +153,8 @@ mod tests {
             ),
             ("postgres://db/assay?password=secret", "postgres://db/assay"),
             ("postgresql://db/assay", "postgresql://db/assay"),
+            ("postgres://db/assay?password=p@ss", "postgres://"),
+            ("postgres://ann:p?w@db/assay", "postgres://"),
             ("nonsense", "postgres://"),
         ] {
             assert_eq!(told(url), wanted);

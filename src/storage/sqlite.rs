@@ -85,7 +85,9 @@ pub async fn open(data: &Path) -> Result<Database, OpenError> {
         },
         other => database(other.into()),
     })?;
-    let pool = pool(&file).await.map_err(|e| database(e.into()))?;
+    // Without links and `..`, which an address would read otherwise than the system does.
+    let plain = file.canonicalize().map_err(|e| database(e.into()))?;
+    let pool = pool(&plain).await.map_err(|e| database(e.into()))?;
     // Only now: without any connection, the write-ahead log would be merged and made again.
     first.close().await;
     Ok(Database::over(pool, Kind::Sqlite, data.to_owned()))
@@ -94,8 +96,8 @@ pub async fn open(data: &Path) -> Result<Database, OpenError> {
 async fn pool(file: &Path) -> Result<AnyPool, sqlx::Error> {
     sqlx::any::install_default_drivers();
     let options = AnyPoolOptions::new()
-        // Readers wait for nobody under a write-ahead log, and writers take turns whatever their
-        // number.
+        // Under a write-ahead log writers take turns whatever their number, and keep no reader waiting
+        // while a connection is free.
         .max_connections(4)
         // An address cannot carry these, other than `options` below.
         .after_connect(|connection, _| {
@@ -111,9 +113,9 @@ async fn pool(file: &Path) -> Result<AnyPool, sqlx::Error> {
     options.connect(&address(file)?).await
 }
 
-/// A file as an address: whatever an address would read as something else is escaped.
+/// A file, by its canonical path, as an address: whatever an address would read as something else is
+/// escaped.
 pub(super) fn address(file: &Path) -> Result<String, sqlx::Error> {
-    let file = std::path::absolute(file)?;
     let Some(path) = file.to_str() else {
         let why = format!("the path `{}` is not valid Unicode", file.display());
         return Err(sqlx::Error::Configuration(why.into()));

@@ -501,6 +501,8 @@ async fn another_process_hears_of_each_change_once(place: &Place) {
         retired: Some(retired),
         ..Change::default()
     };
+    writer.change_product(&rice, &retired(false)).await.unwrap();
+    assert_eq!(heard(three).await, [], "it was in use before");
     writer.change_product(&rice, &retired(true)).await.unwrap();
     assert_eq!(heard(three).await, [is("r2", false)]);
     let four = reader.last_change().await.unwrap();

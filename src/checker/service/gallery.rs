@@ -80,8 +80,10 @@ impl Assay {
         let old = self.snapshot();
         // A change may have no reference of its own, as when an empty product is retired.
         let mut delta = Delta::up_to(change.max(old.change));
-        // Ids are never this: all that changed since.
-        let mut last = (old.change, "\u{10ffff}".to_owned());
+        // The first time also what a program from before these numbers has left without one.
+        let since = if old.change == 0 { -1 } else { old.change };
+        // No id comes after this: all that changed later.
+        let mut last = (since, "\u{10ffff}".to_owned());
         loop {
             let changed = self
                 .records

@@ -23,8 +23,8 @@ impl Assay {
         Ok(jobs.claim_job(kind, &self.worker, LEASE_MS).await?)
     }
 
-    /// Does a job; returns how many genuine photos were scored. What it writes is the same whoever
-    /// does it, and as often as it is done.
+    /// Does a job; returns how many genuine photos were scored. Doing it again, or
+    /// twice at a time, costs time and nothing else.
     pub async fn do_job(&self, job: &Leased) -> Result<usize, ServiceError> {
         match job.kind {
             JobKind::Score => self.score_brand(&job.key).await,

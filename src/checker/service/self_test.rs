@@ -1,5 +1,5 @@
 //! A self-test: what would be flagged of simulated edits of a product's own references. Nothing of
-//! it is kept.
+//! it is kept but that it ran, and what it was judged by.
 
 use std::{
     collections::HashSet,
@@ -45,9 +45,9 @@ const AT_ONCE: usize = 2;
 const MOST_UNSCORED: usize = 32;
 /// What a second self-test is told to wait, in seconds.
 const RETRY_AFTER_S: u64 = 10;
-/// How long a self-test is taken to be underway after its last photo: the slowest photo takes a tenth
+/// How long a self-test is taken to be underway after its last photo: the slowest photo takes a fifth
 /// of it.
-const LEASE_MS: i64 = 60_000;
+const LEASE_MS: i64 = 30_000;
 
 /// One simulated photo, as it was tried.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl Drop for Underway<'_> {
 impl Assay {
     /// Edits the product's references by kind, photographs them by the simulator and judges the
     /// photos as a check with a claim on the product would, beside unedited ones and the product's
-    /// genuine photos. Nothing is stored. `progress` hears each photo (`None` where a reference
+    /// genuine photos. No photo is stored. `progress` hears each photo (`None` where a reference
     /// could not carry the edit), how many are done and how many there are.
     ///
     /// Fails when the product does not exist or has no reference, when a field is out of range, and
@@ -142,9 +142,7 @@ impl Assay {
             done += 1;
             verdicts.extend(trial.as_ref().map(|t| (t.kind, t.verdict)));
             progress(trial, done, total);
-            if let Some(lease) = &underway.lease {
-                self.records.jobs.renew(lease, LEASE_MS).await?;
-            }
+            self.renew_self_test(&underway).await?;
         }
         drop(trials);
         let counted = |wanted: Kind| {
@@ -160,7 +158,7 @@ impl Assay {
             seed: plan.request.seed,
             unedited: counted(Kind::Unedited),
             edits: EditKind::ALL.map(|kind| counted(kind.into())).into(),
-            genuine_photos: self.judge_genuine(&product, &plan).await?,
+            genuine_photos: self.judge_genuine(&product, &plan, &underway).await?,
             calibration: plan.against.judged_by.told.clone(),
             reference_set: plan.against.snapshot.reference_set.clone(),
             models: self.models.clone(),
@@ -169,6 +167,19 @@ impl Assay {
             self.records.jobs.finish(&lease).await?;
         }
         Ok(answer)
+    }
+
+    /// Says that it is still underway; an error when another has begun meanwhile.
+    async fn renew_self_test(&self, underway: &Underway<'_>) -> Result<(), ServiceError> {
+        let Some(lease) = &underway.lease else {
+            return Ok(());
+        };
+        match self.records.jobs.renew(lease, LEASE_MS).await? {
+            true => Ok(()),
+            false => Err(ServiceError::Underway {
+                retry_after_s: RETRY_AFTER_S,
+            }),
+        }
     }
 
     /// Holds the place of the one self-test, as long as it is renewed.
@@ -181,8 +192,10 @@ impl Assay {
                 .unwrap_or_else(PoisonError::into_inner),
         );
         for lease in left {
-            jobs.fail(&lease, "whoever asked for it left before its end", 0)
-                .await?;
+            let ended = jobs.fail(&lease, "whoever asked for it left before its end", 0);
+            if let Err(error) = ended.await {
+                tracing::warn!("a self-test that was left cannot be ended yet: {error}");
+            }
         }
         let job = NewJob {
             id: new_id(),
@@ -265,6 +278,7 @@ impl Assay {
         &self,
         product: &ProductKey,
         plan: &Plan,
+        underway: &Underway<'_>,
     ) -> Result<GenuineAnswer, ServiceError> {
         let photos = calibrating_only(
             self.records.genuine.genuine_photos(product).await?,
@@ -307,7 +321,12 @@ impl Assay {
                 .map(|photo| self.genuine_score(photo, &plan.against.snapshot))
                 .collect::<Vec<_>>(),
         );
-        let fresh: Vec<_> = fresh.buffered(AT_ONCE).try_collect().await?;
+        let (mut scoring, mut fresh) = (fresh.buffered(AT_ONCE), Vec::new());
+        while let Some(scored) = scoring.try_next().await? {
+            fresh.push(scored);
+            self.renew_self_test(underway).await?;
+        }
+        drop(scoring);
         let (fusion, variation) = (
             &self.engine.defaults().fusion,
             &plan.against.judged_by.point.variation,

@@ -38,8 +38,22 @@ pub async fn back_up_cluster(
 ) -> Result<BackedUp, BackupError> {
     let folder = write::folder_of(file, data)?;
     let place = place(data)?;
-    // For its schema: rows of an older one are of other columns.
-    postgres::open(url, data).await?.close().await;
+    // Rows of another schema are of other columns.
+    let not_ours = |why: String| BackupError::NotOurs {
+        path: postgres::told(url),
+        why,
+    };
+    match postgres::schema(url).await? {
+        Some(schema) if schema == postgres::NEWEST => {}
+        Some(schema) => {
+            let newest = postgres::NEWEST;
+            return Err(not_ours(format!(
+                "is of schema {schema}, and this program's is {newest}"
+            )));
+        }
+        None => return Err(not_ours("has no tables of assay".to_owned())),
+    }
+    sqlx::any::install_default_drivers();
     sqlite::open(place.path()).await?.close().await;
     let (mut here, tables) = opened(place.path()).await?;
     let mut there = AnyConnection::connect(url).await?;
@@ -93,8 +107,9 @@ pub async fn restore_into_cluster(
     let (mut here, tables) = opened(&restored).await?;
     carry_images(&restored, &tables, images, progress).await?;
     let mut rows = there.begin().await?;
-    // Once more, and nobody adds any from here on: two that restore at once would mix.
-    sqlx::query("LOCK TABLE brands IN EXCLUSIVE MODE")
+    // Once more, and nobody adds any from here on: what is written without a brand comes to one of
+    // the others first.
+    sqlx::query("LOCK TABLE brands, operating_points, checks IN EXCLUSIVE MODE")
         .execute(&mut *rows)
         .await?;
     refuse_records(&mut rows, url).await?;
@@ -117,6 +132,7 @@ async fn opened(data: &Path) -> Result<(AnyConnection, Vec<Table>), BackupError>
     let mut described = SqliteConnection::connect_with(&sqlite::options(&file)).await?;
     let tables = table::tables(&mut described).await?;
     described.close().await?;
+    let file = file.canonicalize().map_err(cannot("use", &file))?;
     Ok((
         AnyConnection::connect(&sqlite::address(&file)?).await?,
         tables,
@@ -125,7 +141,8 @@ async fn opened(data: &Path) -> Result<(AnyConnection, Vec<Table>), BackupError>
 
 async fn refuse_records(there: &mut AnyConnection, url: &str) -> Result<(), BackupError> {
     let taken: Option<i64> = sqlx::query_scalar(
-        "SELECT CAST(1 AS BIGINT) WHERE EXISTS (SELECT 1 FROM brands) OR EXISTS (SELECT 1 FROM checks)",
+        "SELECT CAST(1 AS BIGINT) WHERE EXISTS (SELECT 1 FROM brands)
+         OR EXISTS (SELECT 1 FROM checks) OR EXISTS (SELECT 1 FROM operating_points)",
     )
     .fetch_optional(there)
     .await?;
@@ -219,15 +236,13 @@ struct Port<'a>(&'a dyn Images);
 
 #[async_trait]
 impl Originals for Port<'_> {
-    async fn original(&self, sha256: Sha256) -> Result<Vec<u8>, Found> {
+    async fn original(&self, sha256: Sha256) -> Result<Result<Vec<u8>, Found>, StoreError> {
         match self.0.image(sha256).await {
-            Ok(bytes) => Ok(bytes.into()),
-            // Where nothing was ever kept, this is all that can be told.
-            Err(StoreError::Lost { .. }) => Err(Found::Missing),
-            Err(error) => {
-                tracing::warn!("image `{sha256}` cannot be read: {error}");
-                Err(Found::Unreadable)
-            }
+            Ok(bytes) => Ok(Ok(bytes.into())),
+            // The port does not tell a damaged one from one that is not there.
+            Err(StoreError::Lost { .. }) => Ok(Err(Found::Missing)),
+            // A store that is down would make a backup without pictures of all that follow.
+            Err(error) => Err(error),
         }
     }
 }

@@ -140,6 +140,15 @@ pub enum BackupError {
     #[cfg(feature = "cluster")]
     #[error("the database `{0}` has records already; a backup is restored into an empty one")]
     Taken(String),
+    /// The database is not one to be saved.
+    #[cfg(feature = "cluster")]
+    #[error("the database `{path}` {why}; a backup neither makes tables nor changes them")]
+    NotOurs {
+        /// Where it is.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The database at the other end could not be opened.
     #[cfg(feature = "cluster")]
     #[error(transparent)]

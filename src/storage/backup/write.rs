@@ -19,6 +19,7 @@ use super::{
     table::{self, Table},
 };
 use crate::{
+    checker::ports::StoreError,
     domain::digest::{Hashing, Sha256},
     storage::{
         files::{ContentFiles, MOST_IMAGE_BYTES, sync_folder},
@@ -54,13 +55,13 @@ pub async fn back_up(
 #[async_trait]
 pub(super) trait Originals: Sync {
     /// An image's bytes, if they are what its name promises.
-    async fn original(&self, sha256: Sha256) -> Result<Vec<u8>, Found>;
+    async fn original(&self, sha256: Sha256) -> Result<Result<Vec<u8>, Found>, StoreError>;
 }
 
 #[async_trait]
 impl Originals for ContentFiles {
-    async fn original(&self, sha256: Sha256) -> Result<Vec<u8>, Found> {
-        read(&self.image_path(sha256), sha256)
+    async fn original(&self, sha256: Sha256) -> Result<Result<Vec<u8>, Found>, StoreError> {
+        Ok(read(&self.image_path(sha256), sha256))
     }
 }
 
@@ -247,7 +248,7 @@ impl Archive<'_> {
         for (done, (sha256, needed)) in (0..).zip(named) {
             let all = named.len() as u64;
             (self.progress)(Step::Images { done, all });
-            match originals.original(*sha256).await {
+            match originals.original(*sha256).await? {
                 Ok(bytes) => {
                     self.add(&Content::Image(*sha256), &bytes)?;
                     manifest.images += 1;

@@ -1,7 +1,11 @@
 //! Rows of brands and products.
 
 use async_trait::async_trait;
-use sqlx::AnyConnection;
+use sqlx::{
+    AnyConnection,
+    any::{Any, AnyArguments},
+    query::QueryScalar,
+};
 
 use super::{
     Database, jobs, moved,
@@ -59,7 +63,9 @@ impl Catalogue for Database {
 
     async fn change_brand(&self, id: &str, change: &Change) -> Result<Brand, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
-        let number = retiring(&mut transaction, change).await?;
+        let retired = "SELECT retired FROM brands WHERE id = $1";
+        let retired = sqlx::query_scalar(retired).bind(id);
+        let number = retiring(&mut transaction, change, retired).await?;
         let row: Option<Named> = sqlx::query_as(
             "UPDATE brands SET name = coalesce($1, name),
              budget = CASE WHEN $2 = 1 THEN $3 ELSE budget END,
@@ -130,7 +136,11 @@ impl Catalogue for Database {
         change: &Change,
     ) -> Result<Product, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
-        let number = retiring(&mut transaction, change).await?;
+        let retired = "SELECT retired FROM products WHERE brand = $1 AND id = $2";
+        let retired = sqlx::query_scalar(retired)
+            .bind(&key.brand)
+            .bind(&key.product);
+        let number = retiring(&mut transaction, change, retired).await?;
         // The brand before the product, as everywhere: two that lock them the other way round wait
         // for each other.
         touched(&mut transaction, &key.brand).await?;
@@ -186,15 +196,20 @@ impl Catalogue for Database {
     }
 }
 
-/// The number of a change that takes references in or out of use, if it is one.
+/// The number of a change that takes references in or out of use, if it is one; `retired` reads
+/// whether they are out of use now.
 async fn retiring(
     transaction: &mut AnyConnection,
     change: &Change,
+    retired: QueryScalar<'_, Any, i64, AnyArguments>,
 ) -> Result<Option<i64>, StoreError> {
-    match change.retired {
-        Some(_) => moved(transaction).await.map(Some),
-        None => Ok(None),
-    }
+    let Some(wanted) = change.retired else {
+        return Ok(None);
+    };
+    // Before it is read: whoever retires anything waits for the others here.
+    let number = moved(transaction).await?;
+    let now = retired.fetch_optional(transaction).await.map_err(failed)?;
+    Ok((now != Some(i64::from(wanted))).then_some(number))
 }
 
 /// Puts a change's number on the references of a brand, or of one product of it.

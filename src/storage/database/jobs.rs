@@ -18,11 +18,14 @@ const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 const ENQUEUE: &str =
     "INSERT INTO jobs (id, kind, key, actor, state, attempt, most_attempts, due_ms, created_ms)
-     VALUES ($1, $2, $3, $4, 'queued', 0, $5, {now}, {now}) ON CONFLICT DO NOTHING";
+     VALUES ($1, $2, $3, $4, 'queued', 0, $5, {now}, {now})
+     ON CONFLICT (kind, key) WHERE state = 'queued' DO NOTHING";
 
 impl Database {
     /// Adds a job that scores a brand's genuine photos, within the transaction that makes it
-    /// necessary; nothing where there are none. Last in it, since others may wait for its row.
+    /// necessary; nothing where there are none. Last in it, since others may wait for its row. One
+    /// that waits already is locked until the end of the transaction: a worker that took it before
+    /// would not see what the transaction changes.
     pub(super) async fn enqueue_scores(
         &self,
         transaction: &mut AnyConnection,
@@ -33,7 +36,7 @@ impl Database {
              (id, kind, key, actor, state, attempt, most_attempts, due_ms, created_ms)
              SELECT $1, $2, $3, $4, 'queued', 0, $5, {now}, {now}
              WHERE EXISTS (SELECT 1 FROM genuine_photos WHERE brand = $3)
-             ON CONFLICT DO NOTHING";
+             ON CONFLICT (kind, key) WHERE state = 'queued' DO UPDATE SET due_ms = jobs.due_ms";
         sqlx::query(self.spelled(sql))
             .bind(Uuid::now_v7().to_string())
             .bind(JobKind::Score.name())
@@ -146,7 +149,7 @@ impl Jobs for Database {
             return Ok(None);
         }
         self.give_up(kind).await?;
-        let sql = "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = $2, due_ms = {now} + $3
+        let sql = "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = $2, due_ms = {now} + $3, ended_ms = NULL
              WHERE id = (SELECT j.id FROM jobs j WHERE j.kind = $1 AND j.due_ms <= {now}
                  AND (j.state = 'running' OR j.state = 'queued' AND NOT EXISTS
                      (SELECT 1 FROM jobs r WHERE r.kind = j.kind AND r.key = j.key AND r.state = 'running'))

@@ -215,6 +215,26 @@ async fn one_machines_data_goes_to_a_cluster_and_back() {
 }
 
 #[tokio::test]
+async fn a_backup_makes_no_tables_in_a_database_of_somebody_else() {
+    let cluster = Cluster::new().await;
+    let place = TempDir::new().unwrap();
+    let (data, file) = (TempDir::new().unwrap(), place.path().join("cluster.tar"));
+    let from = (cluster.url.as_str(), &*cluster.images as &dyn Images);
+    let refused = back_up_cluster(from, data.path(), &file, &|_| {}).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("has no tables of assay"), "{refused}");
+    let mut server = PgConnection::connect(&cluster.url).await.unwrap();
+    let tables: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'",
+    )
+    .fetch_one(&mut server)
+    .await
+    .unwrap();
+    assert_eq!(tables, 0);
+    assert!(!file.exists());
+}
+
+#[tokio::test]
 async fn a_backup_that_is_not_whole_leaves_a_cluster_empty() {
     let (app, _) = stocked().await;
     let place = TempDir::new().unwrap();

@@ -98,3 +98,21 @@ async fn a_file_that_is_no_database_is_named() {
         .expect("opened a text file");
     assert!(refused.to_string().contains("assay.sqlite"), "{refused}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_is_the_one_that_the_system_takes_it_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (real, near) = (dir.path().join("a/real"), dir.path().join("near"));
+    std::fs::create_dir_all(&real).unwrap();
+    std::fs::create_dir(&near).unwrap();
+    std::os::unix::fs::symlink(&real, dir.path().join("link")).unwrap();
+    // By its letters this is `data` beside the link; by the system it lies beside where that leads.
+    for odd in ["link/../data", "50%?x#y: \u{e9}"] {
+        let store = sqlite::open(&dir.path().join(odd)).await.unwrap();
+        store.add_brand(&brand("acme")).await.unwrap();
+        store.close().await;
+    }
+    assert!(dir.path().join("a/data/assay.sqlite").exists());
+    assert!(!dir.path().join("data").exists());
+}
