@@ -25,9 +25,51 @@ pub(crate) struct GallerySnapshot {
     pub reference_set: String,
     /// References that are enrolled and left out because their picture is lost or damaged.
     lost: Vec<LostReference>,
-    by_id: HashMap<String, Arc<Reference>>,
+    by_id: ById,
     all: SetDigest,
     by_brand: HashMap<String, SetDigest>,
+}
+
+/// References that may come or go before the gallery is made anew rather than changed.
+const MOST_PIECEMEAL: usize = 256;
+/// Parts that references lie in by their ids.
+const PARTS: usize = 256;
+
+/// References by id, in parts: of a copy that is changed, only the parts that change are copied.
+#[derive(Clone, Debug)]
+struct ById(Vec<Arc<HashMap<String, Arc<Reference>>>>);
+
+impl Default for ById {
+    fn default() -> Self {
+        Self(vec![Arc::default(); PARTS])
+    }
+}
+
+impl ById {
+    fn part(id: &str) -> usize {
+        let hash = |h: usize, byte: u8| h.wrapping_mul(31).wrapping_add(byte.into());
+        id.bytes().fold(0, hash) % PARTS
+    }
+
+    fn get(&self, id: &str) -> Option<&Arc<Reference>> {
+        self.0[Self::part(id)].get(id)
+    }
+
+    fn insert(&mut self, reference: Arc<Reference>) {
+        let part = &mut self.0[Self::part(&reference.id)];
+        Arc::make_mut(part).insert(reference.id.clone(), reference);
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Arc<Reference>> {
+        let part = &mut self.0[Self::part(id)];
+        part.contains_key(id)
+            .then(|| Arc::make_mut(part).remove(id))
+            .flatten()
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Arc<Reference>> {
+        self.0.iter().flat_map(|part| part.values())
+    }
 }
 
 /// An enrolled reference whose picture is lost or damaged.
@@ -106,35 +148,35 @@ impl GallerySnapshot {
         });
         lost.extend(delta.lost.into_values());
         lost.sort_by(|a, b| a.id.cmp(&b.id));
-        for id in &delta.gone {
-            if let Some(reference) = by_id.remove(id) {
-                let digest = digest(&reference);
-                all.remove(digest);
-                if let Some(set) = by_brand.get_mut(&reference.product.brand) {
-                    set.remove(digest);
-                }
+        let gone: Vec<_> = delta
+            .gone
+            .iter()
+            .filter_map(|id| by_id.remove(id))
+            .collect();
+        for reference in &gone {
+            let digest = digest(reference);
+            all.remove(digest);
+            if let Some(set) = by_brand.get_mut(&reference.product.brand) {
+                set.remove(digest);
             }
         }
-        // In the gallery's order already but for those that came, which makes sorting cheap.
-        let kept = self.gallery.references().iter();
-        let mut references: Vec<_> = kept
-            .filter(|r| !delta.gone.contains(&r.id))
-            .cloned()
-            .collect();
-        for reference in delta.came.into_values() {
-            // Two that read at the same time may bring the same one twice.
-            if by_id.contains_key(&reference.id) {
-                continue;
-            }
-            let digest = digest(&reference);
+        // Two that read at the same time may bring the same one twice.
+        let came = delta.came.into_values();
+        let came: Vec<_> = came.filter(|r| by_id.get(&r.id).is_none()).collect();
+        for reference in &came {
+            let digest = digest(reference);
             all.add(digest);
             let brand = reference.product.brand.clone();
             by_brand.entry(brand).or_default().add(digest);
-            by_id.insert(reference.id.clone(), Arc::clone(&reference));
-            references.push(reference);
+            by_id.insert(Arc::clone(reference));
         }
+        let gallery = if came.len() + gone.len() <= MOST_PIECEMEAL {
+            self.gallery.with(came, &gone)
+        } else {
+            Gallery::new(by_id.values().cloned().collect())
+        };
         Self {
-            gallery: Gallery::new(references),
+            gallery,
             change: delta.change,
             reference_set: all.version(),
             lost,

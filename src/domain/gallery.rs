@@ -1,7 +1,12 @@
 //! The references searched: products, their references, and what a comparison needs to know of
 //! each.
 
-use std::{cmp::Ordering, collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use crate::domain::{
     digest::Sha256,
@@ -177,17 +182,71 @@ struct Indexed {
     references: Vec<Arc<Reference>>,
     embeddings: EmbeddingIndex,
     // Side by side, since a check compares with all of them: a reference each would be a miss in the
-    // processor's cache each.
+    // processor's cache each. So are the contents' hashes, of which the start tells nearly all apart.
     fingerprints: Vec<Fingerprint>,
-    /// Places of references whose very file is enrolled for another product too.
-    same_file: Vec<usize>,
+    contents: Vec<u64>,
+    /// References whose very file is enrolled for another product too, in the same order.
+    same_file: Vec<Arc<Reference>>,
+}
+
+impl Indexed {
+    /// Without references, for about as many as another has.
+    fn like(other: &Self) -> Self {
+        let count = other.references.len() + 1;
+        Self {
+            references: Vec::with_capacity(count),
+            embeddings: EmbeddingIndex::like(&other.embeddings),
+            fingerprints: Vec::with_capacity(count),
+            contents: Vec::with_capacity(count),
+            same_file: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, reference: Arc<Reference>) {
+        self.embeddings.push(&reference.embedding);
+        self.fingerprints.push(reference.fingerprint);
+        self.contents.push(start_of(reference.sha256));
+        self.references.push(reference);
+    }
+
+    fn extend(&mut self, other: &Self, places: Range<usize>) {
+        self.embeddings.extend(&other.embeddings, places.clone());
+        self.fingerprints
+            .extend_from_slice(&other.fingerprints[places.clone()]);
+        self.contents
+            .extend_from_slice(&other.contents[places.clone()]);
+        self.references.extend_from_slice(&other.references[places]);
+    }
+
+    /// The references of this content, when they are of several products.
+    fn shared(&self, sha256: Sha256) -> Vec<Arc<Reference>> {
+        let start = start_of(sha256);
+        let places = self.contents.iter().enumerate();
+        let places = places.filter(|(_, content)| **content == start);
+        let references = places.map(|(n, _)| &self.references[n]);
+        let of_it: Vec<_> = references.filter(|r| r.sha256 == sha256).cloned().collect();
+        let is_shared = of_it.windows(2).any(|two| two[0].product != two[1].product);
+        if is_shared { of_it } else { Vec::new() }
+    }
+}
+
+fn start_of(sha256: Sha256) -> u64 {
+    let bytes = &sha256.as_bytes()[..8];
+    bytes
+        .iter()
+        .fold(0, |start, byte| start << 8 | u64::from(*byte))
+}
+
+/// What references are ordered by.
+fn order(a: &Reference, b: &Reference) -> Ordering {
+    (&a.product, &a.id).cmp(&(&b.product, &b.id))
 }
 
 impl Gallery {
     /// A gallery of `references` in any order.
     pub fn new(mut references: Vec<Arc<Reference>>) -> Self {
         // Whatever order the store gives, ties between references go the same way.
-        references.sort_by(|a, b| (&a.product, &a.id).cmp(&(&b.product, &b.id)));
+        references.sort_by(|a, b| order(a, b));
         // Of each file the product that has it, or none once a second one has.
         let mut only: HashMap<Sha256, Option<&ProductKey>> = HashMap::new();
         for reference in &references {
@@ -196,14 +255,48 @@ impl Gallery {
                 .or_insert(Some(&reference.product));
             *known = known.filter(|product| **product == reference.product);
         }
-        let is_shared = |r: &Arc<Reference>| only[&r.sha256].is_none();
-        let places = (0..references.len()).filter(|&n| is_shared(&references[n]));
+        let is_shared = |r: &&Arc<Reference>| only[&r.sha256].is_none();
+        let same_file = references.iter().filter(is_shared).cloned().collect();
+        let mut indexed = Indexed::default();
+        references.into_iter().for_each(|r| indexed.push(r));
         Self(Arc::new(Indexed {
-            same_file: places.collect(),
-            embeddings: EmbeddingIndex::of(references.iter().map(|r| &r.embedding)),
-            fingerprints: references.iter().map(|r| r.fingerprint).collect(),
-            references,
+            same_file,
+            ..indexed
         }))
+    }
+
+    /// This gallery with a few references more and a few less, which must be in it. Of the others only
+    /// lists are copied: none of them is looked at.
+    pub fn with(&self, mut came: Vec<Arc<Reference>>, gone: &[Arc<Reference>]) -> Self {
+        let old = &self.0;
+        came.sort_by(|a, b| order(a, b));
+        let place = |r: &Reference| old.references.partition_point(|o| order(o, r).is_lt());
+        let mut changed: HashSet<Sha256> = gone.iter().map(|r| r.sha256).collect();
+        changed.extend(came.iter().map(|r| r.sha256));
+        // At one place what came stands before what goes; their order in the gallery is the same.
+        let arrivals = came.into_iter().map(|r| (place(&r), Some(r)));
+        let mut steps: Vec<_> = arrivals
+            .chain(gone.iter().map(|r| (place(r), None)))
+            .collect();
+        steps.sort_by_key(|(place, _)| *place);
+        let (mut new, mut copied) = (Indexed::like(old), 0);
+        for (place, arrival) in steps {
+            new.extend(old, copied..place.max(copied));
+            copied = copied.max(place);
+            match arrival {
+                Some(reference) => new.push(reference),
+                None => copied += 1,
+            }
+        }
+        new.extend(old, copied..old.references.len());
+        let kept = old
+            .same_file
+            .iter()
+            .filter(|r| !changed.contains(&r.sha256));
+        let mut same_file: Vec<_> = kept.cloned().collect();
+        same_file.extend(changed.iter().flat_map(|sha256| new.shared(*sha256)));
+        same_file.sort_by(|a, b| order(a, b));
+        Self(Arc::new(Indexed { same_file, ..new }))
     }
 
     /// All references, ordered by product and id.
@@ -246,6 +339,68 @@ impl Gallery {
 
     /// References whose very file is enrolled for another product too.
     pub(crate) fn same_file(&self) -> impl Iterator<Item = &Arc<Reference>> {
-        self.0.same_file.iter().map(|&n| &self.0.references[n])
+        self.0.same_file.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn reference(product: u8, id: u8, content: u8) -> Arc<Reference> {
+        Arc::new(Reference {
+            id: format!("r{id}"),
+            product: ProductKey {
+                brand: "acme".into(),
+                product: format!("p{product}"),
+            },
+            kind: ReferenceKind::Pack,
+            view: None,
+            sha256: Sha256::of(&[content]),
+            article: None,
+            marks: vec![],
+            ignored: vec![],
+            embedding: QuantisedEmbedding::from_parts(
+                [product, id, content].map(|n| n.cast_signed()).into(),
+                0.5,
+            ),
+            fingerprint: Fingerprint {
+                horizontal: id.into(),
+                vertical: content.into(),
+            },
+            keypoints: 4,
+        })
+    }
+
+    proptest! {
+        /// Against making it anew of all that is left.
+        #[test]
+        fn a_changed_gallery_is_the_one_that_is_made_anew(
+            // Product and content by id, before and after; `None` where it is not enrolled.
+            before in prop::array::uniform12(prop::option::of((0_u8..4, 0_u8..5))),
+            after in prop::array::uniform12(prop::option::of((0_u8..4, 0_u8..5))),
+        ) {
+            let of = |n: usize, enrolled: Option<(u8, u8)>| {
+                let (product, content) = enrolled?;
+                Some(reference(product, u8::try_from(n).unwrap(), content))
+            };
+            let all = |enrolled: [Option<(u8, u8)>; 12]| -> Vec<Arc<Reference>> {
+                (0..12).filter_map(|n| of(n, enrolled[n])).collect()
+            };
+            let changed = (0..12).filter(|n| before[*n] != after[*n]);
+            let changed: Vec<usize> = changed.collect();
+            let gone: Vec<_> = changed.iter().filter_map(|n| of(*n, before[*n])).collect();
+            let came = changed.iter().filter_map(|n| of(*n, after[*n])).collect();
+            let (with, new) = (Gallery::new(all(before)).with(came, &gone), Gallery::new(all(after)));
+            prop_assert_eq!(with.references(), new.references());
+            prop_assert_eq!(with.fingerprints(), new.fingerprints());
+            prop_assert!(with.same_file().eq(new.same_file()));
+            prop_assert_eq!(&with.0.contents, &new.0.contents);
+            let asked = QuantisedEmbedding::from_parts([1, 2, 3].into(), 1.0);
+            let nearest = |g: &Gallery| g.nearest([(&asked, 12)], g.all_but(&(0..0)));
+            prop_assert_eq!(nearest(&with), nearest(&new));
+        }
     }
 }

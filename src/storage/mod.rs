@@ -8,5 +8,6 @@ pub mod files;
 pub mod objects;
 #[cfg(feature = "cluster")]
 pub mod postgres;
+mod schema;
 pub mod sqlite;
 pub mod threads;

@@ -3,17 +3,20 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    Connection, Executor, PgConnection, SqlSafeStr,
+    Connection, Executor, PgConnection,
     any::AnyPoolOptions,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    migrate::{MigrateError, Migrator},
     postgres::PgPoolOptions,
 };
 
-use super::database::{Database, Kind, OpenError};
+use super::{
+    database::{Database, Kind, OpenError},
+    schema::{self, Step},
+};
 
-/// The schema's versions: number, name, statements, each in a transaction. The first has the number
-/// of SQLite's last one when this came: the tables are the same, and so are the numbers.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
+/// The schema's versions. The first has the number of SQLite's last one when this came: the tables
+/// are the same, and so are the numbers.
+const MIGRATIONS: [Step; 1] = [(
     5,
     "first",
     include_str!("migrations/postgres/0005_first.sql"),
@@ -80,16 +83,7 @@ pub async fn open(url: &str, data: &Path) -> Result<Database, OpenError> {
 }
 
 fn migrator() -> Migrator {
-    let migrations = MIGRATIONS.map(|(version, name, statements)| {
-        Migration::new(
-            version,
-            name.into(),
-            MigrationType::Simple,
-            statements.into_sql_str(),
-            false,
-        )
-    });
-    Migrator::with_migrations(Vec::from(migrations))
+    schema::migrator(&MIGRATIONS)
 }
 
 /// The schema of the database at `url`, which is neither made nor changed; `None` where there are no
@@ -131,17 +125,7 @@ mod tests {
 
     #[test]
     fn every_file_of_statements_is_listed() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("src/storage/migrations/postgres");
-        let names = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|f| f.unwrap().file_name().into_string().unwrap());
-        let mut files: Vec<String> = names.collect();
-        files.sort();
-        assert_eq!(
-            files,
-            MIGRATIONS.map(|(version, name, _)| format!("{version:04}_{name}.sql"))
-        );
+        crate::storage::schema::lists_all_files(&MIGRATIONS, "postgres");
     }
 
     #[test]

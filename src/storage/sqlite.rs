@@ -9,17 +9,19 @@ use std::{
 };
 
 use sqlx::{
-    AnyPool, Executor, SqlSafeStr,
+    AnyPool, Executor,
     any::AnyPoolOptions,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::database::{Database, Kind, OpenError};
+use super::{
+    database::{Database, Kind, OpenError},
+    schema::{self, Step},
+};
 
-/// The schema's versions: number, name, statements, each in a transaction. (`sqlx::migrate!` would
-/// embed them too, but its macros build a second SQLite for the compiler.)
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+/// The schema's versions.
+const MIGRATIONS: [Step; 5] = [
     (1, "first", include_str!("migrations/sqlite/0001_first.sql")),
     (
         2,
@@ -145,16 +147,7 @@ pub(super) fn options(file: &Path) -> SqliteConnectOptions {
 
 /// Brings a database to a schema, step by step.
 pub(super) fn migrator() -> Migrator {
-    let migrations = MIGRATIONS.map(|(version, name, statements)| {
-        Migration::new(
-            version,
-            name.into(),
-            MigrationType::Simple,
-            statements.into_sql_str(),
-            false,
-        )
-    });
-    Migrator::with_migrations(Vec::from(migrations))
+    schema::migrator(&MIGRATIONS)
 }
 
 /// Waits for the lock on a file, on a thread of its own: the wait blocks, and the holder may be a
@@ -180,17 +173,7 @@ mod tests {
 
     #[test]
     fn every_file_of_statements_is_listed() {
-        let folder =
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/migrations/sqlite");
-        let names = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|f| f.unwrap().file_name().into_string().unwrap());
-        let mut files: Vec<String> = names.collect();
-        files.sort();
-        assert_eq!(
-            files,
-            MIGRATIONS.map(|(version, name, _)| format!("{version:04}_{name}.sql"))
-        );
+        crate::storage::schema::lists_all_files(&MIGRATIONS, "sqlite");
     }
 
     #[test]

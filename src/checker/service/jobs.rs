@@ -3,7 +3,7 @@
 use super::{Assay, ServiceError};
 use crate::checker::{
     actor::Actor,
-    records::{JobKind, Leased},
+    records::{JobKind, JobState, Leased},
 };
 
 /// How long a job is taken to be underway after its worker last said so.
@@ -46,11 +46,18 @@ impl Assay {
 
     /// Says that an attempt failed; the job is done again later, or given up.
     pub async fn fail_job(&self, job: &Leased, why: &ServiceError) -> Result<(), ServiceError> {
-        let again_ms = AGAIN_MS * job.attempt;
-        self.records
-            .jobs
-            .fail(job, &why.to_string(), again_ms)
-            .await?;
+        let (jobs, again_ms) = (&self.records.jobs, AGAIN_MS * job.attempt);
+        jobs.fail(job, &why.to_string(), again_ms).await?;
+        let kept = jobs.job(&job.id).await?;
+        if kept.state == JobState::Failed {
+            tracing::error!(
+                "job `{}` ({} {}) is given up after {} attempts, until something asks for it again: {why}",
+                kept.id,
+                kept.kind.name(),
+                kept.key,
+                kept.attempt
+            );
+        }
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::embedding::QuantisedEmbedding;
 
-/// The embeddings of a gallery side by side, as signed bytes.
+/// The embeddings of one model of a gallery side by side, as signed bytes.
 // One run of memory: a hundred thousand of 256 bytes are read in about the time of one model run.
 #[derive(Debug, Default)]
 pub(crate) struct EmbeddingIndex {
@@ -16,27 +16,36 @@ pub(crate) struct EmbeddingIndex {
 }
 
 impl EmbeddingIndex {
-    /// Of embeddings of one model.
-    pub(crate) fn of<'a>(embeddings: impl Iterator<Item = &'a QuantisedEmbedding>) -> Self {
-        let mut index = Self::default();
-        for embedding in embeddings {
-            let row = embedding.values();
-            if index.scales.is_empty() {
-                index.dimensions = row.len();
-            }
-            match row.len() == index.dimensions {
-                true => {
-                    index.values.extend(row);
-                    index.scales.push(embedding.scale());
-                }
-                false => {
-                    let empty = index.values.len() + index.dimensions;
-                    index.values.resize(empty, 0);
-                    index.scales.push(0.0);
-                }
-            }
+    /// An index without rows, for about as many as another has.
+    pub(crate) fn like(other: &Self) -> Self {
+        Self {
+            dimensions: other.dimensions,
+            values: Vec::with_capacity(other.values.len() + other.dimensions),
+            scales: Vec::with_capacity(other.scales.len() + 1),
         }
-        index
+    }
+
+    /// Adds a row.
+    pub(crate) fn push(&mut self, embedding: &QuantisedEmbedding) {
+        let row = embedding.values();
+        if self.scales.is_empty() {
+            self.dimensions = row.len();
+        }
+        if row.len() == self.dimensions {
+            self.values.extend(row);
+            self.scales.push(embedding.scale());
+        } else {
+            self.values.resize(self.values.len() + self.dimensions, 0);
+            self.scales.push(0.0);
+        }
+    }
+
+    /// Adds rows of an index of the same embeddings.
+    pub(crate) fn extend(&mut self, other: &Self, rows: Range<usize>) {
+        let values = rows.start * other.dimensions..rows.end * other.dimensions;
+        self.dimensions = other.dimensions;
+        self.values.extend_from_slice(&other.values[values]);
+        self.scales.extend_from_slice(&other.scales[rows]);
     }
 
     /// For each embedding asked, the rows of as many as wanted that are most alike to it (by cosine),
@@ -114,6 +123,12 @@ mod tests {
 
     use super::*;
 
+    fn index<'a>(embeddings: impl IntoIterator<Item = &'a QuantisedEmbedding>) -> EmbeddingIndex {
+        let mut index = EmbeddingIndex::default();
+        embeddings.into_iter().for_each(|e| index.push(e));
+        index
+    }
+
     fn embedding(values: &[i8]) -> QuantisedEmbedding {
         QuantisedEmbedding::from_parts(values.into(), 1.0 / 127.0)
     }
@@ -138,7 +153,7 @@ mod tests {
                 plain
             };
             let wanted = [plain(&asked[0], counts[0]), plain(&asked[1], counts[1])];
-            let index = EmbeddingIndex::of(all.iter());
+            let index = index(&all);
             let both = [(&asked[0], counts[0]), (&asked[1], counts[1])];
             prop_assert_eq!(index.nearest(both, among.clone()), wanted);
         }
@@ -147,7 +162,7 @@ mod tests {
     #[test]
     fn an_embedding_of_another_length_is_alike_to_none() {
         let [own, other] = [embedding(&[1, 2, 3]), embedding(&[100, 100])];
-        let index = EmbeddingIndex::of([&own, &other, &own].into_iter());
+        let index = index([&own, &other, &own]);
         let all = || std::iter::once(0..3);
         assert_eq!(
             index.nearest([(&own, 2), (&other, 2)], all()),
