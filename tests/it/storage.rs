@@ -1,15 +1,17 @@
 //! The store keeps what it is given, refuses what contradicts it, and opens what older versions
 //! wrote.
 
+mod jobs;
 mod opening;
+mod scores;
 
 use assay::{
     checker::{
         ports::StoreError,
         records::{
-            Catalogue, Change, CheckFilter, Checks, GenuinePhotos, GenuineScore, JobKind, JobState,
-            Jobs, KeptObservation, KeptVariation, Leased, NewJob, OperatingPoints, ReferenceRecord,
-            References, Scores, SeenElsewhere, Settings, Standing,
+            Catalogue, Change, CheckFilter, Checks, GenuinePhotos, GenuineScore, KeptVariation,
+            OperatingPoints, ReferenceRecord, References, Scores, SeenElsewhere, Settings,
+            Standing,
         },
     },
     contract::{CalibrationSource, Verdict, operating_point::OperatingPointAnswer},
@@ -17,6 +19,15 @@ use assay::{
     storage::{database::Database, sqlite},
 };
 
+use jobs::{
+    a_worker_that_is_gone_is_followed_by_another, changes_ask_for_scores,
+    one_of_a_kind_and_key_runs_and_one_waits, what_a_worker_begins_itself_is_begun_once,
+    what_failed_is_begun_again_and_given_up_at_last,
+};
+use scores::{
+    scores_of_genuine_photos_belong_to_one_version,
+    what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole,
+};
 use tempfile::TempDir;
 
 #[cfg(feature = "cluster")]
@@ -196,198 +207,6 @@ async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence(
         .add_reference(&reference("r2", key("acme", "oat"), hash('a')))
         .await
         .unwrap();
-}
-
-async fn scores_of_genuine_photos_belong_to_one_version(place: &Place) {
-    let store = with_two_products(place).await;
-    let oat = key("acme", "oat");
-    let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
-    store.add_genuine_photo(&photo).await.unwrap();
-    assert!(is_conflict(
-        store.add_genuine_photo(&photo).await,
-        "genuine photo"
-    ));
-    assert_eq!(
-        store.genuine_photos(&oat).await.unwrap(),
-        std::slice::from_ref(&photo)
-    );
-    assert_eq!(
-        store.genuine_photos_of_brand("acme").await.unwrap(),
-        [photo]
-    );
-    assert!(is_not_found(
-        store.genuine_photos_of_brand("none").await,
-        "brand"
-    ));
-    let score = |score: Option<f64>, adjusted: Option<f64>| {
-        let [score, adjusted] = [score, adjusted].map(|s| s.map(LogOdds::saturating));
-        let (photo, product, item) = ("g1".into(), "oat".into(), "item-1".into());
-        GenuineScore {
-            photo,
-            product,
-            item,
-            score,
-            adjusted,
-        }
-    };
-    store
-        .put_genuine_score(&score(Some(0.5), None), Some("seen"), "v1")
-        .await
-        .unwrap();
-    assert_eq!(
-        store
-            .genuine_scores("acme", Some("oat"), "v1")
-            .await
-            .unwrap(),
-        [score(Some(0.5), None)]
-    );
-    assert_eq!(store.genuine_scores("acme", None, "v2").await.unwrap(), []);
-    store
-        .put_genuine_score(&score(None, None), None, "v2")
-        .await
-        .unwrap();
-    assert_eq!(
-        store
-            .genuine_scores("acme", Some("oat"), "v1")
-            .await
-            .unwrap(),
-        []
-    );
-    assert_eq!(
-        store.genuine_scores("acme", None, "v2").await.unwrap(),
-        [score(None, None)]
-    );
-}
-
-async fn what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole(place: &Place) {
-    let store = with_two_products(place).await;
-    let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
-    for (n, product) in [(1, &oat), (2, &oat), (3, &rice), (4, &oat)] {
-        let photo = genuine_photo(
-            &format!("g{n}"),
-            product.clone(),
-            "item",
-            hash((b'a' + n) as char),
-        );
-        store.add_genuine_photo(&photo).await.unwrap();
-        let (photo, product, item) = (photo.id, product.product.clone(), photo.item);
-        let score = GenuineScore {
-            photo,
-            product,
-            item,
-            score: Some(LogOdds::saturating(1.0)),
-            adjusted: None,
-        };
-        store
-            .put_genuine_score(&score, (n != 2).then_some("seen"), "v1")
-            .await
-            .unwrap();
-    }
-    let kept = |id: &str| KeptObservation {
-        photo: id.into(),
-        item: "item".into(),
-        observation: "seen".into(),
-    };
-    let observations = async |version, after, most| {
-        store
-            .observations(&oat, version, after, most)
-            .await
-            .unwrap()
-    };
-    assert_eq!(
-        observations("v1", None, 5).await,
-        [kept("g1"), kept("g4")],
-        "what is not comparable showed nothing"
-    );
-    assert_eq!(observations("v1", None, 1).await, [kept("g1")]);
-    assert_eq!(observations("v1", Some("g1"), 5).await, [kept("g4")]);
-    assert_eq!(
-        (
-            observations("v1", Some("g4"), 5).await,
-            observations("v2", None, 5).await
-        ),
-        (vec![], vec![])
-    );
-    let adjusted = |photo: &str, score| (photo.to_owned(), LogOdds::saturating(score));
-    let of = |photos, variation: &str| KeptVariation {
-        photos,
-        variation: variation.into(),
-    };
-    store
-        .put_variation(
-            &oat,
-            &of(2, "one"),
-            &[adjusted("g1", 2.0), adjusted("g3", 3.0)],
-            "v1",
-        )
-        .await
-        .unwrap();
-    store
-        .put_variation(&rice, &of(1, "other"), &[], "v1")
-        .await
-        .unwrap();
-    let stored = async |product: Option<&'static str>| -> Vec<_> {
-        let scores = store.genuine_scores("acme", product, "v1").await.unwrap();
-        scores
-            .into_iter()
-            .map(|s| s.adjusted.map(LogOdds::get))
-            .collect()
-    };
-    assert_eq!(stored(Some("oat")).await, [Some(2.0), None, None]);
-    let variations =
-        async |product, version| store.variations("acme", product, version).await.unwrap();
-    assert_eq!(variations(Some("oat"), "v1").await, [of(2, "one")]);
-    assert_eq!(variations(None, "v1").await, [of(2, "one"), of(1, "other")]);
-    store
-        .put_variation(&oat, &of(1, "late"), &[adjusted("g1", 9.0)], "v1")
-        .await
-        .unwrap();
-    assert_eq!(
-        variations(Some("oat"), "v1").await,
-        [of(2, "one")],
-        "a slower process saw fewer photos"
-    );
-    assert_eq!(stored(Some("oat")).await, [Some(2.0), None, None]);
-    store
-        .put_variation(&oat, &of(0, "[]"), &[adjusted("g1", 4.0)], "v0")
-        .await
-        .unwrap();
-    assert_eq!(
-        variations(Some("oat"), "v1").await,
-        [of(2, "one")],
-        "other references are another matter"
-    );
-    assert_eq!(
-        stored(Some("oat")).await,
-        [Some(2.0), None, None],
-        "a score of another version is left alone"
-    );
-    store
-        .put_variation(&oat, &of(3, "more"), &[], "v1")
-        .await
-        .unwrap();
-    assert_eq!(
-        variations(Some("oat"), "v0").await,
-        [],
-        "no score is of that version"
-    );
-    assert_eq!(variations(Some("oat"), "v1").await, [of(3, "more")]);
-    let again = GenuineScore {
-        photo: "g1".into(),
-        product: "oat".into(),
-        item: "item".into(),
-        score: Some(LogOdds::saturating(0.0)),
-        adjusted: Some(LogOdds::saturating(9.0)),
-    };
-    store
-        .put_genuine_score(&again, Some("seen anew"), "v1")
-        .await
-        .unwrap();
-    assert_eq!(
-        stored(Some("oat")).await,
-        [None, None, None],
-        "what is known of the others is to be put together again"
-    );
 }
 
 async fn checks_are_listed_newest_first_by_verdict_and_brand(place: &Place) {
@@ -617,175 +436,4 @@ async fn what_answers_were_judged_by_stays_as_it_was_first_kept(place: &Place) {
         store.operating_point("op-3").await,
         "calibration"
     ));
-}
-
-const AN_HOUR: i64 = 3_600_000;
-
-fn job(id: &str, kind: JobKind, key: &str) -> NewJob {
-    NewJob {
-        id: id.into(),
-        kind,
-        key: key.into(),
-        actor: "ann".into(),
-    }
-}
-
-async fn one_of_a_kind_and_key_runs_and_one_waits(place: &Place) {
-    let (store, other) = (place.open().await, place.open().await);
-    let claim = async |store: &Database| {
-        let claimed = store.claim_job(JobKind::Score, "w", AN_HOUR).await;
-        claimed.unwrap().map(|lease| lease.id)
-    };
-    assert_eq!(claim(&store).await, None);
-    for (id, key) in [("j1", "acme"), ("j2", "acme"), ("j3", "bolt")] {
-        store.enqueue(&job(id, JobKind::Score, key)).await.unwrap();
-    }
-    assert!(
-        is_not_found(store.job("j2").await, "job"),
-        "the first will do"
-    );
-    assert_eq!(claim(&other).await.as_deref(), Some("j1"));
-    store
-        .enqueue(&job("j4", JobKind::Score, "acme"))
-        .await
-        .unwrap();
-    assert_eq!(
-        claim(&store).await.as_deref(),
-        Some("j3"),
-        "acme is underway"
-    );
-    assert_eq!(claim(&other).await, None);
-    let first = store.job("j1").await.unwrap();
-    assert_eq!((first.state, first.attempt), (JobState::Running, 1));
-    assert_eq!((&*first.actor, &*first.key), ("ann", "acme"));
-    let lease = Leased {
-        id: "j1".into(),
-        kind: JobKind::Score,
-        key: "acme".into(),
-        attempt: 1,
-    };
-    assert!(other.finish(&lease).await.unwrap());
-    assert_eq!(store.job("j1").await.unwrap().state, JobState::Done);
-    assert_eq!(claim(&store).await.as_deref(), Some("j4"));
-}
-
-async fn a_worker_that_is_gone_is_followed_by_another(place: &Place) {
-    let store = place.open().await;
-    store
-        .enqueue(&job("j1", JobKind::Score, "acme"))
-        .await
-        .unwrap();
-    let claim = async |lease_ms| {
-        let claimed = store.claim_job(JobKind::Score, "w", lease_ms).await;
-        claimed.unwrap()
-    };
-    // Its lease ends as it begins: a worker that stopped.
-    let gone = claim(0).await.unwrap();
-    assert!(
-        store.renew(&gone, AN_HOUR).await.unwrap(),
-        "slow is not gone"
-    );
-    assert_eq!(claim(AN_HOUR).await, None);
-    assert!(store.renew(&gone, 0).await.unwrap());
-    let second = claim(AN_HOUR).await.unwrap();
-    assert_eq!((&*second.id, second.attempt), ("j1", 2));
-    for late in [
-        store.renew(&gone, AN_HOUR).await,
-        store.finish(&gone).await,
-        store.fail(&gone, "late", 0).await,
-    ] {
-        assert!(!late.unwrap(), "another has it");
-    }
-    assert!(store.finish(&second).await.unwrap());
-    assert!(!store.finish(&second).await.unwrap());
-}
-
-async fn what_failed_is_begun_again_and_given_up_at_last(place: &Place) {
-    let store = place.open().await;
-    let claim = async || store.claim_job(JobKind::Score, "w", AN_HOUR).await.unwrap();
-    store
-        .enqueue(&job("j1", JobKind::Score, "acme"))
-        .await
-        .unwrap();
-    let first = claim().await.unwrap();
-    assert!(store.fail(&first, "no disk", AN_HOUR).await.unwrap());
-    assert_eq!(claim().await, None, "not before its time");
-    let waiting = store.job("j1").await.unwrap();
-    assert_eq!(
-        (waiting.state, waiting.error.as_deref()),
-        (JobState::Queued, Some("no disk"))
-    );
-    store
-        .enqueue(&job("j2", JobKind::Score, "bolt"))
-        .await
-        .unwrap();
-    for attempt in 1..=JobKind::Score.most_attempts() {
-        let lease = claim().await.unwrap();
-        assert_eq!((&*lease.id, lease.attempt), ("j2", attempt));
-        assert!(store.fail(&lease, "no disk", 0).await.unwrap());
-    }
-    assert_eq!(claim().await, None);
-    assert_eq!(store.job("j2").await.unwrap().state, JobState::Failed);
-    // One whose worker stopped each time is given up as well.
-    store
-        .enqueue(&job("j3", JobKind::Score, "cola"))
-        .await
-        .unwrap();
-    for _ in 1..=JobKind::Score.most_attempts() {
-        let claimed = store.claim_job(JobKind::Score, "w", 0).await.unwrap();
-        assert_eq!(claimed.unwrap().id, "j3");
-    }
-    assert_eq!(claim().await, None);
-    let given_up = store.job("j3").await.unwrap();
-    assert_eq!(given_up.state, JobState::Failed);
-    assert!(given_up.error.unwrap().contains("stopped"));
-}
-
-async fn what_a_worker_begins_itself_is_begun_once(place: &Place) {
-    let store = place.open().await;
-    let begin = async |id: &str, lease_ms| {
-        let job = job(id, JobKind::SelfTest, "");
-        store.begin(&job, "w", lease_ms).await.unwrap()
-    };
-    let first = begin("j1", AN_HOUR).await.unwrap();
-    assert_eq!(begin("j2", AN_HOUR).await, None);
-    assert!(store.renew(&first, 0).await.unwrap());
-    let second = begin("j3", AN_HOUR)
-        .await
-        .expect("the first one's worker stopped");
-    assert!(!store.finish(&first).await.unwrap());
-    assert_eq!(store.job("j1").await.unwrap().state, JobState::Failed);
-    assert!(store.finish(&second).await.unwrap());
-    assert!(begin("j4", AN_HOUR).await.is_some());
-}
-
-async fn changes_ask_for_scores(place: &Place) {
-    let store = with_two_products(place).await;
-    let oat = key("acme", "oat");
-    let asked = async || {
-        let claimed = store.claim_job(JobKind::Score, "w", AN_HOUR).await.unwrap();
-        match claimed {
-            Some(lease) => {
-                assert!(store.finish(&lease).await.unwrap());
-                Some(lease.key)
-            }
-            None => None,
-        }
-    };
-    let record = reference("r1", oat.clone(), hash('a'));
-    store.add_reference(&record).await.unwrap();
-    assert_eq!(asked().await, None, "there is nothing to score");
-    let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
-    store.add_genuine_photo(&photo).await.unwrap();
-    assert_eq!(asked().await.as_deref(), Some("acme"));
-    let record = reference("r2", oat.clone(), hash('c'));
-    store.add_reference(&record).await.unwrap();
-    assert_eq!(asked().await.as_deref(), Some("acme"));
-    store.delete_reference(&oat, "r2", 5).await.unwrap();
-    assert_eq!(asked().await.as_deref(), Some("acme"));
-    store.enqueue_all_scores("ann").await.unwrap();
-    assert_eq!(asked().await.as_deref(), Some("acme"));
-    store.delete_genuine_photo(&oat, "g1").await.unwrap();
-    store.enqueue_all_scores("ann").await.unwrap();
-    assert_eq!(asked().await, None);
 }

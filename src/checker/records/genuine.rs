@@ -77,6 +77,11 @@ pub trait GenuinePhotos: Send + Sync {
         &self,
         product: &ProductKey,
     ) -> Result<Vec<GenuinePhotoRecord>, StoreError>;
+    /// The products of a brand that have genuine photos, by id.
+    async fn products_with_genuine_photos(
+        &self,
+        brand: &str,
+    ) -> Result<Vec<ProductKey>, StoreError>;
     /// Genuine photos of all of a brand's products, oldest first, [`MOST_GENUINE_PHOTOS`] at most.
     async fn genuine_photos_of_brand(
         &self,

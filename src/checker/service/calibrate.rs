@@ -53,8 +53,9 @@ impl Assay {
         // One product after the other: scoring runs beside checks and must not fill their queue.
         let snapshot = self.refresh().await?;
         let mut scored = 0;
-        for product in self.records.catalogue.products(brand).await? {
-            scored += self.score_genuine_photos(&product.key, &snapshot).await?;
+        let genuine = &self.records.genuine;
+        for product in genuine.products_with_genuine_photos(brand).await? {
+            scored += self.score_genuine_photos(&product, &snapshot).await?;
         }
         Ok(scored)
     }

@@ -90,6 +90,23 @@ impl GenuinePhotos for Database {
         rows.iter().map(rows::genuine_photo).collect()
     }
 
+    async fn products_with_genuine_photos(
+        &self,
+        brand: &str,
+    ) -> Result<Vec<ProductKey>, StoreError> {
+        let sql = "SELECT DISTINCT product FROM genuine_photos WHERE brand = $1 ORDER BY product";
+        let products: Vec<String> = sqlx::query_scalar(sql)
+            .bind(brand)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        let key = |product| ProductKey {
+            brand: brand.to_owned(),
+            product,
+        };
+        Ok(products.into_iter().map(key).collect())
+    }
+
     async fn genuine_photos_of_brand(
         &self,
         brand: &str,
