@@ -119,6 +119,15 @@ pub trait Derived: Send + Sync {
     ) -> Result<(), StoreError>;
 }
 
+/// Signs what must be shown to come from this installation (Ed25519, RFC 8032).
+pub trait Signer: Send + Sync {
+    /// The signature of these bytes.
+    fn sign(&self, bytes: &[u8]) -> [u8; 64];
+
+    /// The key that signatures are verified with.
+    fn public_key(&self) -> [u8; 32];
+}
+
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -9,5 +9,6 @@ pub mod objects;
 #[cfg(feature = "cluster")]
 pub mod postgres;
 mod schema;
+pub mod signing;
 pub mod sqlite;
 pub mod threads;
