@@ -5,16 +5,22 @@ mod painter;
 mod runner;
 mod telemetry;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::{
     checker::{
-        ports::Images,
+        key_ring::KeyRing,
+        ports::{Images, StoreError},
         records::Records,
-        service::{Assay, EvidencePainter, Parts},
+        service::{Assay, EvidencePainter, Parts, ServiceError},
     },
     config::{AppConfig, ComputeConfig, HttpConfig},
     contract::limits::MOST_PHOTOS,
@@ -43,10 +49,13 @@ pub(crate) fn vision(config: &AppConfig) -> anyhow::Result<Vision> {
 pub struct App {
     /// Everything it does.
     pub assay: Arc<Assay>,
+    /// By which callers are known.
+    keys: KeyRing,
     /// Draws evidence.
     pub(crate) painter: Arc<dyn EvidencePainter>,
     pool: Arc<WorkerPool>,
     database: Arc<Database>,
+    data: PathBuf,
 }
 
 impl App {
@@ -73,18 +82,21 @@ impl App {
             decoding_bytes: imaging::decoding_bytes,
             budget: config.budget,
         };
+        let keys = KeyRing::new(database.clone());
         let assay = Assay::open(parts, |done| {
             tracing::info!("{done} references are loaded, and there are more");
         });
         Ok(Self {
             assay: Arc::new(assay.await?),
+            keys,
             painter: Arc::new(painter::Painter),
             pool,
             database,
+            data: config.data.clone(),
         })
     }
 
-    /// Starts to listen, so that the address is known before the first request.
+    /// Makes the first key where there is none, and starts to listen, so that the address is known before the first request.
     pub async fn bind(self, config: HttpConfig) -> anyhow::Result<Server> {
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!(
@@ -93,11 +105,14 @@ impl App {
             )
         })?;
         let address = listener.local_addr()?;
-        let state = HttpState::new(Arc::clone(&self.assay), Arc::clone(&self.painter), config);
+        let first_key = first_key(&self.keys, &self.data).await?;
+        let (assay, painter) = (Arc::clone(&self.assay), Arc::clone(&self.painter));
+        let state = HttpState::new(assay, painter, self.keys.clone(), config);
         Ok(Server {
             app: self,
             listener,
             address,
+            first_key,
             state,
         })
     }
@@ -108,6 +123,31 @@ impl App {
         self.pool.shutdown();
         self.database.close().await;
     }
+}
+
+/// The keys alone, without models or gallery; close the database when done.
+pub(crate) async fn keys(config: &AppConfig) -> anyhow::Result<(KeyRing, Arc<Database>)> {
+    let database = Arc::new(open_database(config).await?);
+    Ok((KeyRing::new(database.clone()), database))
+}
+
+/// Makes an administrator's key in a file of the data folder, where there are no keys yet; the file.
+async fn first_key(keys: &KeyRing, data: &Path) -> Result<Option<PathBuf>, ServiceError> {
+    let path = data.join("admin.key");
+    let made = keys.create_first(|secret| {
+        secret_file(&path, secret).map_err(|e| StoreError::Failed(Box::new(e)))
+    });
+    Ok(made.await?.map(|_| path))
+}
+
+/// Writes a secret where its owner alone can read it; what is there already goes.
+fn secret_file(path: &Path, secret: &str) -> std::io::Result<()> {
+    // A temporary file is its owner's from the start, and takes the place of the other whole.
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    writeln!(file, "{secret}")?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
 }
 
 /// Where original images are kept: in the data folder.
@@ -139,6 +179,7 @@ pub struct Server {
     app: App,
     listener: TcpListener,
     address: SocketAddr,
+    first_key: Option<PathBuf>,
     state: HttpState,
 }
 
@@ -146,6 +187,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The file with the administrator's key that was just made, where there was none.
+    pub fn first_key(&self) -> Option<&Path> {
+        self.first_key.as_deref()
     }
 
     /// Serves until the process is told to stop, then finishes the requests underway.

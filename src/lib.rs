@@ -32,7 +32,7 @@
 //! | [`config`] | settings, one struct per concern | `contract` |
 //! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | `domain`, `engine::vision`, `contract` |
 //! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | `domain`, `engine::vision`, `checker::ports`, `config` |
-//! | [`storage`] | records in SQLite or Postgres, images in a folder or a bucket; backups of both | `domain`, `checker::ports`, `checker::records`, `contract` |
+//! | [`storage`] | records in SQLite or Postgres, images in a folder or a bucket; backups of both | `domain`, `checker::actor`, `checker::ports`, `checker::records`, `contract` |
 //! | [`http`] | the HTTP interface | `checker`, `contract`, `engine`, `domain`, `config` |
 //! | [`cli`] | the command line | `checker`, `contract`, `engine`, `evaluation`, `domain`, `config`, `app` |
 //! | [`app`] | wiring: the only place that names the adapters together | `config`, `contract`, `engine`, `checker`, `imaging`, `inference`, `storage`, `http` |
@@ -51,8 +51,7 @@
 //! - Orientation is applied once, on intake; coordinates in answers are 0..1 of the upright photo.
 //! - Nothing is blocked and nothing is called counterfeit: the verdict says what a photo shows.
 //!
-//! What is absent on purpose: keys and accounts (the server therefore listens on loopback only),
-//! and models that are downloaded at run time.
+//! What is absent on purpose: models that are downloaded at run time.
 
 // Bad input is an error, never a panic; what cannot fail says why where it stands. Tests may.
 #![cfg_attr(

@@ -1,5 +1,7 @@
 //! Who asks, in which role, and for which brands.
 
+use super::ports::StoreError;
+
 /// What somebody may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -95,6 +97,18 @@ impl Actor {
     pub fn sees(&self, brand: &str) -> bool {
         self.brands()
             .is_none_or(|brands| brands.iter().any(|b| b == brand))
+    }
+
+    /// Refuses a brand that they do not see as one that does not exist.
+    // Before anything is looked up: what exists and what does not take the same time then.
+    pub(super) fn must_see(&self, brand: &str) -> Result<(), StoreError> {
+        if self.sees(brand) {
+            return Ok(());
+        }
+        Err(StoreError::NotFound {
+            what: "brand",
+            id: brand.to_owned(),
+        })
     }
 
     /// Id of the request that they ask within.

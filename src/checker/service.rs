@@ -19,9 +19,9 @@ use super::{
     records::{CheckFilter, GenuinePhotoRecord, Leased, Records, ReferenceRecord},
     requests::Invalid,
     run_on::run_on,
-    snapshot::{GallerySnapshot, LostReference},
+    snapshot::GallerySnapshot,
     supply::Supply,
-    validate,
+    validate, visible,
 };
 use crate::contract::answer::{CheckAnswer, ClaimAnswer, PhotoAnswer, ReasonAnswer};
 use crate::domain::gallery::{Gallery, ProductKey};
@@ -41,6 +41,7 @@ mod judging;
 mod self_test;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
+pub use super::snapshot::LostReference;
 pub use self_test::Trial;
 
 /// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes
@@ -232,19 +233,21 @@ impl Assay {
     /// A product's references, oldest first.
     pub async fn references(
         &self,
-        _: &Actor,
+        actor: &Actor,
         product: &ProductKey,
     ) -> Result<Vec<ReferenceRecord>, ServiceError> {
+        actor.must_see(&product.brand)?;
         Ok(self.records.references.references(product).await?)
     }
 
     /// Removes a reference; the next check no longer sees it.
     pub async fn delete_reference(
         &self,
-        _: &Actor,
+        actor: &Actor,
         product: &ProductKey,
         id: &str,
     ) -> Result<(), ServiceError> {
+        actor.must_see(&product.brand)?;
         Ok(self
             .records
             .references
@@ -255,19 +258,21 @@ impl Assay {
     /// A product's genuine photos, oldest first.
     pub async fn genuine_photos(
         &self,
-        _: &Actor,
+        actor: &Actor,
         product: &ProductKey,
     ) -> Result<Vec<GenuinePhotoRecord>, ServiceError> {
+        actor.must_see(&product.brand)?;
         Ok(self.records.genuine.genuine_photos(product).await?)
     }
 
     /// Removes a genuine photo; what was calibrated with it is worked out anew. Its file stays.
     pub async fn delete_genuine_photo(
         &self,
-        _: &Actor,
+        actor: &Actor,
         product: &ProductKey,
         id: &str,
     ) -> Result<(), ServiceError> {
+        actor.must_see(&product.brand)?;
         Ok(self
             .records
             .genuine
@@ -276,18 +281,33 @@ impl Assay {
     }
 
     /// An earlier check.
-    pub async fn get_check(&self, _: &Actor, id: &str) -> Result<CheckAnswer, ServiceError> {
-        Ok(self.records.checks.check(id).await?)
+    pub async fn get_check(&self, actor: &Actor, id: &str) -> Result<CheckAnswer, ServiceError> {
+        let answer = self.records.checks.check(id).await?;
+        if !visible::may_read(actor, &answer) {
+            let (what, id) = ("check", id.to_owned());
+            return Err(StoreError::NotFound { what, id }.into());
+        }
+        Ok(visible::shown_to(actor, answer))
     }
 
     /// Earlier checks, newest first.
     pub async fn checks(
         &self,
-        _: &Actor,
+        actor: &Actor,
         filter: &CheckFilter,
     ) -> Result<Vec<CheckAnswer>, ServiceError> {
         validate::filter(filter)?;
-        Ok(self.records.checks.checks(filter).await?)
+        if let Some(brand) = &filter.brand {
+            actor.must_see(brand)?;
+        }
+        let brands = actor.brands().map(<[String]>::to_vec);
+        let found = self
+            .records
+            .checks
+            .checks(filter, brands.as_deref())
+            .await?;
+        let shown = found.into_iter().map(|c| visible::shown_to(actor, c));
+        Ok(shown.collect())
     }
 
     /// Models in use: role to `name@version`.
@@ -401,12 +421,12 @@ impl Assay {
 }
 
 /// Milliseconds since 1970, UTC.
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
 /// A new id that sorts by time.
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     // Version 7, since lists of newest first and pages go by the order of ids.
     Uuid::now_v7().to_string()
 }

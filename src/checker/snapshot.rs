@@ -186,6 +186,19 @@ impl GallerySnapshot {
         }
     }
 
+    /// The same with the references of some brands alone.
+    pub(crate) fn only(&self, sees: impl Fn(&str) -> bool) -> Self {
+        let mut delta = Delta::up_to(self.change);
+        let all = self.gallery.references().iter();
+        for reference in all.filter(|r| sees(&r.product.brand)) {
+            delta.came(Arc::clone(reference));
+        }
+        for lost in self.lost.iter().filter(|l| sees(&l.product.brand)) {
+            delta.lost(lost.clone());
+        }
+        Self::default().with(delta)
+    }
+
     /// References that are lost, of those that a claim covers.
     pub(crate) fn lost_of(&self, claim: Option<&Claim>) -> Vec<String> {
         let covered = |r: &&LostReference| claim.is_some_and(|c| c.covers(&r.product));

@@ -46,7 +46,7 @@ pub(crate) fn id(field: &str, id: &str) -> Checked {
 }
 
 /// A text for people, not blank and without control characters.
-fn text(field: &str, text: &str) -> Checked {
+pub(crate) fn text(field: &str, text: &str) -> Checked {
     // Characters and not bytes: the limit should be the same in every language.
     let length = text.chars().count();
     if text.trim().is_empty() || length > LONGEST_TEXT {

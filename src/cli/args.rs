@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::key::KeyArgs;
 use crate::{
     config::{AppConfig, HttpConfig},
     contract::limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
@@ -17,6 +18,7 @@ Examples:
   assay check photo.jpg --brand acme --product oat-drink    check a photo against a claim
   assay check photo.jpg                                     which product is this?
   assay serve                                               the same over HTTP
+  assay key create --role pipeline                          a key for a program that submits photos
   assay backup assay.tar                                    save everything, also while it is served
 
 Exit codes: 0 success and everything consistent, 1 something is not consistent, 2 error.
@@ -66,6 +68,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Serve checks over HTTP
     Serve(ServeArgs),
+    /// Make, list, revoke and rotate the keys by which callers are known
+    Key(KeyArgs),
     /// Save the records and images of the data folder in one file
     Backup(BackupArgs),
     /// Make a data folder of a backup

@@ -9,6 +9,7 @@ mod enroll;
 pub mod eval;
 mod exit;
 mod failure;
+mod key;
 mod logging;
 mod open;
 mod output;
@@ -78,6 +79,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
         Command::Backup(args) => or_stopped(backup::back_up(args, config, *json, out)).await,
         Command::Restore(args) => or_stopped(backup::restore(args, config, *json, out)).await,
+        Command::Key(args) => or_stopped(key::run(args, config, *json, out)).await,
         Command::Eval(args) => match &args.self_test {
             Some(brand) => or_stopped(self_test(args, brand, config, *json, out)).await,
             None => evaluate(args, config, *json, out),

@@ -15,6 +15,18 @@ pub(crate) async fn run(
     let address = server.address();
     writeln!(out, "assay listens on http://{address}")?;
     writeln!(out, "the interface is documented on http://{address}/docs/")?;
+    if let Some(file) = server.first_key() {
+        writeln!(
+            out,
+            "a key for its administrator lies in {}",
+            file.display()
+        )?;
+    }
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            "keys and photos travel in the clear: put a proxy with TLS before {address}"
+        );
+    }
     // Whoever started the program waits for these lines, through a pipe as well.
     out.flush()?;
     server.run().await?;

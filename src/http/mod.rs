@@ -7,12 +7,14 @@
 //! is read. Handlers ([`api`]) parse, call [`Assay`](crate::checker::service::Assay) and answer;
 //! they decide nothing.
 
+mod access;
 mod api;
 mod connections;
 mod extract;
 mod guard;
 mod metrics;
 mod observe;
+mod pace;
 mod parts;
 mod problem;
 mod router;

@@ -26,9 +26,14 @@ const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
      font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 );
 
+/// Id of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub String);
+
 /// Wraps every request.
-pub(crate) async fn observe(request: Request, next: Next) -> Response {
+pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     // Copied first: the handler consumes the request.
     let path = request.uri().path().to_owned();

@@ -46,6 +46,8 @@ pub(crate) mod kind {
     // Several kinds share a status: programs tell them apart by name, so a name never changes.
     kinds! {
         MALFORMED = BAD_REQUEST, "malformed-request", "The request could not be read";
+        NO_KEY = UNAUTHORIZED, "no-key", "A key is missing or not in use";
+        NOT_ALLOWED = FORBIDDEN, "not-allowed", "The key's role may not do this";
         CROSS_SITE = FORBIDDEN, "cross-site-request", "Web pages of other sites may not use this server";
         NOT_FOUND = NOT_FOUND, "not-found", "There is no such thing";
         NO_ROUTE = NOT_FOUND, "no-such-route", "There is nothing at this path";
@@ -64,6 +66,7 @@ pub(crate) mod kind {
         PHOTO_ANIMATED = UNPROCESSABLE_ENTITY, "photo-animated", "The picture is animated";
         PHOTO_TOO_SLOW = UNPROCESSABLE_ENTITY, "photo-too-slow", "The picture takes too long to decode";
         PHOTO_DAMAGED = UNPROCESSABLE_ENTITY, "photo-damaged", "The picture is damaged";
+        TOO_MANY_REQUESTS = TOO_MANY_REQUESTS, "too-many-requests", "The key asks too often";
         BUSY = TOO_MANY_REQUESTS, "busy", "All places are taken";
         INTERNAL = INTERNAL_SERVER_ERROR, "internal-error", "The server failed";
         INTERRUPTED = SERVICE_UNAVAILABLE, "interrupted", "The work was interrupted";

@@ -10,11 +10,15 @@ use axum::{
     routing::get,
 };
 use tower_http::{catch_panic::CatchPanicLayer, csrf::CsrfLayer};
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
+    access::{Routes, SCHEME, Who, authenticate},
     api::{
         brands, calibrations, checks, genuine_photos, openapi, products, references, self_test,
         system,
@@ -23,6 +27,7 @@ use super::{
     problem::ProblemBody,
     state::HttpState,
 };
+use crate::checker::actor::Role;
 
 /// Most bytes of a JSON body: it holds an id and a name.
 const MOST_JSON_BYTES: usize = 16 << 10;
@@ -48,11 +53,15 @@ struct Contract;
 /// The contract, made from the handlers.
 pub fn open_api() -> utoipa::openapi::OpenApi {
     let mut contract = OpenApiRouter::with_openapi(Contract::openapi())
-        .merge(plain())
-        .merge(uploads())
-        .merge(trials())
+        .merge(plain().router)
+        .merge(uploads().router)
+        .merge(trials().router)
         .into_openapi();
     let components = contract.components.get_or_insert_default();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A key that `assay key create` made"));
+    components.add_security_scheme(SCHEME, SecurityScheme::Http(bearer.build()));
     components.examples.extend(openapi::problem_examples());
     openapi::relate_fields(components);
     openapi::allow_no_body(&mut contract.paths);
@@ -63,69 +72,94 @@ pub fn open_api() -> utoipa::openapi::OpenApi {
 pub fn router(state: HttpState) -> Router {
     // Limits on bodies sit on each group: only uploads may bring pictures. Their place is taken by
     // the outer layer, before a byte is read.
-    let uploads = uploads()
+    let (plain, uploads, trials) = (plain(), uploads(), trials());
+    let access = plain.access.and(uploads.access).and(trials.access);
+    let uploads = uploads
+        .router
         .layer(DefaultBodyLimit::max(state.config().max_body_bytes))
         .layer(from_fn_with_state(state.clone(), guard::admit));
-    let trials = trials()
+    let trials = trials
+        .router
         .layer(DefaultBodyLimit::max(MOST_JSON_BYTES))
         .layer(from_fn_with_state(state.clone(), guard::admit));
-    let plain = plain().layer(DefaultBodyLimit::max(MOST_JSON_BYTES));
+    let plain = plain.router.layer(DefaultBodyLimit::max(MOST_JSON_BYTES));
     let (api, _) = plain.merge(uploads).merge(trials).split_for_parts();
+    let authenticate = from_fn_with_state((state.clone(), Arc::new(access)), authenticate);
+    let api = api.layer(authenticate);
     // Its page would otherwise send this document to a public validator.
     let docs = utoipa_swagger_ui::Config::from("/v1/openapi.json")
         .validator_url("none")
         .try_it_out_enabled(true);
     // Temporary: browsers remember a permanent redirect, whatever may stand here one day.
-    api.route("/", get(|| async { Redirect::temporary("/docs/") }))
+    let app = api
+        .route("/", get(|| async { Redirect::temporary("/docs/") }))
         .merge(SwaggerUi::new("/docs").config(docs))
         // Made once: the document does not change while the program runs.
         .layer(Extension(Arc::new(open_api())))
         // The layer added last sees a request first.
-        .layer(CsrfLayer::new().with_rejection_response(guard::on_cross_site))
-        // The check for foreign sites compares with the host's name: that must be true before.
-        .layer(from_fn(guard::only_own_host))
-        .layer(from_fn_with_state(state.clone(), guard::limit_time))
+        .layer(CsrfLayer::new().with_rejection_response(guard::on_cross_site));
+    // The check for foreign sites compares with the host's name: that must be true before. Beyond
+    // loopback a server has names that it does not know.
+    let app = if state.config().listen.ip().is_loopback() {
+        app.layer(from_fn(guard::only_own_host))
+    } else {
+        app
+    };
+    app.layer(from_fn_with_state(state.clone(), guard::limit_time))
         // Around the layers above, so that a panic in one of them is answered as well.
         .layer(CatchPanicLayer::custom(guard::on_panic))
         .layer(from_fn(observe::observe))
         .with_state(state)
 }
 
+/// Who reads checks: pipelines and brands those that concern them.
+const READERS: Who = Who::Roles(&Role::ALL);
+/// Who looks after a brand.
+const OWNERS: Who = Who::Roles(&[Role::Brand, Role::Admin]);
+/// Who looks at what a brand enrolled.
+const LOOKERS: Who = Who::Roles(&[Role::Brand, Role::Reviewer, Role::Auditor, Role::Admin]);
+/// Who submits photos.
+const SUBMITTERS: Who = Who::Roles(&[Role::Pipeline, Role::Brand, Role::Admin]);
+/// Who runs the server.
+const OPERATORS: Who = Who::Roles(&[Role::Auditor, Role::Admin]);
+const ADMIN: Who = Who::Roles(&[Role::Admin]);
+
 /// Everything with a small body or none.
-fn plain() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::default()
-        .routes(routes!(brands::create_brand, brands::list_brands))
-        .routes(routes!(products::create_product, products::list_products))
-        .routes(routes!(brands::change_brand))
-        .routes(routes!(products::get_product, products::change_product))
-        .routes(routes!(genuine_photos::list_genuine_photos))
-        .routes(routes!(genuine_photos::delete_genuine_photo))
-        .routes(routes!(references::list_references))
-        .routes(routes!(
-            references::get_reference,
-            references::delete_reference
-        ))
-        .routes(routes!(calibrations::get_calibration))
-        .routes(routes!(checks::list_checks))
-        .routes(routes!(checks::get_check))
-        .routes(routes!(checks::draw_evidence))
-        .routes(routes!(system::livez))
-        .routes(routes!(system::readyz))
-        .routes(routes!(system::read_metrics))
-        .routes(routes!(system::openapi))
-        .routes(routes!(system::problem_kind))
+fn plain() -> Routes {
+    Routes::default()
+        .add(ADMIN, routes!(brands::create_brand))
+        .add(READERS, routes!(brands::list_brands))
+        .add(OWNERS, routes!(brands::change_brand))
+        .add(OWNERS, routes!(products::create_product))
+        .add(READERS, routes!(products::list_products))
+        .add(READERS, routes!(products::get_product))
+        .add(OWNERS, routes!(products::change_product))
+        .add(LOOKERS, routes!(genuine_photos::list_genuine_photos))
+        .add(OWNERS, routes!(genuine_photos::delete_genuine_photo))
+        .add(LOOKERS, routes!(references::list_references))
+        .add(LOOKERS, routes!(references::get_reference))
+        .add(OWNERS, routes!(references::delete_reference))
+        .add(READERS, routes!(calibrations::get_calibration))
+        .add(READERS, routes!(checks::list_checks))
+        .add(READERS, routes!(checks::get_check))
+        .add(READERS, routes!(checks::draw_evidence))
+        .add(Who::Anyone, routes!(system::livez))
+        .add(Who::Anyone, routes!(system::readyz))
+        .add(OPERATORS, routes!(system::read_metrics))
+        .add(Who::Anyone, routes!(system::openapi))
+        .add(Who::Anyone, routes!(system::problem_kind))
 }
 
 /// Work without an upload that takes as long as a check of many photos, and a place among the
 /// checks.
-fn trials() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::default().routes(routes!(self_test::self_test))
+fn trials() -> Routes {
+    Routes::default().add(OWNERS, routes!(self_test::self_test))
 }
 
 /// Uploads, which are refused before their body is read when all places are taken.
-fn uploads() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::default()
-        .routes(routes!(references::enroll_reference))
-        .routes(routes!(genuine_photos::add_genuine_photo))
-        .routes(routes!(checks::create_check))
+fn uploads() -> Routes {
+    Routes::default()
+        .add(OWNERS, routes!(references::enroll_reference))
+        .add(OWNERS, routes!(genuine_photos::add_genuine_photo))
+        .add(SUBMITTERS, routes!(checks::create_check))
 }

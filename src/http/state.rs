@@ -5,11 +5,14 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
-    checker::service::{Assay, EvidencePainter},
+    checker::{
+        key_ring::KeyRing,
+        service::{Assay, EvidencePainter},
+    },
     config::HttpConfig,
 };
 
-use super::metrics;
+use super::{metrics, pace::Pace};
 
 /// What every handler can reach; cheap to clone.
 #[derive(Clone)]
@@ -20,6 +23,8 @@ struct Inner {
     assay: Arc<Assay>,
     // Behind a port: pictures are drawn by code that HTTP may not depend on.
     painter: Arc<dyn EvidencePainter>,
+    keys: KeyRing,
+    pace: Pace,
     config: HttpConfig,
     metrics: PrometheusHandle,
 }
@@ -27,10 +32,17 @@ struct Inner {
 impl HttpState {
     /// The state of a server over `assay`. The first call of the process installs the recorder of
     /// metrics.
-    pub fn new(assay: Arc<Assay>, painter: Arc<dyn EvidencePainter>, config: HttpConfig) -> Self {
+    pub fn new(
+        assay: Arc<Assay>,
+        painter: Arc<dyn EvidencePainter>,
+        keys: KeyRing,
+        config: HttpConfig,
+    ) -> Self {
         Self(Arc::new(Inner {
             assay,
             painter,
+            keys,
+            pace: Pace::per_minute(config.requests_per_minute),
             config,
             metrics: metrics::recorder(),
         }))
@@ -42,6 +54,14 @@ impl HttpState {
 
     pub(super) fn painter(&self) -> Arc<dyn EvidencePainter> {
         Arc::clone(&self.0.painter)
+    }
+
+    pub(super) fn keys(&self) -> &KeyRing {
+        &self.0.keys
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.0.pace
     }
 
     pub(super) fn config(&self) -> &HttpConfig {

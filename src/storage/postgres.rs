@@ -16,11 +16,14 @@ use super::{
 
 /// The schema's versions. The first has the number of SQLite's last one when this came: the tables
 /// are the same, and so are the numbers.
-const MIGRATIONS: [Step; 1] = [(
-    5,
-    "first",
-    include_str!("migrations/postgres/0005_first.sql"),
-)];
+const MIGRATIONS: [Step; 2] = [
+    (
+        5,
+        "first",
+        include_str!("migrations/postgres/0005_first.sql"),
+    ),
+    (6, "keys", include_str!("migrations/postgres/0006_keys.sql")),
+];
 
 /// The schema that this program brings a database to.
 pub(super) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The schema's versions.
-const MIGRATIONS: [Step; 5] = [
+const MIGRATIONS: [Step; 6] = [
     (1, "first", include_str!("migrations/sqlite/0001_first.sql")),
     (
         2,
@@ -43,6 +43,7 @@ const MIGRATIONS: [Step; 5] = [
         "actors_and_jobs",
         include_str!("migrations/sqlite/0005_actors_and_jobs.sql"),
     ),
+    (6, "keys", include_str!("migrations/sqlite/0006_keys.sql")),
 ];
 
 /// Name of the database in its data directory.

@@ -1,6 +1,7 @@
 //! The HTTP contract in process: every route and every kind of problem, over a real store and
 //! workers that see drawn scenes instead of loading models.
 
+mod access;
 mod checks;
 mod errors;
 mod gallery;
@@ -19,6 +20,8 @@ use std::{
 
 use assay::{
     checker::{
+        actor::{Actor, Role},
+        key_ring::{KeyRing, NewKey},
         ports::{Derived, Images, StoreError},
         records::Records,
         service::{Assay, EvidenceInputs, EvidencePainter, Parts},
@@ -57,6 +60,9 @@ struct TestServer {
     gate: Arc<Gate>,
     faults: Arc<Faults>,
     data: tempfile::TempDir,
+    keys: KeyRing,
+    /// What every request of a test sends that sends no key itself: an administrator's.
+    key: String,
 }
 
 /// One worker and two places for requests, so that tests can fill them.
@@ -93,8 +99,10 @@ impl TestServer {
             files: FileThreads::start(files).unwrap(),
             faults: Arc::clone(&faults),
         });
+        let database = Arc::new(sqlite::open(data.path()).await.unwrap());
+        let keys = KeyRing::new(database.clone());
         let parts = Parts {
-            records: Records::of(Arc::new(sqlite::open(data.path()).await.unwrap())),
+            records: Records::of(Arc::clone(&database)),
             engine: Engine::with(Arc::new(defaults(Shipped::Lenient)), 64 << 20),
             images: files.clone(),
             derived: files,
@@ -104,7 +112,8 @@ impl TestServer {
         };
         let assay = Arc::new(Assay::open(parts, |_| {}).await.unwrap());
         let gate = Arc::new(Gate::default());
-        let state = HttpState::new(Arc::clone(&assay), gate.clone(), config);
+        let state = HttpState::new(Arc::clone(&assay), gate.clone(), keys.clone(), config);
+        let key = key(&keys, Role::Admin, None).await;
         Self {
             router: http::router(state.clone()),
             state,
@@ -113,6 +122,8 @@ impl TestServer {
             gate,
             faults,
             data,
+            keys,
+            key,
         }
     }
 
@@ -150,6 +161,11 @@ impl TestServer {
         );
     }
 
+    /// The header that names an administrator.
+    fn bearer(&self) -> String {
+        format!("authorization: Bearer {}", self.key)
+    }
+
     async fn get(&self, path: &str) -> Answer {
         self.send(request(Method::GET, path).body(Body::empty()).unwrap())
             .await
@@ -178,7 +194,11 @@ impl TestServer {
         self.send(form.request(path)).await
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    async fn send(&self, mut request: Request<Body>) -> Answer {
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            let bearer = format!("Bearer {}", self.key).parse().unwrap();
+            request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let answer = Answer {
@@ -189,6 +209,17 @@ impl TestServer {
         answer.assert_well_formed();
         answer
     }
+}
+
+/// A key of a role, limited to brands.
+async fn key(keys: &KeyRing, role: Role, brands: Option<&[&str]>) -> String {
+    let new = NewKey {
+        name: role.name().to_owned(),
+        role,
+        brands: brands.map(|all| all.iter().map(ToString::to_string).collect()),
+        expires_ms: None,
+    };
+    keys.create(&Actor::local(), new).await.unwrap().secret
 }
 
 fn request(method: Method, path: &str) -> axum::http::request::Builder {

@@ -36,6 +36,8 @@ const PURE: &[(&str, &[&str])] = &[
             "async_trait",
             "bytes",
             "futures_util",
+            // secrets of keys are random
+            "getrandom",
             "jiff",
             "ndarray",
             "serde",

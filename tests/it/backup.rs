@@ -15,6 +15,7 @@ use std::{
 use assay::{
     checker::{
         actor::Actor,
+        key_ring::KeyRing,
         records::{Catalogue, CheckFilter, References},
         service::CheckRequest,
     },
@@ -69,6 +70,9 @@ pub async fn stocked() -> (TestApp, ProductKey) {
     asked.photos.push(Bytes::from_static(NO_PICTURE));
     asked.seller_id = Some("ann".into());
     app.assay.check(&Actor::local(), asked).await.unwrap();
+    let database = Arc::new(sqlite::open(app.data()).await.unwrap());
+    let made = KeyRing::new(database).create_first(|_| Ok(())).await;
+    assert!(made.unwrap().is_some());
     (app, oat)
 }
 

@@ -61,7 +61,8 @@ fn every_command_teaches_by_its_help() {
     for (command, word) in [
         ("enroll", "brand,product,image,name,kind,text,x0,y0,x1,y1"),
         ("check", "Reading the answer:"),
-        ("serve", "loopback"),
+        ("serve", "TLS"),
+        ("key", "assay key create --role brand:acme"),
         ("backup", "assay backup assay-2026-11-28.tar"),
         ("restore", "--into restored"),
         ("eval", "--self-test <BRAND>"),

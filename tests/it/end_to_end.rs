@@ -14,10 +14,12 @@ use assay::{
 };
 use image::{DynamicImage, ImageFormat, codecs::jpeg::JpegDecoder, imageops};
 use reqwest::{
-    Client, StatusCode,
+    StatusCode,
     multipart::{Form, Part},
 };
 use serde_json::{Value, json};
+
+use crate::support::process::client;
 
 fn sample(path: &str) -> Part {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -72,11 +74,13 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
     };
     let server = app.bind(http).await.unwrap();
     let base = format!("http://{}", server.address());
+    let server_key = server.first_key().map(Path::to_owned);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.run_until(async {
         let _ = stopped.await;
     }));
-    let client = Client::new();
+    assert!(server_key.is_some_and(|file| file.starts_with(data.path())));
+    let client = client(&[data.path()]);
 
     let (status, _) = answered(
         client

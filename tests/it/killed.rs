@@ -10,7 +10,7 @@ use reqwest::{
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::support::process::Server;
+use crate::support::process::{Server, client};
 
 /// Times that the server is killed, unless the variable `KILLS` says otherwise.
 const KILLS: u64 = 4;
@@ -104,12 +104,11 @@ async fn a_host_of_a_cluster_that_is_killed_loses_nothing_that_it_acknowledged()
 async fn kill_again_and_again(settings: &[(&str, String)]) {
     let kills = std::env::var("KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let data = tempfile::tempdir().unwrap();
-    // Without connections that outlive a server.
-    let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let mut known = Acknowledged::default();
     for round in 0..kills {
         let server = Server::start(data.path(), settings);
         let base = server.base.clone();
+        let client = client(&[data.path()]);
         is_whole_or_new(&client, &base, &known, round).await;
         let post = |path: &str, form: Form| client.post(format!("{base}/{path}")).multipart(form);
         let first = 1000 * round;
@@ -149,7 +148,7 @@ async fn kill_again_and_again(settings: &[(&str, String)]) {
         known.checks.extend(checks);
     }
     let server = Server::start(data.path(), settings);
-    is_whole(&client, &server.base, &known).await;
+    is_whole(&client(&[data.path()]), &server.base, &known).await;
     server.kill();
     let counts = [&known.references, &known.photos, &known.checks].map(Vec::len);
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");

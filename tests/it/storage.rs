@@ -1,6 +1,7 @@
 //! The store keeps what it is given, refuses what contradicts it, and opens what older versions
 //! wrote.
 
+mod accounts;
 mod jobs;
 mod opening;
 mod scores;
@@ -19,6 +20,7 @@ use assay::{
     storage::{database::Database, sqlite},
 };
 
+use accounts::a_key_is_known_by_its_hash_and_stays_refused;
 use jobs::{
     a_worker_that_is_gone_is_followed_by_another, changes_ask_for_scores,
     one_of_a_kind_and_key_runs_and_one_waits, what_a_worker_begins_itself_is_begun_once,
@@ -111,6 +113,7 @@ contract! {
     what_a_worker_begins_itself_is_begun_once,
     changes_ask_for_scores,
     what_answers_were_judged_by_stays_as_it_was_first_kept,
+    a_key_is_known_by_its_hash_and_stays_refused,
 }
 
 async fn with_two_products(place: &Place) -> Database {
@@ -225,12 +228,15 @@ async fn checks_are_listed_newest_first_by_verdict_and_brand(place: &Place) {
         async |verdict: Option<Verdict>, brand: Option<&str>, before: Option<&str>, limit| {
             let [brand, before] = [brand, before].map(|s| s.map(str::to_owned));
             let found = store
-                .checks(&CheckFilter {
-                    verdict,
-                    brand,
-                    before,
-                    limit,
-                })
+                .checks(
+                    &CheckFilter {
+                        verdict,
+                        brand,
+                        before,
+                        limit,
+                    },
+                    None,
+                )
                 .await
                 .unwrap();
             found.into_iter().map(|c| c.id).collect::<Vec<_>>()

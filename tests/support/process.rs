@@ -6,6 +6,25 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
+use reqwest::{
+    Client,
+    header::{AUTHORIZATION, HeaderMap},
+};
+
+/// A client that sends the administrator's key that the first start left in one of these folders.
+pub fn client(data: &[&Path]) -> Client {
+    let keys = data.iter().map(|data| data.join("admin.key"));
+    let key = keys
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .next();
+    let key = key.expect("one of them made a key");
+    let bearer = format!("Bearer {}", key.trim()).parse().unwrap();
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+    // Without connections that outlive a server.
+    let client = Client::builder().pool_max_idle_per_host(0);
+    client.default_headers(headers).build().unwrap()
+}
+
 /// A server in a process of its own.
 pub struct Server {
     process: Child,

@@ -45,8 +45,12 @@ pub trait Checks: Send + Sync {
     ) -> Result<(), StoreError>;
     /// One check.
     async fn check(&self, id: &str) -> Result<CheckAnswer, StoreError>;
-    /// Checks, newest first.
-    async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError>;
+    /// Checks, newest first; where `brands` are named, only claims on these.
+    async fn checks(
+        &self,
+        filter: &CheckFilter,
+        brands: Option<&[String]>,
+    ) -> Result<Vec<CheckAnswer>, StoreError>;
     /// Which of these photos were on listings of *other* sellers; nothing without a seller id.
     // Sellers relist their own photos all the time, which says nothing: hence other sellers only.
     async fn seen_elsewhere(

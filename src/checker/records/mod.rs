@@ -1,5 +1,6 @@
 //! What is stored, and one small port for each kind of it.
 
+mod accounts;
 mod catalogue;
 mod checks;
 mod genuine;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use accounts::{Accounts, KeyRecord};
 pub use catalogue::{Brand, Catalogue, Change, Product, Settings};
 pub use checks::{CheckFilter, Checks, SeenElsewhere};
 pub(crate) use genuine::MOST_GENUINE_PHOTOS;
@@ -49,6 +51,8 @@ pub struct Records {
     pub checks: Arc<dyn Checks>,
     /// Work to be done.
     pub jobs: Arc<dyn Jobs>,
+    /// Keys.
+    pub accounts: Arc<dyn Accounts>,
     /// Whether records can be kept.
     pub upkeep: Arc<dyn Upkeep>,
 }
@@ -64,6 +68,7 @@ impl Records {
             + OperatingPoints
             + Checks
             + Jobs
+            + Accounts
             + Upkeep
             + 'static,
     {
@@ -75,6 +80,7 @@ impl Records {
             points: store.clone(),
             checks: store.clone(),
             jobs: store.clone(),
+            accounts: store.clone(),
             upkeep: store,
         }
     }

@@ -33,9 +33,10 @@ impl Assay {
     /// (about as long as a check for each).
     pub async fn calibration(
         &self,
-        _: &Actor,
+        actor: &Actor,
         product: &ProductKey,
     ) -> Result<CalibrationAnswer, ServiceError> {
+        actor.must_see(&product.brand)?;
         let snapshot = self.refresh().await?;
         self.score_genuine_photos(product, &snapshot).await?;
         let claim = Claim::Product(product.clone());

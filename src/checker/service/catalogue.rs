@@ -13,7 +13,8 @@ use crate::{
 
 impl Assay {
     /// Creates a brand; the same id and name is accepted again, another name is a conflict.
-    pub async fn create_brand(&self, _: &Actor, brand: Brand) -> Result<Brand, ServiceError> {
+    pub async fn create_brand(&self, actor: &Actor, brand: Brand) -> Result<Brand, ServiceError> {
+        actor.must_see(&brand.id)?;
         // Here and not in the adapters: HTTP and the command line must refuse the same.
         validate::brand(&brand)?;
         self.records.catalogue.add_brand(&brand).await?;
@@ -23,25 +24,29 @@ impl Assay {
     /// Changes a brand's name, budget, or whether it is retired.
     pub async fn change_brand(
         &self,
-        _: &Actor,
+        actor: &Actor,
         id: &str,
         change: &Change,
     ) -> Result<Brand, ServiceError> {
+        actor.must_see(id)?;
         validate::change(change)?;
         Ok(self.records.catalogue.change_brand(id, change).await?)
     }
 
-    /// All brands by id.
-    pub async fn brands(&self, _: &Actor) -> Result<Vec<Brand>, ServiceError> {
-        Ok(self.records.catalogue.brands().await?)
+    /// All brands that the actor sees, by id.
+    pub async fn brands(&self, actor: &Actor) -> Result<Vec<Brand>, ServiceError> {
+        let mut brands = self.records.catalogue.brands().await?;
+        brands.retain(|brand| actor.sees(&brand.id));
+        Ok(brands)
     }
 
     /// Creates a product of a brand that exists; the same id and name is accepted again.
     pub async fn create_product(
         &self,
-        _: &Actor,
+        actor: &Actor,
         product: Product,
     ) -> Result<Product, ServiceError> {
+        actor.must_see(&product.key.brand)?;
         validate::product(&product)?;
         self.records.catalogue.add_product(&product).await?;
         Ok(product)
@@ -50,21 +55,24 @@ impl Assay {
     /// Changes a product's name, budget, or whether it is retired.
     pub async fn change_product(
         &self,
-        _: &Actor,
+        actor: &Actor,
         key: &ProductKey,
         change: &Change,
     ) -> Result<Product, ServiceError> {
+        actor.must_see(&key.brand)?;
         validate::change(change)?;
         Ok(self.records.catalogue.change_product(key, change).await?)
     }
 
     /// All products of a brand by id.
-    pub async fn products(&self, _: &Actor, brand: &str) -> Result<Vec<Product>, ServiceError> {
+    pub async fn products(&self, actor: &Actor, brand: &str) -> Result<Vec<Product>, ServiceError> {
+        actor.must_see(brand)?;
         Ok(self.records.catalogue.products(brand).await?)
     }
 
     /// One product.
-    pub async fn product(&self, _: &Actor, key: &ProductKey) -> Result<Product, ServiceError> {
+    pub async fn product(&self, actor: &Actor, key: &ProductKey) -> Result<Product, ServiceError> {
+        actor.must_see(&key.brand)?;
         Ok(self.records.catalogue.product(key).await?)
     }
 

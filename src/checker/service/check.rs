@@ -14,7 +14,7 @@ use crate::{
         judged_by::JudgedBy,
         ports::StoreError,
         snapshot::GallerySnapshot,
-        validate,
+        validate, visible,
     },
     contract::answer::CheckAnswer,
     domain::{digest::Sha256, fingerprint::Fingerprint, gallery::ProductKey},
@@ -55,6 +55,9 @@ impl Assay {
     ) -> Result<CheckAnswer, ServiceError> {
         // Before a place is taken: what is malformed must not keep others waiting.
         validate::check(&request)?;
+        if let Some(brand) = &request.brand {
+            actor.must_see(brand)?;
+        }
         // Named, so that it is held to the end: dropped at once it would let in more than memory
         // holds.
         let (_place, decoding) = self.try_admit_photos(&request.photos)?;
@@ -67,7 +70,11 @@ impl Assay {
             Some(standing) => standing.references,
             None => self.records.references.last_change().await?,
         };
-        let snapshot = self.refresh_for(claim.as_ref(), change).await?;
+        let mut snapshot = self.refresh_for(claim.as_ref(), change).await?;
+        if actor.brands().is_some() {
+            // Then nothing of other brands can be in the answer, nor in how long it took.
+            snapshot = Arc::new(snapshot.only(|brand| actor.sees(brand)));
+        }
         let judged_by = self
             .judged_by(claim.as_ref(), standing.as_ref(), &snapshot)
             .await?;
@@ -105,7 +112,7 @@ impl Assay {
             .checks
             .add_check(&answer, &fingerprints, actor.name())
             .await?;
-        Ok(answer)
+        Ok(visible::shown_to(actor, answer))
     }
 
     /// Checks a photo and keeps its bytes for the evidence; bytes that are no picture have nothing
@@ -154,11 +161,11 @@ impl Assay {
     /// were not accepted was not kept and is not found.
     pub async fn evidence(
         &self,
-        _: &Actor,
+        actor: &Actor,
         check: &str,
         n: usize,
     ) -> Result<EvidenceInputs, ServiceError> {
-        let mut answer = self.records.checks.check(check).await?;
+        let mut answer = self.get_check(actor, check).await?;
         if answer
             .photos
             .get(n)

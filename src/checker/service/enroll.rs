@@ -44,6 +44,7 @@ impl Assay {
         new: NewReference,
     ) -> Result<ReferenceRecord, ServiceError> {
         validate::reference(&new)?;
+        actor.must_see(&new.product.brand)?;
         let claim = Claim::Product(new.product.clone());
         let standing = self.standing_in_use(&claim).await?;
         let snapshot = self.refresh_to(standing.references).await?;
@@ -134,6 +135,7 @@ impl Assay {
     ) -> Result<GenuinePhotoRecord, ServiceError> {
         validate::key(product)?;
         validate::item(item)?;
+        actor.must_see(&product.brand)?;
         let claim = Claim::Product(product.clone());
         self.standing_in_use(&claim).await?;
         let (_place, _) = self.try_admit_photos(std::slice::from_ref(&image))?;

@@ -101,6 +101,7 @@ impl Assay {
         mut progress: impl FnMut(Option<Trial>, usize, usize) + Send,
     ) -> Result<SelfTestAnswer, ServiceError> {
         validate::self_test(&request)?;
+        actor.must_see(&request.product.brand)?;
         let product = request.product.clone();
         let claim = Claim::Product(product.clone());
         let standing = self.standing(&claim).await?;

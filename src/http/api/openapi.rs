@@ -7,7 +7,7 @@ use utoipa::{
     IntoResponses,
     openapi::{
         Components, ContentBuilder, HeaderBuilder, Paths, Ref, RefOr, Required, Response,
-        ResponseBuilder,
+        ResponseBuilder, Responses,
         example::{Example, ExampleBuilder},
         schema::{ObjectBuilder, Schema, Type},
     },
@@ -126,6 +126,27 @@ fn problems(kinds: &[&'static Kind]) -> BTreeMap<String, RefOr<Response>> {
         .into_iter()
         .map(|(status, kinds)| (status.to_string(), response(status, &kinds).into()))
         .collect()
+}
+
+/// Adds kinds of problems to an operation's answers.
+pub(crate) fn also(responses: &mut Responses, kinds: &[&'static Kind]) {
+    for kind in kinds {
+        let status = kind.status.as_u16();
+        let new = response(status, &[kind]);
+        let known = responses.responses.entry(status.to_string());
+        let known = known.or_insert_with(|| RefOr::T(Response::default()));
+        let RefOr::T(known) = known else { continue };
+        if known.description.is_empty() {
+            *known = new;
+            continue;
+        }
+        known.description = format!("{}; {}", known.description, new.description);
+        for (media, content) in new.content {
+            if let (RefOr::T(new), Some(RefOr::T(all))) = (content, known.content.get_mut(&media)) {
+                all.examples.extend(new.examples);
+            }
+        }
+    }
 }
 
 fn response(status: u16, kinds: &[&Kind]) -> Response {

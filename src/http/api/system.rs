@@ -17,9 +17,10 @@ use utoipa::{
 
 use super::openapi::{Always, NotReady, Reading};
 use crate::{
+    checker::service::LostReference,
     contract::schemas,
     http::{
-        extract::Path,
+        extract::{Path, Visitor},
         metrics,
         problem::{Problem, kind},
         state::HttpState,
@@ -45,7 +46,8 @@ pub(crate) struct Ready {
     status: &'static str,
     /// Models in use: role to `name@version`.
     models: BTreeMap<String, String>,
-    /// References whose picture is lost or damaged on this server: checks that need it are
+    /// References whose picture is lost or damaged on this server, of brands that the sender of a key
+    /// sees: checks that need it are
     /// `not_comparable` until it is restored or enrolled again, others go on.
     lost_references: Vec<Lost>,
 }
@@ -113,7 +115,10 @@ pub(crate) async fn livez() -> Json<Alive> {
     get, path = "/readyz", tag = "system",
     responses((status = 200, description = "Send traffic", body = Ready), NotReady),
 )]
-pub(crate) async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>, Problem> {
+pub(crate) async fn readyz(
+    State(state): State<HttpState>,
+    Visitor(visitor): Visitor,
+) -> Result<Json<Ready>, Problem> {
     // Who watches waits only so long: a bad answer in time says more than silence.
     let ready = tokio::time::timeout(LONGEST_PROBE, state.assay().ready()).await;
     let readiness = ready.map_err(|_| {
@@ -130,7 +135,12 @@ pub(crate) async fn readyz(State(state): State<HttpState>) -> Result<Json<Ready>
         .collect();
     if failing.is_empty() {
         // Lost pictures spoil some checks and no others: traffic may come.
-        let lost = readiness.lost.into_iter().map(|lost| Lost {
+        // They name products, of which a stranger or another brand must not know.
+        let sees = |lost: &LostReference| {
+            let visitor = visitor.as_ref();
+            visitor.is_some_and(|actor| actor.sees(&lost.product.brand))
+        };
+        let lost = readiness.lost.into_iter().filter(sees).map(|lost| Lost {
             brand: lost.product.brand,
             product: lost.product.product,
             reference: lost.id,

@@ -61,20 +61,31 @@ impl Checks for Database {
         answer(&row.ok_or_else(|| refusal::not_found("check", id))?)
     }
 
-    async fn checks(&self, filter: &CheckFilter) -> Result<Vec<CheckAnswer>, StoreError> {
+    async fn checks(
+        &self,
+        filter: &CheckFilter,
+        brands: Option<&[String]>,
+    ) -> Result<Vec<CheckAnswer>, StoreError> {
+        // As many places as brands, of which the number is the program's own.
+        let among = brands.map_or_else(String::new, |brands| {
+            let places: Vec<_> = (0..brands.len()).map(|n| format!("${}", n + 5)).collect();
+            format!("AND brand IN ({})", places.join(", "))
+        });
         // Ids sort by time: a page goes on below the last id of the one before, whatever came since.
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT answer FROM checks
-             WHERE ($1 IS NULL OR verdict = $1) AND ($2 IS NULL OR brand = $2) AND ($3 IS NULL OR id < $3)
-             ORDER BY id DESC LIMIT $4",
-        )
-        .bind(filter.verdict.map(Verdict::name))
-        .bind(&filter.brand)
-        .bind(&filter.before)
-        .bind(i64::try_from(filter.limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
+             WHERE ($1 IS NULL OR verdict = $1) AND ($2 IS NULL OR brand = $2)
+             AND ($3 IS NULL OR id < $3) {among} ORDER BY id DESC LIMIT $4"
+        );
+        let mut query = sqlx::query(self.spelled(&sql))
+            .bind(filter.verdict.map(Verdict::name))
+            .bind(&filter.brand)
+            .bind(&filter.before)
+            .bind(i64::try_from(filter.limit).unwrap_or(i64::MAX));
+        for brand in brands.into_iter().flatten() {
+            query = query.bind(brand);
+        }
+        let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
         rows.iter().map(answer).collect()
     }
 

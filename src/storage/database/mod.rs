@@ -3,6 +3,7 @@
 //! Each file here holds one port. What the two databases do differently is said in [`Kind`]; how each
 //! is opened stands in files of their own.
 
+mod accounts;
 mod catalogue;
 mod checks;
 mod genuine;

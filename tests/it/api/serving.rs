@@ -50,8 +50,9 @@ async fn a_refused_upload_is_answered_although_its_body_is_still_being_sent() {
     let taken: Vec<_> = (0..2).map(|_| app.assay.try_admit(0).unwrap()).collect();
     let body = Form::new().file("photo", &vec![b'x'; 8 << 20]).body();
     let head = format!(
-        "POST /v1/checks HTTP/1.1\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}",
-        body.len()
+        "POST /v1/checks HTTP/1.1\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n{}",
+        body.len(),
+        app.bearer()
     );
     let busy = exchange(address, &head, &body).await;
     assert!(
@@ -64,8 +65,9 @@ async fn a_refused_upload_is_answered_although_its_body_is_still_being_sent() {
         .file("photo", &vec![b'x'; 8 << 20])
         .body();
     let head = format!(
-        "POST /v1/checks HTTP/1.1\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}",
-        body.len()
+        "POST /v1/checks HTTP/1.1\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n{}",
+        body.len(),
+        app.bearer()
     );
     let unknown = exchange(address, &head, &body).await;
     assert!(
@@ -77,12 +79,13 @@ async fn a_refused_upload_is_answered_although_its_body_is_still_being_sent() {
 }
 
 /// Asks for the evidence picture of a check on a connection of its own.
-fn ask_for_evidence(address: SocketAddr, check: &Value) -> JoinHandle<String> {
+fn ask_for_evidence(app: &TestServer, address: SocketAddr, check: &Value) -> JoinHandle<String> {
     let path = format!(
         "/v1/checks/{}/photos/0/evidence.png",
         check["id"].as_str().unwrap()
     );
-    tokio::spawn(async move { exchange(address, &format!("GET {path} HTTP/1.1"), b"").await })
+    let head = format!("GET {path} HTTP/1.1\r\n{}", app.bearer());
+    tokio::spawn(async move { exchange(address, &head, b"").await })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +100,7 @@ async fn stopping_answers_what_is_underway_and_accepts_nothing_new() {
         .json();
     let (address, stop, served) = serve(&app).await;
     let (begun, open) = app.gate.close();
-    let underway = ask_for_evidence(address, &check);
+    let underway = ask_for_evidence(&app, address, &check);
     // Blocking is fine: this runtime has other threads.
     tokio::task::block_in_place(|| begun.recv().unwrap());
     // A connection without a request must not hold up the end.
@@ -159,7 +162,7 @@ async fn a_connection_with_a_request_underway_does_not_give_way() {
     let check = app.upload("/v1/checks", photo).await.json();
     let (address, stop, served) = serve(&app).await;
     let (begun, open) = app.gate.close();
-    let underway = ask_for_evidence(address, &check);
+    let underway = ask_for_evidence(&app, address, &check);
     tokio::task::block_in_place(|| begun.recv().unwrap());
     for _ in 0..4 {
         let idle = TcpStream::connect(address).await.unwrap();

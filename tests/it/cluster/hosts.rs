@@ -16,7 +16,7 @@ use assay::{
         postgres,
     },
 };
-use reqwest::{Client, multipart::Form};
+use reqwest::multipart::Form;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ use crate::{
     killed::{acknowledged, picture},
     support::{
         app::{Shipped, TestApp, request},
-        process::Server,
+        process::{Server, client},
         servers::{self, Postgres, S3},
         vision::{Scene, fake_vision},
     },
@@ -112,8 +112,10 @@ async fn what_one_host_enrols_the_next_check_on_another_sees() {
 #[tokio::test]
 async fn two_processes_over_one_cluster_answer_as_one() {
     let settings = servers::cluster().await;
-    let (data, client) = ([(); 2].map(|()| TempDir::new().unwrap()), Client::new());
+    let data = [(); 2].map(|()| TempDir::new().unwrap());
     let [one, two] = [&data[0], &data[1]].map(|data| Server::start(data.path(), &settings));
+    // One of them made a key, and both know it.
+    let client = client(&[data[0].path(), data[1].path()]);
     let post = |server: &Server, path: &str| client.post(format!("{}/v1/{path}", server.base));
     for (path, body) in [
         ("brands", json!({"id": "halmora", "name": "Halmora"})),

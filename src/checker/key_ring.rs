@@ -1,0 +1,231 @@
+//! Making, listing, revoking and recognising keys.
+
+use std::sync::Arc;
+
+use super::{
+    actor::{Actor, Role},
+    ports::StoreError,
+    records::{Accounts, KeyRecord},
+    requests::Invalid,
+    service::{ServiceError, new_id, now_ms},
+    validate,
+};
+use crate::domain::digest::Sha256;
+
+/// What every secret begins with: whoever finds one, as a scanner of leaked secrets does, knows
+/// whose it is.
+const PREFIX: &str = "assay_";
+/// Random bytes of a secret.
+const BYTES: usize = 32;
+/// How exactly the last use is told, in milliseconds: each request would be a write otherwise.
+const USED_TO_MS: i64 = 60_000;
+/// Id of the key that the first start makes: of several hosts that start at once one makes it.
+const FIRST: &str = "first";
+
+/// A key to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// What it is for, for people.
+    pub name: String,
+    /// What its owner may do.
+    pub role: Role,
+    /// The brands that its owner sees, `None` for all; a brand's own key has exactly one.
+    pub brands: Option<Vec<String>>,
+    /// From when on it is refused, milliseconds since 1970, UTC.
+    pub expires_ms: Option<i64>,
+}
+
+/// A key that was just made, with its secret: shown once, and nowhere kept.
+pub struct MadeKey {
+    /// The key as it is kept.
+    pub record: KeyRecord,
+    /// What its owner sends.
+    pub secret: String,
+}
+
+/// All keys.
+#[derive(Clone)]
+pub struct KeyRing {
+    accounts: Arc<dyn Accounts>,
+}
+
+impl KeyRing {
+    /// The keys in a store.
+    pub fn new(accounts: Arc<dyn Accounts>) -> Self {
+        Self { accounts }
+    }
+
+    /// Makes a key.
+    ///
+    /// # Errors
+    /// The name is no text, a brand no id, the time lies in the past, or a brand's key does not name
+    /// one brand.
+    pub async fn create(&self, actor: &Actor, new: NewKey) -> Result<MadeKey, ServiceError> {
+        self.add(actor, new_id(), new).await
+    }
+
+    /// Makes an administrator's key where there is none of any kind yet, and hands its secret to
+    /// `keep` before it counts; `None` where there are keys.
+    ///
+    /// # Errors
+    /// `keep` failed: then there is no such key.
+    pub async fn create_first(
+        &self,
+        keep: impl FnOnce(&str) -> Result<(), StoreError>,
+    ) -> Result<Option<MadeKey>, ServiceError> {
+        if !self.accounts.keys().await?.is_empty() {
+            return Ok(None);
+        }
+        let new = NewKey {
+            name: "made at the first start".to_owned(),
+            role: Role::Admin,
+            brands: None,
+            expires_ms: None,
+        };
+        let made = made(&Actor::local(), FIRST.to_owned(), new)?;
+        match self.accounts.add_key(&made.record).await {
+            Ok(()) => {}
+            // Another process was faster, and told its secret.
+            Err(StoreError::Conflict { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        if let Err(error) = keep(&made.secret) {
+            // Nobody could ever use it.
+            self.accounts.revoke_key(FIRST, now_ms()).await?;
+            return Err(error.into());
+        }
+        Ok(Some(made))
+    }
+
+    /// All keys, oldest first.
+    pub async fn keys(&self, _: &Actor) -> Result<Vec<KeyRecord>, ServiceError> {
+        Ok(self.accounts.keys().await?)
+    }
+
+    /// Refuses a key from now on, on every host.
+    pub async fn revoke(&self, _: &Actor, id: &str) -> Result<KeyRecord, ServiceError> {
+        Ok(self.accounts.revoke_key(id, now_ms()).await?)
+    }
+
+    /// Makes another key of the same kind, and refuses the old one after `overlap_ms`, by which time
+    /// its owner should use the new one.
+    pub async fn rotate(
+        &self,
+        actor: &Actor,
+        id: &str,
+        overlap_ms: i64,
+    ) -> Result<MadeKey, ServiceError> {
+        let old = self.accounts.key(id).await?;
+        if is_refused(&old, now_ms()) {
+            return Err(ServiceError::Conflict {
+                field: "id".to_owned(),
+                problem: "names a key that was revoked or ran out: make a new one".to_owned(),
+            });
+        }
+        let new = NewKey {
+            name: old.name,
+            role: old.role,
+            brands: old.brands,
+            expires_ms: old.expires_ms,
+        };
+        let made = self.create(actor, new).await?;
+        self.accounts
+            .expire_key(id, now_ms().saturating_add(overlap_ms))
+            .await?;
+        Ok(made)
+    }
+
+    /// Who holds a secret: `None` for one that is unknown, revoked or ran out.
+    pub async fn actor(&self, secret: &str) -> Result<Option<Actor>, ServiceError> {
+        let now = now_ms();
+        let hash = Sha256::of(secret.as_bytes());
+        let Some(key) = self.accounts.key_by_hash(hash).await? else {
+            return Ok(None);
+        };
+        if is_refused(&key, now) {
+            return Ok(None);
+        }
+        if key.used_ms.is_none_or(|used| used + USED_TO_MS <= now) {
+            self.accounts.key_used(&key.id, now).await?;
+        }
+        Ok(Some(Actor::new(
+            format!("key:{}", key.id),
+            key.role,
+            key.brands,
+        )))
+    }
+
+    async fn add(&self, actor: &Actor, id: String, new: NewKey) -> Result<MadeKey, ServiceError> {
+        let made = made(actor, id, new)?;
+        self.accounts.add_key(&made.record).await?;
+        Ok(made)
+    }
+}
+
+/// Whether a key is refused at `now` (milliseconds since 1970, UTC).
+pub(crate) fn is_refused(key: &KeyRecord, now: i64) -> bool {
+    key.revoked_ms.is_some() || key.expires_ms.is_some_and(|end| end <= now)
+}
+
+fn made(actor: &Actor, id: String, new: NewKey) -> Result<MadeKey, ServiceError> {
+    let created_ms = now_ms();
+    check(&new, created_ms)?;
+    let secret = secret()?;
+    let record = KeyRecord {
+        id,
+        name: new.name,
+        role: new.role,
+        brands: new.brands,
+        hash: Sha256::of(secret.as_bytes()),
+        actor: actor.name().to_owned(),
+        created_ms,
+        expires_ms: new.expires_ms,
+        revoked_ms: None,
+        used_ms: None,
+    };
+    Ok(MadeKey { record, secret })
+}
+
+fn check(new: &NewKey, now: i64) -> Result<(), Invalid> {
+    let invalid = |field: &str, problem: &str| {
+        Err(Invalid {
+            field: field.to_owned(),
+            problem: problem.to_owned(),
+        })
+    };
+    validate::text("name", &new.name)?;
+    for brand in new.brands.iter().flatten() {
+        validate::id("brand", brand)?;
+    }
+    let brands = new.brands.as_ref().map(Vec::len);
+    match new.role {
+        Role::Brand if brands != Some(1) => {
+            return invalid(
+                "role",
+                "of a brand names that one brand, as in `brand:acme`",
+            );
+        }
+        Role::Reviewer | Role::Auditor | Role::Admin if brands.is_some() => {
+            return invalid("brands", "can be named for the role `pipeline` only");
+        }
+        Role::Pipeline if brands == Some(0) => {
+            return invalid("brands", "is empty; leave it out for all brands");
+        }
+        _ => {}
+    }
+    if new.expires_ms.is_some_and(|end| end <= now) {
+        return invalid("expires", "lies in the past");
+    }
+    Ok(())
+}
+
+/// A new secret: the prefix and 64 hexadecimal digits.
+fn secret() -> Result<String, ServiceError> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(|e| StoreError::Failed(Box::new(e)))?;
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    Ok(PREFIX
+        .chars()
+        .chain(digits.collect::<String>().chars())
+        .collect())
+}

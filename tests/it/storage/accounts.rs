@@ -1,0 +1,61 @@
+//! Keys: recognised by the hash of their secret, and refused once and for all.
+
+use assay::{
+    checker::{
+        actor::Role,
+        records::{Accounts, KeyRecord},
+    },
+    domain::digest::Sha256,
+};
+
+use super::{Place, is_conflict, is_not_found};
+
+pub(super) async fn a_key_is_known_by_its_hash_and_stays_refused(place: &Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    let key = KeyRecord {
+        id: "k1".into(),
+        name: "shop \u{1f511}".into(),
+        role: Role::Pipeline,
+        brands: Some(vec!["acme".into(), "bolt".into()]),
+        hash: Sha256::of(b"secret"),
+        actor: "ann".into(),
+        created_ms: 5,
+        expires_ms: None,
+        revoked_ms: None,
+        used_ms: None,
+    };
+    store.add_key(&key).await.unwrap();
+    let found = other.key_by_hash(Sha256::of(b"secret")).await.unwrap();
+    assert_eq!(found, Some(key.clone()));
+    assert_eq!(other.key_by_hash(Sha256::of(b"secre")).await.unwrap(), None);
+    let same = KeyRecord {
+        hash: Sha256::of(b"another"),
+        ..key.clone()
+    };
+    assert!(is_conflict(store.add_key(&same).await, "key"));
+    let admin = KeyRecord {
+        id: "k2".into(),
+        role: Role::Admin,
+        brands: None,
+        created_ms: 6,
+        ..same
+    };
+    store.add_key(&admin).await.unwrap();
+    assert_eq!(other.keys().await.unwrap(), [key.clone(), admin]);
+
+    other.key_used("k1", 70).await.unwrap();
+    // A time that was set stays unless an earlier one comes.
+    for (given, kept) in [(90, 90), (95, 90), (80, 80)] {
+        let key = store.expire_key("k1", given).await.unwrap();
+        assert_eq!((key.expires_ms, key.used_ms), (Some(kept), Some(70)));
+    }
+    for (given, kept) in [(60, 60), (50, 60)] {
+        assert_eq!(
+            store.revoke_key("k1", given).await.unwrap().revoked_ms,
+            Some(kept)
+        );
+    }
+    assert!(is_not_found(store.revoke_key("k9", 1).await, "key"));
+    assert!(is_not_found(store.expire_key("k9", 1).await, "key"));
+    assert!(is_not_found(store.key("k9").await, "key"));
+}
