@@ -30,6 +30,7 @@ use crate::engine::{
     vision::{InferenceError, IntakeError, Vision},
 };
 
+mod bundle;
 mod calibrate;
 mod catalogue;
 mod check;
@@ -41,6 +42,7 @@ mod judging;
 mod self_test;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
+pub use bundle::BundleInputs;
 pub use self_test::Trial;
 
 /// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes
