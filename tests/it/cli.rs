@@ -62,6 +62,8 @@ fn every_command_teaches_by_its_help() {
         ("enroll", "brand,product,image,name,kind,text,x0,y0,x1,y1"),
         ("check", "Reading the answer:"),
         ("serve", "loopback"),
+        ("evidence", "--out bundle.zip"),
+        ("verify", "--public-key operator.pub"),
         ("backup", "assay backup assay-2026-11-28.tar"),
         ("restore", "--into restored"),
         ("eval", "--self-test <BRAND>"),

@@ -10,13 +10,14 @@ use std::{
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    archive::{self, Entry, MOST_BYTES, MOST_FILE_BYTES, Part},
+    archive::{self, Entry, MOST_BYTES, MOST_ENTRIES, MOST_FILE_BYTES, Part},
     format::{
         BundleError, CHECK, FORMAT, MANIFEST, Manifest, OPERATING_POINT, SIGNATURE, cannot,
         from_hex, is_known, told,
     },
 };
 use crate::{
+    contract::limits::MOST_PHOTOS,
     domain::digest::Sha256,
     storage::signing::{is_signed, key_id},
 };
@@ -114,7 +115,11 @@ pub fn verify(file: &Path, published: Option<&[u8; 32]>) -> Result<Verified, Bun
                 let looked = look(&entries, &bytes, published);
                 let fewer = |best: &Verified| looked.faults.len() < best.faults.len();
                 if looks_like_a_bundle(&entries) && found.as_ref().is_none_or(fewer) {
+                    let holds = looked.holds;
                     found = Some(looked);
+                    if holds {
+                        break;
+                    }
                 }
             }
             Err(error) => why = Some(error),
@@ -162,10 +167,15 @@ fn look(entries: &[Entry<'_>], file: &[u8], published: Option<&[u8; 32]>) -> Ver
         look.take(entry);
     }
     let manifest = look.manifest(published);
-    if let Some(manifest) = &manifest {
-        look.files(manifest);
-        look.check(manifest);
+    // A manifest that was changed would blame whatever it no longer tells right.
+    let sound = manifest
+        .as_ref()
+        .filter(|_| !look.spoilt.contains(MANIFEST));
+    match sound {
+        Some(manifest) => look.files(manifest),
+        None => look.checksums(),
     }
+    look.check(sound);
     look.archive(entries, file);
     let key = manifest
         .as_ref()
@@ -227,6 +237,7 @@ impl<'a> Look<'a> {
         let manifest = match serde_json::from_slice::<Manifest>(bytes) {
             Ok(manifest) => manifest,
             Err(why) => {
+                let why = told(&why.to_string());
                 self.spoilt(MANIFEST, &format!("was changed: it cannot be read ({why})"));
                 return None;
             }
@@ -249,7 +260,7 @@ impl<'a> Look<'a> {
             );
             self.fault(MANIFEST, &why);
         }
-        if manifest.format != FORMAT {
+        if manifest.format != FORMAT && !self.spoilt.contains(MANIFEST) {
             let format = manifest.format;
             let why = format!(
                 "is of format {format}, and this program knows format {FORMAT}; verify it with a newer one"
@@ -308,6 +319,11 @@ impl<'a> Look<'a> {
 
     /// Every file is there as the manifest names it, and no other.
     fn files(&mut self, manifest: &Manifest) {
+        // Otherwise a small file could complain for ever.
+        if manifest.files.len() > MOST_ENTRIES {
+            let why = format!("names more than the {MOST_ENTRIES} files of any bundle");
+            return self.fault(MANIFEST, &why);
+        }
         let mut named = BTreeSet::from([MANIFEST, SIGNATURE]);
         for listed in &manifest.files {
             if !named.insert(&listed.name) {
@@ -344,16 +360,36 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// The archive's own checksums fit, which is all there is to go by without a manifest.
+    fn checksums(&mut self) {
+        let names: Vec<_> = self.entries.keys().copied().collect();
+        for name in names {
+            if !self.spoilt.contains(name) && !self.crc_holds(name) {
+                self.spoilt(
+                    name,
+                    "was changed: its checksum in the archive is of other bytes",
+                );
+            }
+        }
+    }
+
     /// The answer tells of these photos and references, and no others.
-    fn check(&mut self, manifest: &Manifest) {
+    fn check(&mut self, manifest: Option<&Manifest>) {
         let Some(bytes) = self.bytes(CHECK).filter(|_| !self.spoilt.contains(CHECK)) else {
             return;
         };
         let checked = match serde_json::from_slice::<Checked>(bytes) {
             Ok(checked) => checked,
-            Err(why) => return self.fault(CHECK, &format!("cannot be read: {why}")),
+            Err(why) => {
+                let why = told(&why.to_string());
+                return self.fault(CHECK, &format!("cannot be read: {why}"));
+            }
         };
-        if checked.id != manifest.check {
+        if checked.photos.len() > MOST_PHOTOS {
+            let why = format!("tells of more than the {MOST_PHOTOS} photos of any check");
+            return self.fault(CHECK, &why);
+        }
+        if manifest.is_some_and(|manifest| checked.id != manifest.check) {
             self.fault(
                 CHECK,
                 "is the answer of another check than the manifest names",
@@ -370,6 +406,9 @@ impl<'a> Look<'a> {
         }
         let matches = checked.photos.iter().flat_map(|photo| &photo.matches);
         let matched: BTreeSet<_> = matches.map(|found| &*found.reference).collect();
+        if matched.len() > MOST_ENTRIES {
+            return self.fault(CHECK, "names more references than any bundle holds");
+        }
         for id in matched {
             self.reference(id);
         }
