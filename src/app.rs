@@ -1,5 +1,6 @@
 //! Wiring: the only place that names concrete adapters together.
 
+pub mod bundle;
 pub(crate) mod carry;
 mod painter;
 mod runner;
@@ -18,7 +19,7 @@ use tokio::net::TcpListener;
 use crate::{
     checker::{
         key_ring::KeyRing,
-        ports::{Images, StoreError},
+        ports::{Images, Signer, StoreError},
         records::Records,
         service::{Assay, EvidencePainter, Parts, ServiceError},
     },
@@ -28,12 +29,14 @@ use crate::{
     http::{self, HttpState},
     imaging::{self, Intake},
     inference::{self, pool::WorkerPool},
-    storage::{database::Database, files::ContentFiles, sqlite, threads::FileThreads},
+    storage::{
+        database::Database, files::ContentFiles, signing::KeyFile, sqlite, threads::FileThreads,
+    },
 };
 
-pub(crate) use crate::storage::backup;
 #[cfg(feature = "cluster")]
 use crate::storage::postgres;
+pub(crate) use crate::storage::{backup, bundle as evidence_bundle};
 pub(crate) use imaging::format as picture_format;
 pub(crate) use telemetry::turn_off as turn_telemetry_off;
 
@@ -53,6 +56,8 @@ pub struct App {
     keys: KeyRing,
     /// Draws evidence.
     pub(crate) painter: Arc<dyn EvidencePainter>,
+    /// Signs evidence.
+    pub(crate) signer: Arc<dyn Signer>,
     pool: Arc<WorkerPool>,
     database: Arc<Database>,
     data: PathBuf,
@@ -72,6 +77,12 @@ impl App {
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let database = Arc::new(open_database(config).await?);
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
+        let signer = KeyFile::open(&config.data).with_context(|| {
+            format!(
+                "cannot use `signing.key` in `{}`; it holds 32 bytes that only its owner may read",
+                config.data.display()
+            )
+        })?;
         let images = images(config, &files).await?;
         let parts = Parts {
             records: Records::of(Arc::clone(&database)),
@@ -90,6 +101,7 @@ impl App {
             assay: Arc::new(assay.await?),
             keys,
             painter: Arc::new(painter::Painter),
+            signer: Arc::new(signer),
             pool,
             database,
             data: config.data.clone(),

@@ -32,7 +32,7 @@
 //! | [`config`] | settings, one struct per concern | `contract` |
 //! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | `domain`, `engine::vision`, `contract` |
 //! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | `domain`, `engine::vision`, `checker::ports`, `config` |
-//! | [`storage`] | records in SQLite or Postgres, images in a folder or a bucket; backups of both | `domain`, `checker::actor`, `checker::ports`, `checker::records`, `contract` |
+//! | [`storage`] | records in SQLite or Postgres, images in a folder or a bucket; backups of both; signed evidence | `domain`, `checker::actor`, `checker::ports`, `checker::records`, `contract` |
 //! | [`http`] | the HTTP interface | `checker`, `contract`, `engine`, `domain`, `config` |
 //! | [`cli`] | the command line | `checker`, `contract`, `engine`, `evaluation`, `domain`, `config`, `app` |
 //! | [`app`] | wiring: the only place that names the adapters together | `config`, `contract`, `engine`, `checker`, `imaging`, `inference`, `storage`, `http` |

@@ -30,6 +30,7 @@ use crate::engine::{
     vision::{InferenceError, IntakeError, Vision},
 };
 
+mod bundle;
 mod calibrate;
 mod catalogue;
 mod check;
@@ -42,6 +43,7 @@ mod self_test;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
 pub use super::snapshot::LostReference;
+pub use bundle::BundleInputs;
 pub use self_test::Trial;
 
 /// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes

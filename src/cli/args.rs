@@ -20,6 +20,8 @@ Examples:
   assay serve                                               the same over HTTP
   assay key create --role pipeline                          a key for a program that submits photos
   assay backup assay.tar                                    save everything, also while it is served
+  assay evidence CHECK_ID --out bundle.zip                  the evidence of a check, to hand on
+  assay verify bundle.zip                                   is such evidence unchanged?
 
 Exit codes: 0 success and everything consistent, 1 something is not consistent, 2 error.
 Logs go to stderr; RUST_LOG=assay=debug shows more.";
@@ -70,6 +72,10 @@ pub enum Command {
     Serve(ServeArgs),
     /// Make, list, revoke and rotate the keys by which callers are known
     Key(KeyArgs),
+    /// Write the evidence of a check into one signed file
+    Evidence(EvidenceArgs),
+    /// Verify the evidence of a check that somebody else wrote
+    Verify(VerifyArgs),
     /// Save the records and images of the data folder in one file
     Backup(BackupArgs),
     /// Make a data folder of a backup
@@ -198,6 +204,59 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for collectors
     Json,
+}
+
+const EVIDENCE: &str = "\
+FILE becomes a zip archive: the answer, what it was judged by, the photos as sent, every reference that they were compared with, \
+drawn evidence, a page for people (report.html), and a manifest of all files that is signed with the key in the data folder \
+(signing.key, made by the first start). The same check gives the same bytes.
+
+Whoever gets the file verifies it with `assay verify`, without this data folder. Publish the public key where they find it.
+
+Examples:
+  assay evidence 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --out bundle.zip
+  assay evidence 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --out bundle.zip --data /srv/assay --json
+
+FILE must not exist yet. It has its name only once it is whole.
+Exit codes: 0 the file is written, 2 error.";
+
+/// Arguments of `assay evidence`.
+#[derive(Debug, Args)]
+#[command(after_help = EVIDENCE)]
+pub struct EvidenceArgs {
+    /// The check, by the id in its answer
+    #[arg(value_name = "CHECK_ID")]
+    pub check: String,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+const VERIFY: &str = "\
+Neither data folder nor models nor network are used. Each file of the bundle is compared with the signed manifest, the photos and \
+references with the answer, and the archive with the one that holds these files and nothing else. Everything that was changed, \
+removed or added is named.
+
+Without --public-key the signature proves only that nothing was changed since the key in the bundle signed it: anybody can make a \
+key. Whose key it is, only a comparison with the one that the operator publishes tells.
+
+Examples:
+  assay verify bundle.zip --public-key operator.pub
+  assay verify bundle.zip --public-key 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
+  assay verify bundle.zip --json
+
+Exit codes: 0 the bundle holds, 1 it does not, 2 it is no bundle, or another error.";
+
+/// Arguments of `assay verify`.
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY)]
+pub struct VerifyArgs {
+    /// Bundle to verify
+    #[arg(value_name = "BUNDLE.zip")]
+    pub file: PathBuf,
+    /// The key that the operator publishes: 64 hex digits, or a file that holds them
+    #[arg(long, value_name = "HEX|FILE")]
+    pub public_key: Option<String>,
 }
 
 const BACKUP: &str = "\

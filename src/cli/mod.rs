@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod enroll;
 pub mod eval;
+mod evidence;
 mod exit;
 mod failure;
 mod key;
@@ -16,6 +17,7 @@ mod output;
 mod progress;
 mod serve;
 mod sources;
+mod verify;
 
 use std::{
     io::{self, Write},
@@ -77,6 +79,8 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         // Hears of Ctrl-C itself, so that files underway are finished.
         Command::Enroll(args) => enroll::run(args, config, *json, stop_signal(), out).await,
         Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
+        Command::Evidence(args) => or_stopped(evidence::run(args, config, *json, out)).await,
+        Command::Verify(args) => verify::run(args, *json, out),
         Command::Backup(args) => or_stopped(backup::back_up(args, config, *json, out)).await,
         Command::Restore(args) => or_stopped(backup::restore(args, config, *json, out)).await,
         Command::Key(args) => or_stopped(key::run(args, config, *json, out)).await,

@@ -26,6 +26,7 @@ mod contract;
 mod end_to_end;
 mod engine;
 mod everyday;
+mod evidence_bundle;
 mod footprint;
 mod inference;
 mod intake;

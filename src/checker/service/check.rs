@@ -13,10 +13,11 @@ use crate::{
         clock::Clock,
         judged_by::JudgedBy,
         ports::StoreError,
+        records::ReferenceRecord,
         snapshot::GallerySnapshot,
         validate, visible,
     },
-    contract::answer::CheckAnswer,
+    contract::answer::{CheckAnswer, PhotoAnswer},
     domain::{digest::Sha256, fingerprint::Fingerprint, gallery::ProductKey},
     engine::{
         Claim, Decoded, Engine, Examination, Interrupt, Prepared, Question, Stage, Stages,
@@ -191,19 +192,25 @@ impl Assay {
             references.push((record, bytes));
         }
         let bytes = self.images.image(sha256).await?;
-        let reasons = answer
-            .reasons
-            .into_iter()
-            .filter(|r| r.photo == n)
-            .collect();
-        Ok(EvidenceInputs {
-            n,
-            photo: bytes,
-            claim: answer.claim,
-            answer: photo,
-            reasons,
-            references,
-        })
+        Ok(evidence_of(&answer, (n, photo), bytes, references))
+    }
+}
+
+/// What it takes to draw the evidence of photo `n`, of which the answer is given beside.
+pub(super) fn evidence_of(
+    answer: &CheckAnswer,
+    (n, photo): (usize, PhotoAnswer),
+    bytes: Bytes,
+    references: Vec<(ReferenceRecord, Bytes)>,
+) -> EvidenceInputs {
+    let reasons = answer.reasons.iter().filter(|r| r.photo == n);
+    EvidenceInputs {
+        n,
+        photo: bytes,
+        claim: answer.claim.clone(),
+        answer: photo,
+        reasons: reasons.cloned().collect(),
+        references,
     }
 }
 

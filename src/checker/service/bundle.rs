@@ -1,0 +1,77 @@
+//! What goes into the evidence bundle of a check.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{Assay, EvidenceInputs, ServiceError, check::evidence_of};
+use crate::{
+    checker::{actor::Actor, ports::StoreError, records::ReferenceRecord},
+    contract::{answer::CheckAnswer, operating_point::OperatingPointAnswer},
+    domain::digest::Sha256,
+};
+
+/// A check with everything that it rests on.
+#[derive(Clone, Debug)]
+pub struct BundleInputs {
+    /// The answer as it is kept.
+    pub answer: CheckAnswer,
+    /// What it was judged by; `None` in answers of before it was kept.
+    pub operating_point: Option<OperatingPointAnswer>,
+    /// Each photo that was accepted, in order, with what it takes to draw its evidence.
+    pub photos: Vec<EvidenceInputs>,
+    /// Every reference that a photo was matched with, also when it was removed since, each once and
+    /// by id, with its image's bytes.
+    pub references: Vec<(ReferenceRecord, Bytes)>,
+}
+
+impl Assay {
+    /// Collects what the evidence bundle of a check holds.
+    ///
+    /// # Errors
+    /// There is no such check, or something that it rests on is lost: a bundle is whole or not
+    /// made.
+    pub async fn bundle_inputs(
+        &self,
+        actor: &Actor,
+        check: &str,
+    ) -> Result<BundleInputs, ServiceError> {
+        let answer = self.get_check(actor, check).await?;
+        let operating_point = match &*answer.calibration.operating_point {
+            "" => None,
+            id => Some(self.records.points.operating_point(id).await?),
+        };
+        // Each once: several photos match the same references, whose images are large.
+        let mut references = BTreeMap::new();
+        let matches = answer.photos.iter().flat_map(|photo| &photo.matches);
+        for found in matches {
+            if !references.contains_key(&found.reference) {
+                let record = self.records.references.reference(&found.reference).await?;
+                let bytes = self.images.image(record.sha256).await?;
+                references.insert(found.reference.clone(), (record, bytes));
+            }
+        }
+        let mut photos = Vec::new();
+        for (n, photo) in answer.photos.iter().enumerate() {
+            if photo.error.is_some() {
+                continue;
+            }
+            // This program wrote it: what does not parse was damaged in the store.
+            let damaged = |e| StoreError::Failed(Box::new(e));
+            let sha256 = photo.sha256.parse::<Sha256>().map_err(damaged)?;
+            let bytes = self.images.image(sha256).await?;
+            let matched = photo
+                .matches
+                .iter()
+                .filter_map(|found| references.get(&found.reference).cloned())
+                .collect();
+            photos.push(evidence_of(&answer, (n, photo.clone()), bytes, matched));
+        }
+        Ok(BundleInputs {
+            answer,
+            operating_point,
+            photos,
+            references: references.into_values().collect(),
+        })
+    }
+}

@@ -1,0 +1,28 @@
+//! The evidence of one check in one file that others can verify without this program's data.
+//!
+//! The file is a zip archive of stored entries, sorted by name, without times:
+//!
+//! | entry | holds |
+//! | --- | --- |
+//! | `check.json` | the answer as it is kept |
+//! | `operating-point.json` | what it was judged by; absent in checks of before it was kept |
+//! | `photos/N.EXT` | the photos as they were sent, from 0; those that were no pictures are absent |
+//! | `evidence/N.png` | the same with the located reference, its marks and what differs |
+//! | `references/ID.EXT`, `references/ID.json` | each matched reference: image and record |
+//! | `report.html` | all of it for a person |
+//! | `manifest.json` | every file but the next with its length and hash, and the key that signs |
+//! | `manifest.sig` | the signature (Ed25519) over the manifest's bytes |
+//!
+//! The same check gives the same bytes whenever the same program makes its bundle.
+
+mod archive;
+mod contents;
+mod format;
+mod report;
+mod verify;
+mod write;
+
+pub use contents::{Contents, Photo, Reference};
+pub use format::{BundleError, from_hex, hex};
+pub use verify::{Fault, Verified, verify};
+pub use write::{Written, write};
