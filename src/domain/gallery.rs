@@ -374,6 +374,17 @@ mod tests {
         })
     }
 
+    #[test]
+    fn the_first_reference_of_an_empty_gallery_is_found() {
+        let first = Gallery::default().with(vec![reference(0, 1, 1)], &[]);
+        let second = first.with(vec![reference(0, 2, 2)], &[]);
+        let asked = QuantisedEmbedding::from_parts([1, 2, 3].into(), 1.0);
+        for (gallery, count) in [(first, 1), (second, 2)] {
+            let [found] = gallery.nearest([(&asked, 12)], gallery.all_but(&(0..0)));
+            assert_eq!(found.len(), count);
+        }
+    }
+
     proptest! {
         /// Against making it anew of all that is left.
         #[test]

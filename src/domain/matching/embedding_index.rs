@@ -42,6 +42,10 @@ impl EmbeddingIndex {
 
     /// Adds rows of an index of the same embeddings.
     pub(crate) fn extend(&mut self, other: &Self, rows: Range<usize>) {
+        // Of an index without rows nobody knows how long they are.
+        if rows.is_empty() {
+            return;
+        }
         let values = rows.start * other.dimensions..rows.end * other.dimensions;
         self.dimensions = other.dimensions;
         self.values.extend_from_slice(&other.values[values]);
