@@ -10,7 +10,7 @@ use super::{
     service::{ServiceError, new_id, now_ms},
     validate,
 };
-use crate::domain::digest::Sha256;
+use crate::domain::digest::{Sha256, hex};
 
 /// What every secret begins with: whoever finds one, as a scanner of leaked secrets does, knows
 /// whose it is.
@@ -64,16 +64,17 @@ impl KeyRing {
         self.add(actor, new_id(), new).await
     }
 
-    /// Makes an administrator's key where there is none of any kind yet, and hands its secret to
-    /// `keep` before it counts; `None` where there are keys.
+    /// Makes an administrator's key where there never was one, and hands its secret to `keep`; `None`
+    /// where there was.
     ///
     /// # Errors
-    /// `keep` failed: then there is no such key.
+    /// `keep` failed: then the key is revoked, for nobody could use it.
     pub async fn create_first(
         &self,
         keep: impl FnOnce(&str) -> Result<(), StoreError>,
     ) -> Result<Option<MadeKey>, ServiceError> {
-        if !self.accounts.keys().await?.is_empty() {
+        let keys = self.accounts.keys().await?;
+        if keys.iter().any(|key| key.role == Role::Admin) {
             return Ok(None);
         }
         let new = NewKey {
@@ -90,7 +91,6 @@ impl KeyRing {
             Err(error) => return Err(error.into()),
         }
         if let Err(error) = keep(&made.secret) {
-            // Nobody could ever use it.
             self.accounts.revoke_key(FIRST, now_ms()).await?;
             return Err(error.into());
         }
@@ -146,7 +146,10 @@ impl KeyRing {
             return Ok(None);
         }
         if key.used_ms.is_none_or(|used| used + USED_TO_MS <= now) {
-            self.accounts.key_used(&key.id, now).await?;
+            // On a full disk whoever holds a key must still be able to read.
+            if let Err(error) = self.accounts.key_used(&key.id, now).await {
+                tracing::warn!(%error, key = key.id, "the use of a key was not noted");
+            }
         }
         Ok(Some(Actor::new(
             format!("key:{}", key.id),
@@ -223,9 +226,5 @@ fn check(new: &NewKey, now: i64) -> Result<(), Invalid> {
 fn secret() -> Result<String, ServiceError> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|e| StoreError::Failed(Box::new(e)))?;
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    Ok(PREFIX
-        .chars()
-        .chain(digits.collect::<String>().chars())
-        .collect())
+    Ok(format!("{PREFIX}{}", hex(&bytes)))
 }

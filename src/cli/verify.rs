@@ -15,7 +15,10 @@ use super::{
     failure::Failure,
     output::{self, BAD, GOOD, HEADING, WARN, count},
 };
-use crate::app::evidence_bundle::{BundleError, Verified, from_hex, verify};
+use crate::{
+    app::evidence_bundle::{BundleError, Verified, verify},
+    domain::digest::from_hex,
+};
 
 /// Most bytes of a file with a public key: a longer one is another file.
 const MOST_KEY_BYTES: u64 = 1024;

@@ -1,6 +1,9 @@
 //! Content hashes.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 use sha2::Digest;
 
@@ -14,9 +17,6 @@ pub struct Sha256([u8; 32]);
 pub struct NotASha256(String);
 
 impl Sha256 {
-    /// Hex digits of a whole hash.
-    const DIGITS: usize = 64;
-
     /// The hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
@@ -55,7 +55,7 @@ impl Hashing {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -70,23 +70,39 @@ impl FromStr for Sha256 {
     type Err = NotASha256;
 
     fn from_str(text: &str) -> Result<Self, NotASha256> {
-        let refused = || NotASha256(text.to_owned());
-        // Capitals are refused: the same hash would have two names.
-        let digit = |c: u8| match c {
-            b'0'..=b'9' => Ok(c - b'0'),
-            b'a'..=b'f' => Ok(c - b'a' + 10),
-            _ => Err(refused()),
-        };
-        // The length first: pairs of digits below would leave a last single one unread.
-        if text.len() != Self::DIGITS {
-            return Err(refused());
-        }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = digit(pair[0])? * 16 + digit(pair[1])?;
-        }
-        Ok(Self(bytes))
+        from_hex(text)
+            .map(Self)
+            .ok_or_else(|| NotASha256(text.to_owned()))
     }
+}
+
+/// Bytes in lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// The `N` bytes that a text of lower-case hex digits stands for; `None` when it is none.
+pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digit = |c: u8| match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        // Capitals are refused: the same bytes would have two names.
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -126,6 +142,14 @@ mod tests {
             &format!("{}é", "0".repeat(62)),
         ] {
             assert_eq!(text.parse::<Sha256>(), Err(NotASha256(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn hex_has_one_form() {
+        assert_eq!(from_hex(&hex(&[0, 171, 255])), Some([0, 171, 255]));
+        for bad in ["", "00abf", "00ABff", "00abfg", "00abff00"] {
+            assert_eq!(from_hex::<3>(bad), None, "{bad}");
         }
     }
 }

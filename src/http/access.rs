@@ -53,23 +53,25 @@ impl Routes {
     }
 }
 
-/// Who may use what: method and pattern of the path.
+/// Who may use what, by the pattern of the path.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Access(BTreeMap<(String, String), Who>);
+pub(crate) struct Access(BTreeMap<String, Vec<(Method, Who)>>);
 
 impl Access {
     fn learn(&mut self, who: Who, paths: &mut Paths) {
         for (path, item) in &mut paths.paths {
             for (method, operation) in operations(item) {
                 tell(who, operation);
-                self.0.insert((method.to_string(), path.clone()), who);
+                self.0.entry(path.clone()).or_default().push((method, who));
             }
         }
     }
 
     /// All of this and all of the other.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        for (path, mut methods) in other.0 {
+            self.0.entry(path).or_default().append(&mut methods);
+        }
         self
     }
 
@@ -81,7 +83,9 @@ impl Access {
         } else {
             method
         };
-        self.0.get(&(method.to_string(), path.to_owned())).copied()
+        let known = self.0.get(path)?.iter();
+        let mut known = known.filter(|(of, _)| of == method);
+        known.next().map(|(_, who)| *who)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod objects;
 #[cfg(feature = "cluster")]
 pub mod postgres;
 mod schema;
+mod shown;
 pub mod signing;
 pub mod sqlite;
 pub mod threads;

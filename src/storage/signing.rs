@@ -78,9 +78,7 @@ pub fn is_signed(public_key: &[u8; 32], bytes: &[u8], signature: &[u8; 64]) -> b
 
 /// Name of a public key: the start of its SHA-256, 16 hex digits.
 pub fn key_id(public_key: &[u8; 32]) -> String {
-    let mut id = Sha256::of(public_key).to_string();
-    id.truncate(16);
-    id
+    Sha256::of(public_key).prefix(16)
 }
 
 #[cfg(test)]

@@ -18,10 +18,10 @@ use assay::{
         ports::{Signer, StoreError},
         service::{EvidenceInputs, EvidencePainter, ServiceError},
     },
-    domain::digest::Sha256,
+    domain::digest::{Sha256, from_hex, hex},
     engine::vision::{IntakeError, Vision},
     storage::{
-        bundle::{BundleError, Contents, Verified, Written, from_hex, hex, verify, write},
+        bundle::{BundleError, Contents, Verified, Written, verify, write},
         signing::KeyFile,
     },
 };

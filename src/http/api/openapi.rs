@@ -133,18 +133,17 @@ pub(crate) fn also(responses: &mut Responses, kinds: &[&'static Kind]) {
     for kind in kinds {
         let status = kind.status.as_u16();
         let new = response(status, &[kind]);
-        let known = responses.responses.entry(status.to_string());
-        let known = known.or_insert_with(|| RefOr::T(Response::default()));
-        let RefOr::T(known) = known else { continue };
-        if known.description.is_empty() {
-            *known = new;
-            continue;
-        }
-        known.description = format!("{}; {}", known.description, new.description);
-        for (media, content) in new.content {
-            if let (RefOr::T(new), Some(RefOr::T(all))) = (content, known.content.get_mut(&media)) {
-                all.examples.extend(new.examples);
+        // Of a status that is told already, this is one kind more.
+        if let Some(RefOr::T(known)) = responses.responses.get_mut(&status.to_string()) {
+            known.description = format!("{}; {}", known.description, new.description);
+            for (media, content) in new.content {
+                let all = known.content.get_mut(&media);
+                if let (RefOr::T(new), Some(RefOr::T(all))) = (content, all) {
+                    all.examples.extend(new.examples);
+                }
             }
+        } else {
+            responses.responses.insert(status.to_string(), new.into());
         }
     }
 }

@@ -21,8 +21,6 @@ pub(super) const MOST_LINE_BYTES: u64 = 64 << 20;
 /// Most bytes of the manifest: it grows with the images that were lost alone, and holds those of a
 /// hundred thousand.
 pub(super) const MOST_MANIFEST_BYTES: u64 = 32 << 20;
-/// Most characters that an error repeats of a file.
-const LONGEST_WORD: usize = 200;
 /// Longest name of a table, so that every entry's name fits into its header.
 const LONGEST_TABLE: usize = 64;
 
@@ -217,15 +215,6 @@ pub enum BackupError {
     /// An image could not be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// An error that may repeat what a file says, fit for a terminal: not endless, and no command to it.
-pub(super) fn shown(error: &impl std::fmt::Display) -> String {
-    let text = error.to_string();
-    let shown = text.chars().take(LONGEST_WORD);
-    shown
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 /// An error of the system over a path.

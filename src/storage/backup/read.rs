@@ -17,12 +17,13 @@ use sqlx::{
 use super::{
     format::{
         BackupError, Content, FORMAT, MANIFEST, MOST_LINE_BYTES, Manifest, ROWS_PER_STEP, Step,
-        cannot, shown,
+        cannot,
     },
     table::{self, Table},
 };
 use crate::{
     domain::digest::{Hashing, Sha256},
+    storage::shown::shown,
     storage::{
         files::{ContentFiles, sync_folder},
         sqlite,

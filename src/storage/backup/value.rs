@@ -17,7 +17,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::format::shown;
+use crate::{domain::digest::hex, storage::shown::shown};
 
 const BLOB: &str = "blob";
 const REAL: &str = "real";
@@ -168,10 +168,6 @@ impl<'de> Visitor<'de> for AnyValue {
         };
         value.ok_or_else(|| A::Error::custom("an object must hold a `blob` or a `real`"))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -9,6 +9,8 @@ use std::{
     io::{self, Write},
 };
 
+use crate::storage::shown::shown;
+
 /// Most entries of an archive.
 pub(super) const MOST_ENTRIES: usize = 200;
 /// Most bytes of an entry.
@@ -220,7 +222,7 @@ fn add<'a>(
     let name = String::from_utf8_lossy(name);
     let size = u64::from(word(18));
     if size > MOST_ENTRY_BYTES {
-        let (name, most) = (told(&name), MOST_ENTRY_BYTES >> 20);
+        let (name, most) = (shown(&name), MOST_ENTRY_BYTES >> 20);
         return Err(format!(
             "`{name}` claims {size} bytes, and a file of a bundle has {most} MiB at most"
         ));
@@ -233,7 +235,7 @@ fn add<'a>(
         .checked_add(size)
         .and_then(|end| file.get(*at..end))
         .ok_or_else(|| {
-            let name = told(&name);
+            let name = shown(&name);
             format!("it ends before the {size} bytes that `{name}` claims")
         })?;
     *at += size;
@@ -254,15 +256,6 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..)?.first_chunk()?;
     Some(u32::from_le_bytes(*four))
-}
-
-/// Most characters that a message repeats of a name.
-const LONGEST_WORD: usize = 120;
-
-/// A name out of a file that comes from anywhere: neither long nor a command to the terminal.
-pub(super) fn told(name: &str) -> String {
-    let name = name.chars().take(LONGEST_WORD);
-    name.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::archive::{MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, told};
+use super::archive::{MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES};
+use crate::storage::shown::shown;
 
 /// The format that this program writes, and the only one it reads.
 pub(super) const FORMAT: u64 = 1;
@@ -127,35 +127,6 @@ pub(super) fn is_known(name: &str) -> bool {
     }
 }
 
-/// Bytes in lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-/// The `N` bytes that a text of lower-case hex digits stands for; `None` when it is none.
-pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digit = |c: u8| match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        // Capitals would be a second way to write the same.
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
-}
-
 /// Why a bundle was not written or could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -172,7 +143,7 @@ pub enum BundleError {
         found: String,
     },
     /// A file would have a name that no bundle holds.
-    #[error("`{}` is no name of a file in a bundle; the id in it is none that this program makes", told(.0))]
+    #[error("`{}` is no name of a file in a bundle; the id in it is none that this program makes", shown(.0))]
     Name(String),
     /// What is to be written cannot be put into words.
     #[error("a file of the bundle could not be made: {0}")]
@@ -242,14 +213,6 @@ mod tests {
             "Check.json",
         ] {
             assert!(!is_known(unknown), "{unknown}");
-        }
-    }
-
-    #[test]
-    fn hex_has_one_form() {
-        assert_eq!(from_hex(&hex(&[0, 171, 255])), Some([0, 171, 255]));
-        for bad in ["", "00abf", "00ABff", "00abfg", "00abff00"] {
-            assert_eq!(from_hex::<3>(bad), None, "{bad}");
         }
     }
 }

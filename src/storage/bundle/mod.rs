@@ -23,6 +23,6 @@ mod verify;
 mod write;
 
 pub use contents::{Contents, Photo, Reference};
-pub use format::{BundleError, from_hex, hex};
+pub use format::BundleError;
 pub use verify::{Fault, Verified, verify};
 pub use write::{Written, write};

@@ -10,16 +10,19 @@ use std::{
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    archive::{self, Entry, MOST_BYTES, MOST_ENTRIES, MOST_FILE_BYTES, Part, told},
+    archive::{self, Entry, MOST_BYTES, MOST_ENTRIES, MOST_FILE_BYTES, Part},
     format::{
         BundleError, CHECK, FORMAT, MANIFEST, Manifest, OPERATING_POINT, SIGNATURE, cannot,
-        from_hex, is_known,
+        is_known,
     },
 };
 use crate::{
     contract::limits::MOST_PHOTOS,
-    domain::digest::Sha256,
-    storage::signing::{is_signed, key_id},
+    domain::digest::{Sha256, from_hex, hex},
+    storage::{
+        shown::shown,
+        signing::{is_signed, key_id},
+    },
 };
 
 /// What was found in a bundle.
@@ -182,11 +185,11 @@ fn look(entries: &[Entry<'_>], file: &[u8], published: Option<&[u8; 32]>) -> Ver
         .and_then(|manifest| from_hex::<32>(&manifest.public_key));
     Verified {
         holds: look.faults.is_empty(),
-        check: manifest.as_ref().map(|m| told(&m.check)),
-        program: manifest.as_ref().map(|m| told(&m.program)),
+        check: manifest.as_ref().map(|m| shown(&m.check)),
+        program: manifest.as_ref().map(|m| shown(&m.program)),
         files: entries.len(),
         key_id: key.as_ref().map(key_id),
-        public_key: key.as_ref().map(|key| super::format::hex(key)),
+        public_key: key.as_ref().map(|key| hex(key)),
         known_key: published.is_some(),
         models: manifest.map(|m| m.models).unwrap_or_default(),
         faults: look.faults,
@@ -202,7 +205,7 @@ struct Look<'a> {
 
 impl<'a> Look<'a> {
     fn fault(&mut self, file: &str, why: &str) {
-        let file = told(file);
+        let file = shown(&file);
         self.faults.push(Fault {
             told: format!("`{file}` {why}"),
             file: Some(file),
@@ -237,7 +240,7 @@ impl<'a> Look<'a> {
         let manifest = match serde_json::from_slice::<Manifest>(bytes) {
             Ok(manifest) => manifest,
             Err(why) => {
-                let why = told(&why.to_string());
+                let why = shown(&why);
                 self.spoilt(MANIFEST, &format!("was changed: it cannot be read ({why})"));
                 return None;
             }
@@ -344,7 +347,7 @@ impl<'a> Look<'a> {
                 );
                 self.spoilt(&listed.name, &why);
             } else if sha256 != listed.sha256 {
-                let signed = told(&listed.sha256);
+                let signed = shown(&listed.sha256);
                 let why = format!("was changed: its SHA-256 is {sha256}, and {signed} was signed");
                 self.spoilt(&listed.name, &why);
             }
@@ -381,7 +384,7 @@ impl<'a> Look<'a> {
         let checked = match serde_json::from_slice::<Checked>(bytes) {
             Ok(checked) => checked,
             Err(why) => {
-                let why = told(&why.to_string());
+                let why = shown(&why);
                 return self.fault(CHECK, &format!("cannot be read: {why}"));
             }
         };

@@ -12,13 +12,13 @@ use super::{
     contents::{Contents, Reference},
     format::{
         BundleError, CHECK, FORMAT, Listed, MANIFEST, Manifest, MarkFile, OPERATING_POINT, REPORT,
-        ReferenceFile, SIGNATURE, cannot, hex, is_known,
+        ReferenceFile, SIGNATURE, cannot, is_known,
     },
     report,
 };
 use crate::{
     checker::ports::Signer,
-    domain::digest::Sha256,
+    domain::digest::{Sha256, hex},
     storage::{files::sync_folder, signing::key_id},
 };
 

@@ -1,12 +1,17 @@
 //! Who may do what: every route with every role, keys that come and go, and what a brand can learn
 //! of another.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use assay::{
-    checker::actor::{Actor, Role},
+    checker::{
+        actor::{Actor, Role},
+        key_ring::KeyRing,
+        ports::StoreError,
+    },
     config::HttpConfig,
     domain::digest::Sha256,
+    storage::sqlite,
 };
 use axum::{
     body::Body,
@@ -15,7 +20,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{Answer, Form, TestServer, key, request};
-use crate::support::vision::Scene;
+use crate::{backup::database, support::vision::Scene};
 
 /// A method, the pattern of a path, and the names of the roles that may use it; none for everybody.
 type Route = (Method, String, Vec<String>);
@@ -342,4 +347,49 @@ async fn only_who_sees_a_brand_hears_that_its_reference_is_lost() {
         let lost = ready.json()["lost_references"].as_array().unwrap().len();
         assert_eq!(lost, seen, "{key:?}");
     }
+}
+
+#[tokio::test]
+async fn an_administrators_key_is_made_once_although_others_came_first() {
+    let store = tempfile::tempdir().unwrap();
+    let database = Arc::new(sqlite::open(store.path()).await.unwrap());
+    let keys = KeyRing::new(database);
+    key(&keys, Role::Pipeline, None).await;
+    let made = keys.create_first(|_| Ok(())).await.unwrap().unwrap();
+    let admin = keys.actor(&made.secret).await.unwrap().unwrap();
+    assert_eq!(admin.role(), Role::Admin);
+    keys.revoke(&Actor::local(), &made.record.id).await.unwrap();
+    // Who revoked it does not want it back at the next start.
+    assert!(keys.create_first(|_| Ok(())).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_key_that_its_owner_did_not_get_counts_for_nothing() {
+    let store = tempfile::tempdir().unwrap();
+    let keys = KeyRing::new(Arc::new(sqlite::open(store.path()).await.unwrap()));
+    let mut told = String::new();
+    let failed = keys.create_first(|secret| {
+        secret.clone_into(&mut told);
+        Err(StoreError::Full("no room".into()))
+    });
+    assert!(failed.await.is_err());
+    assert_eq!(keys.actor(&told).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn uses_are_noted_and_who_holds_a_key_can_read_where_they_cannot_be() {
+    let app = TestServer::new().await;
+    let used = async || app.keys.keys(&Actor::local()).await.unwrap()[0].used_ms;
+    assert_eq!(used().await, None);
+    let mut database = database(app.data.path()).await;
+    let refuse = "CREATE TRIGGER full BEFORE UPDATE OF used_ms ON keys BEGIN SELECT RAISE(ABORT, 'full'); END";
+    sqlx::query(refuse).execute(&mut database).await.unwrap();
+    assert_eq!(app.get("/v1/brands").await.status, 200);
+    assert_eq!(used().await, None);
+    sqlx::query("DROP TRIGGER full")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(app.get("/v1/brands").await.status, 200);
+    assert!(used().await.is_some());
 }
