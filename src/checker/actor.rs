@@ -49,6 +49,7 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     name: String,
+    label: Option<String>,
     role: Role,
     brands: Option<Vec<String>>,
     request: Option<String>,
@@ -64,9 +65,18 @@ impl Actor {
     pub fn new(name: impl Into<String>, role: Role, brands: Option<Vec<String>>) -> Self {
         Self {
             name: name.into(),
+            label: None,
             role,
             brands,
             request: None,
+        }
+    }
+
+    /// The same under a name for people.
+    pub fn called(self, label: impl Into<String>) -> Self {
+        Self {
+            label: Some(label.into()),
+            ..self
         }
     }
 
@@ -81,6 +91,11 @@ impl Actor {
     /// The name that is kept with what they did.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name that people know them by; no two need differ in it.
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
     }
 
     /// What they may do.

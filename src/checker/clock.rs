@@ -1,4 +1,4 @@
-//! The time that each stage of a check takes.
+//! The time that each stage of a check takes, and how times are written.
 
 use std::time::Instant;
 
@@ -42,5 +42,24 @@ impl Stages for Clock {
             None => self.laps.push((stage, ms)),
         }
         self.last = now;
+    }
+}
+
+/// Milliseconds since 1970, UTC, as RFC 3339.
+pub(crate) fn rfc3339(ms: i64) -> String {
+    // The clock's own range is far inside what a timestamp can hold.
+    jiff::Timestamp::from_millisecond(ms)
+        .unwrap_or_default()
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_769_851_613_250), "2026-01-31T09:26:53.25Z");
     }
 }

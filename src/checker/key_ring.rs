@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     actor::{Actor, Role},
     ports::StoreError,
-    records::{Accounts, KeyRecord},
+    records::{Accounts, KeyRecord, SessionRecord},
     requests::Invalid,
     service::{ServiceError, new_id, now_ms},
     validate,
@@ -19,6 +19,10 @@ const PREFIX: &str = "assay_";
 const BYTES: usize = 32;
 /// How exactly the last use is told, in milliseconds: each request would be a write otherwise.
 const USED_TO_MS: i64 = 60_000;
+/// A session ends when it was not used for so long: an hour.
+pub const IDLE_MS: i64 = 60 * 60 * 1000;
+/// A session ends so long after it began: 12 hours.
+pub const LONGEST_MS: i64 = 12 * 60 * 60 * 1000;
 /// Id of the key that the first start makes: of several hosts that start at once one makes it.
 const FIRST: &str = "first";
 
@@ -137,6 +141,57 @@ impl KeyRing {
 
     /// Who holds a secret: `None` for one that is unknown, revoked or ran out.
     pub async fn actor(&self, secret: &str) -> Result<Option<Actor>, ServiceError> {
+        Ok(self.key_of(secret).await?.map(actor))
+    }
+
+    /// Signs in who holds a key: the secret of a new session, for their browser. `None` as for
+    /// [`KeyRing::actor`].
+    pub async fn sign_in(&self, key: &str) -> Result<Option<String>, ServiceError> {
+        let Some(key) = self.key_of(key).await? else {
+            return Ok(None);
+        };
+        let (secret, now) = (secret()?, now_ms());
+        let session = SessionRecord {
+            hash: Sha256::of(secret.as_bytes()),
+            key: key.id,
+            created_ms: now,
+            used_ms: now,
+            ended_ms: None,
+        };
+        self.accounts
+            .add_session(&session, now - LONGEST_MS)
+            .await?;
+        Ok(Some(secret))
+    }
+
+    /// Who signed in with this secret: `None` when they signed out, were away for too long, signed in
+    /// too long ago, or their key no longer holds.
+    pub async fn signed_in(&self, secret: &str) -> Result<Option<Actor>, ServiceError> {
+        let (hash, now) = (Sha256::of(secret.as_bytes()), now_ms());
+        let Some((session, key)) = self.accounts.session(hash).await? else {
+            return Ok(None);
+        };
+        let over = session.ended_ms.is_some()
+            || session.used_ms + IDLE_MS <= now
+            || session.created_ms + LONGEST_MS <= now;
+        if over || is_refused(&key, now) {
+            return Ok(None);
+        }
+        if session.used_ms + USED_TO_MS <= now
+            && let Err(error) = self.accounts.session_used(hash, now).await
+        {
+            tracing::warn!(%error, key = key.id, "the use of a session was not noted");
+        }
+        Ok(Some(actor(key)))
+    }
+
+    /// Ends a session.
+    pub async fn sign_out(&self, secret: &str) -> Result<(), ServiceError> {
+        let hash = Sha256::of(secret.as_bytes());
+        Ok(self.accounts.end_session(hash, now_ms()).await?)
+    }
+
+    async fn key_of(&self, secret: &str) -> Result<Option<KeyRecord>, ServiceError> {
         let now = now_ms();
         let hash = Sha256::of(secret.as_bytes());
         let Some(key) = self.accounts.key_by_hash(hash).await? else {
@@ -151,11 +206,7 @@ impl KeyRing {
                 tracing::warn!(%error, key = key.id, "the use of a key was not noted");
             }
         }
-        Ok(Some(Actor::new(
-            format!("key:{}", key.id),
-            key.role,
-            key.brands,
-        )))
+        Ok(Some(key))
     }
 
     async fn add(&self, actor: &Actor, id: String, new: NewKey) -> Result<MadeKey, ServiceError> {
@@ -163,6 +214,16 @@ impl KeyRing {
         self.accounts.add_key(&made.record).await?;
         Ok(made)
     }
+}
+
+fn actor(key: KeyRecord) -> Actor {
+    Actor::new(format!("key:{}", key.id), key.role, key.brands).called(key.name)
+}
+
+/// What every form of a session carries: another site can send a form, and cannot know this.
+// Made of the session's secret, and so kept nowhere and of no other session's use.
+pub fn form_token(session: &str) -> String {
+    Sha256::of(format!("form\n{session}").as_bytes()).to_string()
 }
 
 /// Whether a key is refused at `now` (milliseconds since 1970, UTC).

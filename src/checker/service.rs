@@ -39,11 +39,15 @@ mod examine;
 mod gallery;
 mod jobs;
 mod judging;
+mod pictures;
+mod review;
 mod self_test;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
 pub use super::snapshot::LostReference;
 pub use bundle::BundleInputs;
+pub use pictures::Original;
+pub use review::NewDecision;
 pub use self_test::Trial;
 
 /// Why a use case failed. Every kind is told to the caller; only `Store`'s and `Inference`'s causes

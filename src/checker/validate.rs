@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     contract::limits::{
-        BUDGETS, LEAST_CORNERS, LONGEST_ID, LONGEST_TEXT, MOST_CORNERS, MOST_MARKS, MOST_PHOTOS,
-        MOST_PHOTOS_PER_KIND,
+        BUDGETS, LEAST_CORNERS, LONGEST_ID, LONGEST_STATEMENT, LONGEST_TEXT, MOST_CORNERS,
+        MOST_MARKS, MOST_PHOTOS, MOST_PHOTOS_PER_KIND,
     },
     domain::{
         gallery::{Mark, MarkKind, ProductKey},
@@ -57,6 +57,22 @@ pub(crate) fn text(field: &str, text: &str) -> Checked {
     }
     // They would reach logs and terminals, where some of them act as commands.
     if text.chars().any(char::is_control) {
+        return Err(invalid(field, "holds control characters; send plain text"));
+    }
+    Ok(())
+}
+
+/// Several lines for people, not blank.
+pub(crate) fn statement(field: &str, text: &str) -> Checked {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > LONGEST_STATEMENT {
+        let problem = format!(
+            "has {length} characters, 1 to {LONGEST_STATEMENT} that are not blank are needed"
+        );
+        return Err(invalid(field, problem));
+    }
+    let breaks = ['\n', '\r', '\t'];
+    if text.chars().any(|c| c.is_control() && !breaks.contains(&c)) {
         return Err(invalid(field, "holds control characters; send plain text"));
     }
     Ok(())

@@ -16,6 +16,10 @@ pub const MOST_CORNERS: usize = 64;
 pub const LONGEST_ID: usize = 64;
 /// Longest text for people, such as a name, and longest id of a listing or seller, in characters.
 pub const LONGEST_TEXT: usize = 200;
+/// Longest statement of a seller and longest reason of a decision, in characters.
+pub const LONGEST_STATEMENT: usize = 4000;
+/// Most words that checks are searched by at a time.
+pub const MOST_WORDS: usize = 8;
 /// Checks on one page when the caller does not say.
 pub const PAGE: usize = 20;
 /// Most checks on one page.

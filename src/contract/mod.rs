@@ -9,11 +9,12 @@ pub mod answer;
 pub mod limits;
 mod names;
 pub mod operating_point;
+pub mod review;
 pub(crate) mod schemas;
 pub mod self_test;
 
 pub use names::{
-    Action, CalibrationSource, EditKind, MarkAnswer, MarkKind, PhotoErrorKind, ReasonCode,
-    ReferenceKind, Verdict,
+    Action, CalibrationSource, EditKind, MarkAnswer, MarkKind, PhotoErrorKind, QueueOrder,
+    ReasonCode, ReferenceKind, ReviewOutcome, ReviewState, Verdict,
 };
-pub use schemas::{Corners, Id, OptionalText, PlainText, RecordId, Seed, Sha256Hex};
+pub use schemas::{Corners, Id, LongText, OptionalText, PlainText, RecordId, Seed, Sha256Hex};

@@ -277,6 +277,42 @@ names! {
 }
 from_domain!(EditKind from edits::EditKind { Letter Swap Missing Word Logo Hue });
 
+names! {
+    /// Where a check stands that a person has to look at.
+    ReviewState {
+        /// Nobody has decided, or somebody disputes what was decided.
+        Open = "open",
+        /// A decision asked for another photo, and none has come.
+        Waiting = "waiting",
+        /// It is decided.
+        Decided = "decided",
+    }
+}
+
+names! {
+    /// What a person decided about a check.
+    ReviewOutcome {
+        /// The program's answer stands.
+        Uphold = "uphold",
+        /// The program's answer was wrong.
+        Overturn = "overturn",
+        /// The photos do not tell: another one is needed.
+        NeedPhoto = "need_photo",
+    }
+}
+
+names! {
+    /// In which order checks that need a person are listed; disputed ones come first in each.
+    QueueOrder {
+        /// Those that have waited longest.
+        Oldest = "oldest",
+        /// Those that came last.
+        Newest = "newest",
+        /// Those that look least like genuine goods.
+        Strongest = "strongest",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,6 +341,9 @@ mod tests {
         written_as_named(ReferenceKind::ALL, ReferenceKind::name);
         written_as_named(MarkKind::ALL, MarkKind::name);
         written_as_named(EditKind::ALL, EditKind::name);
+        written_as_named(ReviewState::ALL, ReviewState::name);
+        written_as_named(ReviewOutcome::ALL, ReviewOutcome::name);
+        written_as_named(QueueOrder::ALL, QueueOrder::name);
     }
 
     /// The domain's names stand in the database: both must stay the same.

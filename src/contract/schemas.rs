@@ -11,7 +11,7 @@ use utoipa::{
     },
 };
 
-use super::limits::{LEAST_CORNERS, LONGEST_ID, LONGEST_TEXT, MOST_CORNERS};
+use super::limits::{LEAST_CORNERS, LONGEST_ID, LONGEST_STATEMENT, LONGEST_TEXT, MOST_CORNERS};
 
 /// A schema under a name of its own.
 macro_rules! described {
@@ -55,6 +55,12 @@ described! {
     OptionalText = text(1, LONGEST_TEXT, PLAIN)
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .build();
+    /// Several lines for people: not blank, without control characters but line breaks and tabs.
+    LongText = text(1, LONGEST_STATEMENT, LINES)
+        .description(Some(format!(
+            "1 to {LONGEST_STATEMENT} characters, not all blank; lines may be broken."
+        )))
+        .build();
     /// An id that Assay gives.
     RecordId = ObjectBuilder::new()
         .schema_type(Type::String)
@@ -86,6 +92,13 @@ const PLAIN: &str = concat!(
     r"^[^\u0000-\u001f\u007f-\u009f]*",
     r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
     r"[^\u0000-\u001f\u007f-\u009f]*$",
+);
+
+/// As [`PLAIN`], with line breaks and tabs.
+const LINES: &str = concat!(
+    r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*",
+    r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
+    r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$",
 );
 
 /// One of these names.

@@ -129,6 +129,20 @@ pub trait Imaging: Send {
     /// [`Imaging::decode`] to read again; empty when a side is longer than a JPEG may have (65,535
     /// pixels).
     fn encode_jpeg(&mut self, raster: &Raster, quality: u8) -> Vec<u8>;
+
+    /// Media type of a file, told by its content, such as `image/jpeg`; `None` for no picture.
+    // By default what an adapter says that reads no files.
+    fn media_type(&self, file: &[u8]) -> Option<&'static str> {
+        let _ = file;
+        None
+    }
+
+    /// What a camera or a program wrote into a file besides the picture: names and values for people,
+    /// in a fixed order. Nothing of it is verified, and where it was taken is not told.
+    fn written_facts(&self, file: &[u8]) -> Vec<(&'static str, String)> {
+        let _ = file;
+        Vec::new()
+    }
 }
 
 /// A model could not be loaded or run.

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
+    routing::MethodRouter,
 };
 use utoipa::openapi::{
     Paths, SecurityRequirement,
@@ -17,7 +18,9 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use super::{
     api::openapi,
     observe::RequestId,
+    pages,
     problem::{Problem, kind},
+    session::{Session, TOKEN_HEADER},
     state::HttpState,
 };
 use crate::checker::actor::{Actor, Role};
@@ -36,6 +39,16 @@ pub(crate) enum Who {
     Roles(&'static [Role]),
 }
 
+impl Who {
+    /// Names of the roles; none for everybody.
+    fn names(self) -> Vec<&'static str> {
+        match self {
+            Self::Anyone => Vec::new(),
+            Self::Roles(roles) => roles.iter().map(|role| role.name()).collect(),
+        }
+    }
+}
+
 /// Routes, each with who may use it.
 #[derive(Default)]
 pub(crate) struct Routes {
@@ -51,18 +64,51 @@ impl Routes {
         self.router = self.router.routes(routes);
         self
     }
+
+    /// Adds a page, which is no part of the contract, for those who may open it; `method` is what its
+    /// handler answers to.
+    pub(crate) fn page(
+        mut self,
+        who: Who,
+        method: Method,
+        path: &str,
+        handler: MethodRouter<HttpState>,
+    ) -> Self {
+        let rule = Rule {
+            method,
+            who,
+            page: true,
+        };
+        self.access.0.entry(path.to_owned()).or_default().push(rule);
+        self.router = self.router.route(path, handler);
+        self
+    }
+}
+
+/// Who may send what to one path.
+#[derive(Clone, Debug)]
+struct Rule {
+    method: Method,
+    who: Who,
+    /// Whether people meet it in a browser.
+    page: bool,
 }
 
 /// Who may use what, by the pattern of the path.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Access(BTreeMap<String, Vec<(Method, Who)>>);
+pub(crate) struct Access(BTreeMap<String, Vec<Rule>>);
 
 impl Access {
     fn learn(&mut self, who: Who, paths: &mut Paths) {
         for (path, item) in &mut paths.paths {
             for (method, operation) in operations(item) {
                 tell(who, operation);
-                self.0.entry(path.clone()).or_default().push((method, who));
+                let rule = Rule {
+                    method,
+                    who,
+                    page: false,
+                };
+                self.0.entry(path.clone()).or_default().push(rule);
             }
         }
     }
@@ -75,17 +121,25 @@ impl Access {
         self
     }
 
-    /// Who may ask for this; `None` where nothing is known of it.
-    fn of(&self, method: &Method, path: &str) -> Option<Who> {
+    /// The pages, each with a method and the names of the roles that may open it; none for everybody.
+    pub(crate) fn pages(&self) -> impl Iterator<Item = (Method, &str, Vec<&'static str>)> {
+        let rules = self
+            .0
+            .iter()
+            .flat_map(|(path, rules)| rules.iter().map(move |r| (path, r)));
+        let pages = rules.filter(|(_, rule)| rule.page);
+        pages.map(|(path, rule)| (rule.method.clone(), path.as_str(), rule.who.names()))
+    }
+
+    /// What holds for this; `None` where nothing is known of it.
+    fn of(&self, method: &Method, path: &str) -> Option<&Rule> {
         // The framework answers HEAD as it would GET.
         let method = if method == Method::HEAD {
             &Method::GET
         } else {
             method
         };
-        let known = self.0.get(path)?.iter();
-        let mut known = known.filter(|(of, _)| of == method);
-        known.next().map(|(_, who)| *who)
+        self.0.get(path)?.iter().find(|rule| rule.method == *method)
     }
 }
 
@@ -111,10 +165,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operati
 
 /// Says in the contract who may use an operation, and what others are answered.
 fn tell(who: Who, operation: &mut Operation) {
-    let roles: Vec<_> = match who {
-        Who::Anyone => Vec::new(),
-        Who::Roles(roles) => roles.iter().map(|role| role.name()).collect(),
-    };
+    let roles = who.names();
     if !roles.is_empty() {
         let requirement = SecurityRequirement::new(SCHEME, Vec::<String>::new());
         operation.security = Some(vec![requirement]);
@@ -129,30 +180,55 @@ fn tell(who: Who, operation: &mut Operation) {
 /// places for uploads: a stranger must not hold one.
 pub(crate) async fn authenticate(
     State((state, access)): State<(HttpState, Arc<Access>)>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let path = request.extensions().get::<MatchedPath>();
-    let who = path.and_then(|path| access.of(request.method(), path.as_str()));
-    let secret = bearer(request.headers()).map(ToOwned::to_owned);
-    let actor = match (who, secret) {
+    let rule = path.and_then(|path| access.of(request.method(), path.as_str()));
+    let Some(rule) = rule else {
         // An unknown method of a known path is answered by the framework, and by no handler.
-        (None, _) | (_, None) => None,
-        (Some(_), Some(secret)) => match state.keys().actor(&secret).await {
-            Ok(actor) => actor,
-            // Readiness is asked for most where the database fails.
-            Err(_) if who == Some(Who::Anyone) => None,
-            Err(error) => return Problem::from(error).into_response(),
-        },
+        return next.run(request).await;
     };
-    let actor = match (who, actor) {
-        (Some(Who::Roles(roles)), Some(actor)) => match refusal(&state, roles, &actor) {
-            Some(problem) => return problem.into_response(),
-            None => Some(actor),
-        },
-        (Some(Who::Roles(_)), None) => return stranger(),
-        (Some(Who::Anyone) | None, actor) => actor,
+    let id = request.extensions().get::<RequestId>().cloned();
+    let asked = pages::Asked::of(&request);
+    let response = match admitted(&state, rule, request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) if rule.page && problem.is(&kind::NO_KEY) => pages::to_sign_in(&asked),
+        Err(problem) => problem.into_response(),
     };
+    if rule.page {
+        pages::readable(response, id.as_ref())
+    } else {
+        response
+    }
+}
+
+/// The request with who sent it, or why they may not.
+async fn admitted(
+    state: &HttpState,
+    rule: &Rule,
+    mut request: Request,
+) -> Result<Request, Problem> {
+    let (actor, session) = match known(state, request.headers()).await {
+        Ok(known) => known,
+        // Readiness is asked for most where the database fails.
+        Err(_) if rule.who == Who::Anyone => (None, None),
+        Err(problem) => return Err(problem),
+    };
+    if let Who::Roles(roles) = rule.who {
+        let actor = actor.as_ref().ok_or_else(stranger)?;
+        if let Some(problem) = refusal(state, roles, actor) {
+            return Err(problem);
+        }
+    }
+    if let Some(session) = session {
+        // A browser sends its cookie with what another site made it send. Forms of pages bring their
+        // token in the body, which their handler reads.
+        if !request.method().is_safe() && !rule.page {
+            forged(&session, request.headers())?;
+        }
+        request.extensions_mut().insert(session);
+    }
     if let Some(actor) = actor {
         let id = request.extensions().get::<RequestId>().cloned();
         request.extensions_mut().insert(match id {
@@ -160,7 +236,34 @@ pub(crate) async fn authenticate(
             None => actor,
         });
     }
-    next.run(request).await
+    Ok(request)
+}
+
+/// Who asks, by a key or by a session.
+async fn known(
+    state: &HttpState,
+    headers: &HeaderMap,
+) -> Result<(Option<Actor>, Option<Session>), Problem> {
+    if let Some(secret) = bearer(headers) {
+        return Ok((state.keys().actor(secret).await?, None));
+    }
+    let Some(session) = Session::named(headers) else {
+        return Ok((None, None));
+    };
+    let actor = state.keys().signed_in(session.secret()).await?;
+    // Of a session that is over nothing is told.
+    let session = actor.is_some().then_some(session);
+    Ok((actor, session))
+}
+
+/// Refuses what comes with a session's cookie and without its token.
+fn forged(session: &Session, headers: &HeaderMap) -> Result<(), Problem> {
+    let token = headers.get(TOKEN_HEADER).and_then(|v| v.to_str().ok());
+    if token.is_some_and(|token| session.is_token(token)) {
+        return Ok(());
+    }
+    let detail = format!("send the token of the session's pages in the header `{TOKEN_HEADER}`");
+    Err(Problem::new(&kind::CROSS_SITE, detail))
 }
 
 /// Why somebody who is known may not do this now.
@@ -191,13 +294,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The same for no key, a wrong one, and one that no longer holds: nothing can be learned by trying.
-fn stranger() -> Response {
+fn stranger() -> Problem {
     let detail =
         "send a key that is in use as `Authorization: Bearer KEY`; `assay key create` makes one";
-    let mut response = Problem::new(&kind::NO_KEY, detail).into_response();
-    response.headers_mut().insert(
-        header::WWW_AUTHENTICATE,
-        axum::http::HeaderValue::from_static("Bearer"),
-    );
-    response
+    Problem::new(&kind::NO_KEY, detail)
 }

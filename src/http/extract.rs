@@ -85,7 +85,7 @@ impl From<JsonRejection> for Problem {
             // tells.
             other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Self::new(
                 &kind::TOO_LARGE,
-                "the JSON body is too large; it holds an id and a name",
+                "the JSON body is too large; shorten its texts",
             ),
             _ => Self::new(
                 &kind::MALFORMED,

@@ -15,10 +15,12 @@ mod guard;
 mod metrics;
 mod observe;
 mod pace;
+mod pages;
 mod parts;
 mod problem;
 mod router;
 mod server;
+mod session;
 mod state;
 
 pub use problem::ProblemBody;

@@ -163,6 +163,16 @@ impl Problem {
         }
     }
 
+    /// Whether it is of a kind.
+    pub(crate) fn is(&self, kind: &'static Kind) -> bool {
+        self.kind == kind
+    }
+
+    /// The kind and what happened, for a page.
+    pub(crate) fn words(&self) -> (&'static str, &str) {
+        (self.kind.title, &self.detail)
+    }
+
     /// What goes to the log with it, and never to the caller.
     pub(crate) fn caused_by(self, cause: impl Into<String>) -> Self {
         Self {
@@ -204,11 +214,21 @@ impl IntoResponse for Problem {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if self.is(&kind::NO_KEY) {
+            let scheme = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+        }
         // Without a body yet: it names the request's id, which only the outermost layer knows.
         response.extensions_mut().insert(self);
         response
     }
 }
+
+/// Marks a response whose body shows its problem to people already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown;
 
 /// Gives an error response its body, and the log its cause. Other responses pass unchanged.
 pub(crate) fn render(response: Response, request_id: &str) -> Response {
@@ -217,7 +237,7 @@ pub(crate) fn render(response: Response, request_id: &str) -> Response {
         return response;
     }
     // Whatever body a layer below gave is dropped: callers should meet one form of error only.
-    let (mut head, _) = response.into_parts();
+    let (mut head, shown) = response.into_parts();
     let problem = head
         .extensions
         .remove::<Problem>()
@@ -225,6 +245,10 @@ pub(crate) fn render(response: Response, request_id: &str) -> Response {
     // Logged here and not where it arose: around this call the log knows the request's id.
     if let Some(cause) = &problem.cause {
         tracing::error!(kind = problem.kind.slug, cause, "request failed");
+    }
+    // But people who look at a page.
+    if head.extensions.get::<Shown>().is_some() {
+        return Response::from_parts(head, shown);
     }
     let body = ProblemBody {
         r#type: format!("/problems/{}", problem.kind.slug),

@@ -6,8 +6,6 @@ use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    response::Redirect,
-    routing::get,
 };
 use tower_http::{catch_panic::CatchPanicLayer, csrf::CsrfLayer};
 use utoipa::{
@@ -18,19 +16,20 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    access::{Routes, SCHEME, Who, authenticate},
+    access::{Access, Routes, SCHEME, Who, authenticate},
     api::{
-        brands, calibrations, checks, genuine_photos, openapi, products, references, self_test,
-        system,
+        brands, calibrations, checks, genuine_photos, openapi, pictures, products, references,
+        reviews, self_test, system,
     },
-    guard, observe,
+    guard, observe, pages,
     problem::ProblemBody,
     state::HttpState,
 };
 use crate::checker::actor::Role;
 
-/// Most bytes of a JSON body: it holds an id and a name.
-const MOST_JSON_BYTES: usize = 16 << 10;
+/// Most bytes of a JSON body: a reason is the longest text in one, of up to 4 bytes a character, or 12
+/// where each is escaped.
+const MOST_JSON_BYTES: usize = 64 << 10;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,6 +43,7 @@ const MOST_JSON_BYTES: usize = 16 << 10;
     components(schemas(ProblemBody, references::NewMarkBody)),
     tags(
         (name = "checks", description = "Submit photos and see what they show"),
+        (name = "reviews", description = "What people do about checks that were flagged or disputed"),
         (name = "gallery", description = "Brands, products, references and genuine photos"),
         (name = "system", description = "For operators and tools"),
     ),
@@ -72,8 +72,9 @@ pub fn open_api() -> utoipa::openapi::OpenApi {
 pub fn router(state: HttpState) -> Router {
     // Limits on bodies sit on each group: only uploads may bring pictures. Their place is taken by
     // the outer layer, before a byte is read.
-    let (plain, uploads, trials) = (plain(), uploads(), trials());
-    let access = plain.access.and(uploads.access).and(trials.access);
+    let (plain, uploads, trials, pages) = (plain(), uploads(), trials(), pages::routes());
+    let access = [uploads.access, trials.access, pages.access];
+    let access = access.into_iter().fold(plain.access, Access::and);
     let uploads = uploads
         .router
         .layer(DefaultBodyLimit::max(state.config().max_body_bytes))
@@ -82,7 +83,8 @@ pub fn router(state: HttpState) -> Router {
         .router
         .layer(DefaultBodyLimit::max(MOST_JSON_BYTES))
         .layer(from_fn_with_state(state.clone(), guard::admit));
-    let plain = plain.router.layer(DefaultBodyLimit::max(MOST_JSON_BYTES));
+    let plain = plain.router.merge(pages.router);
+    let plain = plain.layer(DefaultBodyLimit::max(MOST_JSON_BYTES));
     let (api, _) = plain.merge(uploads).merge(trials).split_for_parts();
     let authenticate = from_fn_with_state((state.clone(), Arc::new(access)), authenticate);
     let api = api.layer(authenticate);
@@ -90,9 +92,7 @@ pub fn router(state: HttpState) -> Router {
     let docs = utoipa_swagger_ui::Config::from("/v1/openapi.json")
         .validator_url("none")
         .try_it_out_enabled(true);
-    // Temporary: browsers remember a permanent redirect, whatever may stand here one day.
     let app = api
-        .route("/", get(|| async { Redirect::temporary("/docs/") }))
         .merge(SwaggerUi::new("/docs").config(docs))
         // Made once: the document does not change while the program runs.
         .layer(Extension(Arc::new(open_api())))
@@ -113,13 +113,19 @@ pub fn router(state: HttpState) -> Router {
 }
 
 /// Who reads checks: pipelines and brands those that concern them.
-const READERS: Who = Who::Roles(&Role::ALL);
+pub(super) const READERS: Who = Who::Roles(&Role::ALL);
 /// Who looks after a brand.
 const OWNERS: Who = Who::Roles(&[Role::Brand, Role::Admin]);
 /// Who looks at what a brand enrolled.
 const LOOKERS: Who = Who::Roles(&[Role::Brand, Role::Reviewer, Role::Auditor, Role::Admin]);
 /// Who submits photos.
 const SUBMITTERS: Who = Who::Roles(&[Role::Pipeline, Role::Brand, Role::Admin]);
+/// Who disputes an answer for a seller.
+const DISPUTERS: Who = Who::Roles(&[Role::Pipeline, Role::Admin]);
+/// Who decides about checks.
+pub(super) const REVIEWERS: Who = Who::Roles(&[Role::Reviewer, Role::Admin]);
+/// Who sees what people decided.
+pub(super) const QUEUE_READERS: Who = Who::Roles(&[Role::Reviewer, Role::Auditor, Role::Admin]);
 /// Who runs the server.
 const OPERATORS: Who = Who::Roles(&[Role::Auditor, Role::Admin]);
 const ADMIN: Who = Who::Roles(&[Role::Admin]);
@@ -143,6 +149,16 @@ fn plain() -> Routes {
         .add(READERS, routes!(checks::list_checks))
         .add(READERS, routes!(checks::get_check))
         .add(READERS, routes!(checks::draw_evidence))
+        .add(READERS, routes!(pictures::get_photo))
+        .add(READERS, routes!(pictures::get_aligned))
+        .add(READERS, routes!(pictures::get_reference_picture))
+        .add(QUEUE_READERS, routes!(reviews::list_reviews))
+        .add(QUEUE_READERS, routes!(reviews::get_review))
+        .add(
+            REVIEWERS,
+            routes!(reviews::claim_review, reviews::release_review),
+        )
+        .add(REVIEWERS, routes!(reviews::decide))
         .add(Who::Anyone, routes!(system::livez))
         .add(Who::Anyone, routes!(system::readyz))
         .add(OPERATORS, routes!(system::read_metrics))
@@ -162,4 +178,5 @@ fn uploads() -> Routes {
         .add(OWNERS, routes!(references::enroll_reference))
         .add(OWNERS, routes!(genuine_photos::add_genuine_photo))
         .add(SUBMITTERS, routes!(checks::create_check))
+        .add(DISPUTERS, routes!(reviews::dispute))
 }

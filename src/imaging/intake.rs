@@ -8,8 +8,8 @@ use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 use super::{
     bytes::Deadline,
     decoded::{Decoded, IntakeLimits, damaged},
-    jpeg, png,
-    sniff::{Format, sniff},
+    exif, jpeg, png,
+    sniff::{self, Format, sniff},
     upright, webp,
 };
 use crate::{
@@ -172,6 +172,19 @@ impl Imaging for Intake {
             Ok(()) => out,
             Err(_) => Vec::new(),
         }
+    }
+
+    fn media_type(&self, file: &[u8]) -> Option<&'static str> {
+        match sniff::format(file).ok()? {
+            "jpeg" => Some("image/jpeg"),
+            "png" => Some("image/png"),
+            "webp" => Some("image/webp"),
+            _ => None,
+        }
+    }
+
+    fn written_facts(&self, file: &[u8]) -> Vec<(&'static str, String)> {
+        exif::facts(file)
     }
 }
 

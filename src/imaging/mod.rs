@@ -3,6 +3,7 @@
 mod bytes;
 mod decoded;
 mod evidence;
+mod exif;
 mod intake;
 mod jpeg;
 mod png;

@@ -16,13 +16,23 @@ use super::{
 
 /// The schema's versions. The first has the number of SQLite's last one when this came: the tables
 /// are the same, and so are the numbers.
-const MIGRATIONS: [Step; 2] = [
+const MIGRATIONS: [Step; 4] = [
     (
         5,
         "first",
         include_str!("migrations/postgres/0005_first.sql"),
     ),
     (6, "keys", include_str!("migrations/postgres/0006_keys.sql")),
+    (
+        8,
+        "reviews",
+        include_str!("migrations/postgres/0008_reviews.sql"),
+    ),
+    (
+        9,
+        "sessions",
+        include_str!("migrations/postgres/0009_sessions.sql"),
+    ),
 ];
 
 /// The schema that this program brings a database to.

@@ -33,7 +33,22 @@ pub struct KeyRecord {
     pub used_ms: Option<i64>,
 }
 
-/// Keeps keys.
+/// Somebody who signed in with a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// SHA-256 of the secret that their browser holds.
+    pub hash: Sha256,
+    /// The key's id.
+    pub key: String,
+    /// Milliseconds since 1970, UTC, as below.
+    pub created_ms: i64,
+    /// When it was last used, to the minute.
+    pub used_ms: i64,
+    /// When they signed out.
+    pub ended_ms: Option<i64>,
+}
+
+/// Keeps keys, and who signed in with them.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Adds a key.
@@ -53,4 +68,13 @@ pub trait Accounts: Send + Sync {
     async fn expire_key(&self, id: &str, expires_ms: i64) -> Result<KeyRecord, StoreError>;
     /// Notes that a key was used.
     async fn key_used(&self, id: &str, now_ms: i64) -> Result<(), StoreError>;
+    /// Adds a session, and forgets those that were not used since `forget_ms`.
+    async fn add_session(&self, session: &SessionRecord, forget_ms: i64) -> Result<(), StoreError>;
+    /// The session whose secret has this hash, with its key.
+    async fn session(&self, hash: Sha256)
+    -> Result<Option<(SessionRecord, KeyRecord)>, StoreError>;
+    /// Notes that a session was used.
+    async fn session_used(&self, hash: Sha256, now_ms: i64) -> Result<(), StoreError>;
+    /// Ends a session; one that ended before stays so.
+    async fn end_session(&self, hash: Sha256, now_ms: i64) -> Result<(), StoreError>;
 }

@@ -7,12 +7,13 @@ mod genuine;
 mod jobs;
 mod operating_points;
 mod references;
+mod reviews;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use accounts::{Accounts, KeyRecord};
+pub use accounts::{Accounts, KeyRecord, SessionRecord};
 pub use catalogue::{Brand, Catalogue, Change, Product, Settings};
 pub use checks::{CheckFilter, Checks, SeenElsewhere};
 pub(crate) use genuine::MOST_GENUINE_PHOTOS;
@@ -22,6 +23,9 @@ pub use genuine::{
 pub use jobs::{Job, JobKind, JobState, Jobs, Leased, NewJob};
 pub use operating_points::{OperatingPoints, Standing};
 pub use references::{ChangedReference, ReferenceRecord, References};
+pub use reviews::{
+    DecisionRecord, DisputeRecord, Hold, Holder, QueueFilter, ReviewRecord, Reviews,
+};
 
 use super::ports::StoreError;
 
@@ -53,6 +57,8 @@ pub struct Records {
     pub jobs: Arc<dyn Jobs>,
     /// Keys.
     pub accounts: Arc<dyn Accounts>,
+    /// What people look at.
+    pub reviews: Arc<dyn Reviews>,
     /// Whether records can be kept.
     pub upkeep: Arc<dyn Upkeep>,
 }
@@ -69,6 +75,7 @@ impl Records {
             + Checks
             + Jobs
             + Accounts
+            + Reviews
             + Upkeep
             + 'static,
     {
@@ -81,6 +88,7 @@ impl Records {
             checks: store.clone(),
             jobs: store.clone(),
             accounts: store.clone(),
+            reviews: store.clone(),
             upkeep: store,
         }
     }

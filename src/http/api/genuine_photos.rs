@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    openapi::{Reading, Removing, Uploading, rfc3339},
+    openapi::{Reading, Removing, Uploading},
     products::ProductPath,
 };
 use crate::{
-    checker::records::GenuinePhotoRecord,
+    checker::{clock::rfc3339, records::GenuinePhotoRecord},
     contract::{Id, PlainText, RecordId, Sha256Hex},
     domain::gallery::ProductKey,
     http::{

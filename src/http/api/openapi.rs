@@ -65,6 +65,8 @@ groups! {
     ] + Working;
     /// Errors of a form.
     Submitting = [BODY_TOO_SLOW, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
+    /// Errors of claiming a check and deciding about it.
+    Reviewing = [CONFLICT, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of readiness.
     NotReady = [NOT_READY] + Always;
 }
@@ -84,6 +86,15 @@ pub(crate) struct Checking;
 impl IntoResponses for Checking {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[Submitting::kinds(), Working::kinds()].concat())
+    }
+}
+
+/// Errors of disputes, whose photos are checked.
+pub(crate) struct Disputing;
+
+impl IntoResponses for Disputing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[vec![&kind::CONFLICT], Submitting::kinds(), Working::kinds()].concat())
     }
 }
 
@@ -249,14 +260,6 @@ pub(crate) fn location(segments: &[&str]) -> String {
     segments.iter().flat_map(|s| ["/", s]).collect()
 }
 
-/// Milliseconds since 1970 as RFC 3339, UTC.
-pub(crate) fn rfc3339(ms: i64) -> String {
-    // The clock's own range is far inside what a timestamp can hold.
-    jiff::Timestamp::from_millisecond(ms)
-        .unwrap_or_default()
-        .to_string()
-}
-
 /// An enrolled reference, as an example.
 pub(crate) fn reference_example() -> Value {
     // Compiled in, and read by a test.
@@ -288,11 +291,5 @@ mod tests {
         for picture in pictures {
             assert!(listed.contains(&picture), "{}", picture.slug);
         }
-    }
-
-    #[test]
-    fn times_are_written_in_utc() {
-        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
-        assert_eq!(rfc3339(1_769_851_613_250), "2026-01-31T09:26:53.25Z");
     }
 }

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    openapi::{Reading, Removing, Uploading, location, rfc3339},
+    openapi::{Reading, Removing, Uploading, location},
     products::ProductPath,
 };
 use crate::{
-    checker::{records::ReferenceRecord, service::NewReference},
+    checker::{clock::rfc3339, records::ReferenceRecord, service::NewReference},
     contract::{
         Corners, Id, MarkKind, OptionalText, PlainText, RecordId, ReferenceKind, Sha256Hex,
         limits::MOST_MARKS,

@@ -8,7 +8,7 @@ use crate::{
     checker::{
         actor::Role,
         ports::StoreError,
-        records::{Accounts, KeyRecord},
+        records::{Accounts, KeyRecord, SessionRecord},
     },
     domain::digest::Sha256,
 };
@@ -102,6 +102,70 @@ impl Accounts for Database {
         sqlx::query("UPDATE keys SET used_ms = $1 WHERE id = $2")
             .bind(now_ms)
             .bind(id)
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn add_session(&self, session: &SessionRecord, forget_ms: i64) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM sessions WHERE used_ms < $1")
+            .bind(forget_ms)
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        sqlx::query(
+            "INSERT INTO sessions (hash, key_id, created_ms, used_ms) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(session.hash.to_string())
+        .bind(&session.key)
+        .bind(session.created_ms)
+        .bind(session.used_ms)
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn session(
+        &self,
+        hash: Sha256,
+    ) -> Result<Option<(SessionRecord, KeyRecord)>, StoreError> {
+        let sql = "SELECT k.id, k.name, k.role, k.brands, k.hash, k.actor, k.created_ms,
+             k.expires_ms, k.revoked_ms, k.used_ms,
+             s.created_ms AS began_ms, s.used_ms AS seen_ms, s.ended_ms
+             FROM sessions s JOIN keys k ON k.id = s.key_id WHERE s.hash = $1";
+        let row = sqlx::query(sql)
+            .bind(hash.to_string())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        let Some(row) = row else { return Ok(None) };
+        let key = key(&row)?;
+        let session = SessionRecord {
+            hash,
+            key: key.id.clone(),
+            created_ms: row.try_get("began_ms").map_err(failed)?,
+            used_ms: row.try_get("seen_ms").map_err(failed)?,
+            ended_ms: row.try_get("ended_ms").map_err(failed)?,
+        };
+        Ok(Some((session, key)))
+    }
+
+    async fn session_used(&self, hash: Sha256, now_ms: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE sessions SET used_ms = $1 WHERE hash = $2")
+            .bind(now_ms)
+            .bind(hash.to_string())
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn end_session(&self, hash: Sha256, now_ms: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE sessions SET ended_ms = coalesce(ended_ms, $1) WHERE hash = $2")
+            .bind(now_ms)
+            .bind(hash.to_string())
             .execute(&self.pool)
             .await
             .map_err(failed)?;

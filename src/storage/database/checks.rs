@@ -9,7 +9,7 @@ use crate::{
         ports::StoreError,
         records::{CheckFilter, Checks, SeenElsewhere},
     },
-    contract::{Verdict, answer::CheckAnswer},
+    contract::{Action, Verdict, answer::CheckAnswer},
     domain::digest::Sha256,
 };
 
@@ -24,13 +24,14 @@ impl Checks for Database {
         // A check without its photos would be blind to their use by others.
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         sqlx::query(
-            "INSERT INTO checks (id, verdict, brand, seller, answer, actor)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO checks (id, verdict, brand, seller, listing, answer, actor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&answer.id)
         .bind(answer.verdict.name())
         .bind(answer.claim.as_ref().map(|c| &c.brand))
         .bind(&answer.seller_id)
+        .bind(&answer.listing_id)
         .bind(serde_json::to_string(answer).map_err(failed)?)
         .bind(actor)
         .execute(&mut *transaction)
@@ -48,6 +49,9 @@ impl Checks for Database {
             .execute(&mut *transaction)
             .await
             .map_err(failed)?;
+        }
+        if answer.action == Action::Review {
+            self.enqueue_review(&mut transaction, answer, false).await?;
         }
         transaction.commit().await.map_err(failed)
     }
@@ -120,7 +124,7 @@ impl Checks for Database {
     }
 }
 
-fn answer(row: &AnyRow) -> Result<CheckAnswer, StoreError> {
+pub(super) fn answer(row: &AnyRow) -> Result<CheckAnswer, StoreError> {
     let json: String = row.try_get("answer").map_err(failed)?;
     serde_json::from_str(&json).map_err(failed)
 }

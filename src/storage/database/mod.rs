@@ -9,8 +9,10 @@ mod checks;
 mod genuine;
 mod jobs;
 mod operating_points;
+mod queue;
 mod references;
 mod refusal;
+mod reviews;
 mod rows;
 mod scores;
 

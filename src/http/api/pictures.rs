@@ -1,0 +1,105 @@
+//! Pictures as they came, and photos laid over the reference that they were compared with.
+
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{
+    checks::PhotoPath,
+    openapi::{Drawing, Reading, Working},
+};
+use crate::{
+    checker::service::Original,
+    contract::RecordId,
+    http::{
+        extract::{Caller, Path, Query},
+        problem::Problem,
+        state::HttpState,
+    },
+};
+
+/// A reference in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ReferenceIdPath {
+    /// Id of the reference.
+    #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
+    id: String,
+}
+
+/// Which match of a photo.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MatchQuery {
+    /// Number of the match in the photo's answer, from 0.
+    #[serde(default)]
+    #[param(value_type = usize, required = false, default = 0)]
+    m: usize,
+}
+
+/// Get a photo
+///
+/// As it was sent.
+#[utoipa::path(
+    get, path = "/v1/checks/{id}/photos/{n}/image", tag = "checks", params(PhotoPath),
+    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "image/jpeg"), Reading, Working),
+)]
+pub(crate) async fn get_photo(
+    State(state): State<HttpState>,
+    Caller(actor): Caller,
+    Path(PhotoPath { id, n }): Path<PhotoPath>,
+) -> Result<Response, Problem> {
+    Ok(file(state.assay().photo(&actor, &id, n).await?))
+}
+
+/// Lay a photo over its reference
+///
+/// A JPEG of the reference's proportions: each place of it shows what the photo has where the reference
+/// has the same place. 404 where the photo was not located.
+#[utoipa::path(
+    get, path = "/v1/checks/{id}/photos/{n}/aligned.jpg", tag = "checks", params(PhotoPath, MatchQuery),
+    responses((status = 200, description = "The picture", body = Vec<u8>, content_type = "image/jpeg"), Drawing),
+)]
+pub(crate) async fn get_aligned(
+    State(state): State<HttpState>,
+    Caller(actor): Caller,
+    Path(PhotoPath { id, n }): Path<PhotoPath>,
+    Query(query): Query<MatchQuery>,
+) -> Result<Response, Problem> {
+    let jpeg = state.assay().aligned_photo(&actor, &id, n, query.m).await?;
+    Ok(([(header::CONTENT_TYPE, "image/jpeg"), PRIVATE], jpeg).into_response())
+}
+
+/// Get a reference's picture
+///
+/// As it was enrolled, also when it was removed since.
+#[utoipa::path(
+    get, path = "/v1/references/{id}/image", tag = "gallery", params(ReferenceIdPath),
+    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "image/jpeg"), Reading, Working),
+)]
+pub(crate) async fn get_reference_picture(
+    State(state): State<HttpState>,
+    Caller(actor): Caller,
+    Path(path): Path<ReferenceIdPath>,
+) -> Result<Response, Problem> {
+    Ok(file(
+        state.assay().reference_picture(&actor, &path.id).await?,
+    ))
+}
+
+/// A picture does not change under its id, and is nobody else's.
+const PRIVATE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "private, max-age=600");
+
+fn file(original: Original) -> Response {
+    let media_type = original.media_type.unwrap_or("application/octet-stream");
+    (
+        [(header::CONTENT_TYPE, media_type), PRIVATE],
+        original.bytes,
+    )
+        .into_response()
+}

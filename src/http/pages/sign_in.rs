@@ -1,0 +1,119 @@
+//! Signing in with a key, and out.
+
+use askama::Template;
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    Frame,
+    form::{Fields, PageForm},
+    page,
+};
+use crate::{
+    checker::actor::Role,
+    http::{
+        extract::{Query, Visitor},
+        problem::Problem,
+        session::{self, Session},
+        state::HttpState,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    frame: Frame,
+    next: &'a str,
+    refused: bool,
+}
+
+/// Where to go then.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// The first page: for people the one that they work on, for others the interface.
+pub(super) async fn home(Visitor(visitor): Visitor) -> Redirect {
+    // Temporary: browsers remember a permanent redirect, whatever may stand here one day.
+    Redirect::temporary(match visitor.map(|actor| actor.role()) {
+        Some(Role::Reviewer | Role::Auditor | Role::Admin) => "/queue",
+        Some(Role::Brand | Role::Pipeline) => "/docs/",
+        None => "/sign-in",
+    })
+}
+
+pub(super) async fn show(Query(Next { next }): Query<Next>) -> Response {
+    let form = SignIn {
+        frame: Frame::of_stranger(),
+        next: inside(&next),
+        refused: false,
+    };
+    page(StatusCode::OK, &form)
+}
+
+pub(super) async fn submit(
+    State(state): State<HttpState>,
+    Fields(form): Fields,
+) -> Result<Response, Problem> {
+    let next = inside(form.text("next"));
+    let Some(secret) = state.keys().sign_in(form.text("key").trim()).await? else {
+        let form = SignIn {
+            frame: Frame::of_stranger(),
+            next,
+            refused: true,
+        };
+        return Ok(page(StatusCode::UNAUTHORIZED, &form));
+    };
+    let cookie = [(header::SET_COOKIE, session::begin(&secret))];
+    Ok((cookie, Redirect::to(next)).into_response())
+}
+
+pub(super) async fn leave(
+    State(state): State<HttpState>,
+    session: Option<Extension<Session>>,
+    _: HeaderMap,
+    _: PageForm,
+) -> Result<Response, Problem> {
+    if let Some(Extension(session)) = session {
+        state.keys().sign_out(session.secret()).await?;
+    }
+    let cookie = [(header::SET_COOKIE, session::end())];
+    Ok((cookie, Redirect::to("/sign-in")).into_response())
+}
+
+/// A path of this server; for anything else its first page.
+// A link to the sign-in page must not lead on to another site.
+fn inside(next: &str) -> &str {
+    let own = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    if own { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_nowhere_else() {
+        assert_eq!(inside("/queue?state=open"), "/queue?state=open");
+        for bad in [
+            "",
+            "queue",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nb",
+            "/\t/evil",
+        ] {
+            assert_eq!(inside(bad), "/", "{bad:?}");
+        }
+    }
+}
