@@ -53,7 +53,7 @@ pub struct App {
     /// Everything it does.
     pub assay: Arc<Assay>,
     /// By which callers are known.
-    keys: KeyRing,
+    pub(crate) keys: KeyRing,
     /// Draws evidence.
     pub(crate) painter: Arc<dyn EvidencePainter>,
     /// Signs evidence.

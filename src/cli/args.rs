@@ -1,6 +1,6 @@
 //! What the command line accepts, and the help that teaches it.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -14,6 +14,7 @@ use crate::{
 const OVERVIEW: &str = "\
 Examples:
   assay demo                                                see it work on the samples
+  assay demo --serve                                        the same, and review it in a browser
   assay enroll brands/                                      enroll brands/BRAND/PRODUCT/*.jpg
   assay check photo.jpg --brand acme --product oat-drink    check a photo against a claim
   assay check photo.jpg                                     which product is this?
@@ -310,6 +311,14 @@ const DEMO: &str = "\
 Enrolls the fictional brands of the samples with their marks into a fresh folder, checks every sample photo against its
 claim, and compares the verdict with the expected one. Evidence pictures are written to --out.
 
+With --serve it goes on: a seller disputes one of the answers, the server starts, and a link is printed that signs you in as a \
+reviewer.
+
+Examples:
+  assay demo
+  assay demo --serve
+  assay demo --serve --keep demo-data --listen 127.0.0.1:9000
+
 Exit codes: 0 every verdict is the expected one, 1 some are not, 2 error.";
 
 /// Arguments of `assay demo`.
@@ -326,6 +335,17 @@ pub struct DemoArgs {
     /// Folder for the evidence pictures
     #[arg(long, value_name = "DIR", default_value = "./assay-demo")]
     pub out: PathBuf,
+    /// Serve the demo then, with a dispute in the queue and a link to sign in
+    #[arg(long, conflicts_with = "json")]
+    pub serve: bool,
+    /// With --serve: address to listen on; port 0 takes any free port
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080",
+        requires = "serve"
+    )]
+    pub listen: SocketAddr,
 }
 
 const EVAL: &str = "\

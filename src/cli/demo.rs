@@ -23,10 +23,11 @@ use super::{
 use crate::{
     app::App,
     checker::{
-        actor::Actor,
+        actor::{Actor, Role},
+        key_ring::NewKey,
         service::{Assay, CheckRequest},
     },
-    config::AppConfig,
+    config::{AppConfig, HttpConfig},
     contract::Verdict,
 };
 
@@ -55,6 +56,7 @@ impl Row for Expectation {
 /// What became of one photo.
 #[derive(Debug, Serialize)]
 struct Judged {
+    check: String,
     photo: String,
     claim: String,
     what: String,
@@ -66,6 +68,16 @@ struct Judged {
     evidence: Option<PathBuf>,
 }
 
+/// The samples enrolled and checked.
+struct Tried {
+    app: App,
+    enrolled: String,
+    judged: Vec<Judged>,
+    samples: PathBuf,
+    /// Removes the demo's folder at the end, where nobody named one to keep.
+    scratch: tempfile::TempDir,
+}
+
 /// Runs the command. Models and a fresh gallery are opened only when the samples are there.
 pub(crate) async fn run(
     args: &DemoArgs,
@@ -73,6 +85,61 @@ pub(crate) async fn run(
     json: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
+    let tried = try_samples(args, config).await?;
+    tried.app.close().await;
+    told(&tried.judged, &tried.enrolled, args, json, out)
+}
+
+/// Runs the command, leaves a dispute in the queue, and serves it all until a signal ends it.
+pub(super) async fn serve(
+    args: &DemoArgs,
+    config: &AppConfig,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
+    let prepared = async {
+        let tried = try_samples(args, config).await?;
+        told(&tried.judged, &tried.enrolled, args, false, out)?;
+        dispute(&tried).await?;
+        let new = NewKey {
+            name: "Demo reviewer".to_owned(),
+            role: Role::Reviewer,
+            brands: None,
+            expires_ms: None,
+        };
+        let made = tried.app.keys.create(&Actor::local(), new).await;
+        let reviewer = made.map_err(Failure::from)?.secret;
+        let Tried { app, scratch, .. } = tried;
+        let http = HttpConfig {
+            listen: args.listen,
+            ..HttpConfig::default()
+        };
+        anyhow::Ok((app.bind(http).await?, reviewer, scratch))
+    };
+    let (server, reviewer, _scratch) = tokio::select! {
+        prepared = prepared => prepared?,
+        () = super::stop_signal() => return Err(Failure::new("stopped").into()),
+    };
+    let address = server.address();
+    // Behind the `#`: browsers send that to no server, and so it stands in no log.
+    writeln!(
+        out,
+        "\nsign in as a reviewer: http://{address}/sign-in#{reviewer}"
+    )?;
+    writeln!(
+        out,
+        "Ctrl-C ends it{}",
+        match &args.keep {
+            Some(_) => "",
+            None => " and removes the demo's data; --keep names a folder that stays",
+        }
+    )?;
+    out.flush()?;
+    server.run().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Enrolls and checks the samples.
+async fn try_samples(args: &DemoArgs, config: &AppConfig) -> anyhow::Result<Tried> {
     let samples = find_samples(args.samples.as_deref())?;
     let expected = sources::rows::<Expectation>(&samples.join("expected.csv"))?;
     // The samples come with the program: a bad line is our mistake, not one to skip.
@@ -108,18 +175,49 @@ pub(crate) async fn run(
         bar.inc(1);
     }
     bar.finish_and_clear();
-    app.close().await;
+    Ok(Tried {
+        app,
+        enrolled,
+        judged,
+        samples,
+        scratch,
+    })
+}
+
+/// Says what came out.
+fn told(
+    judged: &[Judged],
+    enrolled: &str,
+    args: &DemoArgs,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
     let wrong = judged.iter().filter(|j| !j.ok).count();
     if json {
         output::json(&judged, out)?;
     } else {
-        print(&judged, &enrolled, wrong, &args.out, out)?;
+        print(judged, enrolled, wrong, &args.out, out)?;
     }
     Ok(if wrong == 0 {
         ExitCode::SUCCESS
     } else {
         NOT_CONSISTENT
     })
+}
+
+/// Lets a seller dispute the first check that was flagged, with a photo of a genuine article.
+async fn dispute(tried: &Tried) -> anyhow::Result<()> {
+    let Some(flagged) = tried.judged.iter().find(|j| j.verdict == Verdict::Deviates) else {
+        return Ok(());
+    };
+    let photo = fs::read(tried.samples.join("photos/genuine-oat-in-hand.jpg"))?;
+    let statement =
+        "I bought this carton in a shop and still have it. Here is another photo of it.";
+    let (assay, seller) = (&tried.app.assay, Actor::local());
+    let photos = vec![Bytes::from(photo)];
+    let disputed = assay.dispute(&seller, &flagged.check, statement.to_owned(), photos);
+    disputed.await.map_err(Failure::from)?;
+    Ok(())
 }
 
 fn print(
@@ -217,23 +315,21 @@ async fn judge(
         .map_err(|e| Failure::new(format!("sample `{}` cannot be read: {e}", file.display())))?;
     let request = CheckRequest {
         photos: vec![Bytes::from(bytes)],
+        listing_id: Some(format!("demo-{}", stem(&path))),
+        seller_id: Some(format!("{brand}-fan")),
         brand: Some(brand.clone()),
         product: Some(product.clone()),
-        ..CheckRequest::default()
     };
     let answer = app
         .assay
         .check(&Actor::local(), request)
         .await
         .map_err(Failure::from)?;
-    let photo = path
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let photo = stem(&path);
     let evidence = out.join(format!("{photo}.png"));
     let drawn = check::write_evidence(app, &answer, 0, &evidence).await?;
     Ok(Judged {
+        check: answer.id,
         photo,
         claim: format!("{brand} / {product}"),
         what,
@@ -245,6 +341,12 @@ async fn judge(
         verdict: answer.verdict,
         evidence: drawn.then_some(evidence),
     })
+}
+
+/// A file's name without its folder and ending.
+fn stem(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
 }
 
 fn table(judged: &[Judged]) -> Table {

@@ -75,6 +75,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     // This writer leaves colours out where the output is no terminal.
     let out = &mut anstream::stdout().lock();
     let finished = match &cli.command {
+        Command::Demo(args) if args.serve => demo::serve(args, config, out).await,
         Command::Demo(args) => or_stopped(demo::run(args, config, *json, out)).await,
         // Hears of Ctrl-C itself, so that files underway are finished.
         Command::Enroll(args) => enroll::run(args, config, *json, stop_signal(), out).await,

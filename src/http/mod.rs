@@ -23,6 +23,7 @@ mod server;
 mod session;
 mod state;
 
+pub use pages::table as pages;
 pub use problem::ProblemBody;
 pub use router::{open_api, router};
 pub use server::{serve, shutdown_signal};

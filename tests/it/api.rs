@@ -6,6 +6,8 @@ mod checks;
 mod errors;
 mod gallery;
 mod limits;
+mod pages;
+mod reviews;
 mod self_test;
 mod serving;
 

@@ -4,6 +4,7 @@
 mod accounts;
 mod jobs;
 mod opening;
+mod reviews;
 mod scores;
 
 use assay::{
@@ -20,11 +21,15 @@ use assay::{
     storage::{database::Database, sqlite},
 };
 
-use accounts::a_key_is_known_by_its_hash_and_stays_refused;
+use accounts::{a_key_is_known_by_its_hash_and_stays_refused, a_session_ends_and_is_forgotten};
 use jobs::{
     a_worker_that_is_gone_is_followed_by_another, changes_ask_for_scores,
     one_of_a_kind_and_key_runs_and_one_waits, what_a_worker_begins_itself_is_begun_once,
     what_failed_is_begun_again_and_given_up_at_last,
+};
+use reviews::{
+    flagged_checks_wait_in_the_order_asked_for, one_person_holds_a_check_and_decides_once,
+    what_a_listing_and_a_seller_had_before_is_found,
 };
 use scores::{
     scores_of_genuine_photos_belong_to_one_version,
@@ -114,6 +119,10 @@ contract! {
     changes_ask_for_scores,
     what_answers_were_judged_by_stays_as_it_was_first_kept,
     a_key_is_known_by_its_hash_and_stays_refused,
+    a_session_ends_and_is_forgotten,
+    flagged_checks_wait_in_the_order_asked_for,
+    one_person_holds_a_check_and_decides_once,
+    what_a_listing_and_a_seller_had_before_is_found,
 }
 
 async fn with_two_products(place: &Place) -> Database {

@@ -34,7 +34,7 @@ use crate::checker::actor::{Actor, Role};
 const POLICY: (HeaderName, HeaderValue) = (
     header::CONTENT_SECURITY_POLICY,
     HeaderValue::from_static(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     ),
 );
@@ -67,6 +67,15 @@ pub(crate) fn routes() -> Routes {
             "/reviews/{id}/decide",
             post(review::decide),
         )
+}
+
+/// The pages: for each its method, the pattern of its path, and the names of the roles that may open it,
+/// none for everybody.
+pub fn table() -> Vec<(Method, String, Vec<&'static str>)> {
+    let access = routes().access;
+    let pages = access.pages();
+    let owned = pages.map(|(method, path, roles)| (method, path.to_owned(), roles));
+    owned.collect()
 }
 
 /// What every page shows around its own content.

@@ -41,6 +41,25 @@ fn routes() -> Vec<Route> {
     routes
 }
 
+/// The table of these routes and of the pages, as the documentation has it.
+fn table() -> String {
+    let owned = |roles: Vec<&str>| roles.into_iter().map(ToOwned::to_owned).collect();
+    let pages = assay::http::pages();
+    let pages = pages
+        .into_iter()
+        .map(|(m, path, roles)| (m, path, owned(roles)));
+    let mut table = "| method | path | who |\n| --- | --- | --- |\n".to_owned();
+    for (method, path, roles) in routes().into_iter().chain(pages) {
+        let who = match &roles[..] {
+            [] => "everybody".to_owned(),
+            all if all.len() == Role::ALL.len() => "every key".to_owned(),
+            some => some.join(", "),
+        };
+        table += &format!("| {method} | `{path}` | {who} |\n");
+    }
+    table
+}
+
 /// A request to a route that is refused by its handler at the latest.
 fn ask(method: &Method, path: &str, key: Option<&str>) -> Request<Body> {
     let path = path.replace("{n}", "0").replace(['{', '}'], "");
@@ -92,15 +111,7 @@ async fn each_role_may_use_its_routes_and_no_others() {
 
 #[test]
 fn the_documented_table_of_roles_is_the_one_of_the_routes() {
-    let mut table = "| method | path | who |\n| --- | --- | --- |\n".to_owned();
-    for (method, path, roles) in routes() {
-        let who = match &roles[..] {
-            [] => "everybody".to_owned(),
-            all if all.len() == Role::ALL.len() => "every key".to_owned(),
-            some => some.join(", "),
-        };
-        table += &format!("| {method} | `{path}` | {who} |\n");
-    }
+    let table = table();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = std::fs::read_to_string(root.join("docs/OPERATIONS.md")).unwrap();
     assert!(

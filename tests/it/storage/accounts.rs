@@ -3,7 +3,7 @@
 use assay::{
     checker::{
         actor::Role,
-        records::{Accounts, KeyRecord},
+        records::{Accounts, KeyRecord, SessionRecord},
     },
     domain::digest::Sha256,
 };
@@ -58,4 +58,41 @@ pub(super) async fn a_key_is_known_by_its_hash_and_stays_refused(place: &Place) 
     assert!(is_not_found(store.revoke_key("k9", 1).await, "key"));
     assert!(is_not_found(store.expire_key("k9", 1).await, "key"));
     assert!(is_not_found(store.key("k9").await, "key"));
+}
+
+pub(super) async fn a_session_ends_and_is_forgotten(place: &Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    let key = KeyRecord {
+        id: "k1".into(),
+        name: "rita".into(),
+        role: Role::Reviewer,
+        brands: None,
+        hash: Sha256::of(b"secret"),
+        actor: "local".into(),
+        created_ms: 5,
+        expires_ms: None,
+        revoked_ms: None,
+        used_ms: None,
+    };
+    store.add_key(&key).await.unwrap();
+    let session = |secret: &[u8], at| SessionRecord {
+        hash: Sha256::of(secret),
+        key: "k1".into(),
+        created_ms: at,
+        used_ms: at,
+        ended_ms: None,
+    };
+    let first = session(b"s1", 100);
+    store.add_session(&first, 0).await.unwrap();
+    let found = other.session(first.hash).await.unwrap();
+    assert_eq!(found, Some((first.clone(), key.clone())));
+    assert_eq!(other.session(Sha256::of(b"s2")).await.unwrap(), None);
+    other.session_used(first.hash, 150).await.unwrap();
+    for (given, kept) in [(160, 160), (170, 160)] {
+        store.end_session(first.hash, given).await.unwrap();
+        let (ended, _) = store.session(first.hash).await.unwrap().unwrap();
+        assert_eq!((ended.used_ms, ended.ended_ms), (150, Some(kept)));
+    }
+    store.add_session(&session(b"s2", 200), 151).await.unwrap();
+    assert_eq!(other.session(first.hash).await.unwrap(), None);
 }

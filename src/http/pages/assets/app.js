@@ -52,8 +52,14 @@ if (queue) {
 // A link may bring a key behind its `#`, which browsers send to no server: it is filled in and taken out of
 // the address.
 const signIn = document.getElementById("sign-in");
-if (signIn && location.hash.startsWith("#assay_")) {
-  signIn.elements.key.value = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname + location.search);
-  signIn.requestSubmit();
+if (signIn) {
+  const take = () => {
+    if (!location.hash.startsWith("#assay_")) return;
+    signIn.elements.key.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname + location.search);
+    signIn.requestSubmit();
+  };
+  take();
+  // The page may be open already when the link is followed.
+  addEventListener("hashchange", take);
 }
