@@ -8,6 +8,7 @@ mod gallery;
 mod limits;
 mod self_test;
 mod serving;
+mod tls;
 
 use std::{
     num::NonZeroUsize,
