@@ -26,7 +26,7 @@ use crate::{
     config::{AppConfig, ComputeConfig, HttpConfig},
     contract::limits::MOST_PHOTOS,
     engine::{Engine, vision::Vision},
-    http::{self, HttpState},
+    http::{self, HttpState, Tls},
     imaging::{self, Intake},
     inference::{self, pool::WorkerPool},
     storage::{
@@ -109,7 +109,16 @@ impl App {
     }
 
     /// Makes the first key where there is none, and starts to listen, so that the address is known before the first request.
+    ///
+    /// # Errors
+    /// The certificate or its key cannot be used, the address cannot be listened on, or the key not be kept.
     pub async fn bind(self, config: HttpConfig) -> anyhow::Result<Server> {
+        let tls = match &config.tls {
+            Some(files) => Some(Tls::open(files.clone()).await.context(
+                "cannot serve TLS; --tls-cert and --tls-key name a certificate and its key",
+            )?),
+            None => None,
+        };
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!(
                 "cannot listen on `{}`; choose another address with --listen",
@@ -124,6 +133,7 @@ impl App {
             app: self,
             listener,
             address,
+            tls,
             first_key,
             state,
         })
@@ -191,6 +201,7 @@ pub struct Server {
     app: App,
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Tls>,
     first_key: Option<PathBuf>,
     state: HttpState,
 }
@@ -199,6 +210,12 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens, as an address for browsers.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The file with the administrator's key that was just made, where there was none.
@@ -216,7 +233,7 @@ impl Server {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         // Beside the requests, which must not wait for the scoring of many photos.
         let working = tokio::spawn(runner::work(Arc::clone(&self.app.assay)));
-        http::serve(self.listener, self.state, stop).await;
+        http::serve(self.listener, self.state, self.tls, stop).await;
         working.abort();
         self.app.close().await;
         Ok(())

@@ -174,8 +174,13 @@ const SERVE: &str = "\
 Examples:
   assay serve
   assay serve --listen 127.0.0.1:9000 --workers 4 --log-format json
+  assay serve --listen 0.0.0.0:8443 --tls-cert fullchain.pem --tls-key privkey.pem
+  assay serve --listen 10.0.0.5:8080 --trusted-proxy 10.0.0.4
 
-Assay listens on the loopback interface only: it has no keys yet, so put nothing but your own programs in front of it.
+By default Assay listens on the loopback interface only. On any other address keys and photos need TLS: give it a certificate, \
+or put a proxy with TLS before it and name that with --trusted-proxy.
+
+Callers send a key: the first start leaves an administrator's in the data folder, and `assay key create` makes others.
 The documentation of the interface is served beside it, under /docs.";
 
 /// Arguments of `assay serve`.

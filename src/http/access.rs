@@ -17,6 +17,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::{
     api::openapi,
+    channel::Channel,
     observe::RequestId,
     pages,
     problem::{Problem, kind},
@@ -209,7 +210,7 @@ async fn admitted(
     rule: &Rule,
     mut request: Request,
 ) -> Result<Request, Problem> {
-    let (actor, session) = match known(state, request.headers()).await {
+    let (actor, session) = match known(state, &request).await {
         Ok(known) => known,
         // Readiness is asked for most where the database fails.
         Err(_) if rule.who == Who::Anyone => (None, None),
@@ -242,12 +243,16 @@ async fn admitted(
 /// Who asks, by a key or by a session.
 async fn known(
     state: &HttpState,
-    headers: &HeaderMap,
+    request: &Request,
 ) -> Result<(Option<Actor>, Option<Session>), Problem> {
+    let headers = request.headers();
     if let Some(secret) = bearer(headers) {
         return Ok((state.keys().actor(secret).await?, None));
     }
-    let Some(session) = Session::named(headers) else {
+    // What came in the clear may be in other hands by now.
+    let channel = request.extensions().get::<Channel>();
+    let private = channel.is_none_or(Channel::may_hold_session);
+    let Some(session) = Session::named(headers).filter(|_| private) else {
         return Ok((None, None));
     };
     let actor = state.keys().signed_in(session.secret()).await?;

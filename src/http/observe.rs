@@ -11,7 +11,7 @@ use axum::{
 };
 use tracing::Instrument;
 
-use super::{metrics, problem};
+use super::{channel::Channel, metrics, problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
@@ -25,6 +25,10 @@ const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
      font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 );
+
+/// For a year a browser that was here over TLS comes by nothing else: whoever sits between could
+/// otherwise answer its first request, which is plain.
+const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Id of a request.
 #[derive(Clone, Debug)]
@@ -42,6 +46,8 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map(|m| m.as_str().to_owned());
+    let channel = request.extensions().get::<Channel>();
+    let secure = channel.is_some_and(|channel| channel.secure);
     let span = tracing::info_span!("request", id = %id);
     let exchange = Exchange::begin(&method, route.as_deref());
 
@@ -71,6 +77,10 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(if docs { DOCS_POLICY } else { API_POLICY });
+    // By plain HTTP it would mean nothing: anybody could have written it.
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
+    }
     // Answers tell of listings and sellers: no cache should keep them.
     if !docs {
         headers

@@ -1,20 +1,32 @@
 //! Serves connections until told to stop, then lets requests in flight end within a bounded time.
 
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, extract::Request, serve::Listener};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
 };
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
 use super::{
+    channel::Channel,
     connections::{Answering, Connection, Connections},
     router,
     state::HttpState,
+    tls::Tls,
 };
 
 /// How often samples of histograms are folded into buckets when nobody reads `/metrics`.
@@ -23,9 +35,15 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(10);
 /// is underway: sending the end of an answer, or half a request's head.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Serves `state` on `listener` until `stop` is done. Then no connection is accepted any more, idle
-/// ones are closed and requests in flight are answered, for at most the configured time.
-pub async fn serve(mut listener: TcpListener, state: HttpState, stop: impl Future<Output = ()>) {
+/// Serves `state` on `listener` until `stop` is done, over TLS where `tls` is given. Then no
+/// connection is accepted any more, idle ones are closed and requests in flight are answered, for at
+/// most the configured time.
+pub async fn serve(
+    mut listener: TcpListener,
+    state: HttpState,
+    tls: Option<Tls>,
+    stop: impl Future<Output = ()>,
+) {
     let config = state.config().clone();
     let app = router::router(state.clone());
     // Every connection takes a file descriptor, and without any left the database stops as well.
@@ -37,23 +55,34 @@ pub async fn serve(mut listener: TcpListener, state: HttpState, stop: impl Futur
         // The limit on a request's head needs a timer, and the protocol brings none.
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout);
+    let tls = tls.map(Arc::new);
+    // A set, because it ends its tasks when this function ends or is given up.
+    let mut renewal = JoinSet::new();
+    if let Some(tls) = tls.clone() {
+        renewal.spawn(async move { tls.renew().await });
+    }
     let mut upkeep = tokio::time::interval(METRICS_UPKEEP);
     let mut stop = pin!(stop);
     // A connection that was accepted and has no place yet; the next ones wait in the kernel.
-    let mut guest: Option<TcpStream> = None;
+    let mut guest: Option<(TcpStream, SocketAddr)> = None;
     loop {
         tokio::select! {
             () = &mut stop => break,
             _ = upkeep.tick() => state.metrics().run_upkeep(),
-            (stream, _) = Listener::accept(&mut listener), if guest.is_none() => guest = Some(stream),
+            accepted = Listener::accept(&mut listener), if guest.is_none() => guest = Some(accepted),
             place = place(&room, &connections), if guest.is_some() => {
-                if let Some(stream) = guest.take() {
+                if let Some((stream, peer)) = guest.take() {
                     let visit = Visit {
+                        protocol: protocol.clone(),
+                        app: app.clone(),
+                        state: state.clone(),
+                        peer: peer.ip(),
                         connection: Connection::new(Arc::clone(&connections)),
                         running: running.clone(),
                         _place: place,
                     };
-                    tokio::spawn(converse(protocol.clone(), stream, app.clone(), visit));
+                    // All that waits for the caller is in its own task.
+                    tokio::spawn(welcome(stream, tls.clone(), visit));
                 }
             }
         }
@@ -103,27 +132,79 @@ async fn place(room: &Arc<Semaphore>, connections: &Connections) -> Option<Owned
 
 /// What a connection holds while it lasts.
 struct Visit {
+    protocol: http1::Builder,
+    app: Router,
+    state: HttpState,
+    /// The other end of the connection: a caller, or a proxy.
+    peer: IpAddr,
     connection: Arc<Connection>,
     running: watch::Receiver<()>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
-/// Answers the requests of one connection until it ends, is asked to give way, or the server stops.
-async fn converse(protocol: http1::Builder, stream: TcpStream, app: Router, mut visit: Visit) {
+/// Speaks TLS with the caller where the server does, then answers it.
+async fn welcome(stream: TcpStream, tls: Option<Arc<Tls>>, mut visit: Visit) {
     // Answers are small and complete: waiting to fill packets would only add delay.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection kept its delay");
     }
+    match tls {
+        None => converse(stream, false, visit).await,
+        Some(tls) => {
+            if let Some(stream) = handshake(stream, &tls, &mut visit).await {
+                converse(stream, true, visit).await;
+            }
+        }
+    }
+}
+
+/// The handshake of a connection, unless it takes too long, is asked to give way, or the server
+/// stops.
+async fn handshake(
+    stream: TcpStream,
+    tls: &Tls,
+    visit: &mut Visit,
+) -> Option<TlsStream<TcpStream>> {
+    let limit = visit.state.config().header_timeout;
+    let done = tokio::select! {
+        done = tokio::time::timeout(limit, tls.handshake(stream)) => done,
+        _ = visit.running.changed() => return None,
+        () = visit.connection.dismissed() => return None,
+    };
+    // Whoever wants can cause these: nothing for an operator to act on.
+    match done {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a connection ended in its TLS handshake");
+            None
+        }
+        Err(_) => {
+            tracing::debug!("a connection ended: its TLS handshake took too long");
+            None
+        }
+    }
+}
+
+/// Answers the requests of one connection, which is TLS or not, until it ends, is asked to give way,
+/// or the server stops.
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, tls: bool, mut visit: Visit) {
     let connection = &visit.connection;
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         let underway = connection.begin();
-        let answer = app.clone().oneshot(request);
+        let proxies = &visit.state.config().trusted_proxies;
+        let channel = Channel::of(visit.peer, tls, request.headers(), proxies);
+        request.extensions_mut().insert(channel);
+        let answer = visit.app.clone().oneshot(request);
         async move {
             let response = answer.await?;
             Ok::<_, Infallible>(response.map(|body| Answering::new(body, underway)))
         }
     });
-    let mut conversation = pin!(protocol.serve_connection(TokioIo::new(stream), service));
+    let mut conversation = pin!(
+        visit
+            .protocol
+            .serve_connection(TokioIo::new(stream), service)
+    );
     let ended = tokio::select! {
         ended = &mut conversation => ended,
         _ = visit.running.changed() => {

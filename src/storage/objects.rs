@@ -225,6 +225,9 @@ impl ObjectImages {
         access: Access,
         patience: Patience,
     ) -> Result<Self, ObjectsError> {
+        // The client of HTTPS brings no cryptography of its own. Installed already is as good: there is
+        // no other than this in the program.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = ClientOptions::new()
             .with_allow_http(access.plain()?)
             .with_connect_timeout(patience.connect)

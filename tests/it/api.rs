@@ -10,6 +10,7 @@ mod pages;
 mod reviews;
 mod self_test;
 mod serving;
+mod tls;
 
 use std::{
     num::NonZeroUsize,

@@ -66,6 +66,9 @@ const WALLED: &[(&str, &[&str])] = &[
     ("axum", &["http/"]),
     ("hyper", &["http/"]),
     ("hyper_util", &["http/"]),
+    // in the clients of a cluster it only names the cryptography
+    ("rustls", &["http/tls.rs", "storage/objects.rs"]),
+    ("tokio_rustls", &["http/"]),
     ("tower", &["http/"]),
     ("tower_http", &["http/"]),
     ("utoipa_axum", &["http/"]),

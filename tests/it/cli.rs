@@ -314,6 +314,37 @@ fn the_server_says_where_it_listens_and_stops_on_a_signal() {
 }
 
 #[test]
+fn a_server_with_a_certificate_says_https_and_one_with_a_wrong_key_does_not_start() {
+    use std::io::{BufRead, BufReader};
+
+    let folder = TempDir::new().unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls");
+    let cert = fixtures.join("first.pem");
+    let serve = |key: &str| {
+        let mut command = assay(&folder, &["serve", "--listen", "127.0.0.1:0"]);
+        command.arg("--tls-cert").arg(&cert);
+        command.env("ASSAY_TLS_KEY", fixtures.join(key));
+        command
+    };
+    let refused = serve("second.key").output().unwrap();
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{told}");
+    for word in ["--tls-cert", "first.pem", "second.key", "not belong"] {
+        assert!(told.contains(word), "no `{word}` in:\n{told}");
+    }
+    let mut child = serve("first.key")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(first.starts_with("assay listens on https://127"), "{first}");
+}
+
+#[test]
 fn the_readme_and_the_gate_run_the_same_two_commands() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = readme();

@@ -11,6 +11,13 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap},
 };
 
+/// Makes clients of HTTP work that can speak TLS, as all can with the feature `cluster`: they bring
+/// no cryptography of their own.
+pub fn install_cryptography() {
+    // Another test may have done it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A client that sends the administrator's key that the first start left in one of these folders.
 pub fn client(data: &[&Path]) -> Client {
     let keys = data.iter().map(|data| data.join("admin.key"));
@@ -20,6 +27,7 @@ pub fn client(data: &[&Path]) -> Client {
     let key = key.expect("one of them made a key");
     let bearer = format!("Bearer {}", key.trim()).parse().unwrap();
     let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+    install_cryptography();
     // Without connections that outlive a server.
     let client = Client::builder().pool_max_idle_per_host(0);
     client.default_headers(headers).build().unwrap()

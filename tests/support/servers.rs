@@ -23,6 +23,8 @@ use reqwest::Method;
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
+use super::process::install_cryptography;
+
 /// Tries to reach a server before it is given up, and the time between two of them.
 const TRIES: u32 = 600;
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -348,6 +350,7 @@ impl S3 {
 impl TestBucket {
     /// The bucket without Assay: what tests put there may be wrong.
     pub fn store(&self) -> object_store::aws::AmazonS3 {
+        install_cryptography();
         let access = &self.access;
         AmazonS3Builder::new()
             .with_bucket_name(&self.name)

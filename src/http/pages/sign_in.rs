@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use super::{
 use crate::{
     checker::actor::Role,
     http::{
+        channel::Channel,
         extract::{Query, Visitor},
         problem::Problem,
         session::{self, Session},
@@ -30,6 +31,8 @@ struct SignIn<'a> {
     frame: Frame,
     next: &'a str,
     refused: bool,
+    /// Whether others could read what is sent from here.
+    exposed: bool,
 }
 
 /// Where to go then.
@@ -49,27 +52,45 @@ pub(super) async fn home(Visitor(visitor): Visitor) -> Redirect {
     })
 }
 
-pub(super) async fn show(Query(Next { next }): Query<Next>) -> Response {
+pub(super) async fn show(
+    channel: Option<Extension<Channel>>,
+    Query(Next { next }): Query<Next>,
+) -> Response {
     let form = SignIn {
         frame: Frame::of_stranger(),
         next: inside(&next),
         refused: false,
+        exposed: exposed(channel.as_deref()),
     };
     page(StatusCode::OK, &form)
 }
 
+/// Whether others could read what comes by this channel.
+fn exposed(channel: Option<&Channel>) -> bool {
+    channel.is_some_and(|channel| !channel.may_hold_session())
+}
+
 pub(super) async fn submit(
     State(state): State<HttpState>,
+    channel: Option<Extension<Channel>>,
     Fields(form): Fields,
 ) -> Result<Response, Problem> {
     let next = inside(form.text("next"));
-    let Some(secret) = state.keys().sign_in(form.text("key").trim()).await? else {
+    let exposed = exposed(channel.as_deref());
+    let refused = |status| {
         let form = SignIn {
             frame: Frame::of_stranger(),
             next,
-            refused: true,
+            refused: !exposed,
+            exposed,
         };
-        return Ok(page(StatusCode::UNAUTHORIZED, &form));
+        Ok(page(status, &form))
+    };
+    if exposed {
+        return refused(StatusCode::FORBIDDEN);
+    }
+    let Some(secret) = state.keys().sign_in(form.text("key").trim()).await? else {
+        return refused(StatusCode::UNAUTHORIZED);
     };
     let cookie = [(header::SET_COOKIE, session::begin(&secret))];
     Ok((cookie, Redirect::to(next)).into_response())
@@ -78,7 +99,6 @@ pub(super) async fn submit(
 pub(super) async fn leave(
     State(state): State<HttpState>,
     session: Option<Extension<Session>>,
-    _: HeaderMap,
     _: PageForm,
 ) -> Result<Response, Problem> {
     if let Some(Extension(session)) = session {

@@ -3,10 +3,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use assay::{config::HttpConfig, http};
+use assay::{
+    config::HttpConfig,
+    http::{self, Tls},
+};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
@@ -17,12 +20,20 @@ use crate::support::vision::Scene;
 
 /// Serves until told to stop; gives the address, the way to stop it, and the end.
 async fn serve(app: &TestServer) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    serve_with(app, None).await
+}
+
+/// Serves as `serve` does, over TLS where it is given.
+pub(super) async fn serve_with(
+    app: &TestServer,
+    tls: Option<Tls>,
+) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let state = app.state.clone();
     let served = tokio::spawn(async move {
-        http::serve(listener, state, async {
+        http::serve(listener, state, tls, async {
             let _ = stopped.await;
         })
         .await;
@@ -32,9 +43,18 @@ async fn serve(app: &TestServer) -> (SocketAddr, oneshot::Sender<()>, JoinHandle
 
 /// Sends a request as it is, with `connection: close`, and reads the answer to its end.
 async fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    exchange_on(stream, head, body).await
+}
+
+/// Does so on a connection that is there.
+pub(super) async fn exchange_on(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    head: &str,
+    body: &[u8],
+) -> String {
     stream
-        .write_all(format!("{head}\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
+        .write_all(format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes())
         .await
         .unwrap();
     stream.write_all(body).await.unwrap();
