@@ -61,7 +61,9 @@ impl KeyRing {
     /// The name is no text, a brand no id, the time lies in the past, or a brand's key does not name
     /// one brand.
     pub async fn create(&self, actor: &Actor, new: NewKey) -> Result<MadeKey, ServiceError> {
-        self.add(actor, new_id(), new).await
+        let made = made(actor, new_id(), new)?;
+        self.accounts.add_key(actor, &made.record).await?;
+        Ok(made)
     }
 
     /// Makes an administrator's key where there never was one, and hands its secret to `keep`; `None`
@@ -84,14 +86,16 @@ impl KeyRing {
             expires_ms: None,
         };
         let made = made(&Actor::local(), FIRST.to_owned(), new)?;
-        match self.accounts.add_key(&made.record).await {
+        match self.accounts.add_key(&Actor::local(), &made.record).await {
             Ok(()) => {}
             // Another process was faster, and told its secret.
             Err(StoreError::Conflict { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
         if let Err(error) = keep(&made.secret) {
-            self.accounts.revoke_key(FIRST, now_ms()).await?;
+            self.accounts
+                .revoke_key(&Actor::local(), FIRST, now_ms())
+                .await?;
             return Err(error.into());
         }
         Ok(Some(made))
@@ -103,8 +107,8 @@ impl KeyRing {
     }
 
     /// Refuses a key from now on, on every host.
-    pub async fn revoke(&self, _: &Actor, id: &str) -> Result<KeyRecord, ServiceError> {
-        Ok(self.accounts.revoke_key(id, now_ms()).await?)
+    pub async fn revoke(&self, actor: &Actor, id: &str) -> Result<KeyRecord, ServiceError> {
+        Ok(self.accounts.revoke_key(actor, id, now_ms()).await?)
     }
 
     /// Makes another key of the same kind, and refuses the old one after `overlap_ms`, by which time
@@ -128,9 +132,10 @@ impl KeyRing {
             brands: old.brands,
             expires_ms: old.expires_ms,
         };
-        let made = self.create(actor, new).await?;
+        let made = made(actor, new_id(), new)?;
+        let end = now_ms().saturating_add(overlap_ms);
         self.accounts
-            .expire_key(id, now_ms().saturating_add(overlap_ms))
+            .rotate_key(actor, id, &made.record, end)
             .await?;
         Ok(made)
     }
@@ -156,12 +161,6 @@ impl KeyRing {
             key.role,
             key.brands,
         )))
-    }
-
-    async fn add(&self, actor: &Actor, id: String, new: NewKey) -> Result<MadeKey, ServiceError> {
-        let made = made(actor, id, new)?;
-        self.accounts.add_key(&made.record).await?;
-        Ok(made)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is stored, and one small port for each kind of it.
 
 mod accounts;
+mod audit;
 mod catalogue;
 mod checks;
 mod genuine;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use accounts::{Accounts, KeyRecord};
+pub use audit::{Audit, Entry, Head, Logged, Portion};
 pub use catalogue::{Brand, Catalogue, Change, Product, Settings};
 pub use checks::{CheckFilter, Checks, SeenElsewhere};
 pub(crate) use genuine::MOST_GENUINE_PHOTOS;
@@ -53,6 +55,8 @@ pub struct Records {
     pub jobs: Arc<dyn Jobs>,
     /// Keys.
     pub accounts: Arc<dyn Accounts>,
+    /// What was done.
+    pub audit: Arc<dyn Audit>,
     /// Whether records can be kept.
     pub upkeep: Arc<dyn Upkeep>,
 }
@@ -69,6 +73,7 @@ impl Records {
             + Checks
             + Jobs
             + Accounts
+            + Audit
             + Upkeep
             + 'static,
     {
@@ -81,6 +86,7 @@ impl Records {
             checks: store.clone(),
             jobs: store.clone(),
             accounts: store.clone(),
+            audit: store.clone(),
             upkeep: store,
         }
     }

@@ -8,6 +8,8 @@ use assay::{
     domain::digest::Sha256,
 };
 
+use crate::support::records::local;
+
 use super::{Place, is_conflict, is_not_found};
 
 pub(super) async fn a_key_is_known_by_its_hash_and_stays_refused(place: &Place) {
@@ -24,7 +26,7 @@ pub(super) async fn a_key_is_known_by_its_hash_and_stays_refused(place: &Place) 
         revoked_ms: None,
         used_ms: None,
     };
-    store.add_key(&key).await.unwrap();
+    store.add_key(&local(), &key).await.unwrap();
     let found = other.key_by_hash(Sha256::of(b"secret")).await.unwrap();
     assert_eq!(found, Some(key.clone()));
     assert_eq!(other.key_by_hash(Sha256::of(b"secre")).await.unwrap(), None);
@@ -32,7 +34,7 @@ pub(super) async fn a_key_is_known_by_its_hash_and_stays_refused(place: &Place) 
         hash: Sha256::of(b"another"),
         ..key.clone()
     };
-    assert!(is_conflict(store.add_key(&same).await, "key"));
+    assert!(is_conflict(store.add_key(&local(), &same).await, "key"));
     let admin = KeyRecord {
         id: "k2".into(),
         role: Role::Admin,
@@ -40,22 +42,32 @@ pub(super) async fn a_key_is_known_by_its_hash_and_stays_refused(place: &Place) 
         created_ms: 6,
         ..same
     };
-    store.add_key(&admin).await.unwrap();
+    store.add_key(&local(), &admin).await.unwrap();
     assert_eq!(other.keys().await.unwrap(), [key.clone(), admin]);
 
     other.key_used("k1", 70).await.unwrap();
     // A time that was set stays unless an earlier one comes.
     for (given, kept) in [(90, 90), (95, 90), (80, 80)] {
-        let key = store.expire_key("k1", given).await.unwrap();
+        let key = store.expire_key(&local(), "k1", given).await.unwrap();
         assert_eq!((key.expires_ms, key.used_ms), (Some(kept), Some(70)));
     }
     for (given, kept) in [(60, 60), (50, 60)] {
         assert_eq!(
-            store.revoke_key("k1", given).await.unwrap().revoked_ms,
+            store
+                .revoke_key(&local(), "k1", given)
+                .await
+                .unwrap()
+                .revoked_ms,
             Some(kept)
         );
     }
-    assert!(is_not_found(store.revoke_key("k9", 1).await, "key"));
-    assert!(is_not_found(store.expire_key("k9", 1).await, "key"));
+    assert!(is_not_found(
+        store.revoke_key(&local(), "k9", 1).await,
+        "key"
+    ));
+    assert!(is_not_found(
+        store.expire_key(&local(), "k9", 1).await,
+        "key"
+    ));
     assert!(is_not_found(store.key("k9").await, "key"));
 }
