@@ -65,7 +65,9 @@ impl KeyRing {
     /// The name is no text, a brand no id, the time lies in the past, or a brand's key does not name
     /// one brand.
     pub async fn create(&self, actor: &Actor, new: NewKey) -> Result<MadeKey, ServiceError> {
-        self.add(actor, new_id(), new).await
+        let made = made(actor, new_id(), new)?;
+        self.accounts.add_key(actor, &made.record).await?;
+        Ok(made)
     }
 
     /// Makes an administrator's key where there never was one, and hands its secret to `keep`; `None`
@@ -88,14 +90,16 @@ impl KeyRing {
             expires_ms: None,
         };
         let made = made(&Actor::local(), FIRST.to_owned(), new)?;
-        match self.accounts.add_key(&made.record).await {
+        match self.accounts.add_key(&Actor::local(), &made.record).await {
             Ok(()) => {}
             // Another process was faster, and told its secret.
             Err(StoreError::Conflict { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
         if let Err(error) = keep(&made.secret) {
-            self.accounts.revoke_key(FIRST, now_ms()).await?;
+            self.accounts
+                .revoke_key(&Actor::local(), FIRST, now_ms())
+                .await?;
             return Err(error.into());
         }
         Ok(Some(made))
@@ -107,8 +111,8 @@ impl KeyRing {
     }
 
     /// Refuses a key from now on, on every host.
-    pub async fn revoke(&self, _: &Actor, id: &str) -> Result<KeyRecord, ServiceError> {
-        Ok(self.accounts.revoke_key(id, now_ms()).await?)
+    pub async fn revoke(&self, actor: &Actor, id: &str) -> Result<KeyRecord, ServiceError> {
+        Ok(self.accounts.revoke_key(actor, id, now_ms()).await?)
     }
 
     /// Makes another key of the same kind, and refuses the old one after `overlap_ms`, by which time
@@ -132,9 +136,10 @@ impl KeyRing {
             brands: old.brands,
             expires_ms: old.expires_ms,
         };
-        let made = self.create(actor, new).await?;
+        let made = made(actor, new_id(), new)?;
+        let end = now_ms().saturating_add(overlap_ms);
         self.accounts
-            .expire_key(id, now_ms().saturating_add(overlap_ms))
+            .rotate_key(actor, id, &made.record, end)
             .await?;
         Ok(made)
     }
@@ -144,22 +149,23 @@ impl KeyRing {
         Ok(self.key_of(secret).await?.map(actor))
     }
 
-    /// Signs in who holds a key: the secret of a new session, for their browser. `None` as for
+    /// Signs in who holds a key, within a request of this id: the secret of a new session, for their browser. `None` as for
     /// [`KeyRing::actor`].
-    pub async fn sign_in(&self, key: &str) -> Result<Option<String>, ServiceError> {
+    pub async fn sign_in(&self, key: &str, request: &str) -> Result<Option<String>, ServiceError> {
         let Some(key) = self.key_of(key).await? else {
             return Ok(None);
         };
         let (secret, now) = (secret()?, now_ms());
         let session = SessionRecord {
             hash: Sha256::of(secret.as_bytes()),
-            key: key.id,
+            key: key.id.clone(),
             created_ms: now,
             used_ms: now,
             ended_ms: None,
         };
+        let actor = actor(key).within(request);
         self.accounts
-            .add_session(&session, now - LONGEST_MS)
+            .add_session(&actor, &session, now - LONGEST_MS)
             .await?;
         Ok(Some(secret))
     }
@@ -186,9 +192,9 @@ impl KeyRing {
     }
 
     /// Ends a session.
-    pub async fn sign_out(&self, secret: &str) -> Result<(), ServiceError> {
+    pub async fn sign_out(&self, actor: &Actor, secret: &str) -> Result<(), ServiceError> {
         let hash = Sha256::of(secret.as_bytes());
-        Ok(self.accounts.end_session(hash, now_ms()).await?)
+        Ok(self.accounts.end_session(actor, hash, now_ms()).await?)
     }
 
     async fn key_of(&self, secret: &str) -> Result<Option<KeyRecord>, ServiceError> {
@@ -207,12 +213,6 @@ impl KeyRing {
             }
         }
         Ok(Some(key))
-    }
-
-    async fn add(&self, actor: &Actor, id: String, new: NewKey) -> Result<MadeKey, ServiceError> {
-        let made = made(actor, id, new)?;
-        self.accounts.add_key(&made.record).await?;
-        Ok(made)
     }
 }
 

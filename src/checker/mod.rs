@@ -2,6 +2,7 @@
 
 pub mod actor;
 mod assemble;
+pub mod audit;
 mod calibrating;
 pub(crate) mod clock;
 mod codec;

@@ -257,7 +257,7 @@ impl Assay {
         Ok(self
             .records
             .references
-            .delete_reference(product, id, now_ms())
+            .delete_reference(actor, product, id, now_ms())
             .await?)
     }
 
@@ -282,7 +282,7 @@ impl Assay {
         Ok(self
             .records
             .genuine
-            .delete_genuine_photo(product, id)
+            .delete_genuine_photo(actor, product, id)
             .await?)
     }
 

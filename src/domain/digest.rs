@@ -17,6 +17,9 @@ pub struct Sha256([u8; 32]);
 pub struct NotASha256(String);
 
 impl Sha256 {
+    /// 64 zeros: stands where there is no hash yet.
+    pub const ZERO: Self = Self([0; 32]);
+
     /// The hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())

@@ -210,7 +210,10 @@ async fn admitted(
     rule: &Rule,
     mut request: Request,
 ) -> Result<Request, Problem> {
-    let (actor, session) = match known(state, &request).await {
+    // What came in the clear may be in other hands by now.
+    let channel = request.extensions().get::<Channel>();
+    let private = channel.is_none_or(Channel::may_hold_session);
+    let (actor, session) = match known(state, request.headers(), private).await {
         Ok(known) => known,
         // Readiness is asked for most where the database fails.
         Err(_) if rule.who == Who::Anyone => (None, None),
@@ -240,18 +243,15 @@ async fn admitted(
     Ok(request)
 }
 
-/// Who asks, by a key or by a session.
+/// Who asks, by a key, or by a session where nobody else can read what is sent.
 async fn known(
     state: &HttpState,
-    request: &Request,
+    headers: &HeaderMap,
+    private: bool,
 ) -> Result<(Option<Actor>, Option<Session>), Problem> {
-    let headers = request.headers();
     if let Some(secret) = bearer(headers) {
         return Ok((state.keys().actor(secret).await?, None));
     }
-    // What came in the clear may be in other hands by now.
-    let channel = request.extensions().get::<Channel>();
-    let private = channel.is_none_or(Channel::may_hold_session);
     let Some(session) = Session::named(headers).filter(|_| private) else {
         return Ok((None, None));
     };

@@ -16,13 +16,18 @@ use super::{
 
 /// The schema's versions. The first has the number of SQLite's last one when this came: the tables
 /// are the same, and so are the numbers.
-const MIGRATIONS: [Step; 4] = [
+const MIGRATIONS: [Step; 5] = [
     (
         5,
         "first",
         include_str!("migrations/postgres/0005_first.sql"),
     ),
     (6, "keys", include_str!("migrations/postgres/0006_keys.sql")),
+    (
+        7,
+        "audit",
+        include_str!("migrations/postgres/0007_audit.sql"),
+    ),
     (
         8,
         "reviews",

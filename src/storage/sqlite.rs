@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The schema's versions.
-const MIGRATIONS: [Step; 8] = [
+const MIGRATIONS: [Step; 9] = [
     (1, "first", include_str!("migrations/sqlite/0001_first.sql")),
     (
         2,
@@ -44,6 +44,7 @@ const MIGRATIONS: [Step; 8] = [
         include_str!("migrations/sqlite/0005_actors_and_jobs.sql"),
     ),
     (6, "keys", include_str!("migrations/sqlite/0006_keys.sql")),
+    (7, "audit", include_str!("migrations/sqlite/0007_audit.sql")),
     (
         8,
         "reviews",

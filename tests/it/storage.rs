@@ -2,6 +2,7 @@
 //! wrote.
 
 mod accounts;
+mod audit;
 mod jobs;
 mod opening;
 mod reviews;
@@ -22,6 +23,11 @@ use assay::{
 };
 
 use accounts::{a_key_is_known_by_its_hash_and_stays_refused, a_session_ends_and_is_forgotten};
+use audit::{
+    a_change_that_fails_leaves_no_entry, an_entry_is_neither_changed_nor_removed,
+    each_change_leaves_one_entry_with_before_and_after,
+    two_that_note_at_once_leave_no_gap_and_a_valid_chain,
+};
 use jobs::{
     a_worker_that_is_gone_is_followed_by_another, changes_ask_for_scores,
     one_of_a_kind_and_key_runs_and_one_waits, what_a_worker_begins_itself_is_begun_once,
@@ -42,7 +48,7 @@ use crate::support::servers::Postgres;
 #[cfg(feature = "cluster")]
 use assay::storage::postgres;
 
-use crate::support::records::{brand, check, genuine_photo, hash, key, product, reference};
+use crate::support::records::{brand, check, genuine_photo, hash, key, local, product, reference};
 
 /// Where one test's records lie.
 struct Place {
@@ -66,6 +72,15 @@ impl Place {
             data: TempDir::new().unwrap(),
             postgres: Some(Postgres::shared().database().await),
         }
+    }
+
+    /// Where a client of the database itself finds it.
+    fn address(&self) -> String {
+        #[cfg(feature = "cluster")]
+        if let Some(url) = &self.postgres {
+            return url.clone();
+        }
+        format!("sqlite:{}/assay.sqlite", self.data.path().display())
     }
 
     /// Opens it, as one process of several would.
@@ -123,13 +138,23 @@ contract! {
     flagged_checks_wait_in_the_order_asked_for,
     one_person_holds_a_check_and_decides_once,
     what_a_listing_and_a_seller_had_before_is_found,
+    each_change_leaves_one_entry_with_before_and_after,
+    a_change_that_fails_leaves_no_entry,
+    two_that_note_at_once_leave_no_gap_and_a_valid_chain,
+    an_entry_is_neither_changed_nor_removed,
 }
 
 async fn with_two_products(place: &Place) -> Database {
     let store = place.open().await;
-    store.add_brand(&brand("acme")).await.unwrap();
-    store.add_product(&product("acme", "oat")).await.unwrap();
-    store.add_product(&product("acme", "rice")).await.unwrap();
+    store.add_brand(&local(), &brand("acme")).await.unwrap();
+    store
+        .add_product(&local(), &product("acme", "oat"))
+        .await
+        .unwrap();
+    store
+        .add_product(&local(), &product("acme", "rice"))
+        .await
+        .unwrap();
     store
 }
 
@@ -143,14 +168,23 @@ fn is_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>, wanted: &str) 
 
 async fn brands_and_products_are_accepted_again_but_not_under_another_name(place: &Place) {
     let store = with_two_products(place).await;
-    store.add_brand(&brand("acme")).await.unwrap();
-    store.add_product(&product("acme", "oat")).await.unwrap();
+    store.add_brand(&local(), &brand("acme")).await.unwrap();
+    store
+        .add_product(&local(), &product("acme", "oat"))
+        .await
+        .unwrap();
     let mut other = brand("acme");
     other.name = "Acme Inc".into();
-    assert!(is_conflict(store.add_brand(&other).await, "brand"));
+    assert!(is_conflict(
+        store.add_brand(&local(), &other).await,
+        "brand"
+    ));
     let mut other = product("acme", "oat");
     other.name = "Oat drink".into();
-    assert!(is_conflict(store.add_product(&other).await, "product"));
+    assert!(is_conflict(
+        store.add_product(&local(), &other).await,
+        "product"
+    ));
     assert_eq!(store.brands().await.unwrap(), [brand("acme")]);
     assert_eq!(
         store.products("acme").await.unwrap(),
@@ -158,7 +192,7 @@ async fn brands_and_products_are_accepted_again_but_not_under_another_name(place
     );
     assert!(is_not_found(store.products("nobody").await, "brand"));
     assert!(is_not_found(
-        store.add_product(&product("nobody", "oat")).await,
+        store.add_product(&local(), &product("nobody", "oat")).await,
         "brand"
     ));
     assert!(is_not_found(
@@ -170,22 +204,22 @@ async fn brands_and_products_are_accepted_again_but_not_under_another_name(place
 async fn a_reference_comes_back_whole_and_once_per_image(place: &Place) {
     let store = with_two_products(place).await;
     let first = reference("r1", key("acme", "oat"), hash('a'));
-    store.add_reference(&first).await.unwrap();
+    store.add_reference(&local(), &first).await.unwrap();
     assert!(is_conflict(
         store
-            .add_reference(&reference("r2", key("acme", "oat"), hash('a')))
+            .add_reference(&local(), &reference("r2", key("acme", "oat"), hash('a')))
             .await,
         "reference"
     ));
     assert!(is_not_found(
         store
-            .add_reference(&reference("r2", key("acme", "soy"), hash('a')))
+            .add_reference(&local(), &reference("r2", key("acme", "soy"), hash('a')))
             .await,
         "product"
     ));
     let mut second = reference("r2", key("acme", "rice"), hash('a'));
     (second.view, second.article, second.marks) = (None, None, vec![]);
-    store.add_reference(&second).await.unwrap();
+    store.add_reference(&local(), &second).await.unwrap();
     assert_eq!(
         store.references(&key("acme", "oat")).await.unwrap(),
         std::slice::from_ref(&first)
@@ -200,23 +234,27 @@ async fn a_reference_comes_back_whole_and_once_per_image(place: &Place) {
 async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence(place: &Place) {
     let store = with_two_products(place).await;
     let record = reference("r1", key("acme", "oat"), hash('a'));
-    store.add_reference(&record).await.unwrap();
+    store.add_reference(&local(), &record).await.unwrap();
     assert!(is_not_found(
-        store.delete_reference(&key("acme", "rice"), "r1", 5).await,
+        store
+            .delete_reference(&local(), &key("acme", "rice"), "r1", 5)
+            .await,
         "reference"
     ));
     store
-        .delete_reference(&key("acme", "oat"), "r1", 5)
+        .delete_reference(&local(), &key("acme", "oat"), "r1", 5)
         .await
         .unwrap();
     assert!(is_not_found(
-        store.delete_reference(&key("acme", "oat"), "r1", 6).await,
+        store
+            .delete_reference(&local(), &key("acme", "oat"), "r1", 6)
+            .await,
         "reference"
     ));
     assert_eq!(searched(&store, 0).await, []);
     assert_eq!(store.reference("r1").await.unwrap(), record);
     store
-        .add_reference(&reference("r2", key("acme", "oat"), hash('a')))
+        .add_reference(&local(), &reference("r2", key("acme", "oat"), hash('a')))
         .await
         .unwrap();
 }
@@ -229,7 +267,7 @@ async fn checks_are_listed_newest_first_by_verdict_and_brand(place: &Place) {
         check("c3", Verdict::Deviates, None, None, hash('3')),
     ];
     for answer in &all {
-        store.add_check(answer, &[Some(7)], "local").await.unwrap();
+        store.add_check(&local(), answer, &[Some(7)]).await.unwrap();
     }
     assert_eq!(store.check("c2").await.unwrap(), all[1]);
     assert!(is_not_found(store.check("c9").await, "check"));
@@ -272,9 +310,9 @@ async fn a_photo_is_seen_elsewhere_only_with_another_seller(place: &Place) {
     ] {
         store
             .add_check(
+                &local(),
                 &check(id, Verdict::Consistent, None, seller, hash('a')),
                 &[],
-                "local",
             )
             .await
             .unwrap();
@@ -318,7 +356,7 @@ async fn another_process_hears_of_each_change_once(place: &Place) {
     let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
     let add = async |id, product: &ProductKey| {
         let record = reference(id, product.clone(), hash('a'));
-        writer.add_reference(&record).await.unwrap();
+        writer.add_reference(&local(), &record).await.unwrap();
     };
     add("r1", &oat).await;
     let one = reader.last_change().await.unwrap();
@@ -328,27 +366,45 @@ async fn another_process_hears_of_each_change_once(place: &Place) {
     assert_eq!(heard(start).await, [is("r1", true), is("r2", true)]);
     assert_eq!(heard(one).await, [is("r2", true)]);
     assert_eq!(heard(two).await, []);
-    writer.delete_reference(&oat, "r1", 5).await.unwrap();
+    writer
+        .delete_reference(&local(), &oat, "r1", 5)
+        .await
+        .unwrap();
     assert_eq!(heard(two).await, [is("r1", false)]);
     let three = reader.last_change().await.unwrap();
     let retired = |retired| Change {
         retired: Some(retired),
         ..Change::default()
     };
-    writer.change_product(&rice, &retired(false)).await.unwrap();
+    writer
+        .change_product(&local(), &rice, &retired(false))
+        .await
+        .unwrap();
     assert_eq!(heard(three).await, [], "it was in use before");
-    writer.change_product(&rice, &retired(true)).await.unwrap();
+    writer
+        .change_product(&local(), &rice, &retired(true))
+        .await
+        .unwrap();
     assert_eq!(heard(three).await, [is("r2", false)]);
     let four = reader.last_change().await.unwrap();
-    writer.change_brand("acme", &retired(true)).await.unwrap();
-    writer.change_product(&rice, &retired(false)).await.unwrap();
+    writer
+        .change_brand(&local(), "acme", &retired(true))
+        .await
+        .unwrap();
+    writer
+        .change_product(&local(), &rice, &retired(false))
+        .await
+        .unwrap();
     assert_eq!(heard(four).await, [is("r2", false)], "its brand is retired");
-    writer.change_brand("acme", &retired(false)).await.unwrap();
+    writer
+        .change_brand(&local(), "acme", &retired(false))
+        .await
+        .unwrap();
     assert_eq!(heard(four).await, [is("r2", true)]);
     let refused = reference("r3", key("acme", "soy"), hash('b'));
     let before = reader.last_change().await.unwrap();
     assert!(is_not_found(
-        writer.add_reference(&refused).await,
+        writer.add_reference(&local(), &refused).await,
         "product"
     ));
     assert_eq!(reader.last_change().await.unwrap(), before);
@@ -371,12 +427,12 @@ async fn all_that_a_claim_rests_on_is_read_at_once(place: &Place) {
         budget: Some(budget),
         ..Change::default()
     };
-    store.change_product(&oat, &change).await.unwrap();
+    store.change_product(&local(), &oat, &change).await.unwrap();
     let changed = of_oat().await;
     assert_eq!(changed.product.unwrap().budget, budget);
     assert_eq!(changed.brand.budget, None);
     assert!(changed.changes > first.changes);
-    store.change_brand("acme", &change).await.unwrap();
+    store.change_brand(&local(), "acme", &change).await.unwrap();
     let of_brand = store.standing("acme", None).await.unwrap();
     assert_eq!((of_brand.product, of_brand.brand.budget), (None, budget));
     let mut before = of_brand.changes;
@@ -386,7 +442,7 @@ async fn all_that_a_claim_rests_on_is_read_at_once(place: &Place) {
         before = now;
     };
     let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
-    store.add_genuine_photo(&photo).await.unwrap();
+    store.add_genuine_photo(&local(), &photo).await.unwrap();
     moved("a genuine photo came").await;
     let score = GenuineScore {
         photo: "g1".into(),
@@ -406,7 +462,10 @@ async fn all_that_a_claim_rests_on_is_read_at_once(place: &Place) {
     };
     store.put_variation(&oat, &kept, &[], "v1").await.unwrap();
     moved("it was put together with others").await;
-    store.delete_genuine_photo(&oat, "g1").await.unwrap();
+    store
+        .delete_genuine_photo(&local(), &oat, "g1")
+        .await
+        .unwrap();
     moved("it went").await;
     assert!(is_not_found(
         store.standing("acme", Some("soy")).await,

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use assay::{
-    checker::records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord, Settings},
+    checker::{
+        actor::Actor,
+        records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord, Settings},
+    },
     contract::{
         Action, CalibrationSource, Verdict,
         answer::{CalibrationAnswer, CheckAnswer, ClaimAnswer, PhotoAnswer},
@@ -14,6 +17,11 @@ use assay::{
         geometry::{Point, Rect},
     },
 };
+
+/// Whoever sits at the machine.
+pub fn local() -> Actor {
+    Actor::local()
+}
 
 pub fn key(brand: &str, product: &str) -> ProductKey {
     ProductKey {

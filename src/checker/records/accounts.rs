@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 
 use crate::{
-    checker::{actor::Role, ports::StoreError},
+    checker::{
+        actor::{Actor, Role},
+        ports::StoreError,
+    },
     domain::digest::Sha256,
 };
 
@@ -55,7 +58,7 @@ pub trait Accounts: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when its id is taken.
-    async fn add_key(&self, key: &KeyRecord) -> Result<(), StoreError>;
+    async fn add_key(&self, actor: &Actor, key: &KeyRecord) -> Result<(), StoreError>;
     /// All keys, oldest first, also those that were revoked or ran out.
     async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError>;
     /// One key.
@@ -63,18 +66,46 @@ pub trait Accounts: Send + Sync {
     /// The key whose secret has this hash.
     async fn key_by_hash(&self, hash: Sha256) -> Result<Option<KeyRecord>, StoreError>;
     /// Refuses a key from `now_ms` on; one that was revoked before stays so.
-    async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<KeyRecord, StoreError>;
+    async fn revoke_key(
+        &self,
+        actor: &Actor,
+        id: &str,
+        now_ms: i64,
+    ) -> Result<KeyRecord, StoreError>;
     /// Refuses a key from `expires_ms` on, unless it is refused earlier anyway.
-    async fn expire_key(&self, id: &str, expires_ms: i64) -> Result<KeyRecord, StoreError>;
+    async fn expire_key(
+        &self,
+        actor: &Actor,
+        id: &str,
+        expires_ms: i64,
+    ) -> Result<KeyRecord, StoreError>;
+    /// Adds a key that takes the place of another one, which is refused from `expires_ms` on.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the new one's id is taken, [`StoreError::NotFound`] when there is
+    /// no such old one; then neither is changed.
+    async fn rotate_key(
+        &self,
+        actor: &Actor,
+        id: &str,
+        successor: &KeyRecord,
+        expires_ms: i64,
+    ) -> Result<KeyRecord, StoreError>;
     /// Notes that a key was used.
     async fn key_used(&self, id: &str, now_ms: i64) -> Result<(), StoreError>;
     /// Adds a session, and forgets those that were not used since `forget_ms`.
-    async fn add_session(&self, session: &SessionRecord, forget_ms: i64) -> Result<(), StoreError>;
+    async fn add_session(
+        &self,
+        actor: &Actor,
+        session: &SessionRecord,
+        forget_ms: i64,
+    ) -> Result<(), StoreError>;
     /// The session whose secret has this hash, with its key.
     async fn session(&self, hash: Sha256)
     -> Result<Option<(SessionRecord, KeyRecord)>, StoreError>;
     /// Notes that a session was used.
     async fn session_used(&self, hash: Sha256, now_ms: i64) -> Result<(), StoreError>;
     /// Ends a session; one that ended before stays so.
-    async fn end_session(&self, hash: Sha256, now_ms: i64) -> Result<(), StoreError>;
+    async fn end_session(&self, actor: &Actor, hash: Sha256, now_ms: i64)
+    -> Result<(), StoreError>;
 }

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 
-use crate::{checker::ports::StoreError, domain::gallery::ProductKey};
+use crate::{
+    checker::{actor::Actor, ports::StoreError},
+    domain::gallery::ProductKey,
+};
 
 /// What an owner sets of a brand or a product.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,18 +54,24 @@ pub struct Product {
 #[async_trait]
 pub trait Catalogue: Send + Sync {
     /// Adds a brand; a brand of the same id and name is accepted again, another name is a conflict.
-    async fn add_brand(&self, brand: &Brand) -> Result<(), StoreError>;
+    async fn add_brand(&self, actor: &Actor, brand: &Brand) -> Result<(), StoreError>;
     /// Changes a brand; it must exist.
-    async fn change_brand(&self, id: &str, change: &Change) -> Result<Brand, StoreError>;
+    async fn change_brand(
+        &self,
+        actor: &Actor,
+        id: &str,
+        change: &Change,
+    ) -> Result<Brand, StoreError>;
     /// One brand.
     async fn brand(&self, id: &str) -> Result<Brand, StoreError>;
     /// All brands by id.
     async fn brands(&self) -> Result<Vec<Brand>, StoreError>;
     /// Adds a product; its brand must exist; the same id and name is accepted again.
-    async fn add_product(&self, product: &Product) -> Result<(), StoreError>;
+    async fn add_product(&self, actor: &Actor, product: &Product) -> Result<(), StoreError>;
     /// Changes a product; it must exist.
     async fn change_product(
         &self,
+        actor: &Actor,
         key: &ProductKey,
         change: &Change,
     ) -> Result<Product, StoreError>;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    checker::ports::StoreError,
+    checker::{actor::Actor, ports::StoreError},
     contract::{Verdict, answer::CheckAnswer},
     domain::digest::Sha256,
 };
@@ -39,9 +39,9 @@ pub trait Checks: Send + Sync {
     /// Stores a check's answer with the hashes and fingerprints of its photos, and who asked.
     async fn add_check(
         &self,
+        actor: &Actor,
         answer: &CheckAnswer,
         fingerprints: &[Option<u128>],
-        actor: &str,
     ) -> Result<(), StoreError>;
     /// One check.
     async fn check(&self, id: &str) -> Result<CheckAnswer, StoreError>;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    checker::ports::StoreError,
+    checker::{actor::Actor, ports::StoreError},
     domain::{digest::Sha256, gallery::ProductKey, score::LogOdds},
 };
 
@@ -69,9 +69,18 @@ pub(crate) const MOST_GENUINE_PHOTOS: u32 = 10_000;
 pub trait GenuinePhotos: Send + Sync {
     /// Adds a genuine photo; its product must exist; the same image of the same product is a
     /// conflict.
-    async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError>;
+    async fn add_genuine_photo(
+        &self,
+        actor: &Actor,
+        photo: &GenuinePhotoRecord,
+    ) -> Result<(), StoreError>;
     /// Removes a genuine photo of a product, with all that follows from it.
-    async fn delete_genuine_photo(&self, product: &ProductKey, id: &str) -> Result<(), StoreError>;
+    async fn delete_genuine_photo(
+        &self,
+        actor: &Actor,
+        product: &ProductKey,
+        id: &str,
+    ) -> Result<(), StoreError>;
     /// Genuine photos of a product, oldest first, [`MOST_GENUINE_PHOTOS`] at most.
     async fn genuine_photos(
         &self,

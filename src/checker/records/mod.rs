@@ -1,6 +1,7 @@
 //! What is stored, and one small port for each kind of it.
 
 mod accounts;
+mod audit;
 mod catalogue;
 mod checks;
 mod genuine;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use accounts::{Accounts, KeyRecord, SessionRecord};
+pub use audit::{Audit, Entry, Head, Logged, Portion};
 pub use catalogue::{Brand, Catalogue, Change, Product, Settings};
 pub use checks::{CheckFilter, Checks, SeenElsewhere};
 pub(crate) use genuine::MOST_GENUINE_PHOTOS;
@@ -59,6 +61,8 @@ pub struct Records {
     pub accounts: Arc<dyn Accounts>,
     /// What people look at.
     pub reviews: Arc<dyn Reviews>,
+    /// What was done.
+    pub audit: Arc<dyn Audit>,
     /// Whether records can be kept.
     pub upkeep: Arc<dyn Upkeep>,
 }
@@ -76,6 +80,7 @@ impl Records {
             + Jobs
             + Accounts
             + Reviews
+            + Audit
             + Upkeep
             + 'static,
     {
@@ -89,6 +94,7 @@ impl Records {
             jobs: store.clone(),
             accounts: store.clone(),
             reviews: store.clone(),
+            audit: store.clone(),
             upkeep: store,
         }
     }

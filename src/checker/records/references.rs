@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    checker::ports::StoreError,
+    checker::{actor::Actor, ports::StoreError},
     domain::{
         digest::Sha256,
         gallery::{Health, Mark, ProductKey, ReferenceKind},
@@ -56,7 +56,11 @@ pub struct ChangedReference {
 #[async_trait]
 pub trait References: Send + Sync {
     /// Adds a reference; its product must exist; the same image of the same product is a conflict.
-    async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError>;
+    async fn add_reference(
+        &self,
+        actor: &Actor,
+        reference: &ReferenceRecord,
+    ) -> Result<(), StoreError>;
     /// All references of one product, oldest first.
     async fn references(&self, product: &ProductKey) -> Result<Vec<ReferenceRecord>, StoreError>;
     /// One reference by id, also when it was removed since: the evidence of earlier checks needs
@@ -66,6 +70,7 @@ pub trait References: Send + Sync {
     // Marked and not erased: the evidence of earlier checks shows it.
     async fn delete_reference(
         &self,
+        actor: &Actor,
         product: &ProductKey,
         id: &str,
         now_ms: i64,

@@ -17,7 +17,7 @@ impl Assay {
         actor.must_see(&brand.id)?;
         // Here and not in the adapters: HTTP and the command line must refuse the same.
         validate::brand(&brand)?;
-        self.records.catalogue.add_brand(&brand).await?;
+        self.records.catalogue.add_brand(actor, &brand).await?;
         Ok(brand)
     }
 
@@ -30,7 +30,11 @@ impl Assay {
     ) -> Result<Brand, ServiceError> {
         actor.must_see(id)?;
         validate::change(change)?;
-        Ok(self.records.catalogue.change_brand(id, change).await?)
+        Ok(self
+            .records
+            .catalogue
+            .change_brand(actor, id, change)
+            .await?)
     }
 
     /// All brands that the actor sees, by id.
@@ -48,7 +52,7 @@ impl Assay {
     ) -> Result<Product, ServiceError> {
         actor.must_see(&product.key.brand)?;
         validate::product(&product)?;
-        self.records.catalogue.add_product(&product).await?;
+        self.records.catalogue.add_product(actor, &product).await?;
         Ok(product)
     }
 
@@ -61,7 +65,11 @@ impl Assay {
     ) -> Result<Product, ServiceError> {
         actor.must_see(&key.brand)?;
         validate::change(change)?;
-        Ok(self.records.catalogue.change_product(key, change).await?)
+        Ok(self
+            .records
+            .catalogue
+            .change_product(actor, key, change)
+            .await?)
     }
 
     /// All products of a brand by id.

@@ -111,7 +111,7 @@ impl Assay {
         let answer = assemble::answer(frame, photos, &seen);
         self.records
             .checks
-            .add_check(&answer, &fingerprints, actor.name())
+            .add_check(actor, &answer, &fingerprints)
             .await?;
         Ok(visible::shown_to(actor, answer))
     }

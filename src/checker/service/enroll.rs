@@ -121,7 +121,10 @@ impl Assay {
             actor: actor.name().to_owned(),
             created_ms: now_ms(),
         };
-        self.records.references.add_reference(&record).await?;
+        self.records
+            .references
+            .add_reference(actor, &record)
+            .await?;
         Ok(record)
     }
 
@@ -167,7 +170,10 @@ impl Assay {
             actor: actor.name().to_owned(),
             created_ms: now_ms(),
         };
-        self.records.genuine.add_genuine_photo(&record).await?;
+        self.records
+            .genuine
+            .add_genuine_photo(actor, &record)
+            .await?;
         Ok(record)
     }
 

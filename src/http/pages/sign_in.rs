@@ -18,7 +18,8 @@ use crate::{
     checker::actor::Role,
     http::{
         channel::Channel,
-        extract::{Query, Visitor},
+        extract::{Caller, Query, Visitor},
+        observe::RequestId,
         problem::Problem,
         session::{self, Session},
         state::HttpState,
@@ -73,6 +74,7 @@ fn exposed(channel: Option<&Channel>) -> bool {
 pub(super) async fn submit(
     State(state): State<HttpState>,
     channel: Option<Extension<Channel>>,
+    Extension(RequestId(request)): Extension<RequestId>,
     Fields(form): Fields,
 ) -> Result<Response, Problem> {
     let next = inside(form.text("next"));
@@ -89,7 +91,11 @@ pub(super) async fn submit(
     if exposed {
         return refused(StatusCode::FORBIDDEN);
     }
-    let Some(secret) = state.keys().sign_in(form.text("key").trim()).await? else {
+    let Some(secret) = state
+        .keys()
+        .sign_in(form.text("key").trim(), &request)
+        .await?
+    else {
         return refused(StatusCode::UNAUTHORIZED);
     };
     let cookie = [(header::SET_COOKIE, session::begin(&secret))];
@@ -98,11 +104,12 @@ pub(super) async fn submit(
 
 pub(super) async fn leave(
     State(state): State<HttpState>,
+    Caller(actor): Caller,
     session: Option<Extension<Session>>,
     _: PageForm,
 ) -> Result<Response, Problem> {
     if let Some(Extension(session)) = session {
-        state.keys().sign_out(session.secret()).await?;
+        state.keys().sign_out(&actor, session.secret()).await?;
     }
     let cookie = [(header::SET_COOKIE, session::end())];
     Ok((cookie, Redirect::to("/sign-in")).into_response())

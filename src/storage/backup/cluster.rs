@@ -109,7 +109,7 @@ pub async fn restore_into_cluster(
     let mut rows = there.begin().await?;
     // Once more, and nobody adds any from here on: what is written without a brand comes to one of
     // the others first.
-    sqlx::query("LOCK TABLE brands, operating_points, checks IN EXCLUSIVE MODE")
+    sqlx::query("LOCK TABLE brands, operating_points, checks, audit_head IN EXCLUSIVE MODE")
         .execute(&mut *rows)
         .await?;
     refuse_records(&mut rows, url).await?;
@@ -142,7 +142,8 @@ async fn opened(data: &Path) -> Result<(AnyConnection, Vec<Table>), BackupError>
 async fn refuse_records(there: &mut AnyConnection, url: &str) -> Result<(), BackupError> {
     let taken: Option<i64> = sqlx::query_scalar(
         "SELECT CAST(1 AS BIGINT) WHERE EXISTS (SELECT 1 FROM brands)
-         OR EXISTS (SELECT 1 FROM checks) OR EXISTS (SELECT 1 FROM operating_points)",
+         OR EXISTS (SELECT 1 FROM checks) OR EXISTS (SELECT 1 FROM operating_points)
+         OR EXISTS (SELECT 1 FROM audit)",
     )
     .fetch_optional(there)
     .await?;

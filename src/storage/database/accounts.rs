@@ -1,12 +1,18 @@
 //! Rows of keys.
 
 use async_trait::async_trait;
-use sqlx::{Row, any::AnyRow};
+use serde_json::{Value, json};
+use sqlx::{AnyConnection, Row, any::AnyRow};
 
-use super::{Database, refusal, rows::failed};
+use super::{
+    Database,
+    audit::Deed,
+    refusal,
+    rows::{failed, time},
+};
 use crate::{
     checker::{
-        actor::Role,
+        actor::{Actor, Role},
         ports::StoreError,
         records::{Accounts, KeyRecord, SessionRecord},
     },
@@ -18,32 +24,18 @@ const COLUMNS: &str =
 
 #[async_trait]
 impl Accounts for Database {
-    async fn add_key(&self, key: &KeyRecord) -> Result<(), StoreError> {
-        let added = sqlx::query(
-            "INSERT INTO keys (id, name, role, brands, hash, actor, created_ms, expires_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-        )
-        .bind(&key.id)
-        .bind(&key.name)
-        .bind(key.role.name())
-        .bind(
-            key.brands
-                .as_ref()
-                .map(serde_json::to_string)
-                .transpose()
-                .map_err(failed)?,
-        )
-        .bind(key.hash.to_string())
-        .bind(&key.actor)
-        .bind(key.created_ms)
-        .bind(key.expires_ms)
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        match added.rows_affected() {
-            0 => Err(refusal::conflict("key", &key.id)),
-            _ => Ok(()),
-        }
+    async fn add_key(&self, actor: &Actor, key: &KeyRecord) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        insert(&mut transaction, key).await?;
+        let deed = Deed {
+            action: "key.added",
+            about: about(&key.id),
+            before: None,
+            after: Some(told(key)?),
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
+        transaction.commit().await.map_err(failed)
     }
 
     async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
@@ -75,27 +67,80 @@ impl Accounts for Database {
         row.as_ref().map(key).transpose()
     }
 
-    async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<KeyRecord, StoreError> {
-        sqlx::query("UPDATE keys SET revoked_ms = coalesce(revoked_ms, $1) WHERE id = $2")
+    async fn revoke_key(
+        &self,
+        actor: &Actor,
+        id: &str,
+        now_ms: i64,
+    ) -> Result<KeyRecord, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let old = locked(&mut transaction, id).await?;
+        if old.revoked_ms.is_some() {
+            return Ok(old);
+        }
+        sqlx::query("UPDATE keys SET revoked_ms = $1 WHERE id = $2")
             .bind(now_ms)
             .bind(id)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
-        self.key(id).await
+        let new = KeyRecord {
+            revoked_ms: Some(now_ms),
+            ..old.clone()
+        };
+        let deed = changed("key.revoked", &old, &new)?;
+        self.note(&mut transaction, actor, deed).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(new)
     }
 
-    async fn expire_key(&self, id: &str, expires_ms: i64) -> Result<KeyRecord, StoreError> {
-        sqlx::query(
-            "UPDATE keys SET expires_ms = $1
-             WHERE id = $2 AND (expires_ms IS NULL OR expires_ms > $1)",
-        )
-        .bind(expires_ms)
-        .bind(id)
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        self.key(id).await
+    async fn expire_key(
+        &self,
+        actor: &Actor,
+        id: &str,
+        expires_ms: i64,
+    ) -> Result<KeyRecord, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let old = locked(&mut transaction, id).await?;
+        let new = expired(&mut transaction, &old, expires_ms).await?;
+        if new == old {
+            return Ok(old);
+        }
+        let deed = changed("key.expires", &old, &new)?;
+        self.note(&mut transaction, actor, deed).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(new)
+    }
+
+    async fn rotate_key(
+        &self,
+        actor: &Actor,
+        id: &str,
+        successor: &KeyRecord,
+        expires_ms: i64,
+    ) -> Result<KeyRecord, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let old = locked(&mut transaction, id).await?;
+        insert(&mut transaction, successor).await?;
+        let new = expired(&mut transaction, &old, expires_ms).await?;
+        // An entry of its own for each: whoever looks one of them up finds the other there.
+        let mut added = told(successor)?;
+        added["takes_the_place_of"] = json!(id);
+        let added = Deed {
+            action: "key.added",
+            about: about(&successor.id),
+            before: None,
+            after: Some(added),
+            why: None,
+        };
+        let mut rotated = changed("key.rotated", &old, &new)?;
+        if let Some(after) = &mut rotated.after {
+            after["successor"] = json!(successor.id);
+        }
+        self.note(&mut transaction, actor, added).await?;
+        self.note(&mut transaction, actor, rotated).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(new)
     }
 
     async fn key_used(&self, id: &str, now_ms: i64) -> Result<(), StoreError> {
@@ -108,10 +153,16 @@ impl Accounts for Database {
         Ok(())
     }
 
-    async fn add_session(&self, session: &SessionRecord, forget_ms: i64) -> Result<(), StoreError> {
+    async fn add_session(
+        &self,
+        actor: &Actor,
+        session: &SessionRecord,
+        forget_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
         sqlx::query("DELETE FROM sessions WHERE used_ms < $1")
             .bind(forget_ms)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
         sqlx::query(
@@ -121,10 +172,12 @@ impl Accounts for Database {
         .bind(&session.key)
         .bind(session.created_ms)
         .bind(session.used_ms)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        Ok(())
+        let deed = signed("session.begun", &session.key);
+        self.note(&mut transaction, actor, deed).await?;
+        transaction.commit().await.map_err(failed)
     }
 
     async fn session(
@@ -162,15 +215,116 @@ impl Accounts for Database {
         Ok(())
     }
 
-    async fn end_session(&self, hash: Sha256, now_ms: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE sessions SET ended_ms = coalesce(ended_ms, $1) WHERE hash = $2")
-            .bind(now_ms)
-            .bind(hash.to_string())
-            .execute(&self.pool)
-            .await
-            .map_err(failed)?;
-        Ok(())
+    async fn end_session(
+        &self,
+        actor: &Actor,
+        hash: Sha256,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let key: Option<String> = sqlx::query_scalar(
+            "UPDATE sessions SET ended_ms = $1 WHERE hash = $2 AND ended_ms IS NULL
+             RETURNING key_id",
+        )
+        .bind(now_ms)
+        .bind(hash.to_string())
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        if let Some(key) = key {
+            let deed = signed("session.ended", &key);
+            self.note(&mut transaction, actor, deed).await?;
+        }
+        transaction.commit().await.map_err(failed)
     }
+}
+
+/// A key, which nobody else changes until the end of the transaction.
+async fn locked(transaction: &mut AnyConnection, id: &str) -> Result<KeyRecord, StoreError> {
+    // Written before it is read: two that change it would otherwise both read what it was.
+    sqlx::query("UPDATE keys SET name = name WHERE id = $1")
+        .bind(id)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    let row = sqlx::query("SELECT * FROM keys WHERE id = $1")
+        .bind(id)
+        .fetch_optional(transaction)
+        .await
+        .map_err(failed)?;
+    key(&row.ok_or_else(|| refusal::not_found("key", id))?)
+}
+
+async fn insert(transaction: &mut AnyConnection, key: &KeyRecord) -> Result<(), StoreError> {
+    let brands = key.brands.as_ref().map(serde_json::to_string);
+    let added = sqlx::query(
+        "INSERT INTO keys (id, name, role, brands, hash, actor, created_ms, expires_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+    )
+    .bind(&key.id)
+    .bind(&key.name)
+    .bind(key.role.name())
+    .bind(brands.transpose().map_err(failed)?)
+    .bind(key.hash.to_string())
+    .bind(&key.actor)
+    .bind(key.created_ms)
+    .bind(key.expires_ms)
+    .execute(transaction)
+    .await
+    .map_err(failed)?;
+    match added.rows_affected() {
+        0 => Err(refusal::conflict("key", &key.id)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a key from `expires_ms` on, unless it is refused earlier anyway; the key since.
+async fn expired(
+    transaction: &mut AnyConnection,
+    old: &KeyRecord,
+    expires_ms: i64,
+) -> Result<KeyRecord, StoreError> {
+    if old.expires_ms.is_some_and(|end| end <= expires_ms) {
+        return Ok(old.clone());
+    }
+    sqlx::query("UPDATE keys SET expires_ms = $1 WHERE id = $2")
+        .bind(expires_ms)
+        .bind(&old.id)
+        .execute(transaction)
+        .await
+        .map_err(failed)?;
+    Ok(KeyRecord {
+        expires_ms: Some(expires_ms),
+        ..old.clone()
+    })
+}
+
+fn about(id: &str) -> String {
+    format!("key/{id}")
+}
+
+fn changed(
+    action: &'static str,
+    old: &KeyRecord,
+    new: &KeyRecord,
+) -> Result<Deed<'static>, StoreError> {
+    Ok(Deed {
+        action,
+        about: about(&old.id),
+        before: Some(told(old)?),
+        after: Some(told(new)?),
+        why: None,
+    })
+}
+
+/// A key as the log tells it: neither its hash nor its name, which may be a person's.
+fn told(key: &KeyRecord) -> Result<Value, StoreError> {
+    Ok(json!({
+        "role": key.role.name(),
+        "brands": key.brands,
+        "expires_at": key.expires_ms.map(time).transpose()?,
+        "revoked_at": key.revoked_ms.map(time).transpose()?,
+    }))
 }
 
 fn key(row: &AnyRow) -> Result<KeyRecord, StoreError> {
@@ -194,4 +348,15 @@ fn key(row: &AnyRow) -> Result<KeyRecord, StoreError> {
         revoked_ms: time("revoked_ms")?,
         used_ms: time("used_ms")?,
     })
+}
+
+/// Somebody signed in or out with a key.
+fn signed(action: &'static str, key: &str) -> Deed<'static> {
+    Deed {
+        action,
+        about: format!("key/{key}"),
+        before: None,
+        after: None,
+        why: None,
+    }
 }

@@ -1,20 +1,20 @@
 //! Rows of brands and products.
 
 use async_trait::async_trait;
-use sqlx::{
-    AnyConnection,
-    any::{Any, AnyArguments},
-    query::QueryScalar,
-};
+use serde_json::{Value, json};
+use sqlx::AnyConnection;
 
 use super::{
-    Database, jobs, moved,
+    Database,
+    audit::{Deed, path},
+    jobs, moved,
     refusal::{self, product_not_found},
     rows::failed,
     touched,
 };
 use crate::{
     checker::{
+        actor::Actor,
         ports::StoreError,
         records::{Brand, Catalogue, Change, Product, Settings},
     },
@@ -45,31 +45,51 @@ fn to_product(brand: &str, (product, name, budget, retired): Named) -> Product {
 
 #[async_trait]
 impl Catalogue for Database {
-    async fn add_brand(&self, brand: &Brand) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO brands (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+    async fn add_brand(&self, actor: &Actor, brand: &Brand) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let sql = "INSERT INTO brands (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let added = sqlx::query(sql)
             .bind(&brand.id)
             .bind(&brand.name)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
-        // Asked afterwards: before, another process might add the brand in between.
-        let there = self.brand(&brand.id).await?;
-        if there.name == brand.name {
-            Ok(())
-        } else {
-            Err(refusal::conflict("brand", &brand.id))
+        if added.rows_affected() == 0 {
+            transaction.rollback().await.map_err(failed)?;
+            // Asked afterwards: before, another process might add the brand in between.
+            let there = self.brand(&brand.id).await?;
+            return match there.name == brand.name {
+                true => Ok(()),
+                false => Err(refusal::conflict("brand", &brand.id)),
+            };
         }
+        let about = format!("brand/{}", brand.id);
+        let after = told(&brand.name, Settings::default());
+        let deed = added_or_changed("brand.added", about, None, after);
+        self.note(&mut transaction, actor, deed).await?;
+        transaction.commit().await.map_err(failed)
     }
 
-    async fn change_brand(&self, id: &str, change: &Change) -> Result<Brand, StoreError> {
+    async fn change_brand(
+        &self,
+        actor: &Actor,
+        id: &str,
+        change: &Change,
+    ) -> Result<Brand, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
-        let retired = "SELECT retired FROM brands WHERE id = $1";
-        let retired = sqlx::query_scalar(retired).bind(id);
-        let number = retiring(&mut transaction, change, retired).await?;
-        let row: Option<Named> = sqlx::query_as(
+        let number = retiring(&mut transaction, change).await?;
+        touched(&mut transaction, id).await?;
+        let sql = "SELECT id, name, budget, retired FROM brands WHERE id = $1";
+        let old: Option<Named> = sqlx::query_as(sql)
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let old = to_brand(old.ok_or_else(|| refusal::not_found("brand", id))?);
+        let row: Named = sqlx::query_as(
             "UPDATE brands SET name = coalesce($1, name),
              budget = CASE WHEN $2 = 1 THEN $3 ELSE budget END,
-             retired = coalesce($4, retired), changes = changes + 1
+             retired = coalesce($4, retired)
              WHERE id = $5 RETURNING id, name, budget, retired",
         )
         .bind(&change.name)
@@ -77,17 +97,24 @@ impl Catalogue for Database {
         .bind(change.budget.flatten())
         .bind(change.retired.map(i64::from))
         .bind(id)
-        .fetch_optional(&mut *transaction)
+        .fetch_one(&mut *transaction)
         .await
         .map_err(failed)?;
-        let row = row.ok_or_else(|| refusal::not_found("brand", id))?;
-        if let Some(number) = number {
+        let new = to_brand(row);
+        if let Some(number) = number.filter(|_| new.settings.retired != old.settings.retired) {
             renumber(&mut transaction, (id, None), number).await?;
             self.enqueue_scores(&mut transaction, id, jobs::PROGRAM)
                 .await?;
         }
+        if new != old {
+            let about = format!("brand/{id}");
+            let before = Some(told(&old.name, old.settings));
+            let after = told(&new.name, new.settings);
+            let deed = added_or_changed("brand.changed", about, before, after);
+            self.note(&mut transaction, actor, deed).await?;
+        }
         transaction.commit().await.map_err(failed)?;
-        Ok(to_brand(row))
+        Ok(new)
     }
 
     async fn brand(&self, id: &str) -> Result<Brand, StoreError> {
@@ -110,41 +137,54 @@ impl Catalogue for Database {
         Ok(rows.into_iter().map(to_brand).collect())
     }
 
-    async fn add_product(&self, product: &Product) -> Result<(), StoreError> {
+    async fn add_product(&self, actor: &Actor, product: &Product) -> Result<(), StoreError> {
         self.brand(&product.key.brand).await?;
-        sqlx::query(
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let added = sqlx::query(
             "INSERT INTO products (brand, id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )
         .bind(&product.key.brand)
         .bind(&product.key.product)
         .bind(&product.name)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        // As with brands: whoever came first, the name that is there decides.
-        let there = self.product(&product.key).await?;
-        if there.name == product.name {
-            Ok(())
-        } else {
-            Err(refusal::conflict("product", &product.key.to_string()))
+        if added.rows_affected() == 0 {
+            transaction.rollback().await.map_err(failed)?;
+            // As with brands: whoever came first, the name that is there decides.
+            let there = self.product(&product.key).await?;
+            return match there.name == product.name {
+                true => Ok(()),
+                false => Err(refusal::conflict("product", &product.key.to_string())),
+            };
         }
+        let about = format!("product/{}", path(&product.key));
+        let after = told(&product.name, Settings::default());
+        let deed = added_or_changed("product.added", about, None, after);
+        self.note(&mut transaction, actor, deed).await?;
+        transaction.commit().await.map_err(failed)
     }
 
     async fn change_product(
         &self,
+        actor: &Actor,
         key: &ProductKey,
         change: &Change,
     ) -> Result<Product, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
-        let retired = "SELECT retired FROM products WHERE brand = $1 AND id = $2";
-        let retired = sqlx::query_scalar(retired)
-            .bind(&key.brand)
-            .bind(&key.product);
-        let number = retiring(&mut transaction, change, retired).await?;
+        let number = retiring(&mut transaction, change).await?;
         // The brand before the product, as everywhere: two that lock them the other way round wait
         // for each other.
         touched(&mut transaction, &key.brand).await?;
-        let row: Option<Named> = sqlx::query_as(
+        let sql = "SELECT id, name, budget, retired FROM products WHERE brand = $1 AND id = $2";
+        let old: Option<Named> = sqlx::query_as(sql)
+            .bind(&key.brand)
+            .bind(&key.product)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let old = to_product(&key.brand, old.ok_or_else(|| product_not_found(key))?);
+        let row: Named = sqlx::query_as(
             "UPDATE products SET name = coalesce($1, name),
              budget = CASE WHEN $2 = 1 THEN $3 ELSE budget END,
              retired = coalesce($4, retired)
@@ -156,18 +196,25 @@ impl Catalogue for Database {
         .bind(change.retired.map(i64::from))
         .bind(&key.brand)
         .bind(&key.product)
-        .fetch_optional(&mut *transaction)
+        .fetch_one(&mut *transaction)
         .await
         .map_err(failed)?;
-        let row = row.ok_or_else(|| product_not_found(key))?;
-        if let Some(number) = number {
+        let new = to_product(&key.brand, row);
+        if let Some(number) = number.filter(|_| new.settings.retired != old.settings.retired) {
             let of = (key.brand.as_str(), Some(key.product.as_str()));
             renumber(&mut transaction, of, number).await?;
             self.enqueue_scores(&mut transaction, &key.brand, jobs::PROGRAM)
                 .await?;
         }
+        if new != old {
+            let about = format!("product/{}", path(key));
+            let before = Some(told(&old.name, old.settings));
+            let after = told(&new.name, new.settings);
+            let deed = added_or_changed("product.changed", about, before, after);
+            self.note(&mut transaction, actor, deed).await?;
+        }
         transaction.commit().await.map_err(failed)?;
-        Ok(to_product(&key.brand, row))
+        Ok(new)
     }
 
     async fn products(&self, brand: &str) -> Result<Vec<Product>, StoreError> {
@@ -196,20 +243,37 @@ impl Catalogue for Database {
     }
 }
 
-/// The number of a change that takes references in or out of use, if it is one; `retired` reads
-/// whether they are out of use now.
+/// The number of a change that may take references in or out of use.
 async fn retiring(
     transaction: &mut AnyConnection,
     change: &Change,
-    retired: QueryScalar<'_, Any, i64, AnyArguments>,
 ) -> Result<Option<i64>, StoreError> {
-    let Some(wanted) = change.retired else {
-        return Ok(None);
-    };
-    // Before it is read: whoever retires anything waits for the others here.
-    let number = moved(transaction).await?;
-    let now = retired.fetch_optional(transaction).await.map_err(failed)?;
-    Ok((now != Some(i64::from(wanted))).then_some(number))
+    Ok(match change.retired {
+        // Before anything is read: whoever retires anything waits for the others here.
+        Some(_) => Some(moved(transaction).await?),
+        None => None,
+    })
+}
+
+/// A brand or a product as the log tells it.
+fn told(name: &str, settings: Settings) -> Value {
+    let Settings { budget, retired } = settings;
+    json!({"name": name, "budget": budget, "retired": retired})
+}
+
+fn added_or_changed(
+    action: &'static str,
+    about: String,
+    before: Option<Value>,
+    after: Value,
+) -> Deed<'static> {
+    Deed {
+        action,
+        about,
+        before,
+        after: Some(after),
+        why: None,
+    }
 }
 
 /// Puts a change's number on the references of a brand, or of one product of it.

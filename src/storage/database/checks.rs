@@ -1,11 +1,13 @@
 //! Rows of checks and of the photos they were about.
 
 use async_trait::async_trait;
+use serde_json::json;
 use sqlx::{Row, any::AnyRow};
 
-use super::{Database, refusal, rows::failed};
+use super::{Database, audit::Deed, refusal, rows::failed};
 use crate::{
     checker::{
+        actor::Actor,
         ports::StoreError,
         records::{CheckFilter, Checks, SeenElsewhere},
     },
@@ -17,10 +19,11 @@ use crate::{
 impl Checks for Database {
     async fn add_check(
         &self,
+        actor: &Actor,
         answer: &CheckAnswer,
         fingerprints: &[Option<u128>],
-        actor: &str,
     ) -> Result<(), StoreError> {
+        let stored = serde_json::to_string(answer).map_err(failed)?;
         // A check without its photos would be blind to their use by others.
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         sqlx::query(
@@ -32,8 +35,8 @@ impl Checks for Database {
         .bind(answer.claim.as_ref().map(|c| &c.brand))
         .bind(&answer.seller_id)
         .bind(&answer.listing_id)
-        .bind(serde_json::to_string(answer).map_err(failed)?)
-        .bind(actor)
+        .bind(&stored)
+        .bind(actor.name())
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
@@ -53,6 +56,19 @@ impl Checks for Database {
         if answer.action == Action::Review {
             self.enqueue_review(&mut transaction, answer, false).await?;
         }
+        // Neither seller nor listing: the log is not erased from.
+        let after = json!({
+            "verdict": answer.verdict.name(),
+            "answer": Sha256::of(stored.as_bytes()).to_string(),
+        });
+        let deed = Deed {
+            action: "check.added",
+            about: format!("check/{}", answer.id),
+            before: None,
+            after: Some(after),
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
         transaction.commit().await.map_err(failed)
     }
 

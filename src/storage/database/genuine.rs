@@ -1,15 +1,19 @@
 //! Rows of genuine photos.
 
 use async_trait::async_trait;
+use serde_json::{Value, json};
 
 use super::{
-    Database, jobs,
+    Database,
+    audit::{Deed, path},
+    jobs,
     refusal::{self, refused},
     rows::{self, failed},
     touched,
 };
 use crate::{
     checker::{
+        actor::Actor,
         ports::StoreError,
         records::{Catalogue, GenuinePhotoRecord, GenuinePhotos, MOST_GENUINE_PHOTOS},
     },
@@ -18,7 +22,11 @@ use crate::{
 
 #[async_trait]
 impl GenuinePhotos for Database {
-    async fn add_genuine_photo(&self, photo: &GenuinePhotoRecord) -> Result<(), StoreError> {
+    async fn add_genuine_photo(
+        &self,
+        actor: &Actor,
+        photo: &GenuinePhotoRecord,
+    ) -> Result<(), StoreError> {
         let brand = &photo.product.brand;
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         touched(&mut transaction, brand).await?;
@@ -38,23 +46,35 @@ impl GenuinePhotos for Database {
         .map_err(|e| refused(e, "genuine photo", photo.sha256, &photo.product))?;
         self.enqueue_scores(&mut transaction, brand, &photo.actor)
             .await?;
+        let deed = Deed {
+            action: "genuine_photo.added",
+            about: about(&photo.id),
+            before: None,
+            after: Some(told(&photo.product, &photo.sha256.to_string())),
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
         transaction.commit().await.map_err(failed)
     }
 
-    async fn delete_genuine_photo(&self, product: &ProductKey, id: &str) -> Result<(), StoreError> {
+    async fn delete_genuine_photo(
+        &self,
+        actor: &Actor,
+        product: &ProductKey,
+        id: &str,
+    ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         touched(&mut transaction, &product.brand).await?;
-        let sql = "DELETE FROM genuine_photos WHERE brand = $1 AND product = $2 AND id = $3";
-        let done = sqlx::query(sql)
+        let sql = "DELETE FROM genuine_photos WHERE brand = $1 AND product = $2 AND id = $3
+                   RETURNING sha256";
+        let removed: Option<String> = sqlx::query_scalar(sql)
             .bind(&product.brand)
             .bind(&product.product)
             .bind(id)
-            .execute(&mut *transaction)
+            .fetch_optional(&mut *transaction)
             .await
             .map_err(failed)?;
-        if done.rows_affected() == 0 {
-            return Err(refusal::not_found("genuine photo", id));
-        }
+        let sha256 = removed.ok_or_else(|| refusal::not_found("genuine photo", id))?;
         // All of it is put together anew from the photos that are left. Until then none of the
         // product's scores counts as its own.
         for sql in [
@@ -71,6 +91,14 @@ impl GenuinePhotos for Database {
         }
         self.enqueue_scores(&mut transaction, &product.brand, jobs::PROGRAM)
             .await?;
+        let deed = Deed {
+            action: "genuine_photo.removed",
+            about: about(id),
+            before: Some(told(product, &sha256)),
+            after: None,
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
         transaction.commit().await.map_err(failed)
     }
 
@@ -119,4 +147,13 @@ impl GenuinePhotos for Database {
         let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
         rows.iter().map(rows::genuine_photo).collect()
     }
+}
+
+fn about(id: &str) -> String {
+    format!("genuine_photo/{id}")
+}
+
+/// A genuine photo as the log tells it. Not its item, in which people write what they like.
+fn told(product: &ProductKey, sha256: &str) -> Value {
+    json!({"product": path(product), "image": sha256})
 }

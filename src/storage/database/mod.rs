@@ -4,6 +4,7 @@
 //! is opened stands in files of their own.
 
 mod accounts;
+mod audit;
 mod catalogue;
 mod checks;
 mod genuine;

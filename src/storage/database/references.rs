@@ -1,15 +1,19 @@
 //! Rows of references.
 
 use async_trait::async_trait;
+use serde_json::{Value, json};
 use sqlx::Row;
 
 use super::{
-    Database, moved,
+    Database,
+    audit::{Deed, path},
+    moved,
     refusal::{self, refused},
     rows::{self, failed},
 };
 use crate::{
     checker::{
+        actor::Actor,
         ports::StoreError,
         records::{Catalogue, ChangedReference, ReferenceRecord, References},
     },
@@ -18,7 +22,11 @@ use crate::{
 
 #[async_trait]
 impl References for Database {
-    async fn add_reference(&self, reference: &ReferenceRecord) -> Result<(), StoreError> {
+    async fn add_reference(
+        &self,
+        actor: &Actor,
+        reference: &ReferenceRecord,
+    ) -> Result<(), StoreError> {
         let brand = &reference.product.brand;
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         let number = moved(&mut transaction).await?;
@@ -47,6 +55,14 @@ impl References for Database {
         .map_err(|e| refused(e, "reference", reference.sha256, &reference.product))?;
         self.enqueue_scores(&mut transaction, brand, &reference.actor)
             .await?;
+        let deed = Deed {
+            action: "reference.added",
+            about: about(&reference.id),
+            before: None,
+            after: Some(told(reference)),
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
         transaction.commit().await.map_err(failed)
     }
 
@@ -77,6 +93,7 @@ impl References for Database {
 
     async fn delete_reference(
         &self,
+        actor: &Actor,
         product: &ProductKey,
         id: &str,
         now_ms: i64,
@@ -84,24 +101,31 @@ impl References for Database {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         let number = moved(&mut transaction).await?;
         // Marked, not deleted: earlier checks name it, and their evidence must still open.
-        let done = sqlx::query(
+        let removed = sqlx::query(
             "UPDATE enrolled_references SET removed_ms = $1, change = $2
-             WHERE brand = $3 AND product = $4 AND id = $5 AND removed_ms IS NULL",
+             WHERE brand = $3 AND product = $4 AND id = $5 AND removed_ms IS NULL
+             RETURNING *",
         )
         .bind(now_ms)
         .bind(number)
         .bind(&product.brand)
         .bind(&product.product)
         .bind(id)
-        .execute(&mut *transaction)
+        .fetch_optional(&mut *transaction)
         .await
         .map_err(failed)?;
         // A second removal finds nothing: whoever asks for it has an outdated list.
-        if done.rows_affected() == 0 {
-            return Err(refusal::not_found("reference", id));
-        }
+        let removed = removed.ok_or_else(|| refusal::not_found("reference", id))?;
         self.enqueue_scores(&mut transaction, &product.brand, super::jobs::PROGRAM)
             .await?;
+        let deed = Deed {
+            action: "reference.removed",
+            about: about(id),
+            before: Some(told(&rows::reference(&removed)?)),
+            after: None,
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
         transaction.commit().await.map_err(failed)
     }
 
@@ -141,4 +165,19 @@ impl References for Database {
             .await
             .map_err(failed)
     }
+}
+
+fn about(id: &str) -> String {
+    format!("reference/{id}")
+}
+
+/// A reference as the log tells it.
+fn told(reference: &ReferenceRecord) -> Value {
+    json!({
+        "product": path(&reference.product),
+        "kind": reference.kind.name(),
+        "view": reference.view,
+        "image": reference.sha256.to_string(),
+        "marks": reference.marks.len(),
+    })
 }

@@ -1,10 +1,13 @@
 //! Rows of what people do about checks: disputes, decisions, and who looks at which.
 
 use async_trait::async_trait;
+use serde_json::json;
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
-    Database, checks,
+    Database,
+    audit::Deed,
+    checks,
     queue::{self, words},
     refusal,
     rows::failed,
@@ -18,6 +21,7 @@ use crate::{
         },
     },
     contract::{ReviewOutcome, ReviewState, answer::CheckAnswer},
+    domain::digest::Sha256,
 };
 
 /// Whoever decided before what is disputed now, `$1` about check `$2`.
@@ -111,7 +115,7 @@ impl Reviews for Database {
         rows.iter().map(decision).collect()
     }
 
-    async fn dispute(&self, _actor: &Actor, dispute: &DisputeRecord) -> Result<(), StoreError> {
+    async fn dispute(&self, actor: &Actor, dispute: &DisputeRecord) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         let row = sqlx::query("SELECT answer FROM checks WHERE id = $1")
             .bind(&dispute.check)
@@ -134,6 +138,17 @@ impl Reviews for Database {
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
+        let deed = Deed {
+            action: "dispute.added",
+            about: format!("check/{}", dispute.check),
+            before: None,
+            after: Some(json!({
+                "dispute": dispute.id,
+                "photos_check": dispute.photos_check,
+            })),
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
         transaction.commit().await.map_err(failed)
     }
 
@@ -199,6 +214,13 @@ impl Reviews for Database {
             drop(transaction);
             return self.refused_hold(actor, &decision.check).await;
         }
+        let before: Option<String> = sqlx::query_scalar(
+            "SELECT outcome FROM decisions WHERE check_id = $1 ORDER BY id DESC LIMIT 1",
+        )
+        .bind(&decision.check)
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(failed)?;
         sqlx::query(
             "INSERT INTO decisions
              (id, check_id, outcome, reason, dispute, actor, label, created_ms)
@@ -215,6 +237,20 @@ impl Reviews for Database {
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
+        // Of the reason the hash alone: it may name a seller, and the log is not erased from.
+        let deed = Deed {
+            action: "decision.added",
+            about: format!("check/{}", decision.check),
+            before: before.map(|outcome| json!({ "outcome": outcome })),
+            after: Some(json!({
+                "decision": decision.id,
+                "outcome": decision.outcome.name(),
+                "dispute": decision.dispute,
+                "reason": Sha256::of(decision.reason.as_bytes()).to_string(),
+            })),
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(Hold::Theirs(Holder {
             actor: decision.actor.clone(),

@@ -41,6 +41,12 @@ pub(super) fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> S
     }
 }
 
+/// A moment in milliseconds since 1970, UTC, as RFC 3339 writes it.
+pub(super) fn time(ms: i64) -> Result<String, StoreError> {
+    let time = jiff::Timestamp::from_millisecond(ms).map_err(failed)?;
+    Ok(time.to_string())
+}
+
 /// What databases say when a disk has no room left: `SQLITE_FULL` for the database and its log,
 /// `SQLITE_IOERR_SHMSIZE` for the index of the log, which a first connection sets up, and
 /// `disk_full` of Postgres.

@@ -6,7 +6,7 @@ use assay::{
 };
 
 use super::{Place, is_not_found, with_two_products};
-use crate::support::records::{genuine_photo, hash, key, reference};
+use crate::support::records::{genuine_photo, hash, key, local, reference};
 
 const AN_HOUR: i64 = 3_600_000;
 
@@ -162,19 +162,25 @@ pub(super) async fn changes_ask_for_scores(place: &Place) {
         }
     };
     let record = reference("r1", oat.clone(), hash('a'));
-    store.add_reference(&record).await.unwrap();
+    store.add_reference(&local(), &record).await.unwrap();
     assert_eq!(asked().await, None, "there is nothing to score");
     let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
-    store.add_genuine_photo(&photo).await.unwrap();
+    store.add_genuine_photo(&local(), &photo).await.unwrap();
     assert_eq!(asked().await.as_deref(), Some("acme"));
     let record = reference("r2", oat.clone(), hash('c'));
-    store.add_reference(&record).await.unwrap();
+    store.add_reference(&local(), &record).await.unwrap();
     assert_eq!(asked().await.as_deref(), Some("acme"));
-    store.delete_reference(&oat, "r2", 5).await.unwrap();
+    store
+        .delete_reference(&local(), &oat, "r2", 5)
+        .await
+        .unwrap();
     assert_eq!(asked().await.as_deref(), Some("acme"));
     store.enqueue_all_scores("ann").await.unwrap();
     assert_eq!(asked().await.as_deref(), Some("acme"));
-    store.delete_genuine_photo(&oat, "g1").await.unwrap();
+    store
+        .delete_genuine_photo(&local(), &oat, "g1")
+        .await
+        .unwrap();
     store.enqueue_all_scores("ann").await.unwrap();
     assert_eq!(asked().await, None);
 }

@@ -8,7 +8,7 @@ use assay::{
     storage::{database::OpenError, sqlite},
 };
 
-use crate::support::records::{brand, check, genuine_photo, hash, key, reference};
+use crate::support::records::{brand, check, genuine_photo, hash, key, local, reference};
 
 #[tokio::test]
 async fn two_processes_may_open_a_new_directory_at_once() {
@@ -110,7 +110,7 @@ async fn a_folder_is_the_one_that_the_system_takes_it_for() {
     // By its letters this is `data` beside the link; by the system it lies beside where that leads.
     for odd in ["link/../data", "50%?x#y: \u{e9}"] {
         let store = sqlite::open(&dir.path().join(odd)).await.unwrap();
-        store.add_brand(&brand("acme")).await.unwrap();
+        store.add_brand(&local(), &brand("acme")).await.unwrap();
         store.close().await;
     }
     assert!(dir.path().join("a/data/assay.sqlite").exists());

@@ -70,7 +70,10 @@ async fn with_checks(place: &Place) -> Database {
         if verdict == Verdict::Consistent {
             answer.action = assay::contract::Action::Allow;
         }
-        store.add_check(&answer, &[None], "key:shop").await.unwrap();
+        store
+            .add_check(&reviewer("shop"), &answer, &[None])
+            .await
+            .unwrap();
     };
     put("a", Verdict::Deviates, "acme", Some(0.002)).await;
     put("b", Verdict::Deviates, "acme", Some(0.001)).await;

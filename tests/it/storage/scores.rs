@@ -6,15 +6,15 @@ use assay::{
 };
 
 use super::{Place, is_conflict, is_not_found, with_two_products};
-use crate::support::records::{genuine_photo, hash, key};
+use crate::support::records::{genuine_photo, hash, key, local};
 
 pub(super) async fn scores_of_genuine_photos_belong_to_one_version(place: &Place) {
     let store = with_two_products(place).await;
     let oat = key("acme", "oat");
     let photo = genuine_photo("g1", oat.clone(), "item-1", hash('b'));
-    store.add_genuine_photo(&photo).await.unwrap();
+    store.add_genuine_photo(&local(), &photo).await.unwrap();
     assert!(is_conflict(
-        store.add_genuine_photo(&photo).await,
+        store.add_genuine_photo(&local(), &photo).await,
         "genuine photo"
     ));
     assert_eq!(
@@ -84,7 +84,7 @@ pub(super) async fn what_genuine_photos_show_belongs_to_one_version_and_is_repla
             "item",
             hash((b'a' + n) as char),
         );
-        store.add_genuine_photo(&photo).await.unwrap();
+        store.add_genuine_photo(&local(), &photo).await.unwrap();
         let (photo, product, item) = (photo.id, product.product.clone(), photo.item);
         let score = GenuineScore {
             photo,
