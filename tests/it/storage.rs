@@ -34,8 +34,8 @@ use jobs::{
     what_failed_is_begun_again_and_given_up_at_last,
 };
 use reviews::{
-    flagged_checks_wait_in_the_order_asked_for, one_person_holds_a_check_and_decides_once,
-    what_a_listing_and_a_seller_had_before_is_found,
+    flagged_checks_wait_in_the_order_asked_for, many_disputes_at_once_are_all_kept,
+    one_person_holds_a_check_and_decides_once, what_a_listing_and_a_seller_had_before_is_found,
 };
 use scores::{
     scores_of_genuine_photos_belong_to_one_version,
@@ -136,6 +136,7 @@ contract! {
     a_key_is_known_by_its_hash_and_stays_refused,
     a_session_ends_and_is_forgotten,
     flagged_checks_wait_in_the_order_asked_for,
+    many_disputes_at_once_are_all_kept,
     one_person_holds_a_check_and_decides_once,
     what_a_listing_and_a_seller_had_before_is_found,
     each_change_leaves_one_entry_with_before_and_after,

@@ -25,7 +25,7 @@ const COLUMNS: &str =
 #[async_trait]
 impl Accounts for Database {
     async fn add_key(&self, actor: &Actor, key: &KeyRecord) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         insert(&mut transaction, key).await?;
         let deed = Deed {
             action: "key.added",
@@ -73,7 +73,7 @@ impl Accounts for Database {
         id: &str,
         now_ms: i64,
     ) -> Result<KeyRecord, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let old = locked(&mut transaction, id).await?;
         if old.revoked_ms.is_some() {
             return Ok(old);
@@ -100,7 +100,7 @@ impl Accounts for Database {
         id: &str,
         expires_ms: i64,
     ) -> Result<KeyRecord, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let old = locked(&mut transaction, id).await?;
         let new = expired(&mut transaction, &old, expires_ms).await?;
         if new == old {
@@ -119,7 +119,7 @@ impl Accounts for Database {
         successor: &KeyRecord,
         expires_ms: i64,
     ) -> Result<KeyRecord, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let old = locked(&mut transaction, id).await?;
         insert(&mut transaction, successor).await?;
         let new = expired(&mut transaction, &old, expires_ms).await?;
@@ -159,7 +159,7 @@ impl Accounts for Database {
         session: &SessionRecord,
         forget_ms: i64,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         sqlx::query("DELETE FROM sessions WHERE used_ms < $1")
             .bind(forget_ms)
             .execute(&mut *transaction)
@@ -221,7 +221,7 @@ impl Accounts for Database {
         hash: Sha256,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let key: Option<String> = sqlx::query_scalar(
             "UPDATE sessions SET ended_ms = $1 WHERE hash = $2 AND ended_ms IS NULL
              RETURNING key_id",

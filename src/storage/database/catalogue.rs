@@ -46,7 +46,7 @@ fn to_product(brand: &str, (product, name, budget, retired): Named) -> Product {
 #[async_trait]
 impl Catalogue for Database {
     async fn add_brand(&self, actor: &Actor, brand: &Brand) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let sql = "INSERT INTO brands (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         let added = sqlx::query(sql)
             .bind(&brand.id)
@@ -76,7 +76,7 @@ impl Catalogue for Database {
         id: &str,
         change: &Change,
     ) -> Result<Brand, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let number = retiring(&mut transaction, change).await?;
         touched(&mut transaction, id).await?;
         let sql = "SELECT id, name, budget, retired FROM brands WHERE id = $1";
@@ -139,7 +139,7 @@ impl Catalogue for Database {
 
     async fn add_product(&self, actor: &Actor, product: &Product) -> Result<(), StoreError> {
         self.brand(&product.key.brand).await?;
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let added = sqlx::query(
             "INSERT INTO products (brand, id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )
@@ -171,7 +171,7 @@ impl Catalogue for Database {
         key: &ProductKey,
         change: &Change,
     ) -> Result<Product, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let number = retiring(&mut transaction, change).await?;
         // The brand before the product, as everywhere: two that lock them the other way round wait
         // for each other.

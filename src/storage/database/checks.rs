@@ -25,7 +25,7 @@ impl Checks for Database {
     ) -> Result<(), StoreError> {
         let stored = serde_json::to_string(answer).map_err(failed)?;
         // A check without its photos would be blind to their use by others.
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO checks (id, verdict, brand, seller, listing, answer, actor)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -28,7 +28,7 @@ impl GenuinePhotos for Database {
         photo: &GenuinePhotoRecord,
     ) -> Result<(), StoreError> {
         let brand = &photo.product.brand;
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         touched(&mut transaction, brand).await?;
         sqlx::query(
             "INSERT INTO genuine_photos (id, brand, product, item, sha256, actor, created_ms)
@@ -63,7 +63,7 @@ impl GenuinePhotos for Database {
         product: &ProductKey,
         id: &str,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         touched(&mut transaction, &product.brand).await?;
         let sql = "DELETE FROM genuine_photos WHERE brand = $1 AND product = $2 AND id = $3
                    RETURNING sha256";

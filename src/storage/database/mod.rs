@@ -20,7 +20,7 @@ mod scores;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Transaction};
 
 use self::rows::failed;
 use super::files::is_full;
@@ -46,6 +46,16 @@ impl Kind {
             Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
             #[cfg(feature = "cluster")]
             Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
+    /// What begins a transaction that is going to write. One of SQLite that read first and then wants to
+    /// write does not wait for another writer: it fails at once, for what it read may be outdated.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            #[cfg(feature = "cluster")]
+            Self::Postgres => "BEGIN",
         }
     }
 
@@ -108,6 +118,12 @@ impl Database {
     /// Closes all connections; SQLite merges its write-ahead log into the file then.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Begins a transaction that is going to write.
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let begun = self.pool.begin_with(self.kind.begin()).await;
+        begun.map_err(failed)
     }
 
     /// A statement with what this database calls things put in for `{now}` and `{skip_locked}`.

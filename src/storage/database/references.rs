@@ -28,7 +28,7 @@ impl References for Database {
         reference: &ReferenceRecord,
     ) -> Result<(), StoreError> {
         let brand = &reference.product.brand;
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let number = moved(&mut transaction).await?;
         sqlx::query(
             "INSERT INTO enrolled_references (id, brand, product, kind, view, sha256, width, height,
@@ -98,7 +98,7 @@ impl References for Database {
         id: &str,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let number = moved(&mut transaction).await?;
         // Marked, not deleted: earlier checks name it, and their evidence must still open.
         let removed = sqlx::query(

@@ -116,7 +116,7 @@ impl Reviews for Database {
     }
 
     async fn dispute(&self, actor: &Actor, dispute: &DisputeRecord) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let row = sqlx::query("SELECT answer FROM checks WHERE id = $1")
             .bind(&dispute.check)
             .fetch_optional(&mut *transaction)
@@ -190,7 +190,7 @@ impl Reviews for Database {
     }
 
     async fn decide(&self, actor: &Actor, decision: &DecisionRecord) -> Result<Hold, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         let state = match decision.outcome {
             ReviewOutcome::Uphold | ReviewOutcome::Overturn => ReviewState::Decided,
             ReviewOutcome::NeedPhoto => ReviewState::Waiting,

@@ -42,7 +42,7 @@ impl Scores for Database {
         observation: Option<&str>,
         version: &str,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         touched_by(&mut transaction, &score.photo).await?;
         sqlx::query(
             // The adjusted score was that of the old one, and goes with it.
@@ -115,7 +115,7 @@ impl Scores for Database {
         adjusted: &[(String, LogOdds)],
         version: &str,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         super::touched(&mut transaction, &product.brand).await?;
         // What is of more photos than there are is of one that was removed meanwhile.
         let done = sqlx::query(

@@ -240,3 +240,24 @@ pub(super) async fn what_a_listing_and_a_seller_had_before_is_found(place: &Plac
     assert_eq!(of(None, Some("Shop-17"), 2).await, ["e", "d"]);
     assert!(of(None, None, 9).await.is_empty() && of(None, Some("shop-17"), 9).await.is_empty());
 }
+
+/// Transactions that read before they write wait for each other, as others do.
+pub(super) async fn many_disputes_at_once_are_all_kept(place: &Place) {
+    let store = with_checks(place).await;
+    let other = place.open().await;
+    let shop = reviewer("shop");
+    let ids: Vec<_> = (0..60).map(|n| format!("{n:02}")).collect();
+    let disputes = ids.iter().enumerate().map(async |(n, id)| {
+        let check = ["a", "b", "c"][n % 3];
+        let at = if n % 2 == 0 { &store } else { &other };
+        at.dispute(&shop, &dispute(id, check)).await
+    });
+    for kept in futures_util::future::join_all(disputes).await {
+        kept.unwrap();
+    }
+    let mut kept = 0;
+    for check in ["a", "b", "c"] {
+        kept += store.disputes(check).await.unwrap().len();
+    }
+    assert_eq!(kept, ids.len());
+}
