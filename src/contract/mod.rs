@@ -11,9 +11,10 @@ mod names;
 pub mod operating_point;
 pub(crate) mod schemas;
 pub mod self_test;
+pub mod statement;
 
 pub use names::{
-    Action, CalibrationSource, EditKind, MarkAnswer, MarkKind, PhotoErrorKind, ReasonCode,
-    ReferenceKind, Verdict,
+    Action, CalibrationSource, EditKind, HelpCode, MarkAnswer, MarkKind, PhotoErrorKind, Place,
+    ReasonCode, ReferenceKind, Verdict,
 };
 pub use schemas::{Corners, Id, OptionalText, PlainText, RecordId, Seed, Sha256Hex};

@@ -68,10 +68,10 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     );
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        if docs { DOCS_POLICY } else { API_POLICY },
-    );
+    // A page of the API's names a policy of its own.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(if docs { DOCS_POLICY } else { API_POLICY });
     // Answers tell of listings and sellers: no cache should keep them.
     if !docs {
         headers

@@ -88,7 +88,7 @@ pub(crate) struct CheckQuery {
 pub(crate) struct CheckPath {
     /// Id of the check.
     #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
-    id: String,
+    pub id: String,
 }
 
 /// A photo of a check in the path.

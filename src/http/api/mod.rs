@@ -8,4 +8,5 @@ pub(crate) mod openapi;
 pub(crate) mod products;
 pub(crate) mod references;
 pub(crate) mod self_test;
+pub(crate) mod statements;
 pub(crate) mod system;
