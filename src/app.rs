@@ -22,18 +22,21 @@ use crate::{
         ports::{Images, Signer, StoreError},
         records::Records,
         service::{Assay, EvidencePainter, Parts, ServiceError},
+        statement::{StatementWriter, TemplateError},
     },
-    config::{AppConfig, ComputeConfig, HttpConfig},
+    config::{AppConfig, ComputeConfig, HttpConfig, StatementsConfig},
     contract::limits::MOST_PHOTOS,
     engine::{Engine, vision::Vision},
     http::{self, HttpState, Tls},
     imaging::{self, Intake},
     inference::{self, pool::WorkerPool},
+    statement::Templates,
     storage::{
         database::Database, files::ContentFiles, signing::KeyFile, sqlite, threads::FileThreads,
     },
 };
 
+pub use crate::statement::write_built_in as write_statement_templates;
 #[cfg(feature = "cluster")]
 use crate::storage::postgres;
 pub(crate) use crate::storage::{backup, bundle as evidence_bundle};
@@ -46,6 +49,14 @@ pub(crate) fn vision(config: &AppConfig) -> anyhow::Result<Vision> {
         config.models.as_deref(),
         Box::new(Intake::default()),
     )?)
+}
+
+/// The words of statements to sellers, each template tried out.
+///
+/// # Errors
+/// The first template that cannot be read or used, by file and line.
+pub fn statements(config: &StatementsConfig) -> Result<Arc<dyn StatementWriter>, TemplateError> {
+    Ok(Arc::new(Templates::open(config.statements.as_deref())?))
 }
 
 /// The program, opened over one data folder.
@@ -112,7 +123,11 @@ impl App {
     ///
     /// # Errors
     /// The certificate or its key cannot be used, the address cannot be listened on, or the key not be kept.
-    pub async fn bind(self, config: HttpConfig) -> anyhow::Result<Server> {
+    pub async fn bind(
+        self,
+        config: HttpConfig,
+        writer: Arc<dyn StatementWriter>,
+    ) -> anyhow::Result<Server> {
         let tls = match &config.tls {
             Some(files) => Some(Tls::open(files.clone()).await.context(
                 "cannot serve TLS; --tls-cert and --tls-key name a certificate and its key",
@@ -128,7 +143,7 @@ impl App {
         let address = listener.local_addr()?;
         let first_key = first_key(&self.keys, &self.data).await?;
         let (assay, painter) = (Arc::clone(&self.assay), Arc::clone(&self.painter));
-        let state = HttpState::new(assay, painter, self.keys.clone(), config);
+        let state = HttpState::new(assay, painter, writer, self.keys.clone(), config);
         Ok(Server {
             app: self,
             listener,

@@ -7,6 +7,7 @@ mod bucket;
 mod compute;
 mod http;
 mod network;
+mod statements;
 
 pub use app::AppConfig;
 #[cfg(feature = "cluster")]
@@ -14,3 +15,4 @@ pub use bucket::Bucket;
 pub use compute::ComputeConfig;
 pub use http::{HttpConfig, TlsFiles};
 pub use network::Network;
+pub use statements::StatementsConfig;

@@ -6,9 +6,9 @@
 //! ```text
 //!                         main ── cli ──┐          ┌── http
 //!                                       app (wiring)
-//!                     ┌─────────────┬───┴────┬─────────────┐
-//!                  imaging      inference  storage      config
-//!                     └─────────────┴───┬────┘
+//!                     ┌─────────────┬───┴────┬───────────┬───────────┐
+//!                  imaging      inference  storage   statement    config
+//!                     └─────────────┴───┬────┴───────────┘
 //!                                    checker   use cases, the store and files they are kept in
 //!                                  ┌────┴────┐
 //!   says what a photo shows;    engine    contract   what callers see
@@ -32,10 +32,11 @@
 //! | [`config`] | settings, one struct per concern | `contract` |
 //! | [`imaging`] | bytes to upright pixels within limits; the evidence picture | `domain`, `engine::vision`, `contract` |
 //! | [`inference`] | models through ONNX Runtime, and the worker threads that own them | `domain`, `engine::vision`, `checker::ports`, `config` |
+//! | [`statement`] | statements of reasons to sellers, from templates that an operator may translate | `checker::statement`, `contract` |
 //! | [`storage`] | records in SQLite or Postgres, images in a folder or a bucket; backups of both; signed evidence | `domain`, `checker::actor`, `checker::ports`, `checker::records`, `contract` |
 //! | [`http`] | the HTTP interface | `checker`, `contract`, `engine`, `domain`, `config` |
 //! | [`cli`] | the command line | `checker`, `contract`, `engine`, `evaluation`, `domain`, `config`, `app` |
-//! | [`app`] | wiring: the only place that names the adapters together | `config`, `contract`, `engine`, `checker`, `imaging`, `inference`, `storage`, `http` |
+//! | [`app`] | wiring: the only place that names the adapters together | `config`, `contract`, `engine`, `checker`, `imaging`, `inference`, `statement`, `storage`, `http` |
 //! | `main` | the program's entry | `cli` |
 //!
 //! A test reads this table and compares the imports with it.
@@ -85,4 +86,5 @@ pub(crate) mod evaluation;
 pub mod http;
 pub mod imaging;
 pub mod inference;
+pub mod statement;
 pub mod storage;

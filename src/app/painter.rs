@@ -1,9 +1,9 @@
 //! Evidence drawn by `imaging` from what the façade gives.
 
 use crate::{
-    checker::service::{EvidenceInputs, EvidencePainter},
+    checker::service::{Drawing, EvidenceInputs, EvidencePainter},
     engine::vision::{IntakeError, Vision},
-    imaging::{Evidence, evidence_png},
+    imaging::{Evidence, evidence_png, pictures_png},
 };
 
 /// Draws the photo beside the reference of its first match.
@@ -23,9 +23,13 @@ impl EvidencePainter for Painter {
             reasons: &inputs.reasons,
             claim: inputs.claim.as_ref(),
         };
+        let drawn = match inputs.drawing {
+            Drawing::Page => evidence_png(&evidence),
+            Drawing::Pictures => pictures_png(&evidence),
+        };
         // The typeface is part of the program and the picture is written to memory: what fails here
         // is the photo's size at most.
-        evidence_png(&evidence).map_err(|e| IntakeError::Damaged {
+        drawn.map_err(|e| IntakeError::Damaged {
             detail: format!("no evidence could be drawn: {e}"),
         })
     }

@@ -14,6 +14,7 @@ pub mod requests;
 mod run_on;
 pub mod service;
 pub(crate) mod snapshot;
+pub mod statement;
 mod supply;
 mod told;
 pub(crate) mod validate;

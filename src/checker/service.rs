@@ -42,6 +42,7 @@ mod judging;
 mod pictures;
 mod review;
 mod self_test;
+mod statement;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
 pub use super::snapshot::LostReference;
@@ -117,6 +118,18 @@ pub struct EvidenceInputs {
     /// Per match of the answer, in order: the reference, also when it was removed since, and its
     /// image's bytes.
     pub references: Vec<(ReferenceRecord, Bytes)>,
+    /// How much is drawn.
+    pub drawing: Drawing,
+}
+
+/// How much of the evidence is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawing {
+    /// Pictures, close-ups, figures and words, for somebody who looks into the check.
+    Page,
+    /// Photo and reference with their outlines, at most 1000 px wide and high, without a word: for a
+    /// page that has words of its own.
+    Pictures,
 }
 
 /// Draws the evidence of one photo for a person; called on a worker thread.

@@ -6,8 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::key::KeyArgs;
 use crate::{
-    config::{AppConfig, HttpConfig},
-    contract::limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
+    config::{AppConfig, HttpConfig, StatementsConfig},
+    contract::{
+        limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
+        statement::is_language_tag,
+    },
 };
 
 // Examples stand in the help itself: most people learn a command from one.
@@ -23,6 +26,7 @@ Examples:
   assay backup assay.tar                                    save everything, also while it is served
   assay evidence CHECK_ID --out bundle.zip                  the evidence of a check, to hand on
   assay verify bundle.zip                                   is such evidence unchanged?
+  assay statement CHECK_ID                                  the reasons for the seller, in words
 
 Exit codes: 0 success and everything consistent, 1 something is not consistent, 2 error.
 Logs go to stderr; RUST_LOG=assay=debug shows more.";
@@ -77,6 +81,8 @@ pub enum Command {
     Evidence(EvidenceArgs),
     /// Verify the evidence of a check that somebody else wrote
     Verify(VerifyArgs),
+    /// Tell the seller why a check came out as it did
+    Statement(StatementArgs),
     /// Save the records and images of the data folder in one file
     Backup(BackupArgs),
     /// Make a data folder of a backup
@@ -190,6 +196,9 @@ pub struct ServeArgs {
     /// Where to listen and how much a caller may ask.
     #[command(flatten)]
     pub http: HttpConfig,
+    /// In which words sellers are told why.
+    #[command(flatten)]
+    pub statements: StatementsConfig,
     /// How log lines look: text for people, json for collectors
     #[arg(
         long,
@@ -263,6 +272,70 @@ pub struct VerifyArgs {
     /// The key that the operator publishes: 64 hex digits, or a file that holds them
     #[arg(long, value_name = "HEX|FILE")]
     pub public_key: Option<String>,
+}
+
+const STATEMENT: &str = "\
+A statement of reasons, as a marketplace owes it to a seller: what was compared with what, what differs and where, that it was \
+automated, which photo would clear it, and how to dispute. It names no other seller, no other brand's product and no threshold.
+
+Its words are templates. Write the program's own into a folder, change or translate them there, and name the folder with \
+--statements, here and for `assay serve`. Another language lies in a folder of its tag, such as de.
+
+Examples:
+  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97
+  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --format html --out reasons.html
+  assay statement --templates words
+  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --statements words --language de
+
+Exit codes: 0 the statement is written, 2 error.";
+
+/// Arguments of `assay statement`.
+#[derive(Debug, Args)]
+#[command(after_help = STATEMENT)]
+pub struct StatementArgs {
+    /// The check, by the id in its answer
+    #[arg(value_name = "CHECK_ID", required_unless_present = "templates")]
+    pub check: Option<String>,
+    /// Plain text, or a page with pictures that needs no other file
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        conflicts_with = "json"
+    )]
+    pub format: StatementFormat,
+    /// Language, as a tag such as de; English where there are no templates in it
+    #[arg(long, value_name = "TAG", default_value = "en", value_parser = language)]
+    pub language: String,
+    /// File to write; on stdout when left out
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// In which words sellers are told why.
+    #[command(flatten)]
+    pub statements: StatementsConfig,
+    /// Write the program's own templates into this folder instead, to begin with
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "format", "out"])]
+    pub templates: Option<PathBuf>,
+}
+
+fn language(text: &str) -> Result<String, String> {
+    match is_language_tag(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "`{text}` is no language tag, such as `de` or `pt-BR`"
+        )),
+    }
+}
+
+/// How a statement is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum StatementFormat {
+    /// For a letter or mail
+    #[default]
+    Text,
+    /// A page for browsers and printers
+    Html,
 }
 
 const BACKUP: &str = "\

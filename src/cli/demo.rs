@@ -19,6 +19,7 @@ use super::{
     output::{self, BAD, Cell, DIM, GOOD, Table, count, number, verdict_style},
     progress,
     sources::{self, Row},
+    statement::templates,
 };
 use crate::{
     app::App,
@@ -27,7 +28,7 @@ use crate::{
         key_ring::NewKey,
         service::{Assay, CheckRequest},
     },
-    config::{AppConfig, HttpConfig},
+    config::{AppConfig, HttpConfig, StatementsConfig},
     contract::Verdict,
 };
 
@@ -113,7 +114,8 @@ pub(super) async fn serve(
             listen: args.listen,
             ..HttpConfig::default()
         };
-        anyhow::Ok((app.bind(http).await?, reviewer, scratch))
+        let writer = templates(&StatementsConfig::default())?;
+        anyhow::Ok((app.bind(http, writer).await?, reviewer, scratch))
     };
     let (server, reviewer, _scratch) = tokio::select! {
         prepared = prepared => prepared?,

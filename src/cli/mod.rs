@@ -17,6 +17,7 @@ mod output;
 mod progress;
 mod serve;
 mod sources;
+mod statement;
 mod verify;
 
 use std::{
@@ -81,6 +82,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Enroll(args) => enroll::run(args, config, *json, stop_signal(), out).await,
         Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
         Command::Evidence(args) => or_stopped(evidence::run(args, config, *json, out)).await,
+        Command::Statement(args) => or_stopped(statement::run(args, config, *json, out)).await,
         Command::Verify(args) => verify::run(args, *json, out),
         Command::Backup(args) => or_stopped(backup::back_up(args, config, *json, out)).await,
         Command::Restore(args) => or_stopped(backup::restore(args, config, *json, out)).await,

@@ -2,7 +2,7 @@
 
 use std::{io::Write, net::SocketAddr, process::ExitCode};
 
-use super::{args::ServeArgs, open::open};
+use super::{args::ServeArgs, open::open, statement::templates};
 use crate::config::{AppConfig, HttpConfig};
 
 /// Serves until Ctrl-C or a termination signal, then finishes the requests underway.
@@ -11,7 +11,9 @@ pub(crate) async fn run(
     config: &AppConfig,
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
-    let server = open(config).await?.bind(args.http.clone()).await?;
+    // Before the models: a broken template is told at once.
+    let writer = templates(&args.statements)?;
+    let server = open(config).await?.bind(args.http.clone(), writer).await?;
     let (url, address) = (server.url(), server.address());
     writeln!(out, "assay listens on {url}")?;
     writeln!(out, "the interface is documented on {url}/docs/")?;

@@ -12,9 +12,10 @@ pub mod operating_point;
 pub mod review;
 pub(crate) mod schemas;
 pub mod self_test;
+pub mod statement;
 
 pub use names::{
-    Action, CalibrationSource, EditKind, MarkAnswer, MarkKind, PhotoErrorKind, QueueOrder,
-    ReasonCode, ReferenceKind, ReviewOutcome, ReviewState, Verdict,
+    Action, CalibrationSource, EditKind, HelpCode, MarkAnswer, MarkKind, PhotoErrorKind, Place,
+    QueueOrder, ReasonCode, ReferenceKind, ReviewOutcome, ReviewState, Verdict,
 };
 pub use schemas::{Corners, Id, LongText, OptionalText, PlainText, RecordId, Seed, Sha256Hex};

@@ -313,6 +313,66 @@ names! {
     }
 }
 
+names! {
+    /// What another photo should be like. More codes may come.
+    HelpCode {
+        /// Of the side that the reference shows.
+        Front = "front",
+        /// From nearer, so that the article fills the picture.
+        Closer = "closer",
+        /// The places that differ, sharp and large.
+        CloseUp = "close_up",
+        /// With more pixels.
+        MorePixels = "more_pixels",
+        /// Not blurred.
+        Sharper = "sharper",
+        /// In more light.
+        MoreLight = "more_light",
+        /// Without direct light.
+        LessLight = "less_light",
+        /// With nothing over the article: no thumb, sticker, banner or watermark.
+        Uncovered = "uncovered",
+        /// Of the article alone.
+        Cropped = "cropped",
+        /// Not turned over as in a mirror.
+        NotMirrored = "not_mirrored",
+        /// Taken by the seller, of the very item.
+        OwnPhoto = "own_photo",
+        /// Of the article that the listing names.
+        ClaimedArticle = "claimed_article",
+        /// In a file that can be read.
+        ReadableFile = "readable_file",
+        /// In a smaller file.
+        SmallerFile = "smaller_file",
+        /// None: what is missing is not the seller's to send.
+        NoneNeeded = "none_needed",
+    }
+}
+
+names! {
+    /// A place in a photo, in words.
+    Place {
+        /// At the upper left.
+        UpperLeft = "upper_left",
+        /// At the top, in the middle.
+        UpperMiddle = "upper_middle",
+        /// At the upper right.
+        UpperRight = "upper_right",
+        /// At the left, half-way up.
+        MiddleLeft = "middle_left",
+        /// In the middle.
+        Middle = "middle",
+        /// At the right, half-way up.
+        MiddleRight = "middle_right",
+        /// At the lower left.
+        LowerLeft = "lower_left",
+        /// At the bottom, in the middle.
+        LowerMiddle = "lower_middle",
+        /// At the lower right.
+        LowerRight = "lower_right",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,6 +404,8 @@ mod tests {
         written_as_named(ReviewState::ALL, ReviewState::name);
         written_as_named(ReviewOutcome::ALL, ReviewOutcome::name);
         written_as_named(QueueOrder::ALL, QueueOrder::name);
+        written_as_named(HelpCode::ALL, HelpCode::name);
+        written_as_named(Place::ALL, Place::name);
     }
 
     /// The domain's names stand in the database: both must stay the same.

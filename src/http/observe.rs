@@ -74,6 +74,7 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     );
+    // A page, also one of the API's, names a policy of its own.
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(if docs { DOCS_POLICY } else { API_POLICY });

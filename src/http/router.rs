@@ -19,7 +19,7 @@ use super::{
     access::{Access, Routes, SCHEME, Who, authenticate},
     api::{
         brands, calibrations, checks, genuine_photos, openapi, pictures, products, references,
-        reviews, self_test, system,
+        reviews, self_test, statements, system,
     },
     guard, observe, pages,
     problem::ProblemBody,
@@ -159,6 +159,7 @@ fn plain() -> Routes {
             routes!(reviews::claim_review, reviews::release_review),
         )
         .add(REVIEWERS, routes!(reviews::decide))
+        .add(READERS, routes!(statements::get_statement))
         .add(Who::Anyone, routes!(system::livez))
         .add(Who::Anyone, routes!(system::readyz))
         .add(OPERATORS, routes!(system::read_metrics))

@@ -8,6 +8,7 @@ use crate::{
     checker::{
         key_ring::KeyRing,
         service::{Assay, EvidencePainter},
+        statement::StatementWriter,
     },
     config::HttpConfig,
 };
@@ -23,6 +24,8 @@ struct Inner {
     assay: Arc<Assay>,
     // Behind a port: pictures are drawn by code that HTTP may not depend on.
     painter: Arc<dyn EvidencePainter>,
+    // The same: words may come from files.
+    writer: Arc<dyn StatementWriter>,
     keys: KeyRing,
     pace: Pace,
     config: HttpConfig,
@@ -35,12 +38,14 @@ impl HttpState {
     pub fn new(
         assay: Arc<Assay>,
         painter: Arc<dyn EvidencePainter>,
+        writer: Arc<dyn StatementWriter>,
         keys: KeyRing,
         config: HttpConfig,
     ) -> Self {
         Self(Arc::new(Inner {
             assay,
             painter,
+            writer,
             keys,
             pace: Pace::per_minute(config.requests_per_minute),
             config,
@@ -54,6 +59,10 @@ impl HttpState {
 
     pub(super) fn painter(&self) -> Arc<dyn EvidencePainter> {
         Arc::clone(&self.0.painter)
+    }
+
+    pub(super) fn writer(&self) -> &dyn StatementWriter {
+        self.0.writer.as_ref()
     }
 
     pub(super) fn keys(&self) -> &KeyRing {

@@ -43,6 +43,10 @@ const MOST_ZOOM: f64 = 2.5;
 /// Least width of the page, so that the words have room.
 const LEAST_WIDTH: i32 = 1080;
 
+/// The same boxes where pictures stand alone: with margins and gap below 1000 px in all.
+const SMALL_PHOTO_BOX: (f64, f64) = (590.0, 900.0);
+const SMALL_REFERENCE_BOX: (f64, f64) = (320.0, 900.0);
+
 /// Height of a mark's close-up.
 const CLOSE_UP_HEIGHT: i32 = 180;
 
@@ -114,24 +118,25 @@ pub(crate) enum EvidenceError {
 /// Draws the evidence as a PNG file. A photo without a match is shown with its verdict and reasons
 /// alone.
 pub(crate) fn evidence_png(evidence: &Evidence) -> Result<Vec<u8>, EvidenceError> {
-    let mut page = Page::new(evidence)?;
+    let mut page = Page::new(evidence, (PHOTO_BOX, REFERENCE_BOX), LEAST_WIDTH)?;
     page.header();
+    page.titles();
     page.pictures();
     page.marks();
     page.legend();
-    let (width, _) = page.canvas.size();
-    let height = page.y.max(1).cast_unsigned();
-    let mut png = Vec::new();
     // A person waits for the page: speed goes before size.
-    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(
-            // The canvas is as high as the fullest page; what no row was drawn on is cut off.
-            &page.canvas.pixels()[..width as usize * height as usize * 3],
-            width,
-            height,
-            ExtendedColorType::Rgb8,
-        )?;
-    Ok(png)
+    page.png(CompressionType::Fast)
+}
+
+/// Draws photo and reference with their outlines alone, as a PNG file of at most 1000 px a side: no
+/// word in it has to be translated.
+pub(crate) fn pictures_png(evidence: &Evidence) -> Result<Vec<u8>, EvidenceError> {
+    let boxes = (SMALL_PHOTO_BOX, SMALL_REFERENCE_BOX);
+    let mut page = Page::new(evidence, boxes, 0)?;
+    page.y = MARGIN;
+    page.pictures();
+    // It is kept and sent on: size goes before speed.
+    page.png(CompressionType::Default)
 }
 
 /// The page being drawn from top to bottom.
@@ -147,18 +152,22 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn new(evidence: &'a Evidence<'a>) -> Result<Self, EvidenceError> {
+    fn new(
+        evidence: &'a Evidence<'a>,
+        (photo_box, reference_box): ((f64, f64), (f64, f64)),
+        least_width: i32,
+    ) -> Result<Self, EvidenceError> {
         let found = evidence.answer.matches.first();
-        let photo = fitted(evidence.photo, PHOTO_BOX);
+        let photo = fitted(evidence.photo, photo_box);
         let reference = evidence
             .reference
             // Without a match there is nothing to hold the photo against.
             .filter(|_| found.is_some())
-            .map(|r| fitted(r, REFERENCE_BOX));
+            .map(|r| fitted(r, reference_box));
         let beside = reference
             .as_ref()
             .map_or(0, |r| GAP + r.width().cast_signed());
-        let width = (2 * MARGIN + photo.width().cast_signed() + beside).max(LEAST_WIDTH);
+        let width = (2 * MARGIN + photo.width().cast_signed() + beside).max(least_width);
         let tallest = photo
             .height()
             .max(reference.as_ref().map_or(0, Raster::height))
@@ -175,6 +184,21 @@ impl<'a> Page<'a> {
             canvas,
             y: 0,
         })
+    }
+
+    /// What was drawn as a PNG file.
+    fn png(&self, compression: CompressionType) -> Result<Vec<u8>, EvidenceError> {
+        let (width, _) = self.canvas.size();
+        let height = self.y.max(1).cast_unsigned();
+        let mut png = Vec::new();
+        PngEncoder::new_with_quality(&mut png, compression, FilterType::Adaptive).write_image(
+            // The canvas is as high as the fullest page; what no row was drawn on is cut off.
+            &self.canvas.pixels()[..width as usize * height as usize * 3],
+            width,
+            height,
+            ExtendedColorType::Rgb8,
+        )?;
+        Ok(png)
     }
 
     fn write(&mut self, at: (i32, i32), text: &str, style: Style) -> i32 {

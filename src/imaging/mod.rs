@@ -15,6 +15,6 @@ mod webp;
 pub use decoded::IntakeLimits;
 pub use intake::Intake;
 
-pub(crate) use evidence::{Evidence, evidence_png};
+pub(crate) use evidence::{Evidence, evidence_png, pictures_png};
 pub(crate) use intake::decoding_bytes;
 pub(crate) use sniff::format;

@@ -10,6 +10,7 @@ mod pages;
 mod reviews;
 mod self_test;
 mod serving;
+mod statements;
 mod tls;
 
 use std::{
@@ -37,6 +38,7 @@ use assay::{
     },
     http::{self, HttpState},
     inference::pool::WorkerPool,
+    statement::Templates,
     storage::{files::ContentFiles, sqlite, threads::FileThreads},
 };
 use async_trait::async_trait;
@@ -87,6 +89,12 @@ impl TestServer {
     }
 
     async fn with(config: HttpConfig) -> Self {
+        let words = Templates::open(None).unwrap();
+        Self::start(config, Shipped::Lenient, words).await
+    }
+
+    /// Judging so, and speaking to sellers in these words.
+    async fn start(config: HttpConfig, shipped: Shipped, words: Templates) -> Self {
         let data = tempfile::tempdir().unwrap();
         let faults = Arc::new(Faults::default());
         let make = {
@@ -106,7 +114,7 @@ impl TestServer {
         let keys = KeyRing::new(database.clone());
         let parts = Parts {
             records: Records::of(Arc::clone(&database)),
-            engine: Engine::with(Arc::new(defaults(Shipped::Lenient)), 64 << 20),
+            engine: Engine::with(Arc::new(defaults(shipped)), 64 << 20),
             images: files.clone(),
             derived: files,
             compute: pool.clone(),
@@ -115,7 +123,13 @@ impl TestServer {
         };
         let assay = Arc::new(Assay::open(parts, |_| {}).await.unwrap());
         let gate = Arc::new(Gate::default());
-        let state = HttpState::new(Arc::clone(&assay), gate.clone(), keys.clone(), config);
+        let state = HttpState::new(
+            Arc::clone(&assay),
+            gate.clone(),
+            Arc::new(words),
+            keys.clone(),
+            config,
+        );
         let key = key(&keys, Role::Admin, None).await;
         Self {
             router: http::router(state.clone()),

@@ -21,6 +21,7 @@ const WITHOUT_CIRCLES: &[&str] = &[
     "http",
     "imaging",
     "inference",
+    "statement",
     "storage",
 ];
 
@@ -74,6 +75,8 @@ const WALLED: &[(&str, &[&str])] = &[
     ("utoipa_axum", &["http/"]),
     ("utoipa_swagger_ui", &["http/"]),
     ("metrics_exporter_prometheus", &["http/", "app.rs"]),
+    ("minijinja", &["statement/"]),
+    ("base64", &["statement/"]),
     ("indicatif", &["cli/"]),
     ("clap", &["cli/", "config.rs", "config/", "main.rs"]),
     (

@@ -66,6 +66,7 @@ fn every_command_teaches_by_its_help() {
         ("serve", "loopback"),
         ("evidence", "--out bundle.zip"),
         ("verify", "--public-key operator.pub"),
+        ("statement", "--statements words --language de"),
         ("backup", "assay backup assay-2026-11-28.tar"),
         ("restore", "--into restored"),
         ("eval", "--self-test <BRAND>"),

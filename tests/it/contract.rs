@@ -28,6 +28,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("get", "/v1/checks"),
     ("get", "/v1/checks/{id}"),
     ("get", "/v1/checks/{id}/photos/{n}/evidence.png"),
+    ("get", "/v1/checks/{id}/statement"),
     ("get", "/v1/openapi.json"),
     ("get", "/livez"),
     ("get", "/readyz"),

@@ -9,8 +9,8 @@ use std::{
 };
 
 use assay::{
-    app::App,
-    config::{AppConfig, HttpConfig},
+    app::{App, statements},
+    config::{AppConfig, HttpConfig, StatementsConfig},
 };
 use image::{DynamicImage, ImageFormat, codecs::jpeg::JpegDecoder, imageops};
 use reqwest::{
@@ -72,7 +72,10 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         ..HttpConfig::default()
     };
-    let server = app.bind(http).await.unwrap();
+    let server = app
+        .bind(http, statements(&StatementsConfig::default()).unwrap())
+        .await
+        .unwrap();
     let base = format!("http://{}", server.address());
     let server_key = server.first_key().map(Path::to_owned);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -33,6 +33,7 @@ mod intake;
 mod killed;
 mod pool;
 mod service;
+mod statement;
 mod storage;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Assay, CheckRequest, EvidenceInputs, ServiceError, new_id};
+use super::{Assay, CheckRequest, Drawing, EvidenceInputs, ServiceError, new_id};
 use crate::{
     checker::{
         actor::Actor,
@@ -179,6 +179,15 @@ impl Assay {
             .into());
         }
         let photo = answer.photos.swap_remove(n);
+        self.evidence_inputs(&answer, (n, photo)).await
+    }
+
+    /// What it takes to draw the evidence of photo `n`, of which the answer is given beside.
+    pub(super) async fn evidence_inputs(
+        &self,
+        answer: &CheckAnswer,
+        (n, photo): (usize, PhotoAnswer),
+    ) -> Result<EvidenceInputs, ServiceError> {
         let mut records = Vec::new();
         for found in &photo.matches {
             records.push(self.records.references.reference(&found.reference).await?);
@@ -192,7 +201,7 @@ impl Assay {
             references.push((record, bytes));
         }
         let bytes = self.images.image(sha256).await?;
-        Ok(evidence_of(&answer, (n, photo), bytes, references))
+        Ok(evidence_of(answer, (n, photo), bytes, references))
     }
 }
 
@@ -211,6 +220,7 @@ pub(super) fn evidence_of(
         answer: photo,
         reasons: reasons.cloned().collect(),
         references,
+        drawing: Drawing::Page,
     }
 }
 

@@ -58,6 +58,8 @@ groups! {
     Changing = [TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of work by the models.
     Working = [BUSY, INTERRUPTED, MODELS_UNAVAILABLE];
+    /// Errors of a statement, whose pictures are drawn by the workers.
+    Stating = [NOT_FOUND, INVALID_FIELD, BUSY, INTERRUPTED, MODELS_UNAVAILABLE] + Any;
     /// Errors of a picture that is refused.
     Picture = [
         PHOTO_TOO_MANY_BYTES, PHOTO_EMPTY, PHOTO_UNSUPPORTED_FORMAT, PHOTO_TOO_LARGE, PHOTO_TOO_SMALL,

@@ -11,11 +11,23 @@ use crate::{
 };
 
 impl Page<'_> {
-    pub(super) fn pictures(&mut self) {
-        let top = self.y + 28;
+    /// What is shown below, over each of the two pictures.
+    pub(super) fn titles(&mut self) {
         let answer = self.evidence.answer;
         let title = format!("photo, {} x {} pixels", answer.width, answer.height);
         self.write((MARGIN, self.y), &title, SMALL);
+        if let (Some(reference), Some(found)) = (&self.reference, self.found) {
+            let x = MARGIN + self.photo.width().cast_signed() + GAP;
+            let room = reference.width().max(240) as f32;
+            let title = format!("reference of {} / {}", found.brand, found.product);
+            let title = self.lettering.elided(&title, SMALL, room);
+            self.write((x, self.y), &title, SMALL);
+        }
+        self.y += 28;
+    }
+
+    pub(super) fn pictures(&mut self) {
+        let top = self.y;
         let frame = Area::new(
             MARGIN,
             top,
@@ -35,11 +47,6 @@ impl Page<'_> {
                 reference.height().cast_signed(),
             );
             self.canvas.paste((x, top), reference);
-            let title = format!("reference of {} / {}", found.brand, found.product);
-            let title = self
-                .lettering
-                .elided(&title, SMALL, frame.width.max(240) as f32);
-            self.write((x, self.y), &title, SMALL);
             self.annotate_reference(frame, found);
             bottom = bottom.max(frame.bottom());
         }

@@ -29,6 +29,11 @@ fn photo() -> Raster {
     })
 }
 
+/// A grey desk.
+fn photo_of(width: u32, height: u32) -> Raster {
+    Raster::from_fn(width, height, |_, _| [120; 3])
+}
+
 fn rectangle(x0: f64, y0: f64, x1: f64, y1: f64) -> Vec<[f64; 2]> {
     vec![[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
 }
@@ -127,6 +132,30 @@ fn drawn(reference: Option<&Raster>, answer: &PhotoAnswer, reasons: &[ReasonAnsw
         .decode(&png)
         .expect("a PNG of believable size")
         .raster
+}
+
+#[test]
+fn pictures_alone_are_small_and_bear_no_words() {
+    let mut found = found();
+    found.marks.retain(|m| m.answer == MarkAnswer::Different);
+    let answer = answer(vec![found]);
+    let tall = photo_of(600, 3000);
+    for photo in [&photo(), &tall] {
+        let evidence = Evidence {
+            photo,
+            reference: Some(&reference()),
+            answer: &answer,
+            reasons: &[reason("a sentence that nobody should read")],
+            claim: None,
+        };
+        let png = pictures_png(&evidence).expect("draws");
+        let page = Intake::default().decode(&png).expect("a PNG").raster;
+        assert!(page.width() <= 1000 && page.height() <= 1000);
+        for colour in [LOCATED, DIFFERENT] {
+            assert!(count(&page, colour) > 150, "{colour:?} is missing");
+        }
+        assert_eq!(count(&page, INK), 0, "letters were drawn");
+    }
 }
 
 /// Pixels of about this colour.
