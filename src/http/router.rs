@@ -20,8 +20,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::{
     access::{Routes, SCHEME, Who, authenticate},
     api::{
-        brands, calibrations, checks, genuine_photos, openapi, products, references, self_test,
-        system,
+        audit, brands, calibrations, checks, genuine_photos, openapi, products, references,
+        self_test, system,
     },
     guard, observe,
     problem::ProblemBody,
@@ -143,6 +143,7 @@ fn plain() -> Routes {
         .add(READERS, routes!(checks::list_checks))
         .add(READERS, routes!(checks::get_check))
         .add(READERS, routes!(checks::draw_evidence))
+        .add(OPERATORS, routes!(audit::list_audit))
         .add(Who::Anyone, routes!(system::livez))
         .add(Who::Anyone, routes!(system::readyz))
         .add(OPERATORS, routes!(system::read_metrics))
