@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub(crate) mod carry;
+pub(crate) mod checkpoints;
 mod painter;
 mod runner;
 mod telemetry;
@@ -39,7 +40,10 @@ use crate::{
 pub use crate::statement::write_built_in as write_statement_templates;
 #[cfg(feature = "cluster")]
 use crate::storage::postgres;
-pub(crate) use crate::storage::{backup, bundle as evidence_bundle};
+pub(crate) use crate::storage::{
+    backup, bundle as evidence_bundle, checkpoints as checkpoint_file,
+};
+use checkpoints::Checkpoints;
 pub(crate) use imaging::format as picture_format;
 pub(crate) use telemetry::turn_off as turn_telemetry_off;
 
@@ -88,12 +92,7 @@ impl App {
         let pool = Arc::new(WorkerPool::start(compute, make).await?);
         let database = Arc::new(open_database(config).await?);
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
-        let signer = KeyFile::open(&config.data).with_context(|| {
-            format!(
-                "cannot use `signing.key` in `{}`; it holds 32 bytes that only its owner may read",
-                config.data.display()
-            )
-        })?;
+        let signer = signer(&config.data)?;
         let images = images(config, &files).await?;
         let parts = Parts {
             records: Records::of(Arc::clone(&database)),
@@ -154,6 +153,10 @@ impl App {
         })
     }
 
+    fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::new(self.database.clone(), Arc::clone(&self.signer), &self.data)
+    }
+
     /// Finishes the work underway and closes the database.
     pub async fn close(self) {
         // Workers first: what their last jobs give may still be written.
@@ -166,6 +169,24 @@ impl App {
 pub(crate) async fn keys(config: &AppConfig) -> anyhow::Result<(KeyRing, Arc<Database>)> {
     let database = Arc::new(open_database(config).await?);
     Ok((KeyRing::new(database.clone()), database))
+}
+
+/// The log alone, and what signs how far it is, without models or gallery; close the database when
+/// done.
+pub(crate) async fn audit(config: &AppConfig) -> anyhow::Result<(Checkpoints, Arc<Database>)> {
+    let database = Arc::new(open_database(config).await?);
+    let signer = Arc::new(signer(&config.data)?);
+    let checkpoints = Checkpoints::new(database.clone(), signer, &config.data);
+    Ok((checkpoints, database))
+}
+
+fn signer(data: &Path) -> anyhow::Result<KeyFile> {
+    KeyFile::open(data).with_context(|| {
+        format!(
+            "cannot use `signing.key` in `{}`; it holds 32 bytes that only its owner may read",
+            data.display()
+        )
+    })
 }
 
 /// Makes an administrator's key in a file of the data folder, where there are no keys yet; the file.
@@ -248,8 +269,14 @@ impl Server {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         // Beside the requests, which must not wait for the scoring of many photos.
         let working = tokio::spawn(runner::work(Arc::clone(&self.app.assay)));
+        let checkpoints = self.app.checkpoints();
+        let keeping = tokio::spawn(checkpoints.clone().keep());
         http::serve(self.listener, self.state, self.tls, stop).await;
         working.abort();
+        keeping.abort();
+        if let Err(error) = checkpoints.write().await {
+            tracing::warn!("no checkpoint of the audit log could be written at the end: {error}");
+        }
         self.app.close().await;
         Ok(())
     }

@@ -1,6 +1,12 @@
 //! Whether the log of what was done is whole: nothing in it changed, missing or out of order.
 
-use super::records::{Entry, Head, Logged};
+use super::{
+    ports::StoreError,
+    records::{Audit, Entry, Head, Logged},
+};
+
+/// Entries that are read at a time.
+const PORTION: usize = 500;
 
 /// The first thing that is wrong with a log.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -26,6 +32,22 @@ pub enum Fault {
         seq: i64,
         /// Which stands there.
         found: i64,
+    },
+    /// The entry is not the one that a checkpoint names.
+    #[error("entry {seq} is not the one that was signed: it or one before it was made anew")]
+    Other {
+        /// Which.
+        seq: i64,
+    },
+    /// A checkpoint names an entry after the last.
+    #[error(
+        "entry {seq} is missing: a checkpoint names entry {signed}, so that the end was cut off"
+    )]
+    Cut {
+        /// The first that is missing.
+        seq: i64,
+        /// The entry that was signed.
+        signed: i64,
     },
     /// The log ends elsewhere than it says.
     #[error("the log ends with entry {seq}, and {why}")]
@@ -116,6 +138,56 @@ impl Chain {
     }
 }
 
+/// What a look at a whole log found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// How far it holds.
+    pub head: Head,
+    /// Checkpoints that it agrees with.
+    pub checkpoints: usize,
+    /// The first thing that is wrong with it.
+    pub fault: Option<Fault>,
+}
+
+/// Follows the whole log, and compares it with what was signed of it. In portions, so that a long
+/// log takes no more memory than a short one, but for the checkpoints. What is noted meanwhile is
+/// looked at too; the checkpoints must have been read before.
+///
+/// # Errors
+/// The log cannot be read.
+pub async fn verify(audit: &dyn Audit, mut signed: Vec<Head>) -> Result<Verified, StoreError> {
+    signed.sort_unstable_by_key(|head| head.seq);
+    let mut signed = signed.into_iter().peekable();
+    let (mut chain, mut checkpoints) = (Chain::default(), 0);
+    let fault = 'found: loop {
+        let portion = audit.entries(None, chain.head().seq, PORTION).await?;
+        for logged in &portion.entries {
+            if let Err(fault) = chain.follow(logged) {
+                break 'found Some(fault);
+            }
+            let head = chain.head();
+            while let Some(signed) = signed.next_if(|signed| signed.seq <= head.seq) {
+                if signed != head {
+                    break 'found Some(Fault::Other { seq: signed.seq });
+                }
+                checkpoints += 1;
+            }
+        }
+        if portion.entries.len() < PORTION {
+            let seq = chain.head().seq + 1;
+            let cut = signed
+                .next()
+                .map(|Head { seq: signed, .. }| Fault::Cut { seq, signed });
+            break chain.end(portion.head).err().or(cut);
+        }
+    };
+    Ok(Verified {
+        head: chain.head(),
+        checkpoints,
+        fault,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -188,6 +260,8 @@ mod tests {
             Fault::Changed { seq, .. }
             | Fault::Missing { seq }
             | Fault::OutOfOrder { seq, .. }
+            | Fault::Other { seq }
+            | Fault::Cut { seq, .. }
             | Fault::Head { seq, .. } => *seq,
         }
     }

@@ -30,6 +30,7 @@ use crate::engine::{
     vision::{InferenceError, IntakeError, Vision},
 };
 
+mod audit;
 mod bundle;
 mod calibrate;
 mod catalogue;

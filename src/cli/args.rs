@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::key::KeyArgs;
+use super::{audit::AuditArgs, key::KeyArgs};
 use crate::{
     config::{AppConfig, HttpConfig, StatementsConfig},
     contract::{
@@ -23,6 +23,7 @@ Examples:
   assay check photo.jpg                                     which product is this?
   assay serve                                               the same over HTTP
   assay key create --role pipeline                          a key for a program that submits photos
+  assay audit verify                                        is the log of what was done whole?
   assay backup assay.tar                                    save everything, also while it is served
   assay evidence CHECK_ID --out bundle.zip                  the evidence of a check, to hand on
   assay verify bundle.zip                                   is such evidence unchanged?
@@ -77,6 +78,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Make, list, revoke and rotate the keys by which callers are known
     Key(KeyArgs),
+    /// Show what was done by whom, and tell whether the log of it is whole
+    Audit(AuditArgs),
     /// Write the evidence of a check into one signed file
     Evidence(EvidenceArgs),
     /// Verify the evidence of a check that somebody else wrote

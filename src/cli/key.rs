@@ -134,13 +134,15 @@ pub(crate) async fn run(
     done.map(|()| ExitCode::SUCCESS)
 }
 
+/// Whether there are any data where the settings say.
 #[cfg(not(feature = "cluster"))]
-fn is_there(config: &AppConfig) -> bool {
+pub(super) fn is_there(config: &AppConfig) -> bool {
     config.data.is_dir()
 }
 
+/// Whether there are any data where the settings say.
 #[cfg(feature = "cluster")]
-fn is_there(config: &AppConfig) -> bool {
+pub(super) fn is_there(config: &AppConfig) -> bool {
     config.database.is_some() || config.data.is_dir()
 }
 

@@ -2,6 +2,7 @@
 //! façade as HTTP.
 
 mod args;
+mod audit;
 mod backup;
 mod check;
 mod demo;
@@ -15,6 +16,7 @@ mod logging;
 mod open;
 mod output;
 mod progress;
+mod public_key;
 mod serve;
 mod sources;
 mod statement;
@@ -86,6 +88,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args, *json, out),
         Command::Backup(args) => or_stopped(backup::back_up(args, config, *json, out)).await,
         Command::Restore(args) => or_stopped(backup::restore(args, config, *json, out)).await,
+        Command::Audit(args) => or_stopped(audit::run(args, config, *json, out)).await,
         Command::Key(args) => or_stopped(key::run(args, config, *json, out)).await,
         Command::Eval(args) => match &args.self_test {
             Some(brand) => or_stopped(self_test(args, brand, config, *json, out)).await,

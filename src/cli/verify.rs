@@ -1,8 +1,7 @@
 //! `assay verify`: whether the evidence of a check is what was signed.
 
 use std::{
-    fs::File,
-    io::{self, Read, Write},
+    io::{self, Write},
     path::Path,
     process::ExitCode,
 };
@@ -14,14 +13,9 @@ use super::{
     exit::NOT_CONSISTENT,
     failure::Failure,
     output::{self, BAD, GOOD, HEADING, WARN, count},
+    public_key::published_key,
 };
-use crate::{
-    app::evidence_bundle::{BundleError, Verified, verify},
-    domain::digest::from_hex,
-};
-
-/// Most bytes of a file with a public key: a longer one is another file.
-const MOST_KEY_BYTES: u64 = 1024;
+use crate::app::evidence_bundle::{BundleError, Verified, verify};
 
 /// What was found, for scripts.
 #[derive(Serialize)]
@@ -33,7 +27,7 @@ struct Report<'a> {
 
 /// Verifies a bundle; opens nothing else but the file of a key.
 pub(crate) fn run(args: &VerifyArgs, json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let published = args.public_key.as_deref().map(key).transpose()?;
+    let published = args.public_key.as_deref().map(published_key).transpose()?;
     let verified = verify(&args.file, published.as_ref()).map_err(failed)?;
     if json {
         let report = Report {
@@ -79,25 +73,6 @@ fn print(file: &Path, verified: &Verified, out: &mut impl Write) -> io::Result<(
         out,
         "{WARN}whose key it is, this does not prove{WARN:#}: compare it with the one that the operator publishes, or give that with --public-key"
     )
-}
-
-/// The key that a person gave: its digits, or a file that holds them.
-fn key(given: &str) -> Result<[u8; 32], Failure> {
-    let hint = "give the 64 hex digits that the operator publishes, or a file that holds them";
-    // Capitals are no other key, where a person copies one.
-    if let Some(key) = from_hex(&given.trim().to_ascii_lowercase()) {
-        return Ok(key);
-    }
-    let cannot = |e: io::Error| {
-        Failure::new(format!("the public key `{given}` cannot be read: {e}")).hint(hint)
-    };
-    let mut bytes = Vec::new();
-    File::open(given)
-        .and_then(|file| file.take(MOST_KEY_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(cannot)?;
-    let text = std::str::from_utf8(&bytes).unwrap_or_default();
-    from_hex(&text.trim().to_ascii_lowercase())
-        .ok_or_else(|| Failure::new(format!("the file `{given}` holds no public key")).hint(hint))
 }
 
 fn failed(error: BundleError) -> Failure {

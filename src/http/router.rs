@@ -18,8 +18,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::{
     access::{Access, Routes, SCHEME, Who, authenticate},
     api::{
-        brands, calibrations, checks, genuine_photos, openapi, pictures, products, references,
-        reviews, self_test, statements, system,
+        audit, brands, calibrations, checks, genuine_photos, openapi, pictures, products,
+        references, reviews, self_test, statements, system,
     },
     guard, observe, pages,
     problem::ProblemBody,
@@ -160,6 +160,7 @@ fn plain() -> Routes {
         )
         .add(REVIEWERS, routes!(reviews::decide))
         .add(READERS, routes!(statements::get_statement))
+        .add(OPERATORS, routes!(audit::list_audit))
         .add(Who::Anyone, routes!(system::livez))
         .add(Who::Anyone, routes!(system::readyz))
         .add(OPERATORS, routes!(system::read_metrics))

@@ -4,6 +4,7 @@
 
 pub mod backup;
 pub mod bundle;
+pub mod checkpoints;
 pub mod database;
 pub mod files;
 #[cfg(feature = "cluster")]

@@ -14,6 +14,13 @@ const STEP: Duration = Duration::from_millis(100);
 /// What the protocol calls an element's id by.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// A client of HTTP. With other features at work it needs a cryptography of its own, which nothing else
+/// installs here.
+pub fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
+}
+
 /// A window of a headless Chromium of its own.
 pub struct Browser {
     driver: Child,
@@ -36,7 +43,7 @@ impl Browser {
             .expect("chromedriver is installed: apt-get install chromium chromium-driver");
         let mut browser = Self {
             driver,
-            client: Client::new(),
+            client: client(),
             session: format!("http://127.0.0.1:{port}"),
         };
         browser.answers().await;

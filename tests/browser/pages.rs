@@ -5,7 +5,10 @@ use std::io::{Read, Write};
 use reqwest::multipart;
 use serde_json::{Value, json};
 
-use crate::{browser::Browser, demo::Demo};
+use crate::{
+    browser::{Browser, client},
+    demo::Demo,
+};
 
 const ENTER: char = '\u{e007}';
 const CONTROL: char = '\u{e009}';
@@ -23,7 +26,7 @@ async fn signed_in(demo: &Demo, role: &str, name: &str, page: &str) -> Browser {
 /// Asks for JSON as an administrator.
 async fn asked(demo: &Demo, path: &str) -> Value {
     let key = demo.key("admin", "asks");
-    let request = reqwest::Client::new()
+    let request = client()
         .get(format!("{}{path}", demo.base))
         .bearer_auth(key);
     request.send().await.unwrap().json().await.unwrap()
@@ -220,7 +223,7 @@ async fn scripts_in_the_words_of_others_stay_words() {
         .text("listing_id", evil)
         .text("seller_id", evil);
     let key = demo.key("admin", evil);
-    let client = reqwest::Client::new();
+    let client = client();
     let send = |path: String, form| {
         client
             .post(format!("{}{path}", demo.base))

@@ -2,6 +2,7 @@
 //! workers that see drawn scenes instead of loading models.
 
 mod access;
+mod audit;
 mod checks;
 mod errors;
 mod gallery;

@@ -64,6 +64,7 @@ fn every_command_teaches_by_its_help() {
         ("serve", "TLS"),
         ("key", "assay key create --role brand:acme"),
         ("serve", "loopback"),
+        ("audit", "assay audit log --about brand/acme"),
         ("evidence", "--out bundle.zip"),
         ("verify", "--public-key operator.pub"),
         ("statement", "--statements words --language de"),

@@ -208,6 +208,17 @@ async fn a_photo_is_judged_over_a_socket_by_the_real_models() {
         "another emblem is seen: {report:#}"
     );
 
+    let (_, log) = answered(client.get(format!("{base}/v1/audit?limit=100"))).await;
+    let noted = log["entries"].as_array().unwrap().len();
+    assert!(noted >= 8, "{log:#}");
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();
+    // Signed at the end, so that nothing of it can be cut off unnoticed.
+    let signed = std::fs::read_to_string(data.path().join("audit.checkpoints")).unwrap();
+    let last = signed.lines().last().unwrap();
+    let last: Value = serde_json::from_str(last).unwrap();
+    assert_eq!(
+        (&last["seq"], &last["hash"]),
+        (&json!(noted), &log["entries"][noted - 1]["hash"])
+    );
 }

@@ -18,6 +18,7 @@
 
 mod api;
 mod architecture;
+mod audit;
 mod backup;
 mod cli;
 #[cfg(feature = "cluster")]

@@ -1,5 +1,6 @@
 //! One file per resource.
 
+pub(crate) mod audit;
 pub(crate) mod brands;
 pub(crate) mod calibrations;
 pub(crate) mod checks;
