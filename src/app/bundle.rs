@@ -8,7 +8,7 @@ use crate::{
         service::{Assay, BundleInputs, EvidencePainter, ServiceError},
     },
     imaging,
-    storage::bundle::{Contents, Photo, Reference},
+    storage::bundle::{Contents, Extract, Photo, Reference, Trail},
 };
 
 /// Everything that the bundle of a check holds, its evidence drawn.
@@ -24,6 +24,9 @@ pub async fn contents(
     let BundleInputs {
         answer,
         operating_point,
+        disputes,
+        decisions,
+        audit,
         photos: inputs,
         references,
     } = assay.bundle_inputs(actor, check).await?;
@@ -44,9 +47,20 @@ pub async fn contents(
         extension: extension(&bytes),
         bytes,
     });
+    let audit = audit.into_iter().map(|(previous, logged)| Extract {
+        seq: logged.seq,
+        previous,
+        entry: logged.entry,
+        hash: logged.hash,
+    });
     Ok(Contents {
         answer,
         operating_point,
+        trail: Trail {
+            disputes,
+            decisions,
+        },
+        audit: audit.collect(),
         photos,
         references: references.collect(),
     })

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::trail::{Extract, Trail};
 use crate::{
     checker::records::ReferenceRecord,
     contract::{answer::CheckAnswer, operating_point::OperatingPointAnswer},
@@ -14,6 +15,10 @@ pub struct Contents {
     pub answer: CheckAnswer,
     /// What it was judged by, where that was kept.
     pub operating_point: Option<OperatingPointAnswer>,
+    /// What people said about it.
+    pub trail: Trail,
+    /// What the audit log says of it, oldest first.
+    pub audit: Vec<Extract>,
     /// The photos that were accepted, in order.
     pub photos: Vec<Photo>,
     /// Every reference that the answer's matches name, each once, by id.

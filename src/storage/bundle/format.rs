@@ -17,6 +17,10 @@ pub(super) const FORMAT: u64 = 1;
 pub(super) const CHECK: &str = "check.json";
 /// What it was judged by.
 pub(super) const OPERATING_POINT: &str = "operating-point.json";
+/// What people said.
+pub(super) const REVIEW: &str = "review.json";
+/// What the audit log says.
+pub(super) const AUDIT: &str = "audit.jsonl";
 /// The page for people.
 pub(super) const REPORT: &str = "report.html";
 /// Names all other files but its own signature.
@@ -111,7 +115,16 @@ pub(super) fn is_known(name: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
-    if [CHECK, OPERATING_POINT, REPORT, MANIFEST, SIGNATURE].contains(&name) {
+    let others = [
+        CHECK,
+        OPERATING_POINT,
+        REVIEW,
+        AUDIT,
+        REPORT,
+        MANIFEST,
+        SIGNATURE,
+    ];
+    if others.contains(&name) {
         return true;
     }
     let parts = name

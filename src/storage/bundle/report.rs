@@ -3,7 +3,10 @@
 
 use std::fmt::{self, Write};
 
-use super::contents::{Contents, Photo, Reference};
+use super::{
+    contents::{Contents, Photo, Reference},
+    trail::Trail,
+};
 use crate::contract::{
     MarkAnswer,
     answer::{CheckAnswer, MatchAnswer, PhotoAnswer},
@@ -87,6 +90,7 @@ fn write_page(out: &mut String, contents: &Contents) -> fmt::Result {
     summary(out, answer)?;
     out.write_str("<h2>Why</h2>\n")?;
     reasons(out, answer, None)?;
+    said(out, &contents.trail)?;
     for (n, photo) in answer.photos.iter().enumerate() {
         let kept = contents.photos.iter().find(|kept| kept.n == n);
         write_photo(out, contents, (n, photo), kept)?;
@@ -94,6 +98,27 @@ fn write_page(out: &mut String, contents: &Contents) -> fmt::Result {
     references(out, &contents.references)?;
     made_by(out, contents)?;
     out.write_str("</body>\n</html>\n")
+}
+
+/// What people said.
+fn said(out: &mut String, trail: &Trail) -> fmt::Result {
+    if trail.disputes.is_empty() && trail.decisions.is_empty() {
+        return Ok(());
+    }
+    out.write_str("<h2>What people said</h2>\n<table>\n")?;
+    for dispute in &trail.disputes {
+        let (at, text) = (e(&dispute.created_at), e(&dispute.statement));
+        writeln!(out, "<tr><th>Dispute, {at}</th><td>{text}</td></tr>")?;
+    }
+    for decision in &trail.decisions {
+        let (at, text) = (e(&decision.created_at), e(&decision.reason));
+        let (outcome, by) = (decision.outcome.name(), e(&decision.by));
+        writeln!(
+            out,
+            "<tr><th>{outcome} by {by}, {at}</th><td>{text}</td></tr>"
+        )?;
+    }
+    out.write_str("</table>\n")
 }
 
 fn summary(out: &mut String, answer: &CheckAnswer) -> fmt::Result {

@@ -7,14 +7,16 @@ use std::{
     path::Path,
 };
 
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::Serialize;
 
 use super::{
     archive::{self, Entry, MOST_BYTES, MOST_ENTRIES, MOST_FILE_BYTES, Part},
+    checked::{Checked, CheckedPoint, CheckedReference},
     format::{
-        BundleError, CHECK, FORMAT, MANIFEST, Manifest, OPERATING_POINT, SIGNATURE, cannot,
-        is_known,
+        AUDIT, BundleError, CHECK, FORMAT, MANIFEST, Manifest, OPERATING_POINT, REVIEW, SIGNATURE,
+        cannot, is_known,
     },
+    trail,
 };
 use crate::{
     contract::limits::MOST_PHOTOS,
@@ -55,44 +57,6 @@ pub struct Fault {
     pub file: Option<String>,
     /// What is wrong, for a person.
     pub told: String,
-}
-
-/// The part of the answer that is compared with the other files. Whatever else a newer program may
-/// tell is left alone.
-#[derive(Deserialize)]
-struct Checked {
-    id: String,
-    photos: Vec<CheckedPhoto>,
-    calibration: CheckedCalibration,
-}
-
-#[derive(Deserialize)]
-struct CheckedPhoto {
-    sha256: String,
-    error: Option<IgnoredAny>,
-    matches: Vec<CheckedMatch>,
-}
-
-#[derive(Deserialize)]
-struct CheckedMatch {
-    reference: String,
-}
-
-#[derive(Deserialize)]
-struct CheckedCalibration {
-    #[serde(default)]
-    operating_point: String,
-}
-
-#[derive(Deserialize)]
-struct CheckedReference {
-    id: String,
-    sha256: String,
-}
-
-#[derive(Deserialize)]
-struct CheckedPoint {
-    id: String,
 }
 
 /// Looks through a bundle. With `published`, the key that the operator publishes, the signature
@@ -414,6 +378,13 @@ impl<'a> Look<'a> {
         }
         for id in matched {
             self.reference(id);
+        }
+        // Bundles of before have neither.
+        if let (Some(audit), Some(review)) = (self.bytes(AUDIT), self.bytes(REVIEW)) {
+            let (of_audit, of_review) = trail::faults(&checked.id, audit, review);
+            for (name, faults) in [(AUDIT, of_audit), (REVIEW, of_review)] {
+                faults.iter().for_each(|why| self.fault(name, why));
+            }
         }
         let point = &checked.calibration.operating_point;
         if !point.is_empty() && !self.spoilt.contains(OPERATING_POINT) {

@@ -11,8 +11,8 @@ use super::{
     archive::{self, MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, Part},
     contents::{Contents, Reference},
     format::{
-        BundleError, CHECK, FORMAT, Listed, MANIFEST, Manifest, MarkFile, OPERATING_POINT, REPORT,
-        ReferenceFile, SIGNATURE, cannot, is_known,
+        AUDIT, BundleError, CHECK, FORMAT, Listed, MANIFEST, Manifest, MarkFile, OPERATING_POINT,
+        REPORT, REVIEW, ReferenceFile, SIGNATURE, cannot, is_known,
     },
     report,
 };
@@ -111,6 +111,13 @@ fn files(contents: &Contents) -> Result<Files<'_>, BundleError> {
             Content::Made(report::html(contents).into_bytes()),
         ),
     ];
+    files.push((REVIEW.to_owned(), Content::Made(json(&contents.trail)?)));
+    let mut audit = Vec::new();
+    for extract in &contents.audit {
+        serde_json::to_writer(&mut audit, extract)?;
+        audit.push(b'\n');
+    }
+    files.push((AUDIT.to_owned(), Content::Made(audit)));
     if let Some(point) = &contents.operating_point {
         files.push((OPERATING_POINT.to_owned(), Content::Made(json(point)?)));
     }
