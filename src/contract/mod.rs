@@ -12,6 +12,7 @@ pub mod operating_point;
 pub mod review;
 pub(crate) mod schemas;
 pub mod self_test;
+pub mod statistics;
 
 pub use names::{
     Action, CalibrationSource, EditKind, MarkAnswer, MarkKind, PhotoErrorKind, QueueOrder,

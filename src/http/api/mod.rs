@@ -10,4 +10,5 @@ pub(crate) mod products;
 pub(crate) mod references;
 pub(crate) mod reviews;
 pub(crate) mod self_test;
+pub(crate) mod statistics;
 pub(crate) mod system;

@@ -210,7 +210,9 @@ async fn what_is_wrong_with_a_dispute_or_a_decision_is_told_by_its_field() {
         .await
         .problem(404, "not-found");
     let other = key(&app.keys, Role::Pipeline, Some(&["bolt"])).await;
-    let theirs = app.send(with_key(unknown.request(&dispute), &other)).await;
+    let theirs = app
+        .send(with_key(unknown.clone().request(&dispute), &other))
+        .await;
     theirs.problem(404, "not-found");
     assert_eq!(app.upload(&dispute, unknown).await.status, 201);
     let decisions = format!("/v1/checks/{id}/review/decisions");

@@ -2,7 +2,7 @@
 
 use assay::{
     checker::{
-        actor::Role,
+        actor::{Actor, Role},
         records::{Accounts, KeyRecord, SessionRecord},
     },
     domain::digest::Sha256,
