@@ -24,6 +24,11 @@ pub const MOST_WORDS: usize = 8;
 pub const PAGE: usize = 20;
 /// Most checks on one page.
 pub const LONGEST_PAGE: usize = 100;
+/// Days that statistics count when the caller does not say.
+pub const STATISTICS_DAYS: usize = 30;
+/// Most days that statistics count.
+// Each costs the database a look into an index.
+pub const MOST_STATISTICS_DAYS: usize = 92;
 /// Photos of each kind in a self-test when the caller does not say.
 pub const PHOTOS_PER_KIND: usize = 4;
 /// Most photos of each kind in a self-test: with seven kinds, and the genuine photos without a

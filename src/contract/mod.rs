@@ -13,6 +13,7 @@ pub mod review;
 pub(crate) mod schemas;
 pub mod self_test;
 pub mod statement;
+pub mod statistics;
 
 pub use names::{
     Action, CalibrationSource, EditKind, HelpCode, MarkAnswer, MarkKind, PhotoErrorKind, Place,

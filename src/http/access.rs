@@ -66,6 +66,14 @@ impl Routes {
         self
     }
 
+    /// All of these and all of the others.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            router: self.router.merge(other.router),
+            access: self.access.and(other.access),
+        }
+    }
+
     /// Adds a page, which is no part of the contract, for those who may open it; `method` is what its
     /// handler answers to.
     pub(crate) fn page(

@@ -19,7 +19,7 @@ use super::{
     access::{Access, Routes, SCHEME, Who, authenticate},
     api::{
         audit, brands, calibrations, checks, genuine_photos, openapi, pictures, products,
-        references, reviews, self_test, statements, system,
+        references, reviews, self_test, statements, statistics, system,
     },
     guard, observe, pages,
     problem::ProblemBody,
@@ -72,7 +72,8 @@ pub fn open_api() -> utoipa::openapi::OpenApi {
 pub fn router(state: HttpState) -> Router {
     // Limits on bodies sit on each group: only uploads may bring pictures. Their place is taken by
     // the outer layer, before a byte is read.
-    let (plain, uploads, trials, pages) = (plain(), uploads(), trials(), pages::routes());
+    let (plain, trials, pages) = (plain(), trials(), pages::routes());
+    let uploads = uploads().and(pages::uploads());
     let access = [uploads.access, trials.access, pages.access];
     let access = access.into_iter().fold(plain.access, Access::and);
     let uploads = uploads
@@ -115,9 +116,10 @@ pub fn router(state: HttpState) -> Router {
 /// Who reads checks: pipelines and brands those that concern them.
 pub(super) const READERS: Who = Who::Roles(&Role::ALL);
 /// Who looks after a brand.
-const OWNERS: Who = Who::Roles(&[Role::Brand, Role::Admin]);
+pub(super) const OWNERS: Who = Who::Roles(&[Role::Brand, Role::Admin]);
 /// Who looks at what a brand enrolled.
-const LOOKERS: Who = Who::Roles(&[Role::Brand, Role::Reviewer, Role::Auditor, Role::Admin]);
+pub(super) const LOOKERS: Who =
+    Who::Roles(&[Role::Brand, Role::Reviewer, Role::Auditor, Role::Admin]);
 /// Who submits photos.
 const SUBMITTERS: Who = Who::Roles(&[Role::Pipeline, Role::Brand, Role::Admin]);
 /// Who disputes an answer for a seller.
@@ -136,6 +138,7 @@ fn plain() -> Routes {
         .add(ADMIN, routes!(brands::create_brand))
         .add(READERS, routes!(brands::list_brands))
         .add(OWNERS, routes!(brands::change_brand))
+        .add(LOOKERS, routes!(statistics::get_statistics))
         .add(OWNERS, routes!(products::create_product))
         .add(READERS, routes!(products::list_products))
         .add(READERS, routes!(products::get_product))

@@ -16,7 +16,7 @@ use super::{
 
 /// The schema's versions. The first has the number of SQLite's last one when this came: the tables
 /// are the same, and so are the numbers.
-const MIGRATIONS: [Step; 5] = [
+const MIGRATIONS: [Step; 6] = [
     (
         5,
         "first",
@@ -37,6 +37,11 @@ const MIGRATIONS: [Step; 5] = [
         9,
         "sessions",
         include_str!("migrations/postgres/0009_sessions.sql"),
+    ),
+    (
+        11,
+        "references",
+        include_str!("migrations/postgres/0011_references.sql"),
     ),
 ];
 

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The schema's versions.
-const MIGRATIONS: [Step; 9] = [
+const MIGRATIONS: [Step; 10] = [
     (1, "first", include_str!("migrations/sqlite/0001_first.sql")),
     (
         2,
@@ -54,6 +54,11 @@ const MIGRATIONS: [Step; 9] = [
         9,
         "sessions",
         include_str!("migrations/sqlite/0009_sessions.sql"),
+    ),
+    (
+        11,
+        "references",
+        include_str!("migrations/sqlite/0011_references.sql"),
     ),
 ];
 

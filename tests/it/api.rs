@@ -8,6 +8,7 @@ mod errors;
 mod gallery;
 mod limits;
 mod pages;
+mod pages_brands;
 mod reviews;
 mod self_test;
 mod serving;

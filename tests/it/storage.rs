@@ -7,6 +7,7 @@ mod jobs;
 mod opening;
 mod reviews;
 mod scores;
+mod statistics;
 
 use assay::{
     checker::{
@@ -40,6 +41,10 @@ use reviews::{
 use scores::{
     scores_of_genuine_photos_belong_to_one_version,
     what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole,
+};
+use statistics::{
+    checks_of_a_brand_are_counted_by_day_verdict_and_product,
+    the_last_decision_about_a_flag_is_the_one_that_counts,
 };
 use tempfile::TempDir;
 
@@ -139,6 +144,8 @@ contract! {
     many_disputes_at_once_are_all_kept,
     one_person_holds_a_check_and_decides_once,
     what_a_listing_and_a_seller_had_before_is_found,
+    checks_of_a_brand_are_counted_by_day_verdict_and_product,
+    the_last_decision_about_a_flag_is_the_one_that_counts,
     each_change_leaves_one_entry_with_before_and_after,
     a_change_that_fails_leaves_no_entry,
     two_that_note_at_once_leave_no_gap_and_a_valid_chain,

@@ -1,5 +1,7 @@
 //! Checks, and the photos they were about.
 
+use std::{collections::BTreeMap, ops::Range};
+
 use async_trait::async_trait;
 
 use crate::{
@@ -33,6 +35,20 @@ pub struct SeenElsewhere {
     pub seller: String,
 }
 
+/// Checks that claim a brand, counted.
+// Without listings and sellers: whoever may see how many there are may not see whose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// By day (whole days since 1970, UTC) and verdict; what did not occur is absent.
+    pub days: BTreeMap<(i64, Verdict), usize>,
+    /// By the product that they claim; claims on the brand alone are absent.
+    pub products: BTreeMap<String, usize>,
+    /// Flagged checks whose last decision upholds the answer.
+    pub upheld: usize,
+    /// Flagged checks whose last decision overturns it.
+    pub overturned: usize,
+}
+
 /// Keeps checks.
 #[async_trait]
 pub trait Checks: Send + Sync {
@@ -58,4 +74,6 @@ pub trait Checks: Send + Sync {
         sha256: &[Sha256],
         seller: Option<&str>,
     ) -> Result<Vec<SeenElsewhere>, StoreError>;
+    /// Checks that claim a brand and were made on these days (whole days since 1970, UTC), counted.
+    async fn tally(&self, brand: &str, days: Range<i64>) -> Result<Tally, StoreError>;
 }

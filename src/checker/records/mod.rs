@@ -17,7 +17,7 @@ use async_trait::async_trait;
 pub use accounts::{Accounts, KeyRecord, SessionRecord};
 pub use audit::{Audit, Entry, Head, Logged, Portion};
 pub use catalogue::{Brand, Catalogue, Change, Product, Settings};
-pub use checks::{CheckFilter, Checks, SeenElsewhere};
+pub use checks::{CheckFilter, Checks, SeenElsewhere, Tally};
 pub(crate) use genuine::MOST_GENUINE_PHOTOS;
 pub use genuine::{
     GenuinePhotoRecord, GenuinePhotos, GenuineScore, KeptObservation, KeptVariation, Scores,

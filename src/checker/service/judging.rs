@@ -65,7 +65,7 @@ impl Assay {
 
     /// The share of genuine checks that may be flagged: the product's own, else its brand's, else the
     /// operator's.
-    fn budget_of(&self, standing: Option<&Standing>) -> f64 {
+    pub(super) fn budget_of(&self, standing: Option<&Standing>) -> f64 {
         let of = |standing: &Standing| {
             let product = standing.product.and_then(|p| p.budget);
             product.or(standing.brand.budget)

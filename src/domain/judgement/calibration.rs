@@ -272,12 +272,18 @@ impl Calibration {
     /// Upper 95 % bound of the false-flag rate that this many items support when none of them is
     /// flagged.
     pub fn bound_95(&self) -> f64 {
-        if self.items == 0 {
-            1.0
-        } else {
-            // The rate at which so many items would all pass with a chance of 5 %.
-            1.0 - 0.05_f64.powf(1.0 / self.items as f64)
-        }
+        bound_95(self.items)
+    }
+}
+
+/// Upper 95 % bound of the false-flag rate that so many items support when none of them is flagged:
+/// the least budget that is honest with them.
+pub fn bound_95(items: usize) -> f64 {
+    if items == 0 {
+        1.0
+    } else {
+        // The rate at which so many items would all pass with a chance of 5 %.
+        1.0 - 0.05_f64.powf(1.0 / items as f64)
     }
 }
 

@@ -12,4 +12,5 @@ pub(crate) mod references;
 pub(crate) mod reviews;
 pub(crate) mod self_test;
 pub(crate) mod statements;
+pub(crate) mod statistics;
 pub(crate) mod system;

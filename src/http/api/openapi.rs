@@ -52,6 +52,8 @@ groups! {
     Removing = [STORAGE_FULL] + Reading;
     /// Errors of listing with parameters.
     Listing = [INVALID_FIELD] + Any;
+    /// Errors of counting, with parameters.
+    Counting = [INVALID_FIELD] + Reading;
     /// Errors of creating from JSON.
     Creating = [CONFLICT, TOO_LARGE, UNSUPPORTED_CONTENT_TYPE, INVALID_FIELD, STORAGE_FULL] + Reading;
     /// Errors of changing one thing by JSON.

@@ -194,13 +194,13 @@ pub(crate) struct ReferenceList {
 pub(crate) struct ReferencePath {
     /// Id of the brand.
     #[param(value_type = Id, example = "acme")]
-    brand: String,
+    pub brand: String,
     /// Id of the product.
     #[param(value_type = Id, example = "oat-drink-1l")]
-    product: String,
+    pub product: String,
     /// Id of the reference.
     #[param(value_type = RecordId, example = "0198c1f6-6d0e-7c3b-9a51-2f4f0c3b7a10")]
-    id: String,
+    pub id: String,
 }
 
 /// Enroll a reference

@@ -18,7 +18,7 @@ struct Asset {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ALL: [Asset; 3] = [
+const ALL: [Asset; 6] = [
     Asset {
         name: "app.css",
         media_type: "text/css; charset=utf-8",
@@ -33,6 +33,21 @@ const ALL: [Asset; 3] = [
         name: "compare.js",
         media_type: SCRIPT,
         content: include_str!("assets/compare.js"),
+    },
+    Asset {
+        name: "marks.js",
+        media_type: SCRIPT,
+        content: include_str!("assets/marks.js"),
+    },
+    Asset {
+        name: "self_test.js",
+        media_type: SCRIPT,
+        content: include_str!("assets/self_test.js"),
+    },
+    Asset {
+        name: "upload.js",
+        media_type: SCRIPT,
+        content: include_str!("assets/upload.js"),
     },
 ];
 

@@ -3,9 +3,15 @@
 use axum::extract::{FromRequest, Request};
 
 use crate::http::{
+    extract::Form,
+    parts::{Parts, Wanted},
     problem::{Problem, kind},
     session::Session,
+    state::HttpState,
 };
+
+/// Name of the field that holds a form's token.
+const TOKEN: &str = "token";
 
 /// The fields of a form that comes from a page of the sender's own session.
 pub(crate) struct PageForm(Vec<(String, String)>);
@@ -18,14 +24,42 @@ impl<S: Send + Sync> FromRequest<S> for PageForm {
         let fields = Fields::from_request(request, state).await?;
         // Who sends a key instead of a cookie is not led here by another site.
         if let Some(session) = session {
-            let token = fields.0.text("token");
+            let token = fields.0.text(TOKEN);
             if !session.is_token(token) {
-                let detail =
-                    "the form does not come from a page of this session; open the page again";
-                return Err(Problem::new(&kind::CROSS_SITE, detail));
+                return Err(foreign());
             }
         }
         Ok(fields.0)
+    }
+}
+
+fn foreign() -> Problem {
+    let detail = "the form does not come from a page of this session; open the page again";
+    Problem::new(&kind::CROSS_SITE, detail)
+}
+
+/// The parts of a form with files that comes from a page of the sender's own session.
+///
+/// # Errors
+/// It comes from elsewhere, or its parts are not those that are wanted.
+pub(super) async fn upload(
+    request: Request,
+    state: &HttpState,
+    mut wanted: Vec<Wanted>,
+) -> Result<Parts, Problem> {
+    let session = request.extensions().get::<Session>().cloned();
+    let form = match (Form::from_request(request, state).await, &session) {
+        (Ok(Form(form)), _) => form,
+        // A page always sends parts.
+        (Err(_), Some(_)) => return Err(foreign()),
+        (Err(problem), None) => return Err(problem),
+    };
+    wanted.push(Wanted::text(TOKEN));
+    let parts = Parts::read(form, &wanted, state.config()).await?;
+    let sent = parts.texts(TOKEN).into_iter().next().unwrap_or_default();
+    match session {
+        Some(session) if !session.is_token(&sent) => Err(foreign()),
+        _ => Ok(parts),
     }
 }
 

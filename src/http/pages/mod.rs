@@ -1,14 +1,18 @@
-//! Pages for people: signing in, the queue, and one check to decide about.
+//! Pages for people: signing in, the queue, one check to decide about, and what a brand has.
 //!
 //! They are made on the server, of what the use cases answer, and work without scripts but for moving,
-//! laying over and blinking of pictures. Every text is escaped by its template, and the policy sent
+//! laying over and blinking of pictures, sending many files at once, drawing marks, and self-tests. Every text is escaped by its template, and the policy sent
 //! with each page lets a browser run nothing but the files of [`assets`].
 
 mod assets;
+mod brands;
+mod chart;
 mod form;
 mod plot;
+mod product;
 mod queue;
 mod review;
+mod settings;
 mod shapes;
 mod sign_in;
 mod view;
@@ -25,7 +29,7 @@ use super::{
     access::{Routes, Who},
     observe::RequestId,
     problem::{Problem, Shown},
-    router::{QUEUE_READERS, READERS, REVIEWERS},
+    router::{LOOKERS, OWNERS, QUEUE_READERS, READERS, REVIEWERS},
     session::Session,
 };
 use crate::checker::actor::{Actor, Role};
@@ -67,12 +71,79 @@ pub(crate) fn routes() -> Routes {
             "/reviews/{id}/decide",
             post(review::decide),
         )
+        .page(LOOKERS, Method::GET, "/brands", get(brands::list))
+        .page(LOOKERS, Method::GET, "/brands/{brand}", get(brands::show))
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}",
+            post(brands::change),
+        )
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}/products",
+            post(brands::create_product),
+        )
+        .page(
+            LOOKERS,
+            Method::GET,
+            "/brands/{brand}/products/{product}",
+            get(product::show),
+        )
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}/products/{product}",
+            post(product::change),
+        )
+        .page(
+            OWNERS,
+            Method::GET,
+            "/brands/{brand}/products/{product}/references/{id}/remove",
+            get(product::ask_reference),
+        )
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}/products/{product}/references/{id}/remove",
+            post(product::remove_reference),
+        )
+        .page(
+            OWNERS,
+            Method::GET,
+            "/brands/{brand}/products/{product}/genuine-photos/{id}/remove",
+            get(product::ask_photo),
+        )
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}/products/{product}/genuine-photos/{id}/remove",
+            post(product::remove_photo),
+        )
+}
+
+/// Pages that are sent pictures, which need a place as other uploads do.
+pub(crate) fn uploads() -> Routes {
+    Routes::default()
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}/products/{product}/references",
+            post(product::enroll),
+        )
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}/products/{product}/genuine-photos",
+            post(product::add_photo),
+        )
 }
 
 /// The pages: for each its method, the pattern of its path, and the names of the roles that may open it,
 /// none for everybody.
 pub fn table() -> Vec<(Method, String, Vec<&'static str>)> {
-    let access = routes().access;
+    let access = routes().access.and(uploads().access);
     let pages = access.pages();
     let owned = pages.map(|(method, path, roles)| (method, path.to_owned(), roles));
     owned.collect()
@@ -88,6 +159,8 @@ pub(crate) struct Frame {
     pub token: String,
     /// Whether they see the queue.
     pub queue: bool,
+    /// Whether they see what brands have.
+    pub brands: bool,
     /// Changes with the scripts and styles, so that a browser takes new ones.
     pub version: &'static str,
 }
@@ -100,6 +173,7 @@ impl Frame {
             role: actor.role().name(),
             token: session.map(Session::token).unwrap_or_default(),
             queue: matches!(actor.role(), Role::Reviewer | Role::Auditor | Role::Admin),
+            brands: actor.role() != Role::Pipeline,
             version: assets::version(),
         }
     }
@@ -111,6 +185,7 @@ impl Frame {
             role: "",
             token: String::new(),
             queue: false,
+            brands: false,
             version: assets::version(),
         }
     }

@@ -2,7 +2,10 @@
 
 use crate::{
     contract::answer::{MatchAnswer, PhotoAnswer},
-    domain::geometry::{Homography, Point},
+    domain::{
+        gallery::{Mark, MarkKind},
+        geometry::{Homography, Point},
+    },
 };
 
 use super::view;
@@ -48,6 +51,22 @@ impl Shape {
             (p.x.is_finite() && p.y.is_finite()).then_some(p)
         };
         Some(places(found, to_reference))
+    }
+}
+
+impl Shape {
+    /// The marks of a reference over its picture.
+    pub(super) fn of_marks(marks: &[Mark]) -> Vec<Self> {
+        let over = |mark: &Mark| {
+            let region: Vec<_> = mark.region.iter().map(|p| [p.x, p.y]).collect();
+            let tone = match (mark.kind, mark.proposed) {
+                (MarkKind::Ignored, _) => "odd",
+                (_, true) => "dim",
+                (_, false) => "good",
+            };
+            shape(&region, Some, ("mark", tone), mark.name.clone())
+        };
+        marks.iter().filter_map(over).collect()
     }
 }
 

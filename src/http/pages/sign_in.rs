@@ -48,7 +48,8 @@ pub(super) async fn home(Visitor(visitor): Visitor) -> Redirect {
     // Temporary: browsers remember a permanent redirect, whatever may stand here one day.
     Redirect::temporary(match visitor.map(|actor| actor.role()) {
         Some(Role::Reviewer | Role::Auditor | Role::Admin) => "/queue",
-        Some(Role::Brand | Role::Pipeline) => "/docs/",
+        Some(Role::Brand) => "/brands",
+        Some(Role::Pipeline) => "/docs/",
         None => "/sign-in",
     })
 }

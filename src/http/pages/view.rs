@@ -38,6 +38,15 @@ pub(super) fn share(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"))
 }
 
+/// A share as a number of percent, with as many digits as it has, two at most.
+pub(super) fn percent(share: &f64) -> String {
+    let number = format!("{:.2}", share * 100.0);
+    number
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
 /// A name of the contract in words.
 pub(super) fn words(name: &str) -> String {
     name.replace('_', " ")

@@ -1,19 +1,24 @@
 //! Rows of checks and of the photos they were about.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::{Row, any::AnyRow};
 
-use super::{Database, audit::Deed, refusal, rows::failed};
+use super::{Database, audit::Deed, queue, refusal, rows::failed};
 use crate::{
     checker::{
         actor::Actor,
         ports::StoreError,
-        records::{CheckFilter, Checks, SeenElsewhere},
+        records::{CheckFilter, Checks, SeenElsewhere, Tally},
     },
-    contract::{Action, Verdict, answer::CheckAnswer},
+    contract::{Action, ReviewOutcome, Verdict, answer::CheckAnswer},
     domain::digest::Sha256,
 };
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
 
 #[async_trait]
 impl Checks for Database {
@@ -27,12 +32,13 @@ impl Checks for Database {
         // A check without its photos would be blind to their use by others.
         let mut transaction = self.begin().await?;
         sqlx::query(
-            "INSERT INTO checks (id, verdict, brand, seller, listing, answer, actor)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO checks (id, verdict, brand, product, seller, listing, answer, actor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&answer.id)
         .bind(answer.verdict.name())
         .bind(answer.claim.as_ref().map(|c| &c.brand))
+        .bind(answer.claim.as_ref().and_then(|c| c.product.as_ref()))
         .bind(&answer.seller_id)
         .bind(&answer.listing_id)
         .bind(&stored)
@@ -138,6 +144,81 @@ impl Checks for Database {
         }
         Ok(found)
     }
+
+    async fn tally(&self, brand: &str, days: Range<i64>) -> Result<Tally, StoreError> {
+        let mut tally = Tally::default();
+        if days.is_empty() {
+            return Ok(tally);
+        }
+        // One statement for all days, each a range of the index of brands. There is no spelling of a
+        // day that both databases know, and an id's first digits are its time.
+        let counted = days.clone().enumerate().map(|(n, day)| {
+            format!(
+                "SELECT CAST({day} AS BIGINT) AS day, verdict, COUNT(*) AS checks FROM checks
+                 WHERE brand = $1 AND id >= ${} AND id < ${} GROUP BY verdict",
+                n + 2,
+                n + 3
+            )
+        });
+        let sql = counted.collect::<Vec<_>>().join(" UNION ALL ");
+        let mut query = sqlx::query_as(self.spelled(&sql)).bind(brand);
+        for day in days.start..=days.end {
+            query = query.bind(first_id(day));
+        }
+        let rows: Vec<(i64, String, i64)> = query.fetch_all(&self.pool).await.map_err(failed)?;
+        for (day, verdict, checks) in rows {
+            let key = (day, queue::named(&verdict)?);
+            tally.days.insert(key, number(checks));
+        }
+        let (from, until) = (first_id(days.start), first_id(days.end));
+        let products: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT product, COUNT(*) FROM checks
+             WHERE brand = $1 AND id >= $2 AND id < $3 AND product IS NOT NULL GROUP BY product",
+        )
+        .bind(brand)
+        .bind(&from)
+        .bind(&until)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        let products = products.into_iter().map(|(id, n)| (id, number(n)));
+        tally.products = products.collect();
+        // The last decision counts: one after another undoes it. A dispute of what was not flagged
+        // says nothing of flags.
+        let decided: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT d.outcome, COUNT(*) FROM checks c JOIN decisions d ON d.check_id = c.id
+             WHERE c.brand = $1 AND c.id >= $2 AND c.id < $3
+             AND c.verdict IN ('deviates', 'no_brand_seen')
+             AND NOT EXISTS (SELECT 1 FROM decisions l WHERE l.check_id = c.id AND l.id > d.id)
+             GROUP BY d.outcome",
+        )
+        .bind(brand)
+        .bind(&from)
+        .bind(&until)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        for (outcome, checks) in decided {
+            match queue::named(&outcome)? {
+                ReviewOutcome::Uphold => tally.upheld = number(checks),
+                ReviewOutcome::Overturn => tally.overturned = number(checks),
+                ReviewOutcome::NeedPhoto => {}
+            }
+        }
+        Ok(tally)
+    }
+}
+
+/// What sorts before every id that was made on a day (since 1970, UTC) or later.
+fn first_id(day: i64) -> String {
+    // The first 48 bits of a UUID of version 7 are its milliseconds since 1970.
+    let ms = day.saturating_mul(DAY_MS).clamp(0, (1 << 48) - 1);
+    format!("{:08x}-{:04x}", ms >> 16, ms & 0xffff)
+}
+
+/// A count as the database gives it.
+fn number(count: i64) -> usize {
+    usize::try_from(count).unwrap_or(0)
 }
 
 pub(super) fn answer(row: &AnyRow) -> Result<CheckAnswer, StoreError> {
