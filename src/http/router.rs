@@ -63,6 +63,7 @@ pub fn open_api() -> utoipa::openapi::OpenApi {
         .description(Some("A key that `assay key create` made"));
     components.add_security_scheme(SCHEME, SecurityScheme::Http(bearer.build()));
     components.examples.extend(openapi::problem_examples());
+    openapi::show_verdicts(&mut contract.paths, components);
     openapi::relate_fields(components);
     openapi::allow_no_body(&mut contract.paths);
     contract

@@ -113,7 +113,7 @@ pub(crate) struct PhotoPath {
     request_body(content = CheckForm, content_type = "multipart/form-data", description = "Photos and what the listing claims",
                  encoding(("photo" = (content_type = "image/jpeg, image/png, image/webp")))),
     responses(
-        (status = 200, description = "What the photos show", body = CheckAnswer, example = super::openapi::check_example),
+        (status = 200, description = "What the photos show", body = CheckAnswer),
         Checking,
     ),
 )]
@@ -189,7 +189,7 @@ pub(crate) async fn list_checks(
 #[utoipa::path(
     get, path = "/v1/checks/{id}", tag = "checks", params(CheckPath),
     responses(
-        (status = 200, description = "The check", body = CheckAnswer, example = super::openapi::check_example),
+        (status = 200, description = "The check", body = CheckAnswer),
         Reading,
     ),
 )]

@@ -270,22 +270,65 @@ pub(crate) fn reference_example() -> Value {
     serde_json::from_str(include_str!("examples/reference.json")).unwrap_or_default()
 }
 
-/// A check's answer, as an example.
-pub(crate) fn check_example() -> Value {
+/// Answers by their verdict; most are of the demo's checks.
+fn check_examples() -> BTreeMap<String, Value> {
     // Compiled in, and read by a test.
-    serde_json::from_str(include_str!("examples/check.json")).unwrap_or_default()
+    let mut examples: BTreeMap<_, _> =
+        serde_json::from_str(include_str!("examples/checks.json")).unwrap_or_default();
+    let deviates = serde_json::from_str(include_str!("examples/check.json"));
+    examples.insert("deviates".to_owned(), deviates.unwrap_or_default());
+    examples
+}
+
+/// Shows an answer of every verdict where a check is answered: the derived document knows one example
+/// for each answer.
+pub(crate) fn show_verdicts(paths: &mut Paths, components: &mut Components) {
+    let examples = check_examples();
+    let items = paths.paths.values_mut();
+    let operations = items.flat_map(|item| [item.get.as_mut(), item.post.as_mut()]);
+    for operation in operations.flatten() {
+        let id = operation.operation_id.as_deref();
+        if !matches!(id, Some("create_check" | "get_check")) {
+            continue;
+        }
+        let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") else {
+            continue;
+        };
+        for content in answer.content.values_mut() {
+            if let RefOr::T(content) = content {
+                let named = examples.keys().map(|verdict| {
+                    let example = Ref::new(format!("#/components/examples/{verdict}"));
+                    (verdict.clone(), RefOr::Ref(example))
+                });
+                content.examples.extend(named);
+            }
+        }
+    }
+    let examples = examples.into_iter().map(|(verdict, answer)| {
+        let summary = format!("A check that came out as {verdict}");
+        let example = ExampleBuilder::new().summary(summary).value(Some(answer));
+        (verdict, example.into())
+    });
+    components.examples.extend(examples);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::answer::CheckAnswer;
+    use crate::contract::{Verdict, answer::CheckAnswer};
 
     #[test]
-    fn the_example_is_an_answer() {
+    fn every_verdict_has_an_answer_as_an_example() {
         assert!(reference_example().is_object());
-        let answer: CheckAnswer = serde_json::from_value(check_example()).unwrap();
-        assert_eq!(serde_json::to_value(answer).unwrap(), check_example());
+        let examples = check_examples();
+        let verdicts = Verdict::ALL.iter().map(|verdict| verdict.name());
+        assert_eq!(examples.len(), Verdict::ALL.len());
+        for verdict in verdicts {
+            let example = &examples[verdict];
+            let answer: CheckAnswer = serde_json::from_value(example.clone()).unwrap();
+            assert_eq!(answer.verdict.name(), verdict);
+            assert_eq!(serde_json::to_value(answer).unwrap(), *example);
+        }
     }
 
     #[test]
