@@ -6,9 +6,11 @@ mod app;
 mod bucket;
 mod compute;
 mod http;
+mod keep;
 
 pub use app::AppConfig;
 #[cfg(feature = "cluster")]
 pub use bucket::Bucket;
 pub use compute::ComputeConfig;
 pub use http::HttpConfig;
+pub use keep::KeepConfig;

@@ -40,6 +40,7 @@ mod examine;
 mod gallery;
 mod jobs;
 mod judging;
+mod keeping;
 mod self_test;
 
 pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};

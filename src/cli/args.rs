@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{audit::AuditArgs, key::KeyArgs};
+use super::{
+    audit::AuditArgs,
+    keeping::{EraseArgs, HoldArgs},
+    key::KeyArgs,
+};
 use crate::{
-    config::{AppConfig, HttpConfig},
+    config::{AppConfig, HttpConfig, KeepConfig},
     contract::limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
 };
 
@@ -19,6 +23,7 @@ Examples:
   assay check photo.jpg                                     which product is this?
   assay serve                                               the same over HTTP
   assay key create --role pipeline                          a key for a program that submits photos
+  assay erase --seller ID --why TEXT                        erase what is kept of a seller
   assay audit verify                                        is the log of what was done whole?
   assay backup assay.tar                                    save everything, also while it is served
   assay evidence CHECK_ID --out bundle.zip                  the evidence of a check, to hand on
@@ -75,6 +80,10 @@ pub enum Command {
     Key(KeyArgs),
     /// Show what was done by whom, and tell whether the log of it is whole
     Audit(AuditArgs),
+    /// Keep a check whatever would remove it, for a dispute or a court
+    Hold(HoldArgs),
+    /// Erase the data of a seller or listing
+    Erase(EraseArgs),
     /// Write the evidence of a check into one signed file
     Evidence(EvidenceArgs),
     /// Verify the evidence of a check that somebody else wrote
@@ -187,6 +196,9 @@ pub struct ServeArgs {
     /// Where to listen and how much a caller may ask.
     #[command(flatten)]
     pub http: HttpConfig,
+    /// How long what need not be kept for ever is kept.
+    #[command(flatten)]
+    pub keep: KeepConfig,
     /// How log lines look: text for people, json for collectors
     #[arg(
         long,

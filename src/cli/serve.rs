@@ -12,6 +12,7 @@ pub(crate) async fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
     let server = open(config).await?.bind(args.http.clone()).await?;
+    let server = server.keeping(args.keep);
     let address = server.address();
     writeln!(out, "assay listens on http://{address}")?;
     writeln!(out, "the interface is documented on http://{address}/docs/")?;

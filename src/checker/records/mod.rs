@@ -8,6 +8,7 @@ mod genuine;
 mod jobs;
 mod operating_points;
 mod references;
+mod retention;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use genuine::{
 pub use jobs::{Job, JobKind, JobState, Jobs, Leased, NewJob};
 pub use operating_points::{OperatingPoints, Standing};
 pub use references::{ChangedReference, ReferenceRecord, References};
+pub use retention::{Concerned, Hold, RemovedBy, RemovedPhoto, Retention, Subject};
 
 use super::ports::StoreError;
 
@@ -57,6 +59,8 @@ pub struct Records {
     pub accounts: Arc<dyn Accounts>,
     /// What was done.
     pub audit: Arc<dyn Audit>,
+    /// What is removed, and what is held.
+    pub retention: Arc<dyn Retention>,
     /// Whether records can be kept.
     pub upkeep: Arc<dyn Upkeep>,
 }
@@ -74,6 +78,7 @@ impl Records {
             + Jobs
             + Accounts
             + Audit
+            + Retention
             + Upkeep
             + 'static,
     {
@@ -87,6 +92,7 @@ impl Records {
             jobs: store.clone(),
             accounts: store.clone(),
             audit: store.clone(),
+            retention: store.clone(),
             upkeep: store,
         }
     }

@@ -12,6 +12,7 @@ mod jobs;
 mod operating_points;
 mod references;
 mod refusal;
+mod retention;
 mod rows;
 mod scores;
 
