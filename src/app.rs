@@ -19,13 +19,14 @@ use tokio::net::TcpListener;
 
 use crate::{
     checker::{
+        keeper::Keeper,
         key_ring::KeyRing,
         ports::{Images, Signer, StoreError},
         records::Records,
         service::{Assay, EvidencePainter, Parts, ServiceError},
         statement::{StatementWriter, TemplateError},
     },
-    config::{AppConfig, ComputeConfig, HttpConfig, StatementsConfig},
+    config::{AppConfig, ComputeConfig, HttpConfig, KeepConfig, StatementsConfig},
     contract::limits::MOST_PHOTOS,
     engine::{Engine, vision::Vision},
     http::{self, HttpState, Tls},
@@ -69,6 +70,7 @@ pub struct App {
     pub assay: Arc<Assay>,
     /// By which callers are known.
     pub(crate) keys: KeyRing,
+    keeper: Keeper,
     /// Draws evidence.
     pub(crate) painter: Arc<dyn EvidencePainter>,
     /// Signs evidence.
@@ -94,6 +96,7 @@ impl App {
         let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
         let signer = signer(&config.data)?;
         let images = images(config, &files).await?;
+        let keeper = Keeper::new(database.clone(), Arc::clone(&images));
         let parts = Parts {
             records: Records::of(Arc::clone(&database)),
             engine: Engine::default(),
@@ -110,6 +113,7 @@ impl App {
         Ok(Self {
             assay: Arc::new(assay.await?),
             keys,
+            keeper,
             painter: Arc::new(painter::Painter),
             signer: Arc::new(signer),
             pool,
@@ -150,6 +154,7 @@ impl App {
             tls,
             first_key,
             state,
+            keep: KeepConfig::default(),
         })
     }
 
@@ -169,6 +174,14 @@ impl App {
 pub(crate) async fn keys(config: &AppConfig) -> anyhow::Result<(KeyRing, Arc<Database>)> {
     let database = Arc::new(open_database(config).await?);
     Ok((KeyRing::new(database.clone()), database))
+}
+
+/// Keeps and removes, without models or gallery; close the database when done.
+pub(crate) async fn keeper(config: &AppConfig) -> anyhow::Result<(Keeper, Arc<Database>)> {
+    let database = Arc::new(open_database(config).await?);
+    let files = Arc::new(FileThreads::start(ContentFiles::open(&config.data)?)?);
+    let images = images(config, &files).await?;
+    Ok((Keeper::new(database.clone(), images), database))
 }
 
 /// The log alone, and what signs how far it is, without models or gallery; close the database when
@@ -240,9 +253,16 @@ pub struct Server {
     tls: Option<Tls>,
     first_key: Option<PathBuf>,
     state: HttpState,
+    keep: KeepConfig,
 }
 
 impl Server {
+    /// Removes by itself what these settings do not keep.
+    #[must_use]
+    pub fn keeping(self, keep: KeepConfig) -> Self {
+        Self { keep, ..self }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -268,7 +288,11 @@ impl Server {
     /// Serves until `stop` is done, then finishes the requests underway.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         // Beside the requests, which must not wait for the scoring of many photos.
-        let working = tokio::spawn(runner::work(Arc::clone(&self.app.assay)));
+        let working = tokio::spawn(runner::work(
+            Arc::clone(&self.app.assay),
+            self.app.keeper.clone(),
+            self.keep,
+        ));
         let checkpoints = self.app.checkpoints();
         let keeping = tokio::spawn(checkpoints.clone().keep());
         http::serve(self.listener, self.state, self.tls, stop).await;

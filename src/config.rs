@@ -6,6 +6,7 @@ mod app;
 mod bucket;
 mod compute;
 mod http;
+mod keep;
 mod network;
 mod statements;
 
@@ -14,5 +15,6 @@ pub use app::AppConfig;
 pub use bucket::Bucket;
 pub use compute::ComputeConfig;
 pub use http::{HttpConfig, TlsFiles};
+pub use keep::KeepConfig;
 pub use network::Network;
 pub use statements::StatementsConfig;

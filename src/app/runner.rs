@@ -4,10 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::checker::{
-    actor::Actor,
-    records::{JobKind, Leased},
-    service::{Assay, ServiceError},
+use crate::{
+    checker::{
+        actor::Actor,
+        keeper::Keeper,
+        records::{JobKind, Leased},
+        service::{Assay, ServiceError},
+    },
+    config::KeepConfig,
 };
 
 /// How often it is looked whether a job waits.
@@ -19,10 +23,13 @@ const RENEWAL: Duration = Duration::from_secs(10);
 /// long.
 const ROUND: Duration = Duration::from_secs(300);
 
+/// How often what need not be kept is removed.
+const TIDYING: Duration = Duration::from_secs(3600);
+
 /// Does one job after the other, for as long as it is polled. Whatever it is stopped in goes on in
 /// another process, or in this one after its next start.
-pub(super) async fn work(assay: Arc<Assay>) {
-    let (mut period, mut round) = (paced(PERIOD), paced(ROUND));
+pub(super) async fn work(assay: Arc<Assay>, keeper: Keeper, keep: KeepConfig) {
+    let (mut period, mut round, mut tidying) = (paced(PERIOD), paced(ROUND), paced(TIDYING));
     loop {
         tokio::select! {
             _ = period.tick() => {}
@@ -31,11 +38,19 @@ pub(super) async fn work(assay: Arc<Assay>) {
                     tracing::warn!("no work could be looked for, which is tried again: {error}");
                 }
             }
+            _ = tidying.tick(), if keep != KeepConfig::default() => {
+                if let Err(error) = assay.ask_for_retention(&Actor::local()).await {
+                    tracing::warn!("nothing could be removed, which is tried again: {error}");
+                }
+            }
+        }
+        if let Some(days) = keep.keep_cleared_photos {
+            tidy(&assay, &keeper, days).await;
         }
         // All that waits, without a pause in between.
         loop {
             match assay.take_job(JobKind::Score).await {
-                Ok(Some(job)) => run(&assay, &job).await,
+                Ok(Some(job)) => run(&assay, &job, assay.do_job(&job)).await,
                 Ok(None) => break,
                 Err(error) => {
                     tracing::warn!("no work could be looked for, which is tried again: {error}");
@@ -47,11 +62,10 @@ pub(super) async fn work(assay: Arc<Assay>) {
 }
 
 /// Does a job while saying that it is underway; gives it up when somebody else has it meanwhile.
-async fn run(assay: &Assay, job: &Leased) {
+async fn run(assay: &Assay, job: &Leased, done: impl Future<Output = Result<usize, ServiceError>>) {
     let mut renewal = paced(RENEWAL);
     // The first one is at once, and taking it was as good.
     renewal.tick().await;
-    let done = assay.do_job(job);
     tokio::pin!(done);
     let done = loop {
         tokio::select! {
@@ -81,22 +95,36 @@ async fn ended(
     done: Result<usize, ServiceError>,
 ) -> Result<(), ServiceError> {
     match done {
-        Ok(scored) => {
-            if scored > 0 {
-                tracing::info!(
-                    "{scored} genuine photos of {} were scored for calibration",
+        Ok(done) => {
+            match job.kind {
+                _ if done == 0 => {}
+                JobKind::Retention => {
+                    tracing::info!("the bytes of {done} photos were removed by retention");
+                }
+                JobKind::Score | JobKind::SelfTest => tracing::info!(
+                    "{done} genuine photos of {} were scored for calibration",
                     job.key
-                );
+                ),
             }
             assay.finish_job(job).await
         }
         Err(error) => {
-            tracing::warn!(
-                "genuine photos of {} were not scored, which is tried again later: {error}",
-                job.key
-            );
+            let (what, key) = (job.kind.name(), &job.key);
+            tracing::warn!("job {what} of {key} failed, which is tried again later: {error}");
             assay.fail_job(job, &error).await
         }
+    }
+}
+
+/// Removes what need not be kept, where it is time and no other process does.
+async fn tidy(assay: &Assay, keeper: &Keeper, days: u32) {
+    match assay.take_job(JobKind::Retention).await {
+        Ok(Some(job)) => {
+            let actor = Actor::local();
+            run(assay, &job, keeper.remove_cleared(&actor, days)).await;
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!("nothing could be removed, which is tried again: {error}"),
     }
 }
 

@@ -7,6 +7,7 @@ mod calibrating;
 pub(crate) mod clock;
 mod codec;
 mod judged_by;
+pub mod keeper;
 pub mod key_ring;
 pub mod ports;
 pub mod records;

@@ -93,6 +93,10 @@ pub trait Images: Send + Sync {
     /// [`StoreError::Lost`] when the file is missing or damaged.
     async fn image(&self, sha256: Sha256) -> Result<Bytes, StoreError>;
 
+    /// Removes an image for good; nothing where there is none. Only for who has made sure that no
+    /// record needs it.
+    async fn remove_image(&self, sha256: Sha256) -> Result<(), StoreError>;
+
     /// Whether the place where images are kept answers; cheap, for those who ask often.
     ///
     /// # Errors
@@ -158,6 +162,14 @@ pub enum StoreError {
         /// Content hash of the image.
         sha256: Sha256,
         /// What was found instead.
+        why: String,
+    },
+    /// A photo was removed on purpose.
+    #[error("the photo `{photo}` was removed {why}")]
+    Removed {
+        /// Check and number, as in `ID/0`.
+        photo: String,
+        /// By what, and when, as in `by retention on 2026-11-29`.
         why: String,
     },
     /// The database or the disk failed.

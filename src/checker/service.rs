@@ -40,6 +40,7 @@ mod examine;
 mod gallery;
 mod jobs;
 mod judging;
+mod keeping;
 mod overview;
 mod pictures;
 mod review;

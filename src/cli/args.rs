@@ -4,9 +4,13 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{audit::AuditArgs, key::KeyArgs};
+use super::{
+    audit::AuditArgs,
+    keeping::{EraseArgs, HoldArgs},
+    key::KeyArgs,
+};
 use crate::{
-    config::{AppConfig, HttpConfig, StatementsConfig},
+    config::{AppConfig, HttpConfig, KeepConfig, StatementsConfig},
     contract::{
         limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
         statement::is_language_tag,
@@ -23,6 +27,7 @@ Examples:
   assay check photo.jpg                                     which product is this?
   assay serve                                               the same over HTTP
   assay key create --role pipeline                          a key for a program that submits photos
+  assay erase --seller ID --why TEXT                        erase what is kept of a seller
   assay audit verify                                        is the log of what was done whole?
   assay backup assay.tar                                    save everything, also while it is served
   assay evidence CHECK_ID --out bundle.zip                  the evidence of a check, to hand on
@@ -80,6 +85,10 @@ pub enum Command {
     Key(KeyArgs),
     /// Show what was done by whom, and tell whether the log of it is whole
     Audit(AuditArgs),
+    /// Keep a check whatever would remove it, for a dispute or a court
+    Hold(HoldArgs),
+    /// Erase the data of a seller or listing
+    Erase(EraseArgs),
     /// Write the evidence of a check into one signed file
     Evidence(EvidenceArgs),
     /// Verify the evidence of a check that somebody else wrote
@@ -202,6 +211,9 @@ pub struct ServeArgs {
     /// In which words sellers are told why.
     #[command(flatten)]
     pub statements: StatementsConfig,
+    /// How long what need not be kept for ever is kept.
+    #[command(flatten)]
+    pub keep: KeepConfig,
     /// How log lines look: text for people, json for collectors
     #[arg(
         long,

@@ -284,7 +284,7 @@ fn table(keys: &[Listed]) -> Table {
 }
 
 /// Milliseconds since 1970 as RFC 3339, UTC, to the second.
-fn time(ms: i64) -> String {
+pub(super) fn time(ms: i64) -> String {
     Timestamp::from_second(ms.div_euclid(1000))
         .unwrap_or_default()
         .to_string()

@@ -11,6 +11,7 @@ pub mod eval;
 mod evidence;
 mod exit;
 mod failure;
+mod keeping;
 mod key;
 mod logging;
 mod open;
@@ -89,6 +90,8 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Backup(args) => or_stopped(backup::back_up(args, config, *json, out)).await,
         Command::Restore(args) => or_stopped(backup::restore(args, config, *json, out)).await,
         Command::Audit(args) => or_stopped(audit::run(args, config, *json, out)).await,
+        Command::Hold(args) => or_stopped(keeping::hold(args, config, *json, out)).await,
+        Command::Erase(args) => or_stopped(keeping::erase(args, config, *json, out)).await,
         Command::Key(args) => or_stopped(key::run(args, config, *json, out)).await,
         Command::Eval(args) => match &args.self_test {
             Some(brand) => or_stopped(self_test(args, brand, config, *json, out)).await,

@@ -14,6 +14,7 @@ pub(crate) async fn run(
     // Before the models: a broken template is told at once.
     let writer = templates(&args.statements)?;
     let server = open(config).await?.bind(args.http.clone(), writer).await?;
+    let server = server.keeping(args.keep);
     let (url, address) = (server.url(), server.address());
     writeln!(out, "assay listens on {url}")?;
     writeln!(out, "the interface is documented on {url}/docs/")?;

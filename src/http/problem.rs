@@ -53,6 +53,7 @@ pub(crate) mod kind {
         NO_ROUTE = NOT_FOUND, "no-such-route", "There is nothing at this path";
         METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not know this method";
         BODY_TOO_SLOW = REQUEST_TIMEOUT, "body-too-slow", "The body took too long to arrive";
+        REMOVED = GONE, "removed", "It was removed on purpose";
         CONFLICT = CONFLICT, "conflict", "What is there already stands against it";
         TOO_LARGE = PAYLOAD_TOO_LARGE, "body-too-large", "The body or one of its parts is too large";
         PHOTO_TOO_MANY_BYTES = PAYLOAD_TOO_LARGE, "photo-too-many-bytes", "The picture's file is too large";
@@ -326,6 +327,7 @@ impl From<StoreError> for Problem {
                               operator for room";
                 Self::new(&kind::STORAGE_FULL, detail).caused_by(chain(source.as_ref()))
             }
+            StoreError::Removed { .. } => Self::new(&kind::REMOVED, error.to_string()),
             // The caller named nothing wrong: something was lost here.
             StoreError::Lost { .. } => Self::internal(error.to_string()),
             StoreError::Failed(source) => Self::internal(chain(source.as_ref())),

@@ -125,6 +125,19 @@ impl ContentFiles {
         Ok(bytes)
     }
 
+    /// Removes an image; nothing where there is none.
+    pub fn remove_image(&self, sha256: Sha256) -> Result<(), StoreError> {
+        let path = self.image_path(sha256);
+        match fs::remove_file(&path) {
+            // Or a power failure would bring it back.
+            Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(e),
+        }
+        .map_err(io_error("remove", &path))?;
+        Ok(())
+    }
+
     /// What a model made of an image, if it is there and whole.
     pub fn features(&self, sha256: Sha256, model: &ModelId) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.features_path(sha256, model);
@@ -264,6 +277,22 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_that_was_removed_is_gone_and_others_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ContentFiles::open(folder.path()).unwrap();
+        let (one, two) = (Sha256::of(b"one"), Sha256::of(b"two"));
+        files.put_image(one, b"one").unwrap();
+        files.put_image(two, b"two").unwrap();
+        for _ in 0..2 {
+            files.remove_image(one).unwrap();
+            assert!(matches!(files.image(one), Err(StoreError::Lost { .. })));
+        }
+        assert_eq!(files.image(two).unwrap(), b"two");
+        files.put_image(one, b"one").unwrap();
+        assert_eq!(files.image(one).unwrap(), b"one");
+    }
 
     fn put(files: &ContentFiles) -> Sha256 {
         let sha256 = Sha256::of(b"abc");

@@ -376,6 +376,19 @@ impl Images for ObjectImages {
         }
     }
 
+    async fn remove_image(&self, sha256: Sha256) -> Result<(), StoreError> {
+        let key = self.key(sha256);
+        let removed = async {
+            match self.store.delete(&key).await {
+                // Some stores say so of what is not there, most do not.
+                Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+                Err(cause) => Err(self.failed("remove", &key, &cause)),
+            }
+        };
+        // Others wait meanwhile.
+        self.bounded(self.patience.reachable, removed).await
+    }
+
     async fn reachable(&self) -> Result<(), StoreError> {
         // One name at most; a bucket that is not there answers otherwise than an empty one.
         let one = PaginatedListOptions {

@@ -118,12 +118,13 @@ async fn pool(file: &Path) -> Result<AnyPool, sqlx::Error> {
         // Under a write-ahead log writers take turns whatever their number, and keep no reader waiting
         // while a connection is free.
         .max_connections(4)
-        // An address cannot carry these, other than `options` below.
+        // An address cannot carry these, other than `options` below. What is deleted is overwritten:
+        // erased data must not go on lying in free pages.
         .after_connect(|connection, _| {
             Box::pin(async move {
                 connection
                     .execute(
-                        "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000",
+                        "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000; PRAGMA secure_delete = ON",
                     )
                     .await?;
                 Ok(())

@@ -86,6 +86,10 @@ impl Images for FileThreads {
         self.run(move |files| files.image(sha256).map(Bytes::from))
             .await
     }
+
+    async fn remove_image(&self, sha256: Sha256) -> Result<(), StoreError> {
+        self.run(move |files| files.remove_image(sha256)).await
+    }
 }
 
 #[async_trait]

@@ -405,6 +405,10 @@ impl Images for Disk {
         self.files.image(sha256).await
     }
 
+    async fn remove_image(&self, sha256: Sha256) -> Result<(), StoreError> {
+        self.files.remove_image(sha256).await
+    }
+
     async fn reachable(&self) -> Result<(), StoreError> {
         match self.faults.images_gone.load(Ordering::SeqCst) {
             true => Err(StoreError::Failed("no route to `s3://pictures`".into())),

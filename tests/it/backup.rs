@@ -16,7 +16,7 @@ use assay::{
     checker::{
         actor::Actor,
         key_ring::KeyRing,
-        records::{Catalogue, CheckFilter, References},
+        records::{Catalogue, CheckFilter, References, Retention},
         service::CheckRequest,
     },
     contract::answer::CheckAnswer,
@@ -69,8 +69,10 @@ pub async fn stocked() -> (TestApp, ProductKey) {
     let mut asked = request(Some(&oat), &[Scene::photo(1, "a"), Scene::photo(2, "b")]);
     asked.photos.push(Bytes::from_static(NO_PICTURE));
     asked.seller_id = Some("ann".into());
-    app.assay.check(&Actor::local(), asked).await.unwrap();
+    let answer = app.assay.check(&Actor::local(), asked).await.unwrap();
     let database = Arc::new(sqlite::open(app.data()).await.unwrap());
+    let held = database.hold(&Actor::local(), &answer.id, "case 17").await;
+    held.unwrap();
     let made = KeyRing::new(database).create_first(|_| Ok(())).await;
     assert!(made.unwrap().is_some());
     (app, oat)

@@ -33,6 +33,7 @@ mod inference;
 mod intake;
 mod killed;
 mod pool;
+mod retention;
 mod service;
 mod statement;
 mod storage;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod checks;
 mod jobs;
 mod opening;
 mod reviews;
@@ -13,12 +14,11 @@ use assay::{
     checker::{
         ports::StoreError,
         records::{
-            Catalogue, Change, CheckFilter, Checks, GenuinePhotos, GenuineScore, KeptVariation,
-            OperatingPoints, ReferenceRecord, References, Scores, SeenElsewhere, Settings,
-            Standing,
+            Catalogue, Change, GenuinePhotos, GenuineScore, KeptVariation, OperatingPoints,
+            ReferenceRecord, References, Scores, Settings, Standing,
         },
     },
-    contract::{CalibrationSource, Verdict, operating_point::OperatingPointAnswer},
+    contract::{CalibrationSource, operating_point::OperatingPointAnswer},
     domain::{gallery::ProductKey, score::LogOdds},
     storage::{database::Database, sqlite},
 };
@@ -28,6 +28,10 @@ use audit::{
     a_change_that_fails_leaves_no_entry, an_entry_is_neither_changed_nor_removed,
     each_change_leaves_one_entry_with_before_and_after,
     two_that_note_at_once_leave_no_gap_and_a_valid_chain,
+};
+use checks::{
+    a_photo_is_seen_elsewhere_only_with_another_seller,
+    checks_are_listed_newest_first_by_verdict_and_brand,
 };
 use jobs::{
     a_worker_that_is_gone_is_followed_by_another, changes_ask_for_scores,
@@ -53,7 +57,7 @@ use crate::support::servers::Postgres;
 #[cfg(feature = "cluster")]
 use assay::storage::postgres;
 
-use crate::support::records::{brand, check, genuine_photo, hash, key, local, product, reference};
+use crate::support::records::{brand, genuine_photo, hash, key, local, product, reference};
 
 /// Where one test's records lie.
 struct Place {
@@ -121,6 +125,8 @@ macro_rules! contract {
         }
     };
 }
+
+mod retention;
 
 contract! {
     brands_and_products_are_accepted_again_but_not_under_another_name,
@@ -265,81 +271,6 @@ async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence(
         .add_reference(&local(), &reference("r2", key("acme", "oat"), hash('a')))
         .await
         .unwrap();
-}
-
-async fn checks_are_listed_newest_first_by_verdict_and_brand(place: &Place) {
-    let store = place.open().await;
-    let all = [
-        check("c1", Verdict::Deviates, Some("acme"), None, hash('1')),
-        check("c2", Verdict::Consistent, Some("acme"), None, hash('2')),
-        check("c3", Verdict::Deviates, None, None, hash('3')),
-    ];
-    for answer in &all {
-        store.add_check(&local(), answer, &[Some(7)]).await.unwrap();
-    }
-    assert_eq!(store.check("c2").await.unwrap(), all[1]);
-    assert!(is_not_found(store.check("c9").await, "check"));
-    let listed =
-        async |verdict: Option<Verdict>, brand: Option<&str>, before: Option<&str>, limit| {
-            let [brand, before] = [brand, before].map(|s| s.map(str::to_owned));
-            let found = store
-                .checks(
-                    &CheckFilter {
-                        verdict,
-                        brand,
-                        before,
-                        limit,
-                    },
-                    None,
-                )
-                .await
-                .unwrap();
-            found.into_iter().map(|c| c.id).collect::<Vec<_>>()
-        };
-    assert_eq!(listed(None, None, None, 10).await, ["c3", "c2", "c1"]);
-    assert_eq!(listed(None, None, Some("c3"), 1).await, ["c2"]);
-    assert_eq!(
-        listed(Some(Verdict::Deviates), None, None, 10).await,
-        ["c3", "c1"]
-    );
-    assert_eq!(
-        listed(Some(Verdict::Deviates), Some("acme"), None, 10).await,
-        ["c1"]
-    );
-}
-
-async fn a_photo_is_seen_elsewhere_only_with_another_seller(place: &Place) {
-    let store = place.open().await;
-    for (id, seller) in [
-        ("c1", None),
-        ("c2", Some("ann")),
-        ("c3", Some("bob")),
-        ("c4", Some("cid")),
-    ] {
-        store
-            .add_check(
-                &local(),
-                &check(id, Verdict::Consistent, None, seller, hash('a')),
-                &[],
-            )
-            .await
-            .unwrap();
-    }
-    let photos = [hash('a'), hash('b')];
-    let seen = |check: &str, seller: &str| SeenElsewhere {
-        sha256: hash('a'),
-        check: check.into(),
-        seller: seller.into(),
-    };
-    assert_eq!(
-        store.seen_elsewhere(&photos, Some("bob")).await.unwrap(),
-        [seen("c2", "ann")]
-    );
-    assert_eq!(
-        store.seen_elsewhere(&photos, Some("ann")).await.unwrap(),
-        [seen("c3", "bob")]
-    );
-    assert_eq!(store.seen_elsewhere(&photos, None).await.unwrap(), []);
 }
 
 /// References that are searched, of those that changed since.

@@ -15,17 +15,20 @@ pub enum JobKind {
     Score,
     /// Trying what would be flagged of a product. One runs at a time, so its key is always the same.
     SelfTest,
+    /// Removing what need not be kept any longer; its key is always the same.
+    Retention,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::Score, Self::SelfTest];
+    pub const ALL: [Self; 3] = [Self::Score, Self::SelfTest, Self::Retention];
 
     /// The name in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Score => "score",
             Self::SelfTest => "self_test",
+            Self::Retention => "retention",
         }
     }
 
@@ -37,8 +40,8 @@ impl JobKind {
     /// How often it is begun at most, before it is given up.
     pub fn most_attempts(self) -> i64 {
         match self {
-            // Scores are kept one by one: each attempt goes on where the last one ended.
-            Self::Score => 8,
+            // They are kept one by one, as removals are: each attempt goes on where the last one ended.
+            Self::Score | Self::Retention => 8,
             // Whoever asked for it has gone with its worker.
             Self::SelfTest => 1,
         }

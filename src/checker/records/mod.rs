@@ -8,6 +8,7 @@ mod genuine;
 mod jobs;
 mod operating_points;
 mod references;
+mod retention;
 mod reviews;
 
 use std::sync::Arc;
@@ -25,8 +26,9 @@ pub use genuine::{
 pub use jobs::{Job, JobKind, JobState, Jobs, Leased, NewJob};
 pub use operating_points::{OperatingPoints, Standing};
 pub use references::{ChangedReference, ReferenceRecord, References};
+pub use retention::{Concerned, Hold, RemovedBy, RemovedPhoto, Retention, Subject};
 pub use reviews::{
-    DecisionRecord, DisputeRecord, Hold, Holder, QueueFilter, ReviewRecord, Reviews,
+    DecisionRecord, DisputeRecord, Holder, Lease, QueueFilter, ReviewRecord, Reviews,
 };
 
 use super::ports::StoreError;
@@ -63,6 +65,8 @@ pub struct Records {
     pub reviews: Arc<dyn Reviews>,
     /// What was done.
     pub audit: Arc<dyn Audit>,
+    /// What is removed, and what is held.
+    pub retention: Arc<dyn Retention>,
     /// Whether records can be kept.
     pub upkeep: Arc<dyn Upkeep>,
 }
@@ -81,6 +85,7 @@ impl Records {
             + Accounts
             + Reviews
             + Audit
+            + Retention
             + Upkeep
             + 'static,
     {
@@ -95,6 +100,7 @@ impl Records {
             accounts: store.clone(),
             reviews: store.clone(),
             audit: store.clone(),
+            retention: store.clone(),
             upkeep: store,
         }
     }

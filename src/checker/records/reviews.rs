@@ -94,7 +94,7 @@ pub struct DecisionRecord {
 
 /// What came of asking for a check to look at, or to decide about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum Lease {
     /// It is theirs until then.
     Theirs(Holder),
     /// Somebody else holds it.
@@ -122,12 +122,12 @@ pub trait Reviews: Send + Sync {
     /// [`StoreError::NotFound`] for a check that is not there.
     async fn dispute(&self, actor: &Actor, dispute: &DisputeRecord) -> Result<(), StoreError>;
     /// Gives a check to somebody for `lease_ms`, or prolongs their lease.
-    async fn hold(&self, actor: &Actor, check: &str, lease_ms: i64) -> Result<Hold, StoreError>;
+    async fn lease(&self, actor: &Actor, check: &str, lease_ms: i64) -> Result<Lease, StoreError>;
     /// Gives a check back; nothing when somebody else holds it.
-    async fn release(&self, actor: &Actor, check: &str) -> Result<(), StoreError>;
+    async fn give_back(&self, actor: &Actor, check: &str) -> Result<(), StoreError>;
     /// Keeps a decision of who holds the check, who then holds it no longer. Only
-    /// [`Hold::Theirs`] says that it was kept.
-    async fn decide(&self, actor: &Actor, decision: &DecisionRecord) -> Result<Hold, StoreError>;
+    /// [`Lease::Theirs`] says that it was kept.
+    async fn decide(&self, actor: &Actor, decision: &DecisionRecord) -> Result<Lease, StoreError>;
     /// Other checks of a listing or a seller, newest first, `most` at most.
     async fn history(
         &self,

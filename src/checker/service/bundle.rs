@@ -75,6 +75,7 @@ impl Assay {
                 references.insert(found.reference.clone(), (record, bytes));
             }
         }
+        self.refuse_removed(check, |_| true).await?;
         let mut photos = Vec::new();
         for (n, photo) in answer.photos.iter().enumerate() {
             if photo.error.is_some() {

@@ -86,6 +86,7 @@ impl Assay {
             judged_by,
             claim,
         });
+        let (removals, sent) = (self.removals().await?, request.photos.clone());
         let work = request.photos.into_iter().zip(decoding).enumerate();
         let work = work.map(|(n, photo)| self.check_and_keep(n, photo, &against));
         // In order, since an answer numbers its photos as the listing does.
@@ -97,6 +98,7 @@ impl Assay {
         let seller = request.seller_id.as_deref();
         let seen = self.records.checks.seen_elsewhere(&hashes, seller).await?;
         let fingerprints: Vec<_> = photos.iter().map(fingerprint_of).collect();
+        let kept: Vec<_> = photos.iter().map(|p| p.photo.is_ok()).collect();
         let frame = Frame {
             id: new_id(),
             created_at: jiff::Timestamp::now().to_string(),
@@ -113,6 +115,9 @@ impl Assay {
             .checks
             .add_check(actor, &answer, &fingerprints)
             .await?;
+        let kept = hashes.into_iter().zip(sent).zip(kept);
+        let kept = kept.filter(|(_, kept)| *kept).map(|(image, _)| image);
+        self.keep_again(removals, kept).await?;
         Ok(visible::shown_to(actor, answer))
     }
 
@@ -178,6 +183,7 @@ impl Assay {
             }
             .into());
         }
+        self.refuse_removed(check, |removed| removed == n).await?;
         let photo = answer.photos.swap_remove(n);
         self.evidence_inputs(&answer, (n, photo)).await
     }

@@ -101,9 +101,10 @@ impl Assay {
                 problem: format!("is of no use: {}", enrolled.health.problems.join("; ")),
             });
         }
+        let removals = self.removals().await?;
         // The file before its record: a record alone would be a lost reference, a file alone only
         // takes space.
-        self.images.put_image(sha256, image).await?;
+        self.images.put_image(sha256, image.clone()).await?;
         // Also before the record, so that the next check finds its features at hand.
         self.keep(&enrolled).await?;
         let reference = enrolled.reference;
@@ -125,6 +126,7 @@ impl Assay {
             .references
             .add_reference(actor, &record)
             .await?;
+        self.keep_again(removals, [(sha256, image)]).await?;
         Ok(record)
     }
 
@@ -160,7 +162,8 @@ impl Assay {
                 problem: problem.to_owned(),
             });
         }
-        self.images.put_image(sha256, image).await?;
+        let removals = self.removals().await?;
+        self.images.put_image(sha256, image.clone()).await?;
         let (product, item) = (product.clone(), item.to_owned());
         let record = GenuinePhotoRecord {
             id: new_id(),
@@ -174,6 +177,7 @@ impl Assay {
             .genuine
             .add_genuine_photo(actor, &record)
             .await?;
+        self.keep_again(removals, [(sha256, image)]).await?;
         Ok(record)
     }
 

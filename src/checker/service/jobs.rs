@@ -1,9 +1,9 @@
 //! Work in the background: taking it, doing it, and saying how it ended.
 
-use super::{Assay, ServiceError};
+use super::{Assay, ServiceError, new_id};
 use crate::checker::{
     actor::Actor,
-    records::{JobKind, JobState, Leased},
+    records::{JobKind, JobState, Leased, NewJob},
 };
 
 /// How long a job is taken to be underway after its worker last said so.
@@ -15,6 +15,17 @@ impl Assay {
     /// Asks for the scores of all genuine photos; those that have one already cost nothing.
     pub async fn score_everything(&self, actor: &Actor) -> Result<(), ServiceError> {
         Ok(self.records.jobs.enqueue_all_scores(actor.name()).await?)
+    }
+
+    /// Asks for what need not be kept any longer to be removed, unless somebody did and it waits.
+    pub async fn ask_for_retention(&self, actor: &Actor) -> Result<(), ServiceError> {
+        let job = NewJob {
+            id: new_id(),
+            kind: JobKind::Retention,
+            key: "all".to_owned(),
+            actor: actor.name().to_owned(),
+        };
+        Ok(self.records.jobs.enqueue(&job).await?)
     }
 
     /// Takes the next job of a kind that waits, or whose worker stopped.
@@ -30,6 +41,8 @@ impl Assay {
             JobKind::Score => self.score_brand(&job.key).await,
             // Whoever asked for it does it, and gets the answer.
             JobKind::SelfTest => Ok(0),
+            // Done by a keeper, who knows what is to be removed.
+            JobKind::Retention => Ok(0),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::{
         actor::Actor,
         clock::rfc3339,
         ports::StoreError,
-        records::{DecisionRecord, DisputeRecord, Hold, Holder, QueueFilter, ReviewRecord},
+        records::{DecisionRecord, DisputeRecord, Holder, Lease, QueueFilter, ReviewRecord},
         requests::Invalid,
         validate, visible,
     },
@@ -137,13 +137,13 @@ impl Assay {
     /// # Errors
     /// Somebody else looks at it, or they decided before what is disputed now.
     pub async fn hold(&self, actor: &Actor, check: &str) -> Result<HolderAnswer, ServiceError> {
-        let hold = self.records.reviews.hold(actor, check, LEASE_MS).await?;
+        let hold = self.records.reviews.lease(actor, check, LEASE_MS).await?;
         theirs(hold).map(|holder| held(actor, holder))
     }
 
     /// Gives a check back; nothing when somebody else looks at it.
     pub async fn release(&self, actor: &Actor, check: &str) -> Result<(), ServiceError> {
-        Ok(self.records.reviews.release(actor, check).await?)
+        Ok(self.records.reviews.give_back(actor, check).await?)
     }
 
     /// Decides about a check that they hold. A decision is never changed; another one after it undoes
@@ -242,18 +242,18 @@ fn invalid(field: &str, problem: String) -> ServiceError {
 }
 
 /// The lease, or why there is none.
-fn theirs(hold: Hold) -> Result<Holder, ServiceError> {
+fn theirs(hold: Lease) -> Result<Holder, ServiceError> {
     let problem = match hold {
-        Hold::Theirs(holder) => return Ok(holder),
-        Hold::Taken(holder) => format!(
+        Lease::Theirs(holder) => return Ok(holder),
+        Lease::Taken(holder) => format!(
             "is looked at by {} until {}",
             holder.label,
             rfc3339(holder.until_ms)
         ),
-        Hold::DecidedBefore => {
+        Lease::DecidedBefore => {
             "is disputed after your decision: another reviewer has to look at it".to_owned()
         }
-        Hold::Lost => "is not yours, or no longer: claim it first".to_owned(),
+        Lease::Lost => "is not yours, or no longer: claim it first".to_owned(),
     };
     let field = "check".to_owned();
     Err(ServiceError::Conflict { field, problem })

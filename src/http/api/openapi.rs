@@ -122,7 +122,7 @@ pub(crate) struct Drawing;
 
 impl IntoResponses for Drawing {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[Reading::kinds(), Picture::kinds()].concat())
+        problems(&[vec![&kind::REMOVED], Reading::kinds(), Picture::kinds()].concat())
     }
 }
 

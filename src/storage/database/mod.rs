@@ -13,6 +13,7 @@ mod operating_points;
 mod queue;
 mod references;
 mod refusal;
+mod retention;
 mod reviews;
 mod rows;
 mod scores;

@@ -17,7 +17,7 @@ use crate::{
         actor::Actor,
         ports::StoreError,
         records::{
-            DecisionRecord, DisputeRecord, Hold, Holder, QueueFilter, ReviewRecord, Reviews,
+            DecisionRecord, DisputeRecord, Holder, Lease, QueueFilter, ReviewRecord, Reviews,
         },
     },
     contract::{ReviewOutcome, ReviewState, answer::CheckAnswer},
@@ -65,18 +65,18 @@ impl Database {
     }
 
     /// Why somebody does not hold a check.
-    async fn refused_hold(&self, actor: &Actor, check: &str) -> Result<Hold, StoreError> {
+    async fn refused_hold(&self, actor: &Actor, check: &str) -> Result<Lease, StoreError> {
         let review = self.review(check).await?;
         let review = review.ok_or_else(|| refusal::not_found("review", check))?;
         if let Some(holder) = review.holder.filter(|holder| holder.actor != actor.name()) {
-            return Ok(Hold::Taken(holder));
+            return Ok(Lease::Taken(holder));
         }
         let decisions = self.decisions(check).await?;
         let before = decisions.iter().any(|d| d.actor == actor.name());
         Ok(if review.disputed && before {
-            Hold::DecidedBefore
+            Lease::DecidedBefore
         } else {
-            Hold::Lost
+            Lease::Lost
         })
     }
 }
@@ -152,7 +152,7 @@ impl Reviews for Database {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn hold(&self, actor: &Actor, check: &str, lease_ms: i64) -> Result<Hold, StoreError> {
+    async fn lease(&self, actor: &Actor, check: &str, lease_ms: i64) -> Result<Lease, StoreError> {
         let sql = format!(
             "UPDATE reviews SET holder = $1, holder_label = $3, held_until_ms = {{now}} + $4
              WHERE check_id = $2 AND (holder IS NULL OR holder = $1 OR held_until_ms <= {{now}})
@@ -167,7 +167,7 @@ impl Reviews for Database {
             .await
             .map_err(failed)?;
         match until_ms {
-            Some(until_ms) => Ok(Hold::Theirs(Holder {
+            Some(until_ms) => Ok(Lease::Theirs(Holder {
                 actor: actor.name().to_owned(),
                 label: actor.label().to_owned(),
                 until_ms,
@@ -176,7 +176,7 @@ impl Reviews for Database {
         }
     }
 
-    async fn release(&self, actor: &Actor, check: &str) -> Result<(), StoreError> {
+    async fn give_back(&self, actor: &Actor, check: &str) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE reviews SET holder = NULL, holder_label = NULL, held_until_ms = NULL
              WHERE check_id = $1 AND holder = $2",
@@ -189,7 +189,7 @@ impl Reviews for Database {
         Ok(())
     }
 
-    async fn decide(&self, actor: &Actor, decision: &DecisionRecord) -> Result<Hold, StoreError> {
+    async fn decide(&self, actor: &Actor, decision: &DecisionRecord) -> Result<Lease, StoreError> {
         let mut transaction = self.begin().await?;
         let state = match decision.outcome {
             ReviewOutcome::Uphold | ReviewOutcome::Overturn => ReviewState::Decided,
@@ -252,7 +252,7 @@ impl Reviews for Database {
         };
         self.note(&mut transaction, actor, deed).await?;
         transaction.commit().await.map_err(failed)?;
-        Ok(Hold::Theirs(Holder {
+        Ok(Lease::Theirs(Holder {
             actor: decision.actor.clone(),
             label: decision.label.clone(),
             until_ms: decision.created_ms,

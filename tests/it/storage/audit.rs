@@ -21,7 +21,7 @@ use super::{Place, is_conflict, is_not_found, with_two_products};
 use crate::support::records::{brand, check, genuine_photo, hash, key, local, product, reference};
 
 /// All entries, which must be whole up to their head.
-async fn chain(store: &Database) -> Vec<Entry> {
+pub(super) async fn chain(store: &Database) -> Vec<Entry> {
     let (mut chain, mut entries) = (Chain::default(), Vec::new());
     loop {
         // In portions of few, so that there are several.

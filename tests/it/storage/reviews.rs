@@ -3,7 +3,7 @@
 use assay::{
     checker::{
         actor::{Actor, Role},
-        records::{Checks, DecisionRecord, DisputeRecord, Hold, QueueFilter, Reviews},
+        records::{Checks, DecisionRecord, DisputeRecord, Lease, QueueFilter, Reviews},
     },
     contract::{QueueOrder, ReviewOutcome, ReviewState, Verdict},
     storage::database::Database,
@@ -155,11 +155,14 @@ pub(super) async fn one_person_holds_a_check_and_decides_once(place: &Place) {
     let store = with_checks(place).await;
     let other = place.open().await;
     let (rita, otto) = (reviewer("rita"), reviewer("otto"));
-    let taken = |hold: &Hold| matches!(hold, Hold::Taken(by) if by.label == "rita");
-    let theirs = |hold: &Hold| matches!(hold, Hold::Theirs(_));
+    let taken = |hold: &Lease| matches!(hold, Lease::Taken(by) if by.label == "rita");
+    let theirs = |hold: &Lease| matches!(hold, Lease::Theirs(_));
 
     // Of two who ask at the same time one gets it.
-    let both = tokio::join!(store.hold(&rita, "a", LEASE), other.hold(&otto, "a", LEASE));
+    let both = tokio::join!(
+        store.lease(&rita, "a", LEASE),
+        other.lease(&otto, "a", LEASE)
+    );
     let both = [both.0.unwrap(), both.1.unwrap()];
     assert_eq!(
         both.iter().filter(|hold| theirs(hold)).count(),
@@ -167,30 +170,30 @@ pub(super) async fn one_person_holds_a_check_and_decides_once(place: &Place) {
         "{both:?}"
     );
 
-    assert!(theirs(&store.hold(&rita, "b", LEASE).await.unwrap()));
+    assert!(theirs(&store.lease(&rita, "b", LEASE).await.unwrap()));
     assert!(
-        theirs(&store.hold(&rita, "b", LEASE).await.unwrap()),
+        theirs(&store.lease(&rita, "b", LEASE).await.unwrap()),
         "prolonged"
     );
-    assert!(taken(&other.hold(&otto, "b", LEASE).await.unwrap()));
+    assert!(taken(&other.lease(&otto, "b", LEASE).await.unwrap()));
     let by_otto = decision("1", "b", &otto, ReviewOutcome::Overturn);
     assert!(taken(&other.decide(&otto, &by_otto).await.unwrap()));
-    other.release(&otto, "b").await.unwrap();
+    other.give_back(&otto, "b").await.unwrap();
     let review = store.review("b").await.unwrap().unwrap();
     assert_eq!(review.holder.map(|h| h.label).as_deref(), Some("rita"));
     assert_eq!(store.decisions("b").await.unwrap(), []);
 
-    store.release(&rita, "b").await.unwrap();
+    store.give_back(&rita, "b").await.unwrap();
     let by_rita = decision("2", "b", &rita, ReviewOutcome::Uphold);
-    assert_eq!(store.decide(&rita, &by_rita).await.unwrap(), Hold::Lost);
+    assert_eq!(store.decide(&rita, &by_rita).await.unwrap(), Lease::Lost);
     // A lease that ran out is none.
-    assert!(theirs(&store.hold(&rita, "b", -1).await.unwrap()));
+    assert!(theirs(&store.lease(&rita, "b", -1).await.unwrap()));
     assert_eq!(store.review("b").await.unwrap().unwrap().holder, None);
-    assert_eq!(store.decide(&rita, &by_rita).await.unwrap(), Hold::Lost);
-    assert!(theirs(&other.hold(&otto, "b", LEASE).await.unwrap()));
-    other.release(&otto, "b").await.unwrap();
+    assert_eq!(store.decide(&rita, &by_rita).await.unwrap(), Lease::Lost);
+    assert!(theirs(&other.lease(&otto, "b", LEASE).await.unwrap()));
+    other.give_back(&otto, "b").await.unwrap();
 
-    assert!(theirs(&store.hold(&rita, "b", LEASE).await.unwrap()));
+    assert!(theirs(&store.lease(&rita, "b", LEASE).await.unwrap()));
     assert!(theirs(&store.decide(&rita, &by_rita).await.unwrap()));
     let decided = store.review("b").await.unwrap().unwrap();
     assert_eq!(
@@ -206,10 +209,10 @@ pub(super) async fn one_person_holds_a_check_and_decides_once(place: &Place) {
     // Disputed, it comes back, and not to who decided.
     store.dispute(&rita, &dispute("3", "b")).await.unwrap();
     assert_eq!(
-        store.hold(&rita, "b", LEASE).await.unwrap(),
-        Hold::DecidedBefore
+        store.lease(&rita, "b", LEASE).await.unwrap(),
+        Lease::DecidedBefore
     );
-    assert!(theirs(&other.hold(&otto, "b", LEASE).await.unwrap()));
+    assert!(theirs(&other.lease(&otto, "b", LEASE).await.unwrap()));
     let again = decision("4", "b", &otto, ReviewOutcome::NeedPhoto);
     assert!(theirs(&other.decide(&otto, &again).await.unwrap()));
     let waiting = store.review("b").await.unwrap().unwrap();
@@ -219,7 +222,7 @@ pub(super) async fn one_person_holds_a_check_and_decides_once(place: &Place) {
     );
     assert_eq!(store.decisions("b").await.unwrap(), [by_rita, again]);
 
-    assert!(is_not_found(store.hold(&rita, "e", LEASE).await, "review"));
+    assert!(is_not_found(store.lease(&rita, "e", LEASE).await, "review"));
     assert_eq!(store.review("e").await.unwrap(), None);
 }
 

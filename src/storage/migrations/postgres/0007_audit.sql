@@ -24,3 +24,23 @@ END
 $$;
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuses();
 CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses();
+
+-- Why the bytes of a photo are gone, and since when; NULL while they are kept. Its fingerprint goes with them.
+ALTER TABLE check_photos ADD COLUMN removed_by TEXT; -- retention, erasure
+ALTER TABLE check_photos ADD COLUMN removed_ms BIGINT;
+CREATE INDEX check_photos_kept ON check_photos (check_id) WHERE fingerprint IS NOT NULL;
+-- Whether anything else needs an image is asked before it is removed.
+CREATE INDEX references_by_content ON enrolled_references (sha256);
+CREATE INDEX genuine_photos_by_content ON genuine_photos (sha256);
+CREATE INDEX checks_by_seller ON checks (seller) WHERE seller IS NOT NULL;
+
+-- Counts removals of images: who keeps one, then its record, keeps it again when this moved meanwhile.
+INSERT INTO changes (what, count) VALUES ('removals', 0);
+
+-- Checks whose photos and ids are kept, whatever would remove them.
+CREATE TABLE holds (
+    check_id   TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES checks (id),
+    why        TEXT NOT NULL,
+    actor      TEXT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
