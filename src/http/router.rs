@@ -18,8 +18,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::{
     access::{Access, Routes, SCHEME, Who, authenticate},
     api::{
-        brands, calibrations, checks, genuine_photos, openapi, pictures, products, references,
-        reviews, self_test, statistics, system,
+        brands, calibrations, checks, edition, genuine_photos, openapi, pictures, products,
+        references, reviews, self_test, statistics, system,
     },
     guard, observe, pages,
     problem::ProblemBody,
@@ -147,6 +147,7 @@ fn plain() -> Routes {
         .add(OWNERS, routes!(genuine_photos::delete_genuine_photo))
         .add(LOOKERS, routes!(references::list_references))
         .add(LOOKERS, routes!(references::get_reference))
+        .add(OWNERS, routes!(edition::change_reference))
         .add(OWNERS, routes!(references::delete_reference))
         .add(READERS, routes!(calibrations::get_calibration))
         .add(READERS, routes!(checks::list_checks))

@@ -3,6 +3,7 @@
 
 mod access;
 mod checks;
+mod editions;
 mod errors;
 mod gallery;
 mod limits;

@@ -24,7 +24,7 @@ pub use genuine::{
 };
 pub use jobs::{Job, JobKind, JobState, Jobs, Leased, NewJob};
 pub use operating_points::{OperatingPoints, Standing};
-pub use references::{ChangedReference, ReferenceRecord, References};
+pub use references::{ChangedReference, Edition, ReferenceRecord, References};
 pub use reviews::{
     DecisionRecord, DisputeRecord, Hold, Holder, QueueFilter, ReviewRecord, Reviews,
 };

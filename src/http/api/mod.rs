@@ -3,6 +3,7 @@
 pub(crate) mod brands;
 pub(crate) mod calibrations;
 pub(crate) mod checks;
+pub(crate) mod edition;
 pub(crate) mod genuine_photos;
 pub(crate) mod openapi;
 pub(crate) mod pictures;

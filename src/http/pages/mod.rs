@@ -99,6 +99,12 @@ pub(crate) fn routes() -> Routes {
         )
         .page(
             OWNERS,
+            Method::POST,
+            "/brands/{brand}/products/{product}/references/{id}",
+            post(product::change_edition),
+        )
+        .page(
+            OWNERS,
             Method::GET,
             "/brands/{brand}/products/{product}/references/{id}/remove",
             get(product::ask_reference),
