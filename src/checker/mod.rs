@@ -6,6 +6,7 @@ pub mod audit;
 mod calibrating;
 pub(crate) mod clock;
 mod codec;
+mod edition;
 mod judged_by;
 pub mod keeper;
 pub mod key_ring;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::records::Edition;
 use crate::domain::gallery::{Mark, ProductKey, ReferenceKind};
 
 /// A field is missing or malformed.
@@ -24,9 +25,36 @@ pub struct NewReference {
     pub view: Option<String>,
     /// Protected marks given by the owner; Assay proposes some when empty.
     pub marks: Vec<Mark>,
+    /// Which edition of the article it shows.
+    pub edition: Edition,
     /// The image file's bytes.
     // Shared and not copied: hashing, decoding and keeping all want the same bytes.
     pub image: Bytes,
+}
+
+/// What is changed of a reference's edition; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EditionChange {
+    /// Another first day, or none.
+    pub valid_from: Option<Option<String>>,
+    /// Another last day, or none.
+    pub valid_to: Option<Option<String>>,
+    /// Other markets.
+    pub markets: Option<Vec<String>>,
+    /// Another reference that it is a variant of, or none.
+    pub variant_of: Option<Option<String>>,
+}
+
+impl EditionChange {
+    /// What an edition is after it.
+    pub(crate) fn of(self, before: Edition) -> Edition {
+        Edition {
+            valid_from: self.valid_from.unwrap_or(before.valid_from),
+            valid_to: self.valid_to.unwrap_or(before.valid_to),
+            markets: self.markets.unwrap_or(before.markets),
+            variant_of: self.variant_of.unwrap_or(before.variant_of),
+        }
+    }
 }
 
 /// Photos to check.

@@ -14,9 +14,10 @@ use uuid::Uuid;
 
 use super::{
     actor::Actor,
+    edition,
     judged_by::LastJudgedBy,
     ports::{Compute, ComputeError, DecodingBytes, Derived, Images, Permit, StoreError},
-    records::{CheckFilter, GenuinePhotoRecord, Leased, Records, ReferenceRecord},
+    records::{CheckFilter, Edition, GenuinePhotoRecord, Leased, Records, ReferenceRecord},
     requests::Invalid,
     run_on::run_on,
     snapshot::GallerySnapshot,
@@ -47,7 +48,7 @@ mod review;
 mod self_test;
 mod statement;
 
-pub use super::requests::{CheckRequest, NewReference, SelfTestRequest};
+pub use super::requests::{CheckRequest, EditionChange, NewReference, SelfTestRequest};
 pub use super::snapshot::LostReference;
 pub use bundle::BundleInputs;
 pub use overview::{BrandOverview, ProductOverview};
@@ -261,6 +262,47 @@ impl Assay {
     ) -> Result<Vec<ReferenceRecord>, ServiceError> {
         actor.must_see(&product.brand)?;
         Ok(self.records.references.references(product).await?)
+    }
+
+    /// Says which edition of its article a reference shows; what it is compared with stays the same.
+    pub async fn change_edition(
+        &self,
+        actor: &Actor,
+        product: &ProductKey,
+        id: &str,
+        change: EditionChange,
+    ) -> Result<ReferenceRecord, ServiceError> {
+        if change == EditionChange::default() {
+            let problem =
+                "changes nothing: send `valid_from`, `valid_to`, `markets` or `variant_of`";
+            return Err(ServiceError::Invalid {
+                field: "body".to_owned(),
+                problem: problem.to_owned(),
+            });
+        }
+        let references = self.references(actor, product).await?;
+        let found = references.iter().find(|r| r.id == id);
+        let found = found.ok_or_else(|| StoreError::NotFound {
+            what: "reference",
+            id: id.to_owned(),
+        })?;
+        let edition = edition::checked(change.of(found.edition.clone()), id, &references)?;
+        let references = &self.records.references;
+        Ok(references.set_edition(actor, product, id, &edition).await?)
+    }
+
+    /// The edition of a new reference as it is kept.
+    async fn checked_edition(
+        &self,
+        product: &ProductKey,
+        id: &str,
+        edition: Edition,
+    ) -> Result<Edition, ServiceError> {
+        let others = match edition.variant_of {
+            Some(_) => self.records.references.references(product).await?,
+            None => Vec::new(),
+        };
+        Ok(edition::checked(edition, id, &others)?)
     }
 
     /// Removes a reference; the next check no longer sees it.

@@ -258,7 +258,7 @@ pub(crate) fn filter(filter: &CheckFilter) -> Checked {
 mod tests {
     use super::*;
     use crate::{
-        checker::records::Settings,
+        checker::records::{Edition, Settings},
         contract::{Id, PlainText},
         domain::gallery::ReferenceKind,
     };
@@ -295,6 +295,7 @@ mod tests {
             kind,
             view: None,
             marks: vec![mark],
+            edition: Edition::default(),
             image,
         })
     }

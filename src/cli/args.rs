@@ -6,15 +6,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     audit::AuditArgs,
+    backup::{BackupArgs, RestoreArgs},
+    evidence::EvidenceArgs,
     keeping::{EraseArgs, HoldArgs},
     key::KeyArgs,
+    statement::StatementArgs,
+    verify::VerifyArgs,
 };
 use crate::{
     config::{AppConfig, HttpConfig, KeepConfig, StatementsConfig},
-    contract::{
-        limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
-        statement::is_language_tag,
-    },
+    contract::limits::{MOST_PHOTOS, PHOTOS_PER_KIND},
 };
 
 // Examples stand in the help itself: most people learn a command from one.
@@ -234,170 +235,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for collectors
     Json,
-}
-
-const EVIDENCE: &str = "\
-FILE becomes a zip archive: the answer, what it was judged by, the photos as sent, every reference that they were compared with, \
-drawn evidence, a page for people (report.html), and a manifest of all files that is signed with the key in the data folder \
-(signing.key, made by the first start). The same check gives the same bytes.
-
-Whoever gets the file verifies it with `assay verify`, without this data folder. Publish the public key where they find it.
-
-Examples:
-  assay evidence 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --out bundle.zip
-  assay evidence 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --out bundle.zip --data /srv/assay --json
-
-FILE must not exist yet. It has its name only once it is whole.
-Exit codes: 0 the file is written, 2 error.";
-
-/// Arguments of `assay evidence`.
-#[derive(Debug, Args)]
-#[command(after_help = EVIDENCE)]
-pub struct EvidenceArgs {
-    /// The check, by the id in its answer
-    #[arg(value_name = "CHECK_ID")]
-    pub check: String,
-    /// File to write
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-}
-
-const VERIFY: &str = "\
-Neither data folder nor models nor network are used. Each file of the bundle is compared with the signed manifest, the photos and \
-references with the answer, and the archive with the one that holds these files and nothing else. Everything that was changed, \
-removed or added is named.
-
-Without --public-key the signature proves only that nothing was changed since the key in the bundle signed it: anybody can make a \
-key. Whose key it is, only a comparison with the one that the operator publishes tells.
-
-Examples:
-  assay verify bundle.zip --public-key operator.pub
-  assay verify bundle.zip --public-key 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
-  assay verify bundle.zip --json
-
-Exit codes: 0 the bundle holds, 1 it does not, 2 it is no bundle, or another error.";
-
-/// Arguments of `assay verify`.
-#[derive(Debug, Args)]
-#[command(after_help = VERIFY)]
-pub struct VerifyArgs {
-    /// Bundle to verify
-    #[arg(value_name = "BUNDLE.zip")]
-    pub file: PathBuf,
-    /// The key that the operator publishes: 64 hex digits, or a file that holds them
-    #[arg(long, value_name = "HEX|FILE")]
-    pub public_key: Option<String>,
-}
-
-const STATEMENT: &str = "\
-A statement of reasons, as a marketplace owes it to a seller: what was compared with what, what differs and where, that it was \
-automated, which photo would clear it, and how to dispute. It names no other seller, no other brand's product and no threshold.
-
-Its words are templates. Write the program's own into a folder, change or translate them there, and name the folder with \
---statements, here and for `assay serve`. Another language lies in a folder of its tag, such as de.
-
-Examples:
-  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97
-  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --format html --out reasons.html
-  assay statement --templates words
-  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --statements words --language de
-
-Exit codes: 0 the statement is written, 2 error.";
-
-/// Arguments of `assay statement`.
-#[derive(Debug, Args)]
-#[command(after_help = STATEMENT)]
-pub struct StatementArgs {
-    /// The check, by the id in its answer
-    #[arg(value_name = "CHECK_ID", required_unless_present = "templates")]
-    pub check: Option<String>,
-    /// Plain text, or a page with pictures that needs no other file
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        conflicts_with = "json"
-    )]
-    pub format: StatementFormat,
-    /// Language, as a tag such as de; English where there are no templates in it
-    #[arg(long, value_name = "TAG", default_value = "en", value_parser = language)]
-    pub language: String,
-    /// File to write; on stdout when left out
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// In which words sellers are told why.
-    #[command(flatten)]
-    pub statements: StatementsConfig,
-    /// Write the program's own templates into this folder instead, to begin with
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "format", "out"])]
-    pub templates: Option<PathBuf>,
-}
-
-fn language(text: &str) -> Result<String, String> {
-    match is_language_tag(text) {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
-            "`{text}` is no language tag, such as `de` or `pt-BR`"
-        )),
-    }
-}
-
-/// How a statement is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum StatementFormat {
-    /// For a letter or mail
-    #[default]
-    Text,
-    /// A page for browsers and printers
-    Html,
-}
-
-const BACKUP: &str = "\
-FILE becomes one tar archive: every record as JSON lines, every original image that a record names, and a manifest of what \
-was counted. It may be written while `assay serve` works on the same data folder; what is enrolled or checked meanwhile may or \
-may not be in it. What models made of images (the folder features) is left out, since it can be made again.
-
-Each image is compared with its hash. One that is missing or damaged is told by name and in the manifest, and the backup goes on.
-
-Examples:
-  assay backup assay-2026-11-28.tar
-  assay backup /mnt/backups/assay.tar --data /srv/assay --json
-
-FILE must not exist yet, and must not lie in the data folder. It has its name only once it is whole.
-Exit codes: 0 everything is in it, 1 images are missing or damaged, 2 error.";
-
-/// Arguments of `assay backup`.
-#[derive(Debug, Args)]
-#[command(after_help = BACKUP)]
-pub struct BackupArgs {
-    /// File to write
-    pub file: PathBuf,
-}
-
-const RESTORE: &str = "\
-FILE is what `assay backup` wrote, by this version of assay or an older one. Every record is counted and every image compared \
-with its hash before DIR has its name; nothing is ever overwritten. What models make of images is made again by the first start.
-
-With a build for clusters, DIR may be the address of an empty Postgres database; the images go to where --images says then, \
-and nothing is seen before all of it is there.
-
-Examples:
-  assay restore assay-2026-11-28.tar --into restored
-  assay serve --data restored
-  assay restore assay-2026-11-28.tar --into postgres://assay@db/assay --images s3://pictures/assay
-
-Exit codes: 0 everything is back, 1 images were lost before the backup was made, 2 error.";
-
-/// Arguments of `assay restore`.
-#[derive(Debug, Args)]
-#[command(after_help = RESTORE)]
-pub struct RestoreArgs {
-    /// Backup to read
-    pub file: PathBuf,
-    /// Data folder to make: a new folder, or an empty one
-    #[arg(long, value_name = "DIR")]
-    pub into: PathBuf,
 }
 
 const DEMO: &str = "\

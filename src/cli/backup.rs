@@ -2,15 +2,15 @@
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::{
-    args::{BackupArgs, RestoreArgs},
     exit::NOT_CONSISTENT,
     output::{self, WARN, count},
     progress,
@@ -22,6 +22,53 @@ use crate::{
     },
     config::AppConfig,
 };
+
+const BACKUP: &str = "\
+FILE becomes one tar archive: every record as JSON lines, every original image that a record names, and a manifest of what \
+was counted. It may be written while `assay serve` works on the same data folder; what is enrolled or checked meanwhile may or \
+may not be in it. What models made of images (the folder features) is left out, since it can be made again.
+
+Each image is compared with its hash. One that is missing or damaged is told by name and in the manifest, and the backup goes on.
+
+Examples:
+  assay backup assay-2026-11-28.tar
+  assay backup /mnt/backups/assay.tar --data /srv/assay --json
+
+FILE must not exist yet, and must not lie in the data folder. It has its name only once it is whole.
+Exit codes: 0 everything is in it, 1 images are missing or damaged, 2 error.";
+
+/// Arguments of `assay backup`.
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP)]
+pub struct BackupArgs {
+    /// File to write
+    pub file: PathBuf,
+}
+
+const RESTORE: &str = "\
+FILE is what `assay backup` wrote, by this version of assay or an older one. Every record is counted and every image compared \
+with its hash before DIR has its name; nothing is ever overwritten. What models make of images is made again by the first start.
+
+With a build for clusters, DIR may be the address of an empty Postgres database; the images go to where --images says then, \
+and nothing is seen before all of it is there.
+
+Examples:
+  assay restore assay-2026-11-28.tar --into restored
+  assay serve --data restored
+  assay restore assay-2026-11-28.tar --into postgres://assay@db/assay --images s3://pictures/assay
+
+Exit codes: 0 everything is back, 1 images were lost before the backup was made, 2 error.";
+
+/// Arguments of `assay restore`.
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE)]
+pub struct RestoreArgs {
+    /// Backup to read
+    pub file: PathBuf,
+    /// Data folder to make: a new folder, or an empty one
+    #[arg(long, value_name = "DIR")]
+    pub into: PathBuf,
+}
 
 /// What was written or restored, for scripts.
 #[derive(Serialize)]

@@ -20,6 +20,7 @@ use super::{
     progress,
     sources::{self, Row},
     statement::templates,
+    stop::stop_signal,
 };
 use crate::{
     app::App,
@@ -119,7 +120,7 @@ pub(super) async fn serve(
     };
     let (server, reviewer, _scratch) = tokio::select! {
         prepared = prepared => prepared?,
-        () = super::stop_signal() => return Err(Failure::new("stopped").into()),
+        () = stop_signal() => return Err(Failure::new("stopped").into()),
     };
     let address = server.address();
     // Behind the `#`: browsers send that to no server, and so it stands in no log.

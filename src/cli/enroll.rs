@@ -28,7 +28,7 @@ use crate::{
     checker::{
         actor::Actor,
         ports::StoreError,
-        records::{Brand, Product, Settings},
+        records::{Brand, Edition, Product, Settings},
         service::{Assay, NewReference, ServiceError},
     },
     config::{AppConfig, ComputeConfig},
@@ -149,6 +149,7 @@ impl Source for ReferenceSource {
                     kind,
                     view,
                     marks,
+                    edition: Edition::default(),
                     image,
                 },
             )

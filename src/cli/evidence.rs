@@ -1,11 +1,15 @@
 //! `assay evidence`: the evidence of a check in one signed file.
 
-use std::{io::Write, path::Path, process::ExitCode};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use clap::Args;
 use serde::Serialize;
 
 use super::{
-    args::EvidenceArgs,
     failure::Failure,
     open::open,
     output::{self, HEADING, count},
@@ -19,6 +23,32 @@ use crate::{
     checker::actor::Actor,
     config::AppConfig,
 };
+
+const EVIDENCE: &str = "\
+FILE becomes a zip archive: the answer, what it was judged by, the photos as sent, every reference that they were compared with, \
+drawn evidence, a page for people (report.html), and a manifest of all files that is signed with the key in the data folder \
+(signing.key, made by the first start). The same check gives the same bytes.
+
+Whoever gets the file verifies it with `assay verify`, without this data folder. Publish the public key where they find it.
+
+Examples:
+  assay evidence 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --out bundle.zip
+  assay evidence 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --out bundle.zip --data /srv/assay --json
+
+FILE must not exist yet. It has its name only once it is whole.
+Exit codes: 0 the file is written, 2 error.";
+
+/// Arguments of `assay evidence`.
+#[derive(Debug, Args)]
+#[command(after_help = EVIDENCE)]
+pub struct EvidenceArgs {
+    /// The check, by the id in its answer
+    #[arg(value_name = "CHECK_ID")]
+    pub check: String,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
 
 /// What was written, for scripts.
 #[derive(Serialize)]

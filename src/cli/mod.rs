@@ -21,6 +21,7 @@ mod public_key;
 mod serve;
 mod sources;
 mod statement;
+mod stop;
 mod verify;
 
 use std::{
@@ -38,6 +39,7 @@ use exit::error_code;
 use failure::Failure;
 use open::open;
 use output::{BAD, HEADING};
+use stop::{or_stopped, stop_signal};
 
 use crate::{app, checker::ports::StoreError, config::AppConfig};
 
@@ -137,22 +139,6 @@ async fn self_test(
     // Before the outcome is returned: the store is closed in order after a failure as well.
     app.close().await;
     finished.map(|()| ExitCode::SUCCESS)
-}
-
-/// Ctrl-C, or never where signals cannot be listened to.
-async fn stop_signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-async fn or_stopped(
-    work: impl Future<Output = anyhow::Result<ExitCode>>,
-) -> anyhow::Result<ExitCode> {
-    tokio::select! {
-        finished = work => finished,
-        () = stop_signal() => Err(Failure::new("stopped").into()),
-    }
 }
 
 /// The reader of our output went away, as `head` does: nothing is wrong.

@@ -3,17 +3,14 @@
 use std::{
     fs,
     io::{ErrorKind, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
 
-use super::{
-    args::{StatementArgs, StatementFormat},
-    failure::Failure,
-    open::open,
-    output,
-};
+use clap::{Args, ValueEnum};
+
+use super::{failure::Failure, open::open, output};
 use crate::{
     app::{self, App},
     checker::{
@@ -21,7 +18,72 @@ use crate::{
         statement::{StatementWriter, TemplateError},
     },
     config::{AppConfig, StatementsConfig},
+    contract::statement::is_language_tag,
 };
+
+const STATEMENT: &str = "\
+A statement of reasons, as a marketplace owes it to a seller: what was compared with what, what differs and where, that it was \
+automated, which photo would clear it, and how to dispute. It names no other seller, no other brand's product and no threshold.
+
+Its words are templates. Write the program's own into a folder, change or translate them there, and name the folder with \
+--statements, here and for `assay serve`. Another language lies in a folder of its tag, such as de.
+
+Examples:
+  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97
+  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --format html --out reasons.html
+  assay statement --templates words
+  assay statement 01a20ab5-ecbf-7443-9eb0-45b593e2dd97 --statements words --language de
+
+Exit codes: 0 the statement is written, 2 error.";
+
+/// Arguments of `assay statement`.
+#[derive(Debug, Args)]
+#[command(after_help = STATEMENT)]
+pub struct StatementArgs {
+    /// The check, by the id in its answer
+    #[arg(value_name = "CHECK_ID", required_unless_present = "templates")]
+    pub check: Option<String>,
+    /// Plain text, or a page with pictures that needs no other file
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        conflicts_with = "json"
+    )]
+    pub format: StatementFormat,
+    /// Language, as a tag such as de; English where there are no templates in it
+    #[arg(long, value_name = "TAG", default_value = "en", value_parser = language)]
+    pub language: String,
+    /// File to write; on stdout when left out
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// In which words sellers are told why.
+    #[command(flatten)]
+    pub statements: StatementsConfig,
+    /// Write the program's own templates into this folder instead, to begin with
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "format", "out"])]
+    pub templates: Option<PathBuf>,
+}
+
+fn language(text: &str) -> Result<String, String> {
+    match is_language_tag(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "`{text}` is no language tag, such as `de` or `pt-BR`"
+        )),
+    }
+}
+
+/// How a statement is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum StatementFormat {
+    /// For a letter or mail
+    #[default]
+    Text,
+    /// A page for browsers and printers
+    Html,
+}
 
 /// Writes a statement, or the templates that statements are made of.
 pub(crate) async fn run(

@@ -2,20 +2,47 @@
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use clap::Args;
 use serde::Serialize;
 
 use super::{
-    args::VerifyArgs,
     exit::NOT_CONSISTENT,
     failure::Failure,
     output::{self, BAD, GOOD, HEADING, WARN, count},
     public_key::published_key,
 };
 use crate::app::evidence_bundle::{BundleError, Verified, verify};
+
+const VERIFY: &str = "\
+Neither data folder nor models nor network are used. Each file of the bundle is compared with the signed manifest, the photos and \
+references with the answer, and the archive with the one that holds these files and nothing else. Everything that was changed, \
+removed or added is named.
+
+Without --public-key the signature proves only that nothing was changed since the key in the bundle signed it: anybody can make a \
+key. Whose key it is, only a comparison with the one that the operator publishes tells.
+
+Examples:
+  assay verify bundle.zip --public-key operator.pub
+  assay verify bundle.zip --public-key 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
+  assay verify bundle.zip --json
+
+Exit codes: 0 the bundle holds, 1 it does not, 2 it is no bundle, or another error.";
+
+/// Arguments of `assay verify`.
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY)]
+pub struct VerifyArgs {
+    /// Bundle to verify
+    #[arg(value_name = "BUNDLE.zip")]
+    pub file: PathBuf,
+    /// The key that the operator publishes: 64 hex digits, or a file that holds them
+    #[arg(long, value_name = "HEX|FILE")]
+    pub public_key: Option<String>,
+}
 
 /// What was found, for scripts.
 #[derive(Serialize)]

@@ -5,6 +5,8 @@
 pub const BUDGETS: std::ops::RangeInclusive<f64> = 0.0001..=0.5;
 /// Most photos in one check.
 pub const MOST_PHOTOS: usize = 12;
+/// Most markets of one reference: more countries there are not.
+pub const MOST_MARKETS: usize = 249;
 /// Most marks given with one reference.
 pub const MOST_MARKS: usize = 24;
 /// Fewest corners of a mark's region: less has no area.

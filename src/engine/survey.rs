@@ -1,5 +1,6 @@
 //! What a new reference shows besides its product, told to the owner at once: a picture that holds
-//! several articles, or that stands for two products, cannot tell them apart in a check.
+//! several articles, or that stands for two products, cannot tell them apart in a check. One that is
+//! there already under another file adds nothing.
 
 use std::sync::Arc;
 
@@ -24,12 +25,14 @@ use crate::domain::{
     },
 };
 
-/// References of the brand's other products, which a new picture may show too.
+/// References of the brand that a new picture may show too: of its other products, and of the same one.
 pub(crate) struct Others {
     /// Packs, to be looked for in the picture.
     packs: Vec<Arc<Reference>>,
-    /// Pictures that may be the very same.
+    /// Pictures of other products that may be the very same.
     alike: Vec<Arc<Reference>>,
+    /// The same of this product.
+    again: Vec<Arc<Reference>>,
 }
 
 impl Others {
@@ -53,7 +56,9 @@ impl Others {
             kind == ReferenceKind::Pack && r.kind == ReferenceKind::Pack && !near(r)
         };
         let packs = others.iter().filter(is_pack).take(ARTICLES_COMPARED);
+        let again = gallery.of(product).iter().filter(|r| near(r));
         Self {
+            again: again.take(ARTICLES_COMPARED).cloned().collect(),
             packs: packs.copied().cloned().collect(),
             alike,
         }
@@ -61,10 +66,11 @@ impl Others {
 
     /// What it takes to compare with them.
     pub(crate) fn need(&self) -> Need {
-        let ids = |of: &[Arc<Reference>]| of.iter().map(|r| r.id.clone()).collect();
+        let ids =
+            |of: &mut dyn Iterator<Item = &Arc<Reference>>| of.map(|r| r.id.clone()).collect();
         Need {
-            features: ids(&self.packs),
-            pixels: ids(&self.alike),
+            features: ids(&mut self.packs.iter()),
+            pixels: ids(&mut self.alike.iter().chain(&self.again)),
         }
     }
 }
@@ -81,7 +87,13 @@ pub(crate) fn survey(
     prepared: &Prepared,
 ) -> Result<Vec<String>, InferenceError> {
     let mut problems = Vec::new();
-    if let Some(twin) = twin(vision, picture, enrolled, others, prepared) {
+    if twin(vision, picture, enrolled, &others.again, prepared).is_some() {
+        problems.push(
+            "the same picture is enrolled for this product already, in another file: another copy adds nothing, so send another side or view"
+                .to_owned(),
+        );
+    }
+    if let Some(twin) = twin(vision, picture, enrolled, &others.alike, prepared) {
         problems.push(format!(
             "the same picture is enrolled for `{}` of your brand, and the two cannot be told apart by it: send a picture that shows this product alone",
             twin.product.product
@@ -105,18 +117,21 @@ pub(crate) fn survey(
     Ok(problems)
 }
 
-/// The reference of another product that shows the very picture, if one does.
+/// The first of these references that shows the very picture.
 fn twin<'a>(
     vision: &mut Vision,
     picture: &Decoded,
     enrolled: &Enrolled,
-    others: &'a Others,
+    alike: &'a [Arc<Reference>],
     prepared: &Prepared,
 ) -> Option<&'a Arc<Reference>> {
+    if alike.is_empty() {
+        return None;
+    }
     let own = &enrolled.reference;
     let imaging = vision.imaging.as_mut();
     let frame = reference_frame(imaging, &picture.raster, own.article);
-    others.alike.iter().find(|other| {
+    alike.iter().find(|other| {
         other.sha256 == own.sha256
             || prepared
                 .pixels(other)

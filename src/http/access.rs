@@ -19,7 +19,7 @@ use super::{
     api::openapi,
     channel::Channel,
     observe::RequestId,
-    pages,
+    pages::frame,
     problem::{Problem, kind},
     session::{Session, TOKEN_HEADER},
     state::HttpState,
@@ -49,6 +49,25 @@ impl Who {
         }
     }
 }
+
+/// Who reads checks: pipelines and brands those that concern them.
+pub(super) const READERS: Who = Who::Roles(&Role::ALL);
+/// Who looks after a brand.
+pub(super) const OWNERS: Who = Who::Roles(&[Role::Brand, Role::Admin]);
+/// Who looks at what a brand enrolled.
+pub(super) const LOOKERS: Who =
+    Who::Roles(&[Role::Brand, Role::Reviewer, Role::Auditor, Role::Admin]);
+/// Who submits photos.
+pub(super) const SUBMITTERS: Who = Who::Roles(&[Role::Pipeline, Role::Brand, Role::Admin]);
+/// Who disputes an answer for a seller.
+pub(super) const DISPUTERS: Who = Who::Roles(&[Role::Pipeline, Role::Admin]);
+/// Who decides about checks.
+pub(super) const REVIEWERS: Who = Who::Roles(&[Role::Reviewer, Role::Admin]);
+/// Who sees what people decided.
+pub(super) const QUEUE_READERS: Who = Who::Roles(&[Role::Reviewer, Role::Auditor, Role::Admin]);
+/// Who runs the server.
+pub(super) const OPERATORS: Who = Who::Roles(&[Role::Auditor, Role::Admin]);
+pub(super) const ADMIN: Who = Who::Roles(&[Role::Admin]);
 
 /// Routes, each with who may use it.
 #[derive(Default)]
@@ -199,14 +218,14 @@ pub(crate) async fn authenticate(
         return next.run(request).await;
     };
     let id = request.extensions().get::<RequestId>().cloned();
-    let asked = pages::Asked::of(&request);
+    let asked = frame::Asked::of(&request);
     let response = match admitted(&state, rule, request).await {
         Ok(request) => next.run(request).await,
-        Err(problem) if rule.page && problem.is(&kind::NO_KEY) => pages::to_sign_in(&asked),
+        Err(problem) if rule.page && problem.is(&kind::NO_KEY) => frame::to_sign_in(&asked),
         Err(problem) => problem.into_response(),
     };
     if rule.page {
-        pages::readable(response, id.as_ref())
+        frame::readable(response, id.as_ref())
     } else {
         response
     }

@@ -50,6 +50,14 @@ impl Wanted {
         }
     }
 
+    /// The same, in up to `most` parts of one name.
+    pub(crate) fn texts(name: &'static str, most: usize) -> Self {
+        Self {
+            most,
+            ..Self::text(name)
+        }
+    }
+
     /// JSON, in up to `most` parts of one name.
     pub(crate) fn json(name: &'static str, most: usize) -> Self {
         Self {

@@ -16,16 +16,19 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    access::{Access, Routes, SCHEME, Who, authenticate},
+    access::{
+        ADMIN, Access, DISPUTERS, LOOKERS, OPERATORS, OWNERS, QUEUE_READERS, READERS, REVIEWERS,
+        Routes, SCHEME, SUBMITTERS, Who, authenticate,
+    },
     api::{
-        audit, brands, calibrations, checks, genuine_photos, openapi, pictures, products,
+        audit, brands, calibrations, checks, edition, genuine_photos, openapi, pictures, products,
         references, reviews, self_test, statements, statistics, system,
     },
     guard, observe, pages,
     problem::ProblemBody,
     state::HttpState,
 };
-use crate::{checker::actor::Role, contract::QueueOrder};
+use crate::contract::QueueOrder;
 
 /// Most bytes of a JSON body: a reason is the longest text in one, of up to 4 bytes a character, or 12
 /// where each is escaped.
@@ -114,25 +117,6 @@ pub fn router(state: HttpState) -> Router {
         .with_state(state)
 }
 
-/// Who reads checks: pipelines and brands those that concern them.
-pub(super) const READERS: Who = Who::Roles(&Role::ALL);
-/// Who looks after a brand.
-pub(super) const OWNERS: Who = Who::Roles(&[Role::Brand, Role::Admin]);
-/// Who looks at what a brand enrolled.
-pub(super) const LOOKERS: Who =
-    Who::Roles(&[Role::Brand, Role::Reviewer, Role::Auditor, Role::Admin]);
-/// Who submits photos.
-const SUBMITTERS: Who = Who::Roles(&[Role::Pipeline, Role::Brand, Role::Admin]);
-/// Who disputes an answer for a seller.
-const DISPUTERS: Who = Who::Roles(&[Role::Pipeline, Role::Admin]);
-/// Who decides about checks.
-pub(super) const REVIEWERS: Who = Who::Roles(&[Role::Reviewer, Role::Admin]);
-/// Who sees what people decided.
-pub(super) const QUEUE_READERS: Who = Who::Roles(&[Role::Reviewer, Role::Auditor, Role::Admin]);
-/// Who runs the server.
-const OPERATORS: Who = Who::Roles(&[Role::Auditor, Role::Admin]);
-const ADMIN: Who = Who::Roles(&[Role::Admin]);
-
 /// Everything with a small body or none.
 fn plain() -> Routes {
     Routes::default()
@@ -148,6 +132,7 @@ fn plain() -> Routes {
         .add(OWNERS, routes!(genuine_photos::delete_genuine_photo))
         .add(LOOKERS, routes!(references::list_references))
         .add(LOOKERS, routes!(references::get_reference))
+        .add(OWNERS, routes!(edition::change_reference))
         .add(OWNERS, routes!(references::delete_reference))
         .add(READERS, routes!(calibrations::get_calibration))
         .add(READERS, routes!(checks::list_checks))

@@ -39,9 +39,9 @@ const MIGRATIONS: [Step; 6] = [
         include_str!("migrations/postgres/0009_sessions.sql"),
     ),
     (
-        11,
+        10,
         "references",
-        include_str!("migrations/postgres/0011_references.sql"),
+        include_str!("migrations/postgres/0010_references.sql"),
     ),
 ];
 

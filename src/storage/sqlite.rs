@@ -56,9 +56,9 @@ const MIGRATIONS: [Step; 10] = [
         include_str!("migrations/sqlite/0009_sessions.sql"),
     ),
     (
-        11,
+        10,
         "references",
-        include_str!("migrations/sqlite/0011_references.sql"),
+        include_str!("migrations/sqlite/0010_references.sql"),
     ),
 ];
 

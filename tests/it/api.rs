@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod checks;
+mod editions;
 mod errors;
 mod gallery;
 mod limits;

@@ -87,7 +87,8 @@ fn every_operation_is_described_with_its_parameters_body_and_errors() {
             parameters.iter().all(|p| p["description"].is_string()),
             "{at}: a parameter without description"
         );
-        if method == "post" {
+        // To claim a check there is nothing to say but which.
+        if method == "post" && operation["operationId"] != "claim_review" {
             let content = operation["requestBody"]["content"].as_object().unwrap();
             assert!(
                 content.values().all(|c| c["schema"]["$ref"].is_string()),

@@ -10,7 +10,7 @@ use assay::{
     app::App,
     checker::{
         actor::Actor,
-        records::{Brand, Product, Settings},
+        records::{Brand, Edition, Product, Settings},
         requests::{CheckRequest, NewReference},
     },
     config::AppConfig,
@@ -98,6 +98,7 @@ async fn stocked(data: &Path) -> App {
             kind: ReferenceKind::Pack,
             view: None,
             marks: vec![],
+            edition: Edition::default(),
             image: image.into(),
         };
         app.assay

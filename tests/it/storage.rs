@@ -14,8 +14,8 @@ use assay::{
     checker::{
         ports::StoreError,
         records::{
-            Catalogue, Change, GenuinePhotos, GenuineScore, KeptVariation, OperatingPoints,
-            ReferenceRecord, References, Scores, Settings, Standing,
+            Catalogue, Change, Edition, GenuinePhotos, GenuineScore, KeptVariation,
+            OperatingPoints, ReferenceRecord, References, Scores, Settings, Standing,
         },
     },
     contract::{CalibrationSource, operating_point::OperatingPointAnswer},
@@ -131,6 +131,7 @@ mod retention;
 contract! {
     brands_and_products_are_accepted_again_but_not_under_another_name,
     a_reference_comes_back_whole_and_once_per_image,
+    an_edition_is_set_of_a_reference_that_is_there,
     a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence,
     scores_of_genuine_photos_belong_to_one_version,
     what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole,
@@ -243,6 +244,33 @@ async fn a_reference_comes_back_whole_and_once_per_image(place: &Place) {
         store.references(&key("acme", "soy")).await,
         "product"
     ));
+}
+
+async fn an_edition_is_set_of_a_reference_that_is_there(place: &Place) {
+    let store = with_two_products(place).await;
+    let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
+    let mut record = reference("r1", oat.clone(), hash('a'));
+    store.add_reference(&local(), &record).await.unwrap();
+    let number = store.last_change().await.unwrap();
+    record.edition = Edition {
+        valid_from: None,
+        valid_to: Some("2026-12-31".into()),
+        markets: vec!["AT".into()],
+        variant_of: Some("r0".into()),
+    };
+    let set = async |product| {
+        let edition = &record.edition;
+        store.set_edition(&local(), product, "r1", edition).await
+    };
+    assert!(is_not_found(set(&rice).await, "reference"));
+    assert_eq!(set(&oat).await.unwrap(), record);
+    assert_eq!(store.reference("r1").await.unwrap(), record);
+    // What is searched did not change.
+    assert_eq!(store.last_change().await.unwrap(), number);
+    let actor = local();
+    let delete = store.delete_reference(&actor, &oat, "r1", 5);
+    delete.await.unwrap();
+    assert!(is_not_found(set(&oat).await, "reference"));
 }
 
 async fn a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence(place: &Place) {

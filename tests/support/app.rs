@@ -7,7 +7,7 @@ use assay::{
     checker::{
         actor::Actor,
         ports::Images,
-        records::{Records, ReferenceRecord},
+        records::{Edition, Records, ReferenceRecord},
         service::{Assay, CheckRequest, NewReference, Parts},
     },
     config::ComputeConfig,
@@ -136,6 +136,7 @@ pub fn new_reference(product: &ProductKey, scene: &Scene) -> NewReference {
         kind: ReferenceKind::Pack,
         view: None,
         marks: vec![],
+        edition: Edition::default(),
         image,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assay::{
     checker::{
         actor::Actor,
-        records::{Brand, GenuinePhotoRecord, Product, ReferenceRecord, Settings},
+        records::{Brand, Edition, GenuinePhotoRecord, Product, ReferenceRecord, Settings},
     },
     contract::{
         Action, CalibrationSource, Verdict,
@@ -80,6 +80,12 @@ pub fn reference(id: &str, product: ProductKey, sha256: Sha256) -> ReferenceReco
             keypoints: 900,
             sharpness: 0.75,
             problems: vec!["a little dark".into()],
+        },
+        edition: Edition {
+            valid_from: Some("2026-01-31".into()),
+            valid_to: None,
+            markets: vec!["DE".into(), "GB".into()],
+            variant_of: None,
         },
         actor: "local".into(),
         created_ms: 1_000,

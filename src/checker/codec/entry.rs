@@ -95,7 +95,7 @@ impl Rest<'_> {
 mod tests {
     use super::*;
     use crate::{
-        checker::snapshot::tests::entry,
+        checker::{records::Edition, snapshot::tests::entry},
         domain::gallery::{Health, ProductKey, ReferenceKind},
     };
 
@@ -119,6 +119,7 @@ mod tests {
                 sharpness: 1.0,
                 problems: vec![],
             },
+            edition: Edition::default(),
             actor: "local".into(),
             created_ms: 0,
         }

@@ -25,7 +25,7 @@ pub use genuine::{
 };
 pub use jobs::{Job, JobKind, JobState, Jobs, Leased, NewJob};
 pub use operating_points::{OperatingPoints, Standing};
-pub use references::{ChangedReference, ReferenceRecord, References};
+pub use references::{ChangedReference, Edition, ReferenceRecord, References};
 pub use retention::{Concerned, Hold, RemovedBy, RemovedPhoto, Retention, Subject};
 pub use reviews::{
     DecisionRecord, DisputeRecord, Holder, Lease, QueueFilter, ReviewRecord, Reviews,

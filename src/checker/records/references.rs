@@ -11,6 +11,20 @@ use crate::{
     },
 };
 
+/// Which edition of an article a reference shows, as its owner says. An old pack and one of another
+/// country are as genuine as any: nothing of this accuses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edition {
+    /// The first day that it is sold, `YYYY-MM-DD`.
+    pub valid_from: Option<String>,
+    /// The last day that it is sold.
+    pub valid_to: Option<String>,
+    /// Countries that it is sold in, ISO 3166-1 alpha-2; none for all.
+    pub markets: Vec<String>,
+    /// The reference of the same product that it is a variant of.
+    pub variant_of: Option<String>,
+}
+
 /// An enrolled reference as the store knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReferenceRecord {
@@ -34,6 +48,8 @@ pub struct ReferenceRecord {
     pub marks: Vec<Mark>,
     /// How usable it is.
     pub health: Health,
+    /// Which edition of the article it shows.
+    pub edition: Edition,
     /// Who enrolled it.
     pub actor: String,
     /// Milliseconds since 1970, UTC.
@@ -66,6 +82,14 @@ pub trait References: Send + Sync {
     /// One reference by id, also when it was removed since: the evidence of earlier checks needs
     /// it.
     async fn reference(&self, id: &str) -> Result<ReferenceRecord, StoreError>;
+    /// Says which edition a reference of a product shows; it must be there and not removed.
+    async fn set_edition(
+        &self,
+        actor: &Actor,
+        product: &ProductKey,
+        id: &str,
+        edition: &Edition,
+    ) -> Result<ReferenceRecord, StoreError>;
     /// Removes a reference of a product at `now_ms` (milliseconds since 1970, UTC).
     // Marked and not erased: the evidence of earlier checks shows it.
     async fn delete_reference(

@@ -53,8 +53,11 @@ impl Assay {
             kind,
             view,
             marks,
+            edition,
             image,
         } = new;
+        let id = new_id();
+        let edition = self.checked_edition(&product, &id, edition).await?;
         let (_place, _) = self.try_admit_photos(std::slice::from_ref(&image))?;
         // Bytes that are no picture are refused before they reach the disk.
         let (picture, room) = self.decode(image.clone()).await?;
@@ -79,7 +82,7 @@ impl Assay {
         need.features.extend(guides.iter().map(|r| r.id.clone()));
         let arriving = Arriving {
             new: engine::NewReference {
-                id: new_id(),
+                id,
                 product,
                 kind,
                 view,
@@ -119,6 +122,7 @@ impl Assay {
             article: reference.article,
             marks: [reference.marks, reference.ignored].concat(),
             health: enrolled.health,
+            edition,
             actor: actor.name().to_owned(),
             created_ms: now_ms(),
         };

@@ -17,7 +17,10 @@ use crate::{
         limits::{MOST_STATISTICS_DAYS, STATISTICS_DAYS},
         statistics::{DayAnswer, DecidedAnswer, StatisticsAnswer},
     },
-    domain::{calibration::bound_95, gallery::ProductKey},
+    domain::{
+        calibration::bound_95,
+        gallery::{ProductKey, ReferenceKind},
+    },
     engine::Claim,
 };
 
@@ -63,6 +66,24 @@ pub struct ProductOverview {
 }
 
 impl ProductOverview {
+    /// What its references lack together, in words.
+    pub fn lacks(&self) -> Option<&'static str> {
+        // A logo or a published picture is no side of the article.
+        let sides = self.references.iter().filter(|r| is_side(r.kind));
+        let mut views: Vec<_> = sides.map(|r| r.view.as_deref()).collect();
+        views.sort_unstable();
+        views.dedup();
+        match (self.references.is_empty(), &views[..]) {
+            (true, _) => {
+                Some("there is none: every check that claims this product is not comparable")
+            }
+            (_, [] | [_]) => Some(
+                "one view only: photos of other sides cannot be compared; enroll those too, each with its view's name",
+            ),
+            _ => None,
+        }
+    }
+
     /// Items that its own budget needs.
     pub fn needed_for_budget(&self) -> usize {
         items_for(self.budget)
@@ -182,6 +203,13 @@ impl Assay {
             products: tally.products,
             decided: DecidedAnswer::of(tally.upheld, tally.overturned),
         })
+    }
+}
+
+fn is_side(kind: ReferenceKind) -> bool {
+    match kind {
+        ReferenceKind::Pack | ReferenceKind::Label => true,
+        ReferenceKind::Logo | ReferenceKind::CataloguePhoto => false,
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod brands;
 pub(crate) mod calibrations;
 pub(crate) mod checks;
+pub(crate) mod edition;
 pub(crate) mod genuine_photos;
 pub(crate) mod openapi;
 pub(crate) mod pictures;

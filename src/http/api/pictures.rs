@@ -38,7 +38,7 @@ pub(crate) struct ReferenceIdPath {
 pub(crate) struct MatchQuery {
     /// Number of the match in the photo's answer, from 0.
     #[serde(default)]
-    #[param(value_type = usize, required = false, default = 0)]
+    #[param(value_type = usize, required = false, default = 0, maximum = 99)]
     m: usize,
 }
 

@@ -14,10 +14,14 @@ use super::{
     products::ProductPath,
 };
 use crate::{
-    checker::{clock::rfc3339, records::ReferenceRecord, service::NewReference},
+    checker::{
+        clock::rfc3339,
+        records::{Edition, ReferenceRecord},
+        service::NewReference,
+    },
     contract::{
         Corners, Id, MarkKind, OptionalText, PlainText, RecordId, ReferenceKind, Sha256Hex,
-        limits::MOST_MARKS,
+        limits::{MOST_MARKETS, MOST_MARKS},
     },
     domain::{
         gallery::{Health, Mark, ProductKey},
@@ -53,6 +57,20 @@ pub(crate) struct ReferenceForm {
     /// proposes marks when there are none but ignored regions.
     #[schema(max_items = 24, required = false)]
     marks: Vec<NewMarkBody>,
+    /// The first day that an article of this look is sold. Like the three that follow it is told with
+    /// the reference and accuses nothing: an old pack, and one of another country, is genuine too.
+    #[schema(format = Date, required = false)]
+    valid_from: Option<String>,
+    /// The last day that it is sold.
+    #[schema(format = Date, required = false)]
+    valid_to: Option<String>,
+    /// Countries that it is sold in (ISO 3166-1 alpha-2, such as `DE`): one part for each, or one with
+    /// all, parted by commas; none for all.
+    #[schema(max_items = 249, required = false)]
+    markets: Vec<String>,
+    /// Id of another reference of this product that this one is a variant of.
+    #[schema(value_type = RecordId, required = false)]
+    variant_of: Option<String>,
 }
 
 /// A protected mark, as its owner gives it.
@@ -132,6 +150,17 @@ pub(crate) struct ReferenceBody {
     health: HealthBody,
     /// Protected marks, given or proposed, and regions that are ignored.
     marks: Vec<MarkBody>,
+    /// The first day that an article of this look is sold; `null` where its owner does not say.
+    #[schema(format = Date)]
+    valid_from: Option<String>,
+    /// The last day that it is sold; `null` where its owner does not say.
+    #[schema(format = Date)]
+    valid_to: Option<String>,
+    /// Countries that it is sold in, ISO 3166-1 alpha-2; none for all.
+    markets: Vec<String>,
+    /// The reference of the same product that it is a variant of; it may be removed by now.
+    #[schema(value_type = Option<RecordId>)]
+    variant_of: Option<String>,
     /// When it was enrolled, RFC 3339, UTC.
     #[schema(format = DateTime)]
     created_at: String,
@@ -147,6 +176,12 @@ impl From<ReferenceRecord> for ReferenceBody {
             sharpness,
             problems,
         } = record.health;
+        let Edition {
+            valid_from,
+            valid_to,
+            markets,
+            variant_of,
+        } = record.edition;
         Self {
             id: record.id,
             brand: record.product.brand,
@@ -163,6 +198,10 @@ impl From<ReferenceRecord> for ReferenceBody {
                 problems,
             },
             marks: record.marks.into_iter().map(Into::into).collect(),
+            valid_from,
+            valid_to,
+            markets,
+            variant_of,
             created_at: rfc3339(record.created_ms),
         }
     }
@@ -232,6 +271,10 @@ pub(crate) async fn enroll_reference(
         Wanted::text("view"),
         // No more parts than marks: the rest could only be refused later.
         Wanted::json("marks", MOST_MARKS),
+        Wanted::text("valid_from"),
+        Wanted::text("valid_to"),
+        Wanted::texts("markets", MOST_MARKETS),
+        Wanted::text("variant_of"),
     ];
     let parts = Parts::read(form, &wanted, config).await?;
     let new = NewReference {
@@ -240,6 +283,12 @@ pub(crate) async fn enroll_reference(
         kind: reference_kind(&parts.required_text("kind")?)?.into(),
         view: parts.text("view")?,
         marks: marks(&parts.texts("marks"))?,
+        edition: Edition {
+            valid_from: parts.text("valid_from")?,
+            valid_to: parts.text("valid_to")?,
+            markets: codes(&parts.texts("markets").join(",")),
+            variant_of: parts.text("variant_of")?,
+        },
         image: parts.picture("image")?,
     };
     let record = state.assay().enroll_reference(&actor, new).await?;
@@ -319,6 +368,13 @@ pub(crate) async fn delete_reference(
         .delete_reference(&actor, &ProductKey { brand, product }, &id)
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Codes parted by commas or blanks.
+pub(crate) fn codes(text: &str) -> Vec<String> {
+    let codes = text.split(|c: char| c == ',' || c.is_whitespace());
+    let some = codes.filter(|code| !code.is_empty());
+    some.map(ToOwned::to_owned).collect()
 }
 
 fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {

@@ -9,7 +9,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Frame, chart::Chart, form::PageForm, page, settings, view};
+use super::{
+    chart::Chart,
+    form::PageForm,
+    frame::{Frame, page},
+    settings, view,
+};
 use crate::{
     checker::{
         actor::{Actor, Role},

@@ -10,12 +10,20 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Frame, brands::edits, form, form::PageForm, page, settings, shapes::Shape, view};
+use super::{
+    brands::edits,
+    form,
+    form::PageForm,
+    frame::{Frame, page},
+    settings,
+    shapes::Shape,
+    view,
+};
 use crate::{
     checker::{
         clock::rfc3339,
-        records::{GenuinePhotoRecord, ReferenceRecord},
-        service::{NewReference, ProductOverview},
+        records::{Edition, GenuinePhotoRecord, ReferenceRecord},
+        service::{EditionChange, NewReference, ProductOverview},
     },
     contract::{
         CalibrationSource, ReferenceKind,
@@ -24,7 +32,10 @@ use crate::{
     },
     domain::gallery::ProductKey,
     http::{
-        api::{products::ProductPath, references::ReferencePath},
+        api::{
+            products::ProductPath,
+            references::{ReferencePath, codes},
+        },
         extract::{Caller, Path, Query},
         parts::Wanted,
         problem::{Problem, kind},
@@ -67,6 +78,45 @@ struct Card {
 }
 
 impl Card {
+    /// When and where it is sold, if anything is said of it.
+    fn edition(&self) -> Option<String> {
+        let edition = &self.record.edition;
+        let days = [("from", &edition.valid_from), ("until", &edition.valid_to)];
+        let days = days.into_iter().filter_map(|(word, day)| {
+            let day = day.as_ref()?;
+            Some(format!("{word} {day}"))
+        });
+        let mut words: Vec<String> = days.collect();
+        if !edition.markets.is_empty() {
+            words.push(format!("in {}", edition.markets.join(", ")));
+        }
+        (!words.is_empty()).then(|| format!("Sold {}", words.join(" ")))
+    }
+
+    fn from(&self) -> &str {
+        self.record
+            .edition
+            .valid_from
+            .as_deref()
+            .unwrap_or_default()
+    }
+
+    fn to(&self) -> &str {
+        self.record.edition.valid_to.as_deref().unwrap_or_default()
+    }
+
+    fn markets(&self) -> String {
+        self.record.edition.markets.join(", ")
+    }
+
+    fn chosen(&self) -> &str {
+        self.record
+            .edition
+            .variant_of
+            .as_deref()
+            .unwrap_or_default()
+    }
+
     /// Whether nobody chose its marks.
     fn proposed(&self) -> bool {
         self.record.marks.iter().any(|mark| mark.proposed)
@@ -115,6 +165,19 @@ impl ProductPage {
         format!("{}{}.", first.unwrap_or_default(), letters.as_str())
     }
 
+    /// References that another one can be a variant of: neither itself nor a variant.
+    fn originals<'a>(&'a self, own: &'a str) -> impl Iterator<Item = (&'a str, String)> {
+        let all = self.overview.references.iter();
+        let others = all.filter(move |r| r.id != own && r.edition.variant_of.is_none());
+        others.map(|r| (&*r.id, called(r)))
+    }
+
+    /// What a reference is called that another one is a variant of.
+    fn original(&self, id: &str) -> String {
+        let found = self.overview.references.iter().find(|r| r.id == id);
+        found.map_or_else(|| "a reference that was removed".to_owned(), called)
+    }
+
     fn most_marks(&self) -> usize {
         MOST_MARKS
     }
@@ -126,6 +189,16 @@ impl ProductPage {
     fn usual_photos(&self) -> usize {
         PHOTOS_PER_KIND
     }
+}
+
+/// What people call a reference.
+fn called(reference: &ReferenceRecord) -> String {
+    let (kind, side) = (
+        view::words(reference.kind.name()),
+        reference.view.as_deref(),
+    );
+    let since = view::time(&rfc3339(reference.created_ms));
+    format!("{kind} {}, enrolled {since}", side.unwrap_or_default())
 }
 
 /// Path of a product's page.
@@ -204,21 +277,57 @@ pub(super) async fn enroll(
         Wanted::pictures("image", 1, state.config()),
         Wanted::text("kind"),
         Wanted::text("view"),
+        Wanted::text("valid_from"),
+        Wanted::text("valid_to"),
+        Wanted::text("markets"),
+        Wanted::text("variant_of"),
     ];
     let parts = form::upload(request, &state, wanted).await?;
     let kind: ReferenceKind = view::named("kind", &parts.required_text("kind")?)?;
     // A browser sends a field that was not filled as an empty one.
-    let filled = parts.texts("view").into_iter().find(|v| !v.is_empty());
+    let filled = |name| parts.texts(name).into_iter().find(|v| !v.is_empty());
     let new = NewReference {
         product: at.into(),
         kind: kind.into(),
-        view: filled,
+        view: filled("view"),
         marks: Vec::new(),
+        edition: Edition {
+            valid_from: filled("valid_from"),
+            valid_to: filled("valid_to"),
+            markets: markets(&parts.texts("markets").join(" ")),
+            variant_of: filled("variant_of"),
+        },
         image: parts.picture("image")?,
     };
     let record = state.assay().enroll_reference(&actor, new).await?;
     let at = format!("{}#r-{}", path(&record.product), record.id);
     Ok(Redirect::to(&at))
+}
+
+/// Codes of countries as people write them.
+fn markets(text: &str) -> Vec<String> {
+    codes(&text.to_uppercase())
+}
+
+/// Says which edition of the article a reference shows.
+pub(super) async fn change_edition(
+    State(state): State<HttpState>,
+    Caller(actor): Caller,
+    Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
+    form: PageForm,
+) -> Result<Redirect, Problem> {
+    // The form sends all of its fields; an empty one takes away what was said.
+    let text = |name| Some(Some(form.text(name).to_owned()).filter(|t| !t.is_empty()));
+    let change = EditionChange {
+        valid_from: text("valid_from"),
+        valid_to: text("valid_to"),
+        markets: Some(markets(form.text("markets"))),
+        variant_of: text("variant_of"),
+    };
+    let key = ProductKey { brand, product };
+    let assay = state.assay();
+    assay.change_edition(&actor, &key, &id, change).await?;
+    Ok(Redirect::to(&format!("{}#r-{id}", path(&key))))
 }
 
 /// Adds one genuine photo without a script.

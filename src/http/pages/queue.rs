@@ -3,7 +3,10 @@
 use askama::Template;
 use axum::{Extension, extract::State, http::StatusCode, response::Response};
 
-use super::{Frame, page, view};
+use super::{
+    frame::{Frame, page},
+    view,
+};
 use crate::{
     contract::{QueueOrder, ReviewState, Verdict, review::QueueEntry},
     http::{

@@ -9,7 +9,13 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Frame, form::PageForm, page, plot::Plot, shapes::Shape, view};
+use super::{
+    form::PageForm,
+    frame::{Frame, page},
+    plot::Plot,
+    shapes::Shape,
+    view,
+};
 use crate::{
     checker::{
         actor::{Actor, Role},

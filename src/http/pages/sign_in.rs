@@ -10,9 +10,8 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    Frame,
     form::{Fields, PageForm},
-    page,
+    frame::{Frame, page},
 };
 use crate::{
     checker::actor::Role,

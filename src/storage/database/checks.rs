@@ -6,7 +6,12 @@ use async_trait::async_trait;
 use serde_json::json;
 use sqlx::{Row, any::AnyRow};
 
-use super::{Database, audit::Deed, queue, refusal, rows::failed};
+use super::{
+    Database,
+    audit::Deed,
+    refusal,
+    rows::{failed, named},
+};
 use crate::{
     checker::{
         actor::Actor,
@@ -167,7 +172,7 @@ impl Checks for Database {
         }
         let rows: Vec<(i64, String, i64)> = query.fetch_all(&self.pool).await.map_err(failed)?;
         for (day, verdict, checks) in rows {
-            let key = (day, queue::named(&verdict)?);
+            let key = (day, named(&verdict)?);
             tally.days.insert(key, number(checks));
         }
         let (from, until) = (first_id(days.start), first_id(days.end));
@@ -199,7 +204,7 @@ impl Checks for Database {
         .await
         .map_err(failed)?;
         for (outcome, checks) in decided {
-            match queue::named(&outcome)? {
+            match named(&outcome)? {
                 ReviewOutcome::Uphold => tally.upheld = number(checks),
                 ReviewOutcome::Overturn => tally.overturned = number(checks),
                 ReviewOutcome::NeedPhoto => {}

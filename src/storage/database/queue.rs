@@ -1,9 +1,11 @@
 //! The queue of checks that people look at, page by page.
 
-use serde::de::{DeserializeOwned, IntoDeserializer, value};
 use sqlx::{Row, any::AnyRow};
 
-use super::{Database, checks, rows::failed};
+use super::{
+    Database, checks,
+    rows::{failed, named},
+};
 use crate::{
     checker::{
         ports::StoreError,
@@ -161,12 +163,6 @@ pub(super) fn review(row: &AnyRow) -> Result<ReviewRecord, StoreError> {
         since_ms: row.try_get("since_ms").map_err(failed)?,
         holder,
     })
-}
-
-/// What a name in the database stands for.
-pub(super) fn named<T: DeserializeOwned>(name: &str) -> Result<T, StoreError> {
-    let name: value::StrDeserializer<'_, value::Error> = name.into_deserializer();
-    T::deserialize(name).map_err(failed)
 }
 
 /// The words that ids are found by, in lower case: each whole, and its runs of letters and digits.

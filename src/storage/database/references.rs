@@ -15,7 +15,7 @@ use crate::{
     checker::{
         actor::Actor,
         ports::StoreError,
-        records::{Catalogue, ChangedReference, ReferenceRecord, References},
+        records::{Catalogue, ChangedReference, Edition, ReferenceRecord, References},
     },
     domain::gallery::ProductKey,
 };
@@ -32,8 +32,8 @@ impl References for Database {
         let number = moved(&mut transaction).await?;
         sqlx::query(
             "INSERT INTO enrolled_references (id, brand, product, kind, view, sha256, width, height,
-             article, marks, health, actor, created_ms, change)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             article, marks, health, actor, created_ms, change, valid_from, valid_to, markets, variant_of)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         )
         .bind(&reference.id)
         .bind(brand)
@@ -50,6 +50,10 @@ impl References for Database {
         .bind(&reference.actor)
         .bind(reference.created_ms)
         .bind(number)
+        .bind(&reference.edition.valid_from)
+        .bind(&reference.edition.valid_to)
+        .bind(rows::markets_to_json(&reference.edition.markets)?)
+        .bind(&reference.edition.variant_of)
         .execute(&mut *transaction)
         .await
         .map_err(|e| refused(e, "reference", reference.sha256, &reference.product))?;
@@ -89,6 +93,57 @@ impl References for Database {
             .await
             .map_err(failed)?;
         rows::reference(&row.ok_or_else(|| refusal::not_found("reference", id))?)
+    }
+
+    async fn set_edition(
+        &self,
+        actor: &Actor,
+        product: &ProductKey,
+        id: &str,
+        edition: &Edition,
+    ) -> Result<ReferenceRecord, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        // Changed to what it is: from here on nobody else changes the row, and what is read is what
+        // the log tells of before.
+        let sql = "UPDATE enrolled_references SET markets = markets
+             WHERE brand = $1 AND product = $2 AND id = $3 AND removed_ms IS NULL RETURNING *";
+        let before = sqlx::query(sql)
+            .bind(&product.brand)
+            .bind(&product.product)
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let before = rows::reference(&before.ok_or_else(|| refusal::not_found("reference", id))?)?;
+        if before.edition == *edition {
+            return Ok(before);
+        }
+        sqlx::query(
+            "UPDATE enrolled_references
+             SET valid_from = $1, valid_to = $2, markets = $3, variant_of = $4 WHERE id = $5",
+        )
+        .bind(&edition.valid_from)
+        .bind(&edition.valid_to)
+        .bind(rows::markets_to_json(&edition.markets)?)
+        .bind(&edition.variant_of)
+        .bind(id)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let after = ReferenceRecord {
+            edition: edition.clone(),
+            ..before.clone()
+        };
+        let deed = Deed {
+            action: "reference.changed",
+            about: about(id),
+            before: Some(told(&before)),
+            after: Some(told(&after)),
+            why: None,
+        };
+        self.note(&mut transaction, actor, deed).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(after)
     }
 
     async fn delete_reference(
@@ -179,5 +234,9 @@ fn told(reference: &ReferenceRecord) -> Value {
         "view": reference.view,
         "image": reference.sha256.to_string(),
         "marks": reference.marks.len(),
+        "valid_from": reference.edition.valid_from,
+        "valid_to": reference.edition.valid_to,
+        "markets": reference.edition.markets,
+        "variant_of": reference.edition.variant_of,
     })
 }

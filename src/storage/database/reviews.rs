@@ -10,7 +10,7 @@ use super::{
     checks,
     queue::{self, words},
     refusal,
-    rows::failed,
+    rows::{failed, named},
 };
 use crate::{
     checker::{
@@ -311,7 +311,7 @@ fn decision(row: &AnyRow) -> Result<DecisionRecord, StoreError> {
     Ok(DecisionRecord {
         id: text("id")?,
         check: text("check_id")?,
-        outcome: queue::named(&text("outcome")?)?,
+        outcome: named(&text("outcome")?)?,
         reason: text("reason")?,
         dispute: row.try_get("dispute").map_err(failed)?,
         actor: text("actor")?,

@@ -1,13 +1,16 @@
 //! Records to rows and back: the JSON forms kept in columns, and the decoding of rows with every
 //! value checked.
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IntoDeserializer, value},
+};
 use sqlx::{Row, any::AnyRow};
 
 use crate::{
     checker::{
         ports::StoreError,
-        records::{GenuinePhotoRecord, ReferenceRecord},
+        records::{Edition, GenuinePhotoRecord, ReferenceRecord},
     },
     domain::{
         digest::Sha256,
@@ -39,6 +42,12 @@ pub(super) fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> S
     } else {
         StoreError::Failed(Box::new(cause))
     }
+}
+
+/// What a name in the database stands for.
+pub(super) fn named<T: DeserializeOwned>(name: &str) -> Result<T, StoreError> {
+    let name: value::StrDeserializer<'_, value::Error> = name.into_deserializer();
+    T::deserialize(name).map_err(failed)
 }
 
 /// A moment in milliseconds since 1970, UTC, as RFC 3339 writes it.
@@ -109,6 +118,24 @@ pub(super) fn health_to_json(health: &Health) -> Result<String, StoreError> {
     serde_json::to_string(&row).map_err(failed)
 }
 
+/// Markets as the JSON of column `markets`; none for all of them.
+pub(super) fn markets_to_json(markets: &[String]) -> Result<Option<String>, StoreError> {
+    let some = Some(markets).filter(|markets| !markets.is_empty());
+    some.map(|markets| serde_json::to_string(markets).map_err(failed))
+        .transpose()
+}
+
+fn edition(row: &AnyRow) -> Result<Edition, StoreError> {
+    let text = |column| row.try_get::<Option<String>, _>(column).map_err(failed);
+    let markets = text("markets")?.map(|json| serde_json::from_str(&json).map_err(failed));
+    Ok(Edition {
+        valid_from: text("valid_from")?,
+        valid_to: text("valid_to")?,
+        markets: markets.transpose()?.unwrap_or_default(),
+        variant_of: text("variant_of")?,
+    })
+}
+
 fn marks_from_json(json: &str, id: &str) -> Result<Vec<Mark>, StoreError> {
     let rows: Vec<MarkRow> = serde_json::from_str(json).map_err(failed)?;
     rows.into_iter()
@@ -170,6 +197,7 @@ pub(super) fn reference(row: &AnyRow) -> Result<ReferenceRecord, StoreError> {
             sharpness: health.sharpness,
             problems: health.problems,
         },
+        edition: edition(row)?,
         actor: row.try_get("actor").map_err(failed)?,
         created_ms: row.try_get("created_ms").map_err(failed)?,
         id,

@@ -101,7 +101,7 @@ async fn json_has_a_small_limit() {
     let request =
         request(Method::POST, "/v1/brands").header(header::CONTENT_TYPE, "application/json");
     let refused = app
-        .send(request.body(Body::from(vec![b' '; 17 << 10])).unwrap())
+        .send(request.body(Body::from(vec![b' '; 65 << 10])).unwrap())
         .await;
     refused.problem(413, "body-too-large");
 }

@@ -86,7 +86,7 @@ async fn an_owner_is_led_to_its_brand_and_sees_no_other() {
             .replace("{brand}", "acme")
             .replace("{product}", "oat")
             .replace("{id}", &id);
-        let fields = "&id=new&name=New&budget=&retired=";
+        let fields = "&id=new&name=New&budget=&retired=&markets=DE";
         let page = match (
             method == Method::GET,
             pattern.ends_with("ences") || pattern.ends_with("photos"),

@@ -156,7 +156,7 @@ async fn photos_of_an_overturned_check_become_calibration_data_when_a_person_say
     let app = TestServer::with_reference().await;
     // The same article in another photo: another file.
     let form = Form::new()
-        .picture("photo", &Scene::photo(1, "on a table"))
+        .picture("photo", &Scene::photo(1, "table"))
         .text("brand", "acme")
         .text("product", "oat");
     let answer = app.upload("/v1/checks", form).await.json();

@@ -267,4 +267,8 @@ async fn one_picture_for_two_products_of_a_brand_is_told_at_once() {
     let rival = app.create("rival", "oat").await;
     let told = app.enroll(&rival, &same).await.health.problems.join("; ");
     assert!(!told.contains("same picture"), "{told}");
+    // Another file of it adds nothing to its own product either.
+    let told = app.enroll(&rival, &Scene::of(1)).await.health.problems;
+    let told = told.join("; ");
+    assert!(told.contains("enrolled for this product already"), "{told}");
 }

@@ -7,7 +7,8 @@ use assay::{
         actor::{Actor, Role},
         audit::Chain,
         records::{
-            Accounts, Audit, Catalogue, Change, Checks, Entry, GenuinePhotos, KeyRecord, References,
+            Accounts, Audit, Catalogue, Change, Checks, Edition, Entry, GenuinePhotos, KeyRecord,
+            References,
         },
     },
     contract::Verdict,
@@ -106,8 +107,21 @@ pub(super) async fn each_change_leaves_one_entry_with_before_and_after(place: &P
     let record = reference("r1", oat.key.clone(), hash('a'));
     store.add_reference(&actor, &record).await.unwrap();
     let told = json!({"product": "acme/oat", "kind": "pack", "view": "front",
-        "image": "a".repeat(64), "marks": 1});
+        "image": "a".repeat(64), "marks": 1, "valid_from": "2026-01-31", "valid_to": null,
+        "markets": ["DE", "GB"], "variant_of": null});
     noted("reference.added", "reference/r1", Value::Null, told.clone()).await;
+    let edition = Edition {
+        markets: Vec::new(),
+        ..record.edition.clone()
+    };
+    let set = async |edition| store.set_edition(&actor, of, "r1", edition).await.unwrap();
+    set(&edition).await;
+    // Again it changes nothing, and leaves no entry.
+    set(&edition).await;
+    let before = told.clone();
+    let mut told = told;
+    told["markets"] = json!([]);
+    noted("reference.changed", "reference/r1", before, told.clone()).await;
     store.delete_reference(&actor, of, "r1", 5).await.unwrap();
     noted("reference.removed", "reference/r1", told, Value::Null).await;
     let photo = genuine_photo("g1", oat.key.clone(), "Ann's bottle", hash('b'));

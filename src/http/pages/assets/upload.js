@@ -135,7 +135,8 @@ for (const form of document.querySelectorAll("form.upload")) {
     const parts = new FormData();
     parts.append("image", entry.file);
     for (const field of form.querySelectorAll("select[name], input[name]:not([type=file], [type=hidden])")) {
-      if (field.value.trim()) parts.append(field.name, field.value.trim());
+      const value = field.value.trim();
+      if (value) parts.append(field.name, field.name === "markets" ? value.toUpperCase() : value);
     }
     if (editor && editor.file === entry.file) {
       const marks = editor.marks();
