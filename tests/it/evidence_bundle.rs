@@ -194,6 +194,7 @@ async fn the_same_check_gives_the_same_bytes_and_they_hold() {
     assert_eq!(
         names,
         [
+            "audit.jsonl",
             "check.json",
             "evidence/0.png",
             "evidence/2.png",
@@ -205,6 +206,7 @@ async fn the_same_check_gives_the_same_bytes_and_they_hold() {
             &image,
             &record,
             "report.html",
+            "review.json",
         ]
     );
     for published in [None, Some(&key.public_key())] {
@@ -424,7 +426,7 @@ async fn what_is_no_bundle_or_claims_too_much_is_refused() {
     huge[start + 20..start + 28].copy_from_slice(&[0xf0; 8]);
     let error = bundle.with(&huge).unwrap_err().to_string();
     assert!(
-        error.contains("`check.json` claims 4042322160 bytes"),
+        error.contains("`audit.jsonl` claims 4042322160 bytes"),
         "{error}"
     );
     // A sparse file takes no room, and no more than the limit of it is ever read.

@@ -380,7 +380,9 @@ impl<'a> Look<'a> {
             self.reference(id);
         }
         // Bundles of before have neither.
-        if let (Some(audit), Some(review)) = (self.bytes(AUDIT), self.bytes(REVIEW)) {
+        let spoilt = self.spoilt.contains(AUDIT) || self.spoilt.contains(REVIEW);
+        if let (false, Some(audit), Some(review)) = (spoilt, self.bytes(AUDIT), self.bytes(REVIEW))
+        {
             let (of_audit, of_review) = trail::faults(&checked.id, audit, review);
             for (name, faults) in [(AUDIT, of_audit), (REVIEW, of_review)] {
                 faults.iter().for_each(|why| self.fault(name, why));

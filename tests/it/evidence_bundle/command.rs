@@ -132,7 +132,8 @@ fn a_real_check_becomes_a_bundle_that_holds() {
     assert!(photo.is_some_and(|(_, bytes)| bytes.starts_with(b"\xff\xd8")));
     let drawn = files.iter().find(|(name, _)| name == "evidence/0.png");
     assert!(drawn.is_some_and(|(_, bytes)| bytes.starts_with(b"\x89PNG")));
-    let kept = serde_json::from_slice::<CheckAnswer>(&files[0].1).unwrap();
+    let kept = files.iter().find(|(name, _)| name == "check.json").unwrap();
+    let kept = serde_json::from_slice::<CheckAnswer>(&kept.1).unwrap();
     assert_eq!(kept, answer);
     let (code, _, err) = run(&["evidence", "none", "--out", "c.zip"], place.path());
     assert_eq!(code, 2);
