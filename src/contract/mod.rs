@@ -19,4 +19,6 @@ pub use names::{
     Action, CalibrationSource, EditKind, HelpCode, MarkAnswer, MarkKind, PhotoErrorKind, Place,
     QueueOrder, ReasonCode, ReferenceKind, ReviewOutcome, ReviewState, Verdict,
 };
-pub use schemas::{Corners, Id, LongText, OptionalText, PlainText, RecordId, Seed, Sha256Hex};
+pub use schemas::{
+    Corners, Id, LongText, Market, OptionalText, PlainText, RecordId, Seed, Sha256Hex,
+};

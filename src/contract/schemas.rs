@@ -61,6 +61,11 @@ described! {
             "1 to {LONGEST_STATEMENT} characters, not all blank; lines may be broken."
         )))
         .build();
+    /// A country that an article is sold in.
+    Market = text(2, 2, "^[A-Z]{2}$")
+        .description(Some("Code of a country by ISO 3166-1 alpha-2."))
+        .examples(["DE"])
+        .build();
     /// An id that Assay gives.
     RecordId = ObjectBuilder::new()
         .schema_type(Type::String)

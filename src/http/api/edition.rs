@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     checker::service::EditionChange,
-    contract::RecordId,
+    contract::{Market, RecordId},
     domain::gallery::ProductKey,
     http::{
         extract::{self, Caller, Path},
@@ -34,7 +34,7 @@ pub(crate) struct EditionBody {
     #[schema(value_type = Option<String>, format = Date)]
     valid_to: Option<Option<String>>,
     /// Countries that it is sold in, ISO 3166-1 alpha-2; none for all.
-    #[schema(max_items = 249)]
+    #[schema(value_type = Option<Vec<Market>>, max_items = 249)]
     markets: Option<Vec<String>>,
     /// Id of another reference of this product that this one is a variant of; `null` for none.
     #[serde(default, deserialize_with = "given")]

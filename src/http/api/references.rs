@@ -20,7 +20,7 @@ use crate::{
         service::NewReference,
     },
     contract::{
-        Corners, Id, MarkKind, OptionalText, PlainText, RecordId, ReferenceKind, Sha256Hex,
+        Corners, Id, MarkKind, Market, OptionalText, PlainText, RecordId, ReferenceKind, Sha256Hex,
         limits::{MOST_MARKETS, MOST_MARKS},
     },
     domain::{
@@ -64,9 +64,8 @@ pub(crate) struct ReferenceForm {
     /// The last day that it is sold.
     #[schema(format = Date, required = false)]
     valid_to: Option<String>,
-    /// Countries that it is sold in (ISO 3166-1 alpha-2, such as `DE`): one part for each, or one with
-    /// all, parted by commas; none for all.
-    #[schema(max_items = 249, required = false)]
+    /// Countries that it is sold in (ISO 3166-1 alpha-2, such as `DE`), one part for each; none for all.
+    #[schema(value_type = Vec<Market>, max_items = 249, required = false)]
     markets: Vec<String>,
     /// Id of another reference of this product that this one is a variant of.
     #[schema(value_type = RecordId, required = false)]
@@ -157,6 +156,7 @@ pub(crate) struct ReferenceBody {
     #[schema(format = Date)]
     valid_to: Option<String>,
     /// Countries that it is sold in, ISO 3166-1 alpha-2; none for all.
+    #[schema(value_type = Vec<Market>)]
     markets: Vec<String>,
     /// The reference of the same product that it is a variant of; it may be removed by now.
     #[schema(value_type = Option<RecordId>)]
@@ -286,7 +286,7 @@ pub(crate) async fn enroll_reference(
         edition: Edition {
             valid_from: parts.text("valid_from")?,
             valid_to: parts.text("valid_to")?,
-            markets: codes(&parts.texts("markets").join(",")),
+            markets: parts.texts("markets"),
             variant_of: parts.text("variant_of")?,
         },
         image: parts.picture("image")?,
@@ -368,13 +368,6 @@ pub(crate) async fn delete_reference(
         .delete_reference(&actor, &ProductKey { brand, product }, &id)
         .await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Codes parted by commas or blanks.
-pub(crate) fn codes(text: &str) -> Vec<String> {
-    let codes = text.split(|c: char| c == ',' || c.is_whitespace());
-    let some = codes.filter(|code| !code.is_empty());
-    some.map(ToOwned::to_owned).collect()
 }
 
 fn reference_kind(name: &str) -> Result<ReferenceKind, Problem> {

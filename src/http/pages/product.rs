@@ -32,10 +32,7 @@ use crate::{
     },
     domain::gallery::ProductKey,
     http::{
-        api::{
-            products::ProductPath,
-            references::{ReferencePath, codes},
-        },
+        api::{products::ProductPath, references::ReferencePath},
         extract::{Caller, Path, Query},
         parts::Wanted,
         problem::{Problem, kind},
@@ -304,9 +301,11 @@ pub(super) async fn enroll(
     Ok(Redirect::to(&at))
 }
 
-/// Codes of countries as people write them.
+/// Codes of countries as people write them, parted by commas or blanks.
 fn markets(text: &str) -> Vec<String> {
-    codes(&text.to_uppercase())
+    let codes = text.split(|c: char| c == ',' || c.is_whitespace());
+    let some = codes.filter(|code| !code.is_empty());
+    some.map(str::to_uppercase).collect()
 }
 
 /// Says which edition of the article a reference shows.

@@ -136,7 +136,9 @@ for (const form of document.querySelectorAll("form.upload")) {
     parts.append("image", entry.file);
     for (const field of form.querySelectorAll("select[name], input[name]:not([type=file], [type=hidden])")) {
       const value = field.value.trim();
-      if (value) parts.append(field.name, field.name === "markets" ? value.toUpperCase() : value);
+      // Of countries each is a part of its own.
+      const all = field.name === "markets" ? value.toUpperCase().split(/[\s,]+/) : [value];
+      for (const one of all.filter((some) => some !== "")) parts.append(field.name, one);
     }
     if (editor && editor.file === entry.file) {
       const marks = editor.marks();
