@@ -16,13 +16,13 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A client of HTTP. With other features at work it needs a cryptography of its own, which nothing else
 /// installs here.
-pub fn client() -> Client {
+pub(crate) fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::new()
 }
 
 /// A window of a headless Chromium of its own.
-pub struct Browser {
+pub(crate) struct Browser {
     driver: Child,
     client: Client,
     session: String,
@@ -30,7 +30,7 @@ pub struct Browser {
 
 impl Browser {
     /// Opens a window of that width and height in pixels.
-    pub async fn open(width: u32, height: u32) -> Self {
+    pub(crate) async fn open(width: u32, height: u32) -> Self {
         let port = free_port();
         // A group of its own, so that the browser goes with its driver.
         let mut command = Command::new("chromedriver");
@@ -98,24 +98,24 @@ impl Browser {
     }
 
     /// Goes to an address and waits for its page.
-    pub async fn go(&self, url: &str) {
+    pub(crate) async fn go(&self, url: &str) {
         self.ask(Method::POST, "/url", json!({"url": url})).await;
     }
 
     /// The address of the page.
-    pub async fn url(&self) -> String {
+    pub(crate) async fn url(&self) -> String {
         let url = self.ask(Method::GET, "/url", Value::Null).await;
         url.as_str().unwrap().to_owned()
     }
 
     /// Runs a script in the page; what it returns.
-    pub async fn run(&self, script: &str, arguments: Value) -> Value {
+    pub(crate) async fn run(&self, script: &str, arguments: Value) -> Value {
         let body = json!({"script": script, "args": arguments});
         self.ask(Method::POST, "/execute/sync", body).await
     }
 
     /// Runs a script in the page that calls its last argument when it is done; what it calls it with.
-    pub async fn run_async(&self, script: &str) -> Value {
+    pub(crate) async fn run_async(&self, script: &str) -> Value {
         let body = json!({"script": script, "args": []});
         self.ask(Method::POST, "/execute/async", body).await
     }
@@ -137,13 +137,13 @@ impl Browser {
     }
 
     /// How many elements a CSS selector finds now.
-    pub async fn count(&self, css: &str) -> u64 {
+    pub(crate) async fn count(&self, css: &str) -> u64 {
         let found = "return document.querySelectorAll(arguments[0]).length";
         self.run(found, json!([css])).await.as_u64().unwrap()
     }
 
     /// The text of an element as it is shown.
-    pub async fn text(&self, css: &str) -> String {
+    pub(crate) async fn text(&self, css: &str) -> String {
         let id = self.element(css).await;
         let text = self
             .ask(Method::GET, &format!("/element/{id}/text"), Value::Null)
@@ -152,21 +152,21 @@ impl Browser {
     }
 
     /// Clicks an element as a mouse would: something that covers it gets in the way.
-    pub async fn click(&self, css: &str) {
+    pub(crate) async fn click(&self, css: &str) {
         let id = self.element(css).await;
         self.ask(Method::POST, &format!("/element/{id}/click"), json!({}))
             .await;
     }
 
     /// Types into an element.
-    pub async fn type_into(&self, css: &str, text: &str) {
+    pub(crate) async fn type_into(&self, css: &str, text: &str) {
         let id = self.element(css).await;
         let path = format!("/element/{id}/value");
         self.ask(Method::POST, &path, json!({"text": text})).await;
     }
 
     /// Presses keys wherever the page has its focus.
-    pub async fn press(&self, keys: &str) {
+    pub(crate) async fn press(&self, keys: &str) {
         let each = keys.chars().flat_map(|key| {
             let key = key.to_string();
             [
@@ -179,7 +179,7 @@ impl Browser {
     }
 
     /// Presses a key while another is held.
-    pub async fn press_with(&self, held: char, key: char) {
+    pub(crate) async fn press_with(&self, held: char, key: char) {
         let (held, key) = (held.to_string(), key.to_string());
         self.act(vec![
             json!({"type": "keyDown", "value": held}),
@@ -197,7 +197,7 @@ impl Browser {
     }
 
     /// Waits until a script's value is true.
-    pub async fn until(&self, script: &str) {
+    pub(crate) async fn until(&self, script: &str) {
         let mut waited = Duration::ZERO;
         while self.run(&format!("return ({script})"), json!([])).await != true {
             assert!(waited < PATIENCE, "never: {script}\n{}", self.url().await);
@@ -207,7 +207,7 @@ impl Browser {
     }
 
     /// The window's size, and `light` or `dark`, as the reader's system would ask for it.
-    pub async fn show_as(&self, width: u32, height: u32, scheme: &str) {
+    pub(crate) async fn show_as(&self, width: u32, height: u32, scheme: &str) {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         let command = |cmd: &str, params: Value| json!({"cmd": cmd, "params": params});
@@ -221,7 +221,7 @@ impl Browser {
 
     /// What the browser complained about since it was asked last: scripts and styles that the policy
     /// refused, errors of scripts. That an answer was an error is none of these.
-    pub async fn complaints(&self) -> Vec<String> {
+    pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self
             .ask(Method::POST, "/se/log", json!({"type": "browser"}))
             .await;
@@ -233,7 +233,7 @@ impl Browser {
     }
 
     /// Whether a dialog is open, as `alert` opens one.
-    pub async fn has_dialog(&self) -> bool {
+    pub(crate) async fn has_dialog(&self) -> bool {
         self.try_ask(Method::GET, "/alert/text", Value::Null)
             .await
             .is_ok()

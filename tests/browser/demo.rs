@@ -9,18 +9,18 @@ use std::{
 use tempfile::TempDir;
 
 /// A server of its own over the samples.
-pub struct Demo {
+pub(crate) struct Demo {
     process: Child,
     /// Its address, as `http://127.0.0.1:1234`.
-    pub base: String,
+    pub(crate) base: String,
     /// Signs in as its reviewer.
-    pub link: String,
+    pub(crate) link: String,
     data: TempDir,
 }
 
 impl Demo {
     /// The one that other tests use at the same time: it takes a while to start.
-    pub fn shared() -> Arc<Self> {
+    pub(crate) fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Demo>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
@@ -59,7 +59,7 @@ impl Demo {
     }
 
     /// A new key.
-    pub fn key(&self, role: &str, name: &str) -> String {
+    pub(crate) fn key(&self, role: &str, name: &str) -> String {
         let made = Command::new(env!("CARGO_BIN_EXE_assay"))
             .args(["key", "create", "--role", role, "--name", name, "--data"])
             .arg(self.data.path().join("data"))
@@ -70,7 +70,7 @@ impl Demo {
     }
 
     /// An address that signs in with a key and goes on to a page.
-    pub fn sign_in(&self, key: &str, page: &str) -> String {
+    pub(crate) fn sign_in(&self, key: &str, page: &str) -> String {
         format!(
             "{}/sign-in?next={}#{key}",
             self.base,

@@ -3,6 +3,7 @@
 //!
 //! `cargo test --features browser --test browser`, where Chromium and its chromedriver are installed.
 
+mod brands;
 mod browser;
 mod demo;
 mod obstacles;

@@ -45,7 +45,11 @@ async fn no_page_has_obstacles_in_any_light_or_width() {
     let review = review.as_str().unwrap();
     let none = "/reviews/none";
     let empty = "/queue?search=nothing";
-    for path in ["/queue", empty, review, none] {
+    let (brand, product) = (
+        "/brands/halmora",
+        "/brands/halmora/products/oat-drink-original",
+    );
+    for path in ["/queue", empty, review, none, "/brands", brand, product] {
         browser.go(&format!("{}{path}", demo.base)).await;
         for (width, scheme) in [
             (1280, "light"),

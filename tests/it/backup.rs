@@ -17,9 +17,9 @@ use assay::{
         actor::Actor,
         key_ring::KeyRing,
         records::{Catalogue, CheckFilter, References, Retention},
-        service::CheckRequest,
+        service::{CheckRequest, NewDecision},
     },
-    contract::answer::CheckAnswer,
+    contract::{ReviewOutcome, answer::CheckAnswer},
     domain::{digest::Sha256, gallery::ProductKey},
     storage::{
         backup::{
@@ -73,8 +73,21 @@ pub async fn stocked() -> (TestApp, ProductKey) {
     let database = Arc::new(sqlite::open(app.data()).await.unwrap());
     let held = database.hold(&Actor::local(), &answer.id, "case 17").await;
     held.unwrap();
-    let made = KeyRing::new(database).create_first(|_| Ok(())).await;
-    assert!(made.unwrap().is_some());
+    let keys = KeyRing::new(database);
+    let made = keys.create_first(|_| Ok(())).await.unwrap();
+    let session = keys.sign_in(&made.unwrap().secret, "request").await;
+    assert!(session.unwrap().is_some());
+    let (local, statement) = (Actor::local(), "It is genuine.".to_owned());
+    let disputed = app.assay.dispute(&local, &answer.id, statement, Vec::new());
+    disputed.await.unwrap();
+    app.assay.hold(&local, &answer.id).await.unwrap();
+    let decision = NewDecision {
+        outcome: ReviewOutcome::Overturn,
+        reason: "it is".to_owned(),
+        genuine: false,
+    };
+    let decided = app.assay.decide(&local, &answer.id, decision).await;
+    decided.unwrap();
     (app, oat)
 }
 

@@ -2,7 +2,8 @@
 //! snapshot of all of it.
 
 use assay::contract::limits::{
-    LONGEST_PAGE, MOST_MARKS, MOST_PHOTOS, MOST_PHOTOS_PER_KIND, PAGE, PHOTOS_PER_KIND,
+    LONGEST_PAGE, MOST_MARKETS, MOST_MARKS, MOST_PHOTOS, MOST_PHOTOS_PER_KIND,
+    MOST_STATISTICS_DAYS, PAGE, PHOTOS_PER_KIND, STATISTICS_DAYS,
 };
 use serde_json::{Value, json};
 
@@ -228,6 +229,12 @@ fn limits_in_the_contract_are_those_that_requests_are_checked_against() {
     assert_eq!(
         (&limit["default"], &limit["maximum"]),
         (&json!(PAGE), &json!(LONGEST_PAGE))
+    );
+    assert_eq!(schema("ReferenceForm")["markets"]["maxItems"], MOST_MARKETS);
+    let days = parameter("/v1/brands/{brand}/statistics", "days");
+    assert_eq!(
+        (&days["default"], &days["maximum"]),
+        (&json!(STATISTICS_DAYS), &json!(MOST_STATISTICS_DAYS))
     );
     let photos = &schema("SelfTestBody")["photos_per_kind"];
     assert_eq!(

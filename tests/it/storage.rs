@@ -40,7 +40,8 @@ use jobs::{
 };
 use reviews::{
     flagged_checks_wait_in_the_order_asked_for, many_disputes_at_once_are_all_kept,
-    one_person_holds_a_check_and_decides_once, what_a_listing_and_a_seller_had_before_is_found,
+    one_person_holds_a_check_and_decides_once, photos_of_a_dispute_are_kept_until_it_is_decided,
+    what_a_listing_and_a_seller_had_before_is_found,
 };
 use scores::{
     scores_of_genuine_photos_belong_to_one_version,
@@ -149,6 +150,7 @@ contract! {
     a_session_ends_and_is_forgotten,
     flagged_checks_wait_in_the_order_asked_for,
     many_disputes_at_once_are_all_kept,
+    photos_of_a_dispute_are_kept_until_it_is_decided,
     one_person_holds_a_check_and_decides_once,
     what_a_listing_and_a_seller_had_before_is_found,
     checks_of_a_brand_are_counted_by_day_verdict_and_product,

@@ -135,7 +135,11 @@ pub fn check(
         id: id.into(),
         created_at: "2026-01-02T03:04:05Z".into(),
         verdict,
-        action: Action::Review,
+        action: match verdict {
+            Verdict::Consistent => Action::Allow,
+            Verdict::Deviates | Verdict::NoBrandSeen => Action::Review,
+            Verdict::ReusedPhoto | Verdict::NotComparable => Action::RequestPhoto,
+        },
         claim: brand.map(|b| ClaimAnswer {
             brand: b.into(),
             product: None,

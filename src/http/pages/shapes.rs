@@ -52,9 +52,7 @@ impl Shape {
         };
         Some(places(found, to_reference))
     }
-}
 
-impl Shape {
     /// The marks of a reference over its picture.
     pub(super) fn of_marks(marks: &[Mark]) -> Vec<Self> {
         let over = |mark: &Mark| {

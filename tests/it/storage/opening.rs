@@ -34,7 +34,7 @@ async fn a_database_of_schema_1_still_opens() {
     assert_eq!(store.brands().await.unwrap(), [brand("acme")]);
     let mut expected = reference("r1", key("acme", "oat"), hash('a'));
     // Nobody could say then which edition it shows.
-    expected.edition = Edition::default();
+    expected.edition = assay::checker::records::Edition::default();
     assert_eq!(
         store.references(&key("acme", "oat")).await.unwrap(),
         [expected]

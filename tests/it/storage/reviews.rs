@@ -3,7 +3,7 @@
 use assay::{
     checker::{
         actor::{Actor, Role},
-        records::{Checks, DecisionRecord, DisputeRecord, Lease, QueueFilter, Reviews},
+        records::{Checks, DecisionRecord, DisputeRecord, Lease, QueueFilter, Retention, Reviews},
     },
     contract::{QueueOrder, ReviewOutcome, ReviewState, Verdict},
     storage::database::Database,
@@ -67,9 +67,6 @@ async fn with_checks(place: &Place) -> Database {
         let mut answer = check(id, verdict, Some(brand), Some("Shop-17"), hash('1'));
         answer.p_value = p;
         answer.listing_id = Some(format!("item {id}"));
-        if verdict == Verdict::Consistent {
-            answer.action = assay::contract::Action::Allow;
-        }
         store
             .add_check(&reviewer("shop"), &answer, &[None])
             .await
@@ -242,6 +239,28 @@ pub(super) async fn what_a_listing_and_a_seller_had_before_is_found(place: &Plac
     );
     assert_eq!(of(None, Some("Shop-17"), 2).await, ["e", "d"]);
     assert!(of(None, None, 9).await.is_empty() && of(None, Some("shop-17"), 9).await.is_empty());
+}
+
+/// What somebody still has to look at is not removed, nor what came with a dispute about it.
+pub(super) async fn photos_of_a_dispute_are_kept_until_it_is_decided(place: &Place) {
+    let (store, shop) = (place.open().await, reviewer("shop"));
+    for id in ["f", "g"] {
+        let answer = check(id, Verdict::Consistent, Some("acme"), None, hash('2'));
+        let added = store.add_check(&shop, &answer, &[Some(1)]).await;
+        added.unwrap();
+    }
+    assert_eq!(store.cleared("z", 9).await.unwrap(), ["f", "g"]);
+    let rita = reviewer("rita");
+    let with_photos = DisputeRecord {
+        photos_check: Some("g".into()),
+        ..dispute("1", "f")
+    };
+    store.dispute(&shop, &with_photos).await.unwrap();
+    assert_eq!(store.cleared("z", 9).await.unwrap(), [""; 0]);
+    store.lease(&rita, "f", LEASE).await.unwrap();
+    let overturned = decision("2", "f", &rita, ReviewOutcome::Overturn);
+    store.decide(&rita, &overturned).await.unwrap();
+    assert_eq!(store.cleared("z", 9).await.unwrap(), ["f", "g"]);
 }
 
 /// Transactions that read before they write wait for each other, as others do.

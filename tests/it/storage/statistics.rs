@@ -1,7 +1,7 @@
 //! Checks of a brand are counted by the day that their ids tell, and by what people decided last.
 
 use assay::{
-    checker::records::{Checks, DecisionRecord, Hold, Reviews, Tally},
+    checker::records::{Checks, DecisionRecord, Lease, Reviews, Tally},
     contract::{ReviewOutcome, Verdict},
 };
 
@@ -72,8 +72,8 @@ pub(super) async fn the_last_decision_about_a_flag_is_the_one_that_counts(place:
     let mut decide = async |check: String, outcome| {
         decisions += 1;
         let actor = local();
-        let held = store.hold(&actor, &check, 60_000).await.unwrap();
-        assert!(matches!(held, Hold::Theirs(_)), "{held:?}");
+        let held = store.lease(&actor, &check, 60_000).await.unwrap();
+        assert!(matches!(held, Lease::Theirs(_)), "{held:?}");
         let decision = DecisionRecord {
             id: format!("d{decisions}"),
             check,

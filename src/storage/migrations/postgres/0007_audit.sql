@@ -32,7 +32,6 @@ CREATE INDEX check_photos_kept ON check_photos (check_id) WHERE fingerprint IS N
 -- Whether anything else needs an image is asked before it is removed.
 CREATE INDEX references_by_content ON enrolled_references (sha256);
 CREATE INDEX genuine_photos_by_content ON genuine_photos (sha256);
-CREATE INDEX checks_by_seller ON checks (seller) WHERE seller IS NOT NULL;
 
 -- Counts removals of images: who keeps one, then its record, keeps it again when this moved meanwhile.
 INSERT INTO changes (what, count) VALUES ('removals', 0);
