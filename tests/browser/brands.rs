@@ -118,11 +118,12 @@ async fn many_pictures_are_sent_two_at_a_time_and_one_that_fails_keeps_its_place
             .await
             .contains("4 waiting")
     );
-    let most = "window.most = 0; const Sent = XMLHttpRequest.prototype.send; let now = 0;
-        XMLHttpRequest.prototype.send = function (...all) {
-            now += 1; window.most = Math.max(window.most, now);
-            this.addEventListener('loadend', () => { now -= 1; });
-            return Sent.apply(this, all);
+    let most = "window.most = 0; const Sent = XMLHttpRequest.prototype.send; const all = [];
+        XMLHttpRequest.prototype.send = function (...body) {
+            all.push(this);
+            const underway = all.filter((sent) => sent.readyState < XMLHttpRequest.DONE);
+            window.most = Math.max(window.most, underway.length);
+            return Sent.apply(this, body);
         };";
     browser.run(most, json!([])).await;
     browser.click("#enroll > button[type=submit]").await;

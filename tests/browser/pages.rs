@@ -58,7 +58,7 @@ async fn a_reviewer_signs_in_by_the_link_and_decides_by_keyboard() {
 
     // Both pictures came, laid over each other.
     let came = "[...document.querySelectorAll('[data-pane=reference] img, [data-pane=photo] img')]
-                .every((img) => img.complete && img.naturalWidth > 500)";
+                .every((img) => img.complete && img.naturalWidth > 200)";
     browser.until(came).await;
     let mode = "return document.getElementById('viewer').dataset.mode";
     for (key, wanted) in [("w", "over"), ("b", "blink"), ("f", "sent"), ("s", "side")] {
