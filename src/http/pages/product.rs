@@ -127,6 +127,11 @@ struct Item {
 }
 
 impl ProductPage {
+    /// Whether checks are judged by this budget now.
+    fn in_use(&self, budget: &f64) -> bool {
+        budget.total_cmp(&self.overview.budget).is_eq()
+    }
+
     fn path(&self) -> String {
         path(&self.overview.product.key)
     }

@@ -31,8 +31,6 @@ fn budget(percent: &str) -> Result<Option<f64>, Problem> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::float_cmp, reason = "the very number that JSON would bring")]
-
     use super::*;
 
     #[test]

@@ -31,14 +31,14 @@ impl Shape {
         let mut shapes = Vec::new();
         if let Some(region) = &found.region {
             let label = format!("{} / {}", found.brand, found.product);
-            shapes.extend(shape(region, |p| Some(p), ("outline", "dim"), label));
+            shapes.extend(shape(region, Some, ("outline", "dim"), label));
         }
         let others = photo.instances.iter();
         for other in others.filter(|i| Some(&i.region) != found.region.as_ref()) {
             let label = format!("{} / {}", other.brand, other.product);
-            shapes.extend(shape(&other.region, |p| Some(p), ("outline", "dim"), label));
+            shapes.extend(shape(&other.region, Some, ("outline", "dim"), label));
         }
-        shapes.extend(places(found, |p| Some(p)));
+        shapes.extend(places(found, Some));
         shapes
     }
 
