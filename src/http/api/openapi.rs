@@ -89,15 +89,6 @@ pub(crate) struct Checking;
 
 impl IntoResponses for Checking {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[Submitting::kinds(), Working::kinds()].concat())
-    }
-}
-
-/// Errors of disputes, whose photos are checked.
-pub(crate) struct Disputing;
-
-impl IntoResponses for Disputing {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[vec![&kind::CONFLICT], Submitting::kinds(), Working::kinds()].concat())
     }
 }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     checks::CheckPath,
-    openapi::{Disputing, Listing, Reading, Reviewing, location},
+    openapi::{Checking, Listing, Reading, Reviewing, location},
 };
 use crate::{
     checker::{records::QueueFilter, service::NewDecision},
@@ -178,7 +178,7 @@ pub(crate) async fn get_review(
     responses(
         (status = 201, description = "The dispute", body = DisputeAnswer,
          headers(("location" = String, description = "Path of the review"))),
-        Disputing,
+        Checking,
     ),
 )]
 pub(crate) async fn dispute(
