@@ -4,7 +4,7 @@ use std::path::Path;
 
 use assay::{
     checker::records::{Catalogue, Checks, GenuinePhotos, References},
-    contract::{Verdict, answer::CheckAnswer},
+    contract::{Action, Verdict, answer::CheckAnswer},
     storage::{database::OpenError, sqlite},
 };
 
@@ -50,8 +50,10 @@ async fn a_database_of_schema_1_still_opens() {
         Some("ann"),
         hash('c'),
     );
-    // Answers named neither their program nor a p-value of all photos then.
+    // Answers named neither their program nor a p-value of all photos then, and this one was made up
+    // with another action than a policy gives.
     let expected = CheckAnswer {
+        action: Action::Review,
         program: String::new(),
         p_value: None,
         ..answered
