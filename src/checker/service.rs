@@ -347,12 +347,18 @@ impl Assay {
 
     /// An earlier check.
     pub async fn get_check(&self, actor: &Actor, id: &str) -> Result<CheckAnswer, ServiceError> {
+        let answer = self.readable_check(actor, id).await?;
+        Ok(visible::shown_to(actor, answer))
+    }
+
+    /// An earlier check as it is kept, for work on it and not to be shown.
+    async fn readable_check(&self, actor: &Actor, id: &str) -> Result<CheckAnswer, ServiceError> {
         let answer = self.records.checks.check(id).await?;
         if !visible::may_read(actor, &answer) {
             let (what, id) = ("check", id.to_owned());
             return Err(StoreError::NotFound { what, id }.into());
         }
-        Ok(visible::shown_to(actor, answer))
+        Ok(answer)
     }
 
     /// Earlier checks, newest first.

@@ -218,11 +218,11 @@ pub(crate) async fn authenticate(
         return next.run(request).await;
     };
     let id = request.extensions().get::<RequestId>().cloned();
-    let asked = frame::Asked::of(&request);
-    let response = match admitted(&state, rule, request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem) if rule.page && problem.is(&kind::NO_KEY) => frame::to_sign_in(&asked),
-        Err(problem) => problem.into_response(),
+    let asked = rule.page.then(|| frame::Asked::of(&request));
+    let response = match (admitted(&state, rule, request).await, &asked) {
+        (Ok(request), _) => next.run(request).await,
+        (Err(problem), Some(asked)) if problem.is(&kind::NO_KEY) => frame::to_sign_in(asked),
+        (Err(problem), _) => problem.into_response(),
     };
     if rule.page {
         frame::readable(response, id.as_ref())

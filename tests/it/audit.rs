@@ -1,10 +1,6 @@
 //! The log of what was done, as a person or script looks at it, and what tampering with it shows.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path};
 
 use assay::{
     checker::{
@@ -19,24 +15,15 @@ use tempfile::TempDir;
 
 use crate::{
     backup::database,
-    support::records::{brand, local, product},
+    support::{
+        process,
+        records::{brand, local, product},
+    },
 };
 
-/// Runs the program in `place`, free of the caller's settings; models are never found.
+/// Runs the program, which never finds models.
 fn run(place: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
-    command.args(args).args(["--models", "nowhere"]);
-    command.current_dir(place).env_remove("RUST_LOG");
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
-        command.env_remove(name);
-    }
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
+    process::run(&[args, &["--models", "nowhere"]].concat(), place)
 }
 
 /// A place with a data folder in which six things were done, two of them after the only checkpoint.

@@ -4,7 +4,7 @@
 
 use std::{
     path::Path,
-    process::{Command, Output, Stdio},
+    process::Command,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -29,6 +29,7 @@ use crate::{
     backup::backed_up,
     support::{
         app::{Shipped, TestApp, request},
+        process,
         process::Server,
         records::{check, local},
         vision::{Scene, fake_vision},
@@ -80,22 +81,12 @@ fn holding(folder: &Path, text: &str) -> Vec<String> {
     found.lines().map(str::to_owned).collect()
 }
 
-fn run(place: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
-    command
-        .args(args)
-        .args(["--models", "nowhere", "--data", "."]);
-    command
-        .current_dir(place)
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null());
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
+/// Runs the program over a data folder; it never finds models.
+fn run(data: &Path, args: &[&str]) -> (i32, String, String) {
+    process::run(
+        &[args, &["--models", "nowhere", "--data", "."]].concat(),
+        data,
+    )
 }
 
 #[tokio::test]
@@ -128,6 +119,8 @@ async fn photos_of_cleared_checks_go_after_their_days_and_evidence_says_so() {
     app.assay.evidence(&local(), &new.id, 0).await.unwrap();
     for n in 0..2 {
         let refused = app.assay.evidence(&local(), OLD, n).await.unwrap_err();
+        let picture = app.assay.photo(&local(), OLD, n).await.unwrap_err();
+        assert_eq!(picture.to_string(), refused.to_string());
         let ServiceError::Store(StoreError::Removed { photo, why }) = &refused else {
             panic!("{refused}")
         };
@@ -153,6 +146,12 @@ async fn who_is_erased_is_nowhere_in_the_data_folder_and_the_log_still_holds() {
     let second = checked(&app, SELLER, &[Scene::photo(3, "c")]).await;
     let others = checked(&app, "somebody else", &[two]).await;
     let data = app.data();
+    let words = format!("I am {SELLER}, and it is genuine.");
+    let sent = app
+        .assay
+        .dispute(&local(), &first.id, words, Vec::new())
+        .await;
+    sent.unwrap();
     assert!(!holding(data, SELLER).is_empty());
     let erase = ["erase", "--seller", SELLER, "--why", "asked on paper"];
 

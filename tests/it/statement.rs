@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
     sync::Arc,
 };
 
@@ -19,21 +18,7 @@ use assay::{
 };
 use tempfile::TempDir;
 
-/// Runs the program in `place`, free of the caller's settings.
-fn run(args: &[&str], place: &Path) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
-    command.args(args).current_dir(place).env_remove("RUST_LOG");
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
-        command.env_remove(name);
-    }
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
+use crate::support::process::run;
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Lines},
     path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 use reqwest::{
@@ -31,6 +31,24 @@ pub fn client(data: &[&Path]) -> Client {
     // Without connections that outlive a server.
     let client = Client::builder().pool_max_idle_per_host(0);
     client.default_headers(headers).build().unwrap()
+}
+
+/// Runs the program in a folder, free of the caller's settings and without a terminal: its exit code, and
+/// what it wrote to stdout and stderr.
+pub fn run(args: &[&str], place: &Path) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command.args(args).current_dir(place);
+    command.env_remove("RUST_LOG").stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
+        command.env_remove(name);
+    }
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
 }
 
 /// A server in a process of its own.

@@ -16,7 +16,6 @@ use crate::{
         operating_point::OperatingPointAnswer,
         review::{DecisionAnswer, DisputeAnswer},
     },
-    domain::digest::Sha256,
 };
 
 /// Most entries of the audit log about one check: far more than people make.
@@ -81,10 +80,7 @@ impl Assay {
             if photo.error.is_some() {
                 continue;
             }
-            // This program wrote it: what does not parse was damaged in the store.
-            let damaged = |e| StoreError::Failed(Box::new(e));
-            let sha256 = photo.sha256.parse::<Sha256>().map_err(damaged)?;
-            let bytes = self.images.image(sha256).await?;
+            let bytes = self.kept_bytes(photo).await?;
             let matched = photo
                 .matches
                 .iter()

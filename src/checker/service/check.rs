@@ -188,6 +188,14 @@ impl Assay {
         self.evidence_inputs(&answer, (n, photo)).await
     }
 
+    /// The bytes of a photo that was kept.
+    pub(super) async fn kept_bytes(&self, photo: &PhotoAnswer) -> Result<Bytes, ServiceError> {
+        // This program wrote it: what does not parse was damaged in the store.
+        let damaged = |e| StoreError::Failed(Box::new(e));
+        let sha256 = photo.sha256.parse::<Sha256>().map_err(damaged)?;
+        Ok(self.images.image(sha256).await?)
+    }
+
     /// What it takes to draw the evidence of photo `n`, of which the answer is given beside.
     pub(super) async fn evidence_inputs(
         &self,
@@ -198,15 +206,12 @@ impl Assay {
         for found in &photo.matches {
             records.push(self.records.references.reference(&found.reference).await?);
         }
-        // This program wrote it: what does not parse was damaged in the store.
-        let damaged = |e| StoreError::Failed(Box::new(e));
-        let sha256 = photo.sha256.parse::<Sha256>().map_err(damaged)?;
         let mut references = Vec::new();
         for record in records {
             let bytes = self.images.image(record.sha256).await?;
             references.push((record, bytes));
         }
-        let bytes = self.images.image(sha256).await?;
+        let bytes = self.kept_bytes(&photo).await?;
         Ok(evidence_of(answer, (n, photo), bytes, references))
     }
 }

@@ -7,7 +7,7 @@ use super::{Assay, ServiceError};
 use crate::{
     checker::{actor::Actor, ports::StoreError, records::ReferenceRecord},
     contract::answer::PhotoAnswer,
-    domain::{digest::Sha256, geometry::Homography, number::whole, rectify::rectify},
+    domain::{geometry::Homography, number::whole, rectify::rectify},
     engine::vision::{IntakeError, Vision},
 };
 
@@ -116,11 +116,11 @@ impl Assay {
             }
             .into());
         }
+        // Removed on purpose is not lost.
+        self.refuse_removed(check, |removed| removed == n).await?;
         let photo = answer.photos.swap_remove(n);
-        // This program wrote it: what does not parse was damaged in the store.
-        let damaged = |e| StoreError::Failed(Box::new(e));
-        let sha256 = photo.sha256.parse::<Sha256>().map_err(damaged)?;
-        Ok((photo, self.images.image(sha256).await?))
+        let bytes = self.kept_bytes(&photo).await?;
+        Ok((photo, bytes))
     }
 
     /// A reference of a brand that the actor sees.

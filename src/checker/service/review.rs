@@ -18,7 +18,7 @@ use crate::{
         limits::{LONGEST_PAGE, MOST_WORDS},
         review::{DecisionAnswer, DisputeAnswer, HolderAnswer, QueueEntry, ReviewAnswer},
     },
-    domain::{digest::Sha256, gallery::ProductKey},
+    domain::gallery::ProductKey,
 };
 
 /// How long a check is somebody's who looks at it: 15 minutes.
@@ -101,11 +101,7 @@ impl Assay {
         photos: Vec<Bytes>,
     ) -> Result<DisputeAnswer, ServiceError> {
         validate::statement("statement", &statement)?;
-        let answer = self.records.checks.check(check).await?;
-        if !visible::may_read(actor, &answer) {
-            let (what, id) = ("check", check.to_owned());
-            return Err(StoreError::NotFound { what, id }.into());
-        }
+        let answer = self.readable_check(actor, check).await?;
         let photos_check = if photos.is_empty() {
             None
         } else {
@@ -204,10 +200,7 @@ impl Assay {
     ) -> Result<(), ServiceError> {
         let item = format!("review {}", answer.id);
         for photo in answer.photos.iter().filter(|photo| photo.error.is_none()) {
-            // This program wrote it: what does not parse was damaged in the store.
-            let damaged = |e| StoreError::Failed(Box::new(e));
-            let sha256 = photo.sha256.parse::<Sha256>().map_err(damaged)?;
-            let bytes = self.images.image(sha256).await?;
+            let bytes = self.kept_bytes(photo).await?;
             match self.add_genuine_photo(actor, product, &item, bytes).await {
                 // There already, or a reference: then it teaches nothing new.
                 Ok(_)

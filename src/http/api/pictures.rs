@@ -47,7 +47,7 @@ pub(crate) struct MatchQuery {
 /// As it was sent.
 #[utoipa::path(
     get, path = "/v1/checks/{id}/photos/{n}/image", tag = "checks", params(PhotoPath),
-    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "image/jpeg"), Reading, Working),
+    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "image/jpeg"), Drawing),
 )]
 pub(crate) async fn get_photo(
     State(state): State<HttpState>,

@@ -1,34 +1,21 @@
 //! Both commands as a person or script meets them.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path};
 
 use assay::{checker::actor::Actor, domain::digest::Sha256};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{dump, images, names, stocked};
-use crate::support::vision::Scene;
+use crate::support::{process, vision::Scene};
 
 /// Runs the program; models are never found, since neither command needs one.
 fn run(args: &[&str], data: &Path, place: &TempDir) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new(env!("CARGO_BIN_EXE_assay"))
-        .args(args)
-        .args(["--models", "nowhere", "--data"])
-        .arg(data)
-        .current_dir(place)
-        .env_remove("RUST_LOG")
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
+    let data = data.to_str().unwrap();
+    process::run(
+        &[args, &["--models", "nowhere", "--data", data]].concat(),
+        place.path(),
+    )
 }
 
 #[tokio::test]

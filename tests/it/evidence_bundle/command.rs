@@ -1,32 +1,13 @@
 //! Both commands as a person or script meets them.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path};
 
 use assay::contract::answer::CheckAnswer;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{bundled, unpacked};
-
-/// Runs the program in `place`, free of the caller's settings.
-fn run(args: &[&str], place: &Path) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
-    command.args(args).current_dir(place).env_remove("RUST_LOG");
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
-        command.env_remove(name);
-    }
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
+use crate::support::process::run;
 
 #[tokio::test]
 async fn a_bundle_is_verified_without_data_or_models() {
