@@ -44,8 +44,8 @@ pub(super) async fn work(assay: Arc<Assay>, keeper: Keeper, keep: KeepConfig) {
                 }
             }
         }
-        if let Some(days) = keep.keep_cleared_photos {
-            tidy(&assay, &keeper, days).await;
+        if keep != KeepConfig::default() {
+            tidy(&assay, &keeper, keep).await;
         }
         // All that waits, without a pause in between.
         loop {
@@ -99,7 +99,7 @@ async fn ended(
             match job.kind {
                 _ if done == 0 => {}
                 JobKind::Retention => {
-                    tracing::info!("the bytes of {done} photos were removed by retention");
+                    tracing::info!("{done} photos and statements were removed by retention");
                 }
                 JobKind::Score | JobKind::SelfTest => tracing::info!(
                     "{done} genuine photos of {} were scored for calibration",
@@ -117,15 +117,27 @@ async fn ended(
 }
 
 /// Removes what need not be kept, where it is time and no other process does.
-async fn tidy(assay: &Assay, keeper: &Keeper, days: u32) {
+async fn tidy(assay: &Assay, keeper: &Keeper, keep: KeepConfig) {
     match assay.take_job(JobKind::Retention).await {
         Ok(Some(job)) => {
             let actor = Actor::local();
-            run(assay, &job, keeper.remove_cleared(&actor, days)).await;
+            run(assay, &job, removed(keeper, &actor, keep)).await;
         }
         Ok(None) => {}
         Err(error) => tracing::warn!("nothing could be removed, which is tried again: {error}"),
     }
+}
+
+/// How many photos and statements went that these settings do not keep.
+async fn removed(keeper: &Keeper, actor: &Actor, keep: KeepConfig) -> Result<usize, ServiceError> {
+    let mut removed = 0;
+    if let Some(days) = keep.keep_cleared_photos {
+        removed += keeper.remove_cleared(actor, days).await?;
+    }
+    if let Some(days) = keep.keep_disputes {
+        removed += keeper.remove_settled(actor, days).await?;
+    }
+    Ok(removed)
 }
 
 fn paced(period: Duration) -> Interval {

@@ -104,6 +104,25 @@ impl Keeper {
         Ok(erased)
     }
 
+    /// Removes the photos of checks that were decided more than so many days ago, and what their
+    /// sellers said; how many of both.
+    pub async fn remove_settled(&self, actor: &Actor, days: u32) -> Result<usize, ServiceError> {
+        let before_ms = now_ms() - i64::from(days) * DAY_MS;
+        let mut removed = 0;
+        loop {
+            let settled = self.records.settled(before_ms, BATCH).await?;
+            let mut done = 0;
+            for check in &settled {
+                let images = self.images.as_ref();
+                done += self.records.remove_dispute(actor, check, images).await?;
+            }
+            removed += done;
+            if settled.len() < BATCH || done == 0 {
+                return Ok(removed);
+            }
+        }
+    }
+
     /// Removes the bytes of photos of cleared checks older than so many days; of how many photos.
     pub async fn remove_cleared(&self, actor: &Actor, days: u32) -> Result<usize, ServiceError> {
         let before = first_id(now_ms() - i64::from(days) * DAY_MS);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::contract::{
-    Action, HelpCode, MarkAnswer, PhotoErrorKind, Place, ReasonCode, Verdict,
+    Action, HelpCode, MarkAnswer, PhotoErrorKind, Place, ReasonCode, ReviewOutcome, Verdict,
     answer::{CheckAnswer, ClaimAnswer, MarkAnswerBody, MatchAnswer, PhotoAnswer, ReasonAnswer},
     statement::{ProductAnswer, StatementAnswer},
 };
@@ -31,6 +31,8 @@ pub struct Statement {
     pub verdict: Verdict,
     /// What policy makes of it.
     pub action: Action,
+    /// What a person decided last.
+    pub decision: Option<Decided>,
     /// Of the genuine photos that the check was judged by, at most one in so many look this
     /// different; `None` where that is not known well enough to be told.
     pub one_in: Option<u32>,
@@ -42,6 +44,15 @@ pub struct Statement {
     pub helps: Vec<HelpCode>,
     /// The program that answered.
     pub program: String,
+}
+
+/// What a person decided. Neither who it was nor why, which is written for those who review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The decision.
+    pub outcome: ReviewOutcome,
+    /// When, RFC 3339, UTC.
+    pub at: String,
 }
 
 /// What of one photo was compared.
@@ -144,11 +155,25 @@ impl Statement {
             listing_id: answer.listing_id.clone(),
             verdict: answer.verdict,
             action: answer.action,
+            decision: None,
             one_in: one_in(answer),
             compared: compared(answer),
             findings: answer.reasons.iter().map(|r| finding(answer, r)).collect(),
             helps: helps(answer),
             program: answer.program.clone(),
+        }
+    }
+
+    /// The same after a person decided.
+    pub fn after(self, decision: Option<Decided>) -> Self {
+        let overturned = decision
+            .as_ref()
+            .is_some_and(|d| d.outcome == ReviewOutcome::Overturn);
+        Self {
+            decision,
+            // Nothing has to be cleared any more.
+            helps: if overturned { Vec::new() } else { self.helps },
+            ..self
         }
     }
 

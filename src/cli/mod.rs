@@ -88,7 +88,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => or_stopped(check::run(args, config, *json, out)).await,
         Command::Evidence(args) => or_stopped(evidence::run(args, config, *json, out)).await,
         Command::Statement(args) => or_stopped(statement::run(args, config, *json, out)).await,
-        Command::Verify(args) => verify::run(args, *json, out),
+        Command::Verify(args) => verify::run(args, config, *json, out),
         Command::Backup(args) => or_stopped(backup::back_up(args, config, *json, out)).await,
         Command::Restore(args) => or_stopped(backup::restore(args, config, *json, out)).await,
         Command::Audit(args) => or_stopped(audit::run(args, config, *json, out)).await,

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Action, HelpCode, Id, Place, PlainText, ReasonCode, RecordId, Verdict, answer::ClaimAnswer,
+    Action, HelpCode, Id, Place, PlainText, ReasonCode, RecordId, ReviewOutcome, Verdict,
+    answer::ClaimAnswer,
 };
 
 /// Why a check came out as it did, for the seller of its listing.
@@ -29,9 +30,12 @@ pub struct StatementAnswer {
     pub verdict: Verdict,
     /// What policy makes of it.
     pub action: Action,
-    /// Whether a program compared and judged, and no person: always `true`.
+    /// Whether a program compared and judged, and no person decided so far.
     pub automated: bool,
-    /// Verdict and action in words, and how rare such a difference is among genuine photos.
+    /// What a person decided last, `null` when nobody did.
+    pub decision: Option<SettledAnswer>,
+    /// The verdict in words, how rare such a difference is among genuine photos, and what is done, or
+    /// what a person decided.
     pub summary: String,
     /// What was compared, one entry per photo in which something was.
     pub compared: Vec<ComparedAnswer>,
@@ -43,6 +47,18 @@ pub struct StatementAnswer {
     pub how_to_dispute: String,
     /// The program that compared: its version and the hash of the numbers that decide an answer.
     pub program: String,
+}
+
+/// What a person decided about a check, as its seller is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SettledAnswer {
+    /// The decision.
+    pub outcome: ReviewOutcome,
+    /// When, RFC 3339, UTC.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The same in words.
+    pub sentence: String,
 }
 
 /// What of one photo was compared.

@@ -59,7 +59,7 @@ pub(crate) use decoded::Facts;
 pub use defaults::Defaults;
 pub(crate) use enroll::{Enrolled, article_guides, find_article};
 pub use enroll::{NewReference, prepare as prepare_reference};
-pub use inspect::Purpose;
+pub use inspect::{Cell, Purpose, deviation_map};
 pub(crate) use judge::unreadable;
 pub use need::{Interrupt, Need, Prepared};
 pub use sight::Sight;

@@ -13,6 +13,7 @@ mod parallel;
 mod pictures;
 mod plan;
 mod report;
+mod rerun;
 mod rows;
 mod run;
 mod world;
@@ -25,6 +26,7 @@ pub(crate) use data::Labelled;
 pub(crate) use measured::Measured;
 pub(crate) use plan::{MakeVision, Plan, Progress, Thresholds};
 pub(crate) use report::Report;
+pub(crate) use rerun::{Answered, COUNT_TOLERANCE, Matched, Rerun, TOLERANCE};
 
 /// Bytes of prepared references kept: an evaluation meets all of them again with every photo.
 const CACHE_BYTES: usize = 2 << 30;

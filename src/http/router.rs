@@ -140,6 +140,7 @@ fn plain() -> Routes {
         .add(READERS, routes!(checks::draw_evidence))
         .add(READERS, routes!(pictures::get_photo))
         .add(READERS, routes!(pictures::get_aligned))
+        .add(READERS, routes!(pictures::get_deviations))
         .add(READERS, routes!(pictures::get_reference_picture))
         .add(QUEUE_READERS, routes!(reviews::list_reviews))
         .add(QUEUE_READERS, routes!(reviews::get_review))

@@ -3,9 +3,11 @@
 
 use super::voice::Voice;
 use crate::{
-    checker::statement::{Compared, Finding, FoundMark, Pictures, Statement, TemplateError},
+    checker::statement::{
+        Compared, Decided, Finding, FoundMark, Pictures, Statement, TemplateError,
+    },
     contract::{
-        Action, HelpCode, Place, ReasonCode, ReferenceKind, Verdict,
+        Action, HelpCode, Place, ReasonCode, ReferenceKind, ReviewOutcome, Verdict,
         answer::ClaimAnswer,
         limits::{MOST_MARKS, MOST_PHOTOS},
         statement::ProductAnswer,
@@ -36,7 +38,7 @@ pub(super) fn try_out(voice: &Voice) -> Result<(), TemplateError> {
     Ok(())
 }
 
-/// Of each verdict a bare statement, and one with all that can be said.
+/// Of each verdict a bare statement, one with all that can be said, and one after each decision.
 pub(super) fn examples() -> impl Iterator<Item = Statement> {
     let full = Verdict::ALL.iter().zip(Action::ALL.iter().cycle());
     full.flat_map(|(verdict, action)| {
@@ -58,7 +60,13 @@ pub(super) fn examples() -> impl Iterator<Item = Statement> {
             findings: Vec::new(),
             ..bare.clone()
         };
-        [full, bare, empty]
+        let decided = ReviewOutcome::ALL.iter().map(|outcome| {
+            let at = "2026-02-01T10:00:00Z".to_owned();
+            let outcome = *outcome;
+            full.clone().after(Some(Decided { outcome, at }))
+        });
+        let decided: Vec<_> = decided.collect();
+        [full, bare, empty].into_iter().chain(decided)
     })
 }
 
@@ -92,6 +100,7 @@ fn full_example(verdict: Verdict, action: Action) -> Statement {
         listing_id: Some(MARKUP.to_owned()),
         verdict,
         action,
+        decision: None,
         one_in: Some(100),
         compared: (0..MOST_PHOTOS)
             .map(|photo| Compared {

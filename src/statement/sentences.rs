@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::folder::File;
 use crate::{
     checker::statement::TemplateError,
-    contract::{Action, HelpCode, Place, ReasonCode, ReferenceKind, Verdict},
+    contract::{Action, HelpCode, Place, ReasonCode, ReferenceKind, ReviewOutcome, Verdict},
 };
 
 /// What sentences may speak of; empty where there is nothing to say.
@@ -43,7 +43,7 @@ pub(super) struct Sentence {
 }
 
 /// Every section with the sentences that it must have, and no others.
-fn wanted() -> [(&'static str, Vec<&'static str>); 8] {
+fn wanted() -> [(&'static str, Vec<&'static str>); 9] {
     fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
         all.iter().copied().map(name).collect()
     }
@@ -56,6 +56,7 @@ fn wanted() -> [(&'static str, Vec<&'static str>); 8] {
         ),
         ("verdict", names(Verdict::ALL, Verdict::name)),
         ("action", names(Action::ALL, Action::name)),
+        ("decision", names(ReviewOutcome::ALL, ReviewOutcome::name)),
         ("reason", names(ReasonCode::ALL, ReasonCode::name)),
         ("place", names(Place::ALL, Place::name)),
         ("what", what),

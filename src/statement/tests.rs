@@ -40,11 +40,21 @@ fn every_statement_says_that_it_was_automated_and_how_to_dispute_it() {
     let mut seen = 0;
     for statement in example::examples() {
         let answer = words.answer(&statement, "en").unwrap();
-        assert!(answer.automated && answer.how_to_dispute.contains(&statement.check));
+        assert_eq!(answer.automated, statement.decision.is_none());
+        assert!(answer.how_to_dispute.contains(&statement.check));
         let text = words.text(&answer).unwrap();
         let page = words.html(&answer, &Pictures::new()).unwrap();
         for told in [&text, &page] {
-            assert!(told.contains("This was automated"), "{told}");
+            assert_eq!(
+                told.contains("This was automated"),
+                answer.automated,
+                "{told}"
+            );
+            assert_ne!(
+                told.contains("A person decided at"),
+                answer.automated,
+                "{told}"
+            );
             assert!(told.contains("The id of your dispute is"), "{told}");
             let small = told.to_lowercase();
             for never in [
@@ -60,7 +70,7 @@ fn every_statement_says_that_it_was_automated_and_how_to_dispute_it() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 3 * Verdict::ALL.len());
+    assert_eq!(seen, 6 * Verdict::ALL.len());
 }
 
 #[test]
@@ -178,15 +188,15 @@ fn a_broken_template_is_told_by_file_and_line() {
             "sentences.toml",
             "[place]\n",
             "[place]\nabove = \"over it\"\n",
-            53,
+            59,
             "`above` is no code",
         ),
-        ("sentences.toml", "[place]\n", "[place\n", 52, "unclosed"),
+        ("sentences.toml", "[place]\n", "[place\n", 58, "unclosed"),
         (
             "sentences.toml",
             "The photo is blurred.",
             "The photo {{ is }} blurred.",
-            35,
+            41,
             "undefined",
         ),
     ] {

@@ -13,9 +13,11 @@ use super::{
 };
 use crate::{
     checker::statement::{
-        Compared, Finding, FoundMark, Pictures, Statement, TemplateError, mark_of,
+        Compared, Decided, Finding, FoundMark, Pictures, Statement, TemplateError, mark_of,
     },
-    contract::statement::{ComparedAnswer, FindingAnswer, HelpAnswer, StatementAnswer},
+    contract::statement::{
+        ComparedAnswer, FindingAnswer, HelpAnswer, SettledAnswer, StatementAnswer,
+    },
 };
 
 /// Steps of one rendering, and at 64 bytes each the most that it may write: a template in a loop
@@ -75,9 +77,20 @@ impl Voice {
             one_in: statement.one_in.unwrap_or_default(),
             ..Words::default()
         };
+        let settled = |decided: &Decided| {
+            Ok(SettledAnswer {
+                outcome: decided.outcome,
+                at: decided.at.clone(),
+                sentence: self.say(&format!("decision.{}", decided.outcome), &words)?,
+            })
+        };
+        let decision = statement.decision.as_ref().map(settled).transpose()?;
         let mut summary = vec![
             self.say(&format!("verdict.{}", statement.verdict), &words)?,
-            self.say(&format!("action.{}", statement.action), &words)?,
+            match &decision {
+                Some(decided) => decided.sentence.clone(),
+                None => self.say(&format!("action.{}", statement.action), &words)?,
+            },
         ];
         if statement.one_in.is_some() {
             // After what it is about, and before what is done.
@@ -100,7 +113,8 @@ impl Voice {
             listing_id: statement.listing_id.clone(),
             verdict: statement.verdict,
             action: statement.action,
-            automated: true,
+            automated: decision.is_none(),
+            decision,
             summary: summary.join(" "),
             compared: compared.collect::<Result<_, _>>()?,
             findings: findings.collect::<Result<_, _>>()?,

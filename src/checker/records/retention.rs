@@ -109,6 +109,20 @@ pub trait Retention: Send + Sync {
         check: &str,
         images: &dyn Images,
     ) -> Result<usize, StoreError>;
+    /// Checks that were decided before this moment (milliseconds since 1970) and are under no hold,
+    /// whose photos are kept or what their seller said: at most `most`, oldest decision first.
+    async fn settled(&self, before_ms: i64, most: usize) -> Result<Vec<String>, StoreError>;
+    /// Removes the bytes of a check's photos, as above, and what its seller said in disputes; how
+    /// many photos and statements. None where the check is held.
+    ///
+    /// # Errors
+    /// As above.
+    async fn remove_dispute(
+        &self,
+        actor: &Actor,
+        check: &str,
+        images: &dyn Images,
+    ) -> Result<usize, StoreError>;
     /// All checks of somebody, oldest first.
     async fn concerned(&self, subject: &Subject) -> Result<Vec<Concerned>, StoreError>;
     /// Removes the bytes of a check's photos, as above, and the ids of its seller and listing; how

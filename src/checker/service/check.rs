@@ -183,7 +183,6 @@ impl Assay {
             }
             .into());
         }
-        self.refuse_removed(check, |removed| removed == n).await?;
         let photo = answer.photos.swap_remove(n);
         self.evidence_inputs(&answer, (n, photo)).await
     }
@@ -211,6 +210,8 @@ impl Assay {
             let bytes = self.images.image(record.sha256).await?;
             references.push((record, bytes));
         }
+        self.refuse_removed(&answer.id, |removed| removed == n)
+            .await?;
         let bytes = self.kept_bytes(&photo).await?;
         Ok(evidence_of(answer, (n, photo), bytes, references))
     }

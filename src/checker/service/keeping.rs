@@ -1,9 +1,14 @@
 //! Images that are removed by one process while another keeps them, and photos that were removed.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::{Assay, ServiceError};
-use crate::{checker::ports::StoreError, domain::digest::Sha256};
+use crate::{
+    checker::{clock::rfc3339, ports::StoreError},
+    domain::digest::Sha256,
+};
 
 impl Assay {
     /// Images were removed so often by now; to be asked before an image is kept.
@@ -33,17 +38,29 @@ impl Assay {
         check: &str,
         photos: impl Fn(usize) -> bool,
     ) -> Result<(), ServiceError> {
-        let removed = self.records.retention.removed(check).await?;
-        let Some(photo) = removed.into_iter().find(|photo| photos(photo.n)) else {
-            return Ok(());
-        };
-        let failed = |e| StoreError::Failed(Box::new(e));
-        let at = jiff::Timestamp::from_millisecond(photo.at_ms).map_err(failed)?;
-        let day = at.to_string().chars().take(10).collect::<String>();
-        Err(StoreError::Removed {
-            photo: format!("{check}/{}", photo.n),
-            why: format!("by {} on {day}", photo.by),
+        let removed = self.removed_photos(check).await?;
+        match removed.into_iter().find(|(n, _)| photos(*n)) {
+            None => Ok(()),
+            Some((n, why)) => Err(StoreError::Removed {
+                photo: format!("{check}/{n}"),
+                why,
+            }
+            .into()),
         }
-        .into())
+    }
+
+    /// Photos of a check whose bytes were removed, by their numbers from 0, each with a few words on
+    /// by what and when.
+    pub async fn removed_photos(
+        &self,
+        check: &str,
+    ) -> Result<BTreeMap<usize, String>, ServiceError> {
+        let removed = self.records.retention.removed(check).await?;
+        let told = removed.into_iter().map(|photo| {
+            let at = rfc3339(photo.at_ms);
+            let day = at.split('T').next().unwrap_or_default();
+            (photo.n, format!("by {} on {day}", photo.by))
+        });
+        Ok(told.collect())
     }
 }

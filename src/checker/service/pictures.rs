@@ -8,7 +8,10 @@ use crate::{
     checker::{actor::Actor, ports::StoreError, records::ReferenceRecord},
     contract::answer::PhotoAnswer,
     domain::{geometry::Homography, number::whole, rectify::rectify},
-    engine::vision::{IntakeError, Vision},
+    engine::{
+        Cell, deviation_map,
+        vision::{IntakeError, Vision},
+    },
 };
 
 /// The longer side of a photo laid over its reference, in pixels.
@@ -25,6 +28,16 @@ pub struct Original {
     pub media_type: Option<&'static str>,
     /// What a camera or a program wrote into it, for people.
     pub written: Vec<(&'static str, String)>,
+}
+
+/// A photo with the reference that it was located by.
+struct Laid {
+    /// The photo's file.
+    bytes: Bytes,
+    /// Maps 0..1 of the reference to 0..1 of the photo.
+    map: [f64; 9],
+    /// The reference.
+    record: ReferenceRecord,
 }
 
 impl Assay {
@@ -67,17 +80,7 @@ impl Assay {
         n: usize,
         m: usize,
     ) -> Result<Vec<u8>, ServiceError> {
-        let (answer, bytes) = self.kept_photo(actor, check, n).await?;
-        let not_located = || StoreError::NotFound {
-            what: "located match",
-            id: format!("{check}/{n}/{m}"),
-        };
-        let found = answer.matches.get(m).ok_or_else(not_located)?;
-        let map = found.reference_to_photo.as_deref();
-        let map: [f64; 9] = map
-            .and_then(|map| map.try_into().ok())
-            .ok_or_else(not_located)?;
-        let record = self.seen_reference(actor, &found.reference).await?;
+        let Laid { bytes, map, record } = self.laid(actor, check, n, m).await?;
         let room = self.compute.room_for((self.decoding_bytes)(&bytes)).await?;
         let lay = move |vision: &mut Vision| {
             let photo = vision.imaging.decode(&bytes)?.raster;
@@ -99,6 +102,60 @@ impl Assay {
             field: format!("photo {n}"),
             source,
         })
+    }
+
+    /// How photo `n` (from 0) of a check departs from the reference of its match `m` (from 0), place by
+    /// place.
+    ///
+    /// # Errors
+    /// As for [`Assay::aligned_photo`].
+    pub async fn deviation_map(
+        &self,
+        actor: &Actor,
+        check: &str,
+        n: usize,
+        m: usize,
+    ) -> Result<Vec<Cell>, ServiceError> {
+        let Laid { bytes, map, record } = self.laid(actor, check, n, m).await?;
+        let picture = self.images.image(record.sha256).await?;
+        let both = (self.decoding_bytes)(&bytes) + (self.decoding_bytes)(&picture);
+        let room = self.compute.room_for(both).await?;
+        let compare = move |vision: &mut Vision| {
+            let imaging = vision.imaging.as_mut();
+            let photo = imaging.decode(&bytes)?.raster;
+            let reference = imaging.decode(&picture)?.raster;
+            let reference = (&reference, record.article);
+            let map = deviation_map(imaging, reference, &photo, Homography(map));
+            drop(room);
+            Ok(map)
+        };
+        let compared: Result<_, IntakeError> = self.on_worker(compare).await?;
+        compared.map_err(|source| ServiceError::Intake {
+            field: format!("photo {n}"),
+            source,
+        })
+    }
+
+    /// A photo with the reference that it was located by.
+    async fn laid(
+        &self,
+        actor: &Actor,
+        check: &str,
+        n: usize,
+        m: usize,
+    ) -> Result<Laid, ServiceError> {
+        let (answer, bytes) = self.kept_photo(actor, check, n).await?;
+        let not_located = || StoreError::NotFound {
+            what: "located match",
+            id: format!("{check}/{n}/{m}"),
+        };
+        let found = answer.matches.get(m).ok_or_else(not_located)?;
+        let map = found.reference_to_photo.as_deref();
+        let map: [f64; 9] = map
+            .and_then(|map| map.try_into().ok())
+            .ok_or_else(not_located)?;
+        let record = self.seen_reference(actor, &found.reference).await?;
+        Ok(Laid { bytes, map, record })
     }
 
     /// The answer and the bytes of a photo that was kept.

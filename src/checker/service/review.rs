@@ -199,7 +199,9 @@ impl Assay {
         answer: &CheckAnswer,
     ) -> Result<(), ServiceError> {
         let item = format!("review {}", answer.id);
-        for photo in answer.photos.iter().filter(|photo| photo.error.is_none()) {
+        let removed = self.removed_photos(&answer.id).await?;
+        let left = answer.photos.iter().enumerate();
+        for (_, photo) in left.filter(|(n, p)| p.error.is_none() && !removed.contains_key(n)) {
             let bytes = self.kept_bytes(photo).await?;
             match self.add_genuine_photo(actor, product, &item, bytes).await {
                 // There already, or a reference: then it teaches nothing new.

@@ -6,8 +6,9 @@ use super::{Assay, Drawing, EvidenceInputs, EvidencePainter, ServiceError};
 use crate::{
     checker::{
         actor::Actor,
+        clock::rfc3339,
         ports::StoreError,
-        statement::{Pictures, Statement, claimed_match},
+        statement::{Decided, Pictures, Statement, claimed_match},
     },
     contract::{
         MarkAnswer,
@@ -22,11 +23,17 @@ impl Assay {
     /// There is no such check, or the caller may not read it.
     pub async fn statement(&self, actor: &Actor, check: &str) -> Result<Statement, ServiceError> {
         // By the way that every reader takes, so that nobody learns more by a statement.
-        Ok(Statement::of(&self.get_check(actor, check).await?))
+        let statement = Statement::of(&self.get_check(actor, check).await?);
+        let mut decisions = self.records.reviews.decisions(check).await?;
+        let last = decisions.pop().map(|record| Decided {
+            outcome: record.outcome,
+            at: rfc3339(record.created_ms),
+        });
+        Ok(statement.after(last))
     }
 
     /// A picture of each photo in which something of the claimed product differs. A photo whose
-    /// image was lost has none: the words stand without it.
+    /// image was lost or removed has none: the words stand without it.
     ///
     /// # Errors
     /// There is no such check, the caller may not read it, or the workers cannot draw now.
@@ -58,7 +65,9 @@ impl Assay {
             match painted {
                 Ok(png) => _ = pictures.insert(n, png.into()),
                 Err(
-                    error @ (ServiceError::Store(StoreError::Lost { .. })
+                    error @ (ServiceError::Store(
+                        StoreError::Lost { .. } | StoreError::Removed { .. },
+                    )
                     | ServiceError::Intake { .. }),
                 ) => {
                     tracing::warn!("a statement has no picture of photo {n} of `{check}`: {error}")

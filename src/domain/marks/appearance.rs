@@ -168,6 +168,14 @@ impl BlockMap {
         (count_u32(x + side / 2), count_u32(y + side / 2))
     }
 
+    /// What the block stands for when all of them are drawn side by side, in pixels of the frame. Blocks
+    /// themselves overlap.
+    pub fn cell(&self, index: usize) -> Rect {
+        let (x, y) = self.middle(index);
+        let half = count_u32(STRIDE_PX / 2);
+        Rect::new(x - half, y - half, x + half, y + half)
+    }
+
     /// The block's box in pixels of the frame: (x, y, side).
     pub fn place(&self, index: usize) -> (usize, usize, usize) {
         (

@@ -2,6 +2,7 @@
 //! to.
 
 mod cells;
+mod deviation;
 mod look;
 mod pair;
 mod purpose;
@@ -9,6 +10,7 @@ mod reading;
 mod regions;
 mod view;
 
+pub use deviation::{Cell, deviation_map};
 use look::Looked;
 use pair::Pair;
 pub use purpose::Purpose;

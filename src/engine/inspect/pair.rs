@@ -42,6 +42,12 @@ impl Pair {
         // From the best pixels there are, in one step: by way of the frame small letters would be
         // blurred twice.
         let to_source = source_from_frame.after(&aligned.reference_to_photo);
+        Self::laid(source, to_source, pixels)
+    }
+
+    /// The pair of a reference and a photo; `to_source` maps pixels of the reference's frame to pixels of
+    /// the photo.
+    pub(crate) fn laid(source: &Raster, to_source: Homography, pixels: &ReferencePixels) -> Self {
         let frame = &pixels.frame.raster;
         let photo = rectify(source, &to_source, frame.width(), frame.height());
         // Print in another colour would look like other print.

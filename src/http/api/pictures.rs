@@ -1,5 +1,7 @@
 //! Pictures as they came, and photos laid over the reference that they were compared with.
 
+use std::fmt::Write;
+
 use axum::{
     extract::State,
     http::header,
@@ -15,6 +17,7 @@ use super::{
 use crate::{
     checker::service::Original,
     contract::RecordId,
+    engine::Cell,
     http::{
         extract::{Caller, Path, Query},
         problem::Problem,
@@ -73,6 +76,52 @@ pub(crate) async fn get_aligned(
 ) -> Result<Response, Problem> {
     let jpeg = state.assay().aligned_photo(&actor, &id, n, query.m).await?;
     Ok(([(header::CONTENT_TYPE, "image/jpeg"), PRIVATE], jpeg).into_response())
+}
+
+/// Show where a photo departs from its reference
+///
+/// An SVG picture of the reference's proportions, to be laid over the reference or over the photo in its
+/// frame. The redder a place, the less photo and reference agree there beside the rest of the photo
+/// (normalised cross-correlation), or, where the reference is plain, the more print the photo has. Of
+/// what lies beyond the photo it says nothing. 404 where the photo was not located.
+#[utoipa::path(
+    get, path = "/v1/checks/{id}/photos/{n}/deviations.svg", tag = "checks", params(PhotoPath, MatchQuery),
+    responses((status = 200, description = "The picture", body = String, content_type = "image/svg+xml"), Drawing),
+)]
+pub(crate) async fn get_deviations(
+    State(state): State<HttpState>,
+    Caller(actor): Caller,
+    Path(PhotoPath { id, n }): Path<PhotoPath>,
+    Query(query): Query<MatchQuery>,
+) -> Result<Response, Problem> {
+    let map = state.assay().deviation_map(&actor, &id, n, query.m).await?;
+    Ok((
+        [(header::CONTENT_TYPE, "image/svg+xml"), PRIVATE],
+        svg(&map),
+    )
+        .into_response())
+}
+
+/// How opaque what departs in full is: what lies under it must still be seen.
+const OPAQUE: f64 = 0.8;
+/// Fainter than this it is not drawn.
+const FAINTEST: f64 = 0.1;
+
+fn svg(cells: &[Cell]) -> String {
+    let mut svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" fill=\"#e0202a\">"
+        .to_owned();
+    for Cell { place, strength } in cells.iter().filter(|c| c.strength >= FAINTEST) {
+        let [x, y, right, bottom] = [place.left, place.top, place.right, place.bottom];
+        let [x, y, width, height] = [x, y, right - x, bottom - y].map(|v| v * 1000.0);
+        // Of numbers alone: nothing that callers sent is in it.
+        _ = write!(
+            svg,
+            "<path d=\"M{x:.1} {y:.1}h{width:.1}v{height:.1}h-{width:.1}z\" opacity=\"{:.2}\"/>",
+            strength * OPAQUE
+        );
+    }
+    svg.push_str("</svg>");
+    svg
 }
 
 /// Get a reference's picture

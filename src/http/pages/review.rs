@@ -1,5 +1,7 @@
 //! One check: what the photos show beside the references, what people said, and the decision.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{
     Extension,
@@ -62,6 +64,8 @@ struct ReviewPage {
     sent: Vec<Shape>,
     plot: Option<Plot>,
     written: Vec<(&'static str, String)>,
+    /// Photos whose files were removed, each with by what and when.
+    removed: BTreeMap<usize, String>,
     history: Vec<CheckAnswer>,
     decides: bool,
 }
@@ -201,6 +205,7 @@ pub(super) async fn show(
     // What a file says besides its picture is worth no failure of the page.
     let written = assay.photo(&actor, &id, n).await;
     let written = written.map_or_else(|_| Vec::new(), |original| original.written);
+    let removed = assay.removed_photos(&id).await?;
     let sees_queue = matches!(actor.role(), Role::Reviewer | Role::Auditor | Role::Admin);
     let review = if sees_queue {
         match assay.review(&actor, &id).await {
@@ -224,6 +229,7 @@ pub(super) async fn show(
         sent: sent.unwrap_or_default(),
         plot,
         written,
+        removed,
         history,
         decides: review.is_some() && matches!(actor.role(), Role::Reviewer | Role::Admin),
         review,

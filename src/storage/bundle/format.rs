@@ -9,7 +9,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::archive::{MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES};
-use crate::storage::shown::shown;
+use crate::{
+    contract::{MarkKind, ReferenceKind},
+    domain::geometry::Rect,
+    storage::shown::shown,
+};
 
 /// The format that this program writes, and the only one it reads.
 pub(super) const FORMAT: u64 = 1;
@@ -64,7 +68,7 @@ pub(super) struct Listed {
 }
 
 /// A reference as `references/ID.json` tells of it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ReferenceFile {
     /// Id.
     pub id: String,
@@ -73,7 +77,7 @@ pub(super) struct ReferenceFile {
     /// Id of its product.
     pub product: String,
     /// What it shows: `pack`, `logo`, `label` or `catalogue_photo`.
-    pub kind: &'static str,
+    pub kind: ReferenceKind,
     /// Side or view named by the owner.
     pub view: Option<String>,
     /// SHA-256 of the image, lower-case hex.
@@ -82,6 +86,10 @@ pub(super) struct ReferenceFile {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
+    /// The part of the picture that shows the article; absent when it is the whole, and in bundles of
+    /// before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article: Option<Part>,
     /// Protected marks, and regions that are ignored.
     pub marks: Vec<MarkFile>,
     /// When it was enrolled, RFC 3339, UTC.
@@ -90,13 +98,23 @@ pub(super) struct ReferenceFile {
     pub actor: String,
 }
 
+/// A part of a picture in pixels: left, top, right and bottom, the last two exclusive.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Part(pub u32, pub u32, pub u32, pub u32);
+
+impl From<Rect> for Part {
+    fn from(rect: Rect) -> Self {
+        Self(rect.left, rect.top, rect.right, rect.bottom)
+    }
+}
+
 /// A mark of a reference.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct MarkFile {
     /// Name shown to people.
     pub name: String,
     /// `text`, `logo` or `ignored`.
-    pub kind: &'static str,
+    pub kind: MarkKind,
     /// Corners as [x, y] in 0..1 of the upright picture.
     pub region: Vec<[f64; 2]>,
     /// What a text mark should read.

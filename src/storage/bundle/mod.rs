@@ -21,6 +21,7 @@ mod archive;
 mod checked;
 mod contents;
 mod format;
+mod held;
 mod report;
 mod trail;
 mod verify;
@@ -28,6 +29,7 @@ mod write;
 
 pub use contents::{Contents, Photo, Reference};
 pub use format::BundleError;
+pub use held::{Held, HeldReference, read_held};
 pub use trail::{Extract, Trail};
 pub use verify::{Fault, Verified, verify};
 pub use write::{Written, write};

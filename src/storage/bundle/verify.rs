@@ -1,4 +1,4 @@
-//! Verifying a bundle that comes from anywhere: no data folder, no network, no models.
+//! Verifying the bytes of a bundle that comes from anywhere: no data folder, no network, no models.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -99,7 +99,7 @@ pub fn verify(file: &Path, published: Option<&[u8; 32]>) -> Result<Verified, Bun
 }
 
 /// The whole file: nothing but bytes, however much its headers claim.
-fn read(file: &Path) -> Result<Vec<u8>, BundleError> {
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, BundleError> {
     let opened = File::open(file).map_err(cannot("read", file))?;
     let mut bytes = Vec::new();
     opened

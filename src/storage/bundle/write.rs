@@ -137,7 +137,7 @@ fn record(reference: &Reference) -> ReferenceFile {
     let record = &reference.record;
     let marks = record.marks.iter().map(|mark| MarkFile {
         name: mark.name.clone(),
-        kind: mark.kind.name(),
+        kind: mark.kind.into(),
         region: mark.region.iter().map(|p| [p.x, p.y]).collect(),
         text: mark.text.clone(),
         proposed: mark.proposed,
@@ -147,11 +147,12 @@ fn record(reference: &Reference) -> ReferenceFile {
         id: record.id.clone(),
         brand: record.product.brand.clone(),
         product: record.product.product.clone(),
-        kind: record.kind.name(),
+        kind: record.kind.into(),
         view: record.view.clone(),
         sha256: record.sha256.to_string(),
         width: record.width,
         height: record.height,
+        article: record.article.map(Into::into),
         marks: marks.collect(),
         // Only a damaged record tells of a time beyond the calendar.
         created_at: created_at.map_or_else(|_| String::new(), |t| t.to_string()),

@@ -107,28 +107,33 @@ impl Retention for Database {
         check: &str,
         images: &dyn Images,
     ) -> Result<usize, StoreError> {
-        let mut transaction = self.begin().await?;
-        locked(&mut transaction, check).await?;
-        if is_held(&mut transaction, check).await? {
-            return Ok(0);
-        }
-        let names = self
-            .without_bytes(&mut transaction, check, RemovedBy::Retention)
-            .await?;
-        if names.is_empty() {
-            return Ok(0);
-        }
-        let deed = Deed {
-            action: "check.photos_removed",
-            about: format!("check/{check}"),
-            before: Some(json!({"photos": names.len()})),
-            after: Some(json!({"photos": 0})),
-            why: Some("retention"),
-        };
-        self.note(&mut transaction, actor, deed).await?;
-        removed(&mut transaction, &names, images).await?;
-        transaction.commit().await.map_err(failed)?;
-        Ok(names.len())
+        self.removed_by_time(actor, check, false, images).await
+    }
+
+    async fn settled(&self, before_ms: i64, most: usize) -> Result<Vec<String>, StoreError> {
+        sqlx::query_scalar(
+            "SELECT r.check_id FROM reviews r WHERE r.state = 'decided' AND r.since_ms < $1
+             AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.check_id = r.check_id)
+             AND (EXISTS (SELECT 1 FROM check_photos p
+                     WHERE p.check_id = r.check_id AND p.fingerprint IS NOT NULL)
+                 OR EXISTS (SELECT 1 FROM disputes d WHERE d.check_id = r.check_id
+                     AND d.statement NOT IN ('(removed)', '(erased)')))
+             ORDER BY r.since_ms, r.check_id LIMIT $2",
+        )
+        .bind(before_ms)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    async fn remove_dispute(
+        &self,
+        actor: &Actor,
+        check: &str,
+        images: &dyn Images,
+    ) -> Result<usize, StoreError> {
+        self.removed_by_time(actor, check, true, images).await
     }
 
     async fn concerned(&self, subject: &Subject) -> Result<Vec<Concerned>, StoreError> {
@@ -234,6 +239,54 @@ impl Retention for Database {
 }
 
 impl Database {
+    /// Removes the bytes of a check's photos, and with `statements` what its seller said; how many of
+    /// both.
+    async fn removed_by_time(
+        &self,
+        actor: &Actor,
+        check: &str,
+        statements: bool,
+        images: &dyn Images,
+    ) -> Result<usize, StoreError> {
+        let mut transaction = self.begin().await?;
+        locked(&mut transaction, check).await?;
+        if is_held(&mut transaction, check).await? {
+            return Ok(0);
+        }
+        let names = self
+            .without_bytes(&mut transaction, check, RemovedBy::Retention)
+            .await?;
+        let mut said = 0;
+        if statements {
+            let sql = "UPDATE disputes SET statement = '(removed)' WHERE check_id = $1
+                       AND statement NOT IN ('(removed)', '(erased)')";
+            let done = sqlx::query(sql)
+                .bind(check)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+            said = usize::try_from(done.rows_affected()).map_err(failed)?;
+        }
+        if names.is_empty() && said == 0 {
+            return Ok(0);
+        }
+        let told = |photos: usize, said: usize| match statements {
+            true => json!({"photos": photos, "statements": said}),
+            false => json!({"photos": photos}),
+        };
+        let deed = Deed {
+            action: "check.photos_removed",
+            about: format!("check/{check}"),
+            before: Some(told(names.len(), said)),
+            after: Some(told(0, 0)),
+            why: Some("retention"),
+        };
+        self.note(&mut transaction, actor, deed).await?;
+        removed(&mut transaction, &names, images).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(names.len() + said)
+    }
+
     /// Says of all photos of a check that their bytes are gone; the names of their images.
     async fn without_bytes(
         &self,

@@ -253,3 +253,34 @@ async fn evidence_is_drawn_for_a_photo_that_was_accepted() {
         .await
         .problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn what_departs_from_the_reference_is_drawn_where_it_lies() {
+    let app = TestServer::with_reference().await;
+    let drawn = async |photo: Scene| {
+        let form = Form::new()
+            .picture("photo", &photo)
+            .text("brand", "acme")
+            .text("product", "oat");
+        let answer = app.upload("/v1/checks", form).await.json();
+        let path = format!("/v1/checks/{}/photos/0", answer["id"].as_str().unwrap());
+        let map = app.get(&format!("{path}/deviations.svg")).await;
+        assert_eq!(map.status, 200, "{:?}", map.body);
+        assert_eq!(map.header("content-type"), "image/svg+xml");
+        app.get(&format!("{path}/deviations.svg?m=7"))
+            .await
+            .problem(404, "not-found");
+        String::from_utf8(map.body.to_vec()).unwrap()
+    };
+    let genuine = drawn(Scene::photo(1, "a")).await;
+    let changed = drawn(Scene {
+        overprinted: &[(200, 100)],
+        ..Scene::photo(1, "a")
+    })
+    .await;
+    let places = |svg: &str| svg.matches("<path").count();
+    assert!(places(&changed) > places(&genuine), "{changed}");
+    app.get("/v1/checks/none/photos/0/deviations.svg")
+        .await
+        .problem(404, "not-found");
+}

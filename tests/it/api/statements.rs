@@ -275,3 +275,39 @@ async fn another_product_is_told_as_another_and_not_by_its_name() {
         assert!(told.contains("Another product"), "{told}");
     }
 }
+
+#[tokio::test]
+async fn who_was_decided_about_is_told_so_but_not_by_whom_or_why() {
+    let (app, path) = deviating(built_in()).await;
+    let review = format!("{}/review", path.trim_end_matches("/statement"));
+    for (outcome, words, helps) in [
+        ("overturn", "the listing is in order", false),
+        ("uphold", "confirmed what was found", true),
+    ] {
+        let claimed = app.send(
+            request(Method::POST, &format!("{review}/claim"))
+                .body(Body::empty())
+                .unwrap(),
+        );
+        assert_eq!(claimed.await.status, 200);
+        let decision = json!({"outcome": outcome, "reason": "seen by the seam"});
+        let kept = app.post(&format!("{review}/decisions"), decision).await;
+        assert_eq!(kept.status, 201, "{:?}", kept.body);
+        let answer = app.get(&path).await.json();
+        assert_eq!(answer["automated"], false);
+        assert_eq!(answer["decision"]["outcome"], outcome);
+        let helped = answer["what_would_help"].as_array().unwrap();
+        assert_eq!(!helped.is_empty(), helps, "{outcome}");
+        for format in ["text", "html"] {
+            let told = text(&app.get(&format!("{path}?format={format}")).await);
+            assert!(
+                told.contains(words) && told.contains("A person decided at"),
+                "{told}"
+            );
+            assert!(
+                !told.contains("seam") && !told.contains("No person"),
+                "{told}"
+            );
+        }
+    }
+}

@@ -14,7 +14,17 @@ async fn a_bundle_is_verified_without_data_or_models() {
     let bundle = bundled().await;
     let place = bundle.place.path();
     let verify = |args: &[&str]| {
-        let args = [&["verify", "bundle.zip", "--models", "nowhere"], args].concat();
+        let args = [
+            &[
+                "verify",
+                "bundle.zip",
+                "--bytes-only",
+                "--models",
+                "nowhere",
+            ],
+            args,
+        ]
+        .concat();
         run(&args, place)
     };
     let key = &bundle.written.public_key;
@@ -108,6 +118,12 @@ fn a_real_check_becomes_a_bundle_that_holds() {
     let args = ["verify", "b.zip", "--public-key", key];
     let (code, out, err) = run(&args, place.path());
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("the models come to the same again"), "{out}");
+    let (code, out, _) = run(&["verify", "b.zip", "--json"], place.path());
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let rerun = &report["rerun"];
+    assert_eq!((code, &rerun["photos"]), (0, &Value::from(1)), "{report}");
+    assert!(rerun["scores"].as_u64().unwrap() >= 8, "{report}");
     let files = unpacked(&place.path().join("a.zip"));
     let photo = files.iter().find(|(name, _)| name == "photos/0.jpg");
     assert!(photo.is_some_and(|(_, bytes)| bytes.starts_with(b"\xff\xd8")));

@@ -6,11 +6,11 @@ use assay::{
     checker::{
         ports::{Images, StoreError},
         records::{
-            Audit, Checks, Concerned, Entry, GenuinePhotos, References, RemovedPhoto, Retention,
-            Subject,
+            Audit, Checks, Concerned, Entry, GenuinePhotos, Lease, References, RemovedPhoto,
+            Retention, Reviews, Subject,
         },
     },
-    contract::{Verdict, answer::CheckAnswer},
+    contract::{ReviewOutcome, Verdict, answer::CheckAnswer},
     domain::digest::Sha256,
     storage::database::Database,
 };
@@ -18,7 +18,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{Place, audit::chain, is_conflict, is_not_found, with_two_products};
+use super::{
+    Place,
+    audit::chain,
+    is_conflict, is_not_found,
+    reviews::{LEASE, decision, dispute, reviewer},
+    with_two_products,
+};
 use crate::support::records::{check, genuine_photo, hash, key, local, reference};
 
 contract! {
@@ -27,6 +33,7 @@ contract! {
     an_image_stays_while_anything_needs_it,
     an_image_that_cannot_be_removed_leaves_all_as_it_was,
     who_is_erased_is_in_no_check_any_more,
+    settled_disputes_go_with_their_words,
 }
 
 /// Hears which images are removed; where it is told to, it fails.
@@ -266,4 +273,40 @@ async fn who_is_erased_is_in_no_check_any_more(place: &Place) {
     let text = serde_json::to_string(&entries).unwrap();
     assert!(!text.contains("ann") && !text.contains("a_1"), "{text}");
     store.forget().await.unwrap();
+}
+
+/// What was decided goes by the day of the decision, with what the seller said; not what is held.
+async fn settled_disputes_go_with_their_words(place: &Place) {
+    let (store, images) = (place.open().await, Heard::default());
+    for (id, photo) in [("a", '1'), ("b", '2'), ("c", '3')] {
+        let answer = check(id, Verdict::Deviates, Some("acme"), None, hash('0'));
+        add(&store, answer, &[photo]).await;
+    }
+    let (shop, rita) = (reviewer("shop"), reviewer("rita"));
+    store.dispute(&shop, &dispute("1", "a")).await.unwrap();
+    for (id, check) in [("2", "a"), ("3", "b")] {
+        store.lease(&rita, check, LEASE).await.unwrap();
+        let upheld = decision(id, check, &rita, ReviewOutcome::Uphold);
+        let kept = store.decide(&rita, &upheld).await.unwrap();
+        assert!(matches!(kept, Lease::Theirs(_)), "{kept:?}");
+    }
+    assert_eq!(store.settled(0, 9).await.unwrap(), [""; 0]);
+    assert_eq!(store.settled(i64::MAX, 9).await.unwrap(), ["a", "b"]);
+    store.hold(&local(), "b", "for a court").await.unwrap();
+    assert_eq!(store.settled(i64::MAX, 9).await.unwrap(), ["a"]);
+    let remove = async |check| {
+        store
+            .remove_dispute(&local(), check, &images)
+            .await
+            .unwrap()
+    };
+    assert_eq!(remove("b").await, 0, "it is held");
+    assert_eq!(remove("a").await, 2, "a photo and a statement");
+    assert_eq!(images.removed(), [hash('1')]);
+    assert_eq!(remove("a").await, 0);
+    let said = store.disputes("a").await.unwrap();
+    assert_eq!(said[0].statement, "(removed)");
+    let decided = store.decisions("a").await.unwrap();
+    assert_eq!(decided[0].outcome, ReviewOutcome::Uphold);
+    assert_eq!(store.settled(i64::MAX, 9).await.unwrap(), [""; 0]);
 }

@@ -12,9 +12,9 @@ use assay::{
 use super::{Place, is_not_found};
 use crate::support::records::{check, hash};
 
-const LEASE: i64 = 60_000;
+pub(super) const LEASE: i64 = 60_000;
 
-fn reviewer(name: &str) -> Actor {
+pub(super) fn reviewer(name: &str) -> Actor {
     Actor::new(format!("key:{name}"), Role::Reviewer, None).called(name)
 }
 
@@ -36,7 +36,7 @@ async fn ids(store: &Database, filter: &QueueFilter) -> Vec<String> {
     found.into_iter().map(|r| r.answer.id).collect()
 }
 
-fn dispute(id: &str, check: &str) -> DisputeRecord {
+pub(super) fn dispute(id: &str, check: &str) -> DisputeRecord {
     DisputeRecord {
         id: id.into(),
         check: check.into(),
@@ -47,7 +47,12 @@ fn dispute(id: &str, check: &str) -> DisputeRecord {
     }
 }
 
-fn decision(id: &str, check: &str, by: &Actor, outcome: ReviewOutcome) -> DecisionRecord {
+pub(super) fn decision(
+    id: &str,
+    check: &str,
+    by: &Actor,
+    outcome: ReviewOutcome,
+) -> DecisionRecord {
     DecisionRecord {
         id: id.into(),
         check: check.into(),

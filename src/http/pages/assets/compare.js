@@ -79,6 +79,10 @@ if (viewer) {
       const off = viewer.classList.toggle("no-marks");
       control.setAttribute("aria-pressed", String(!off));
     },
+    heat: (control) => {
+      const on = viewer.classList.toggle("heated");
+      control.setAttribute("aria-pressed", String(on));
+    },
     differs: (control) => {
       const off = viewer.classList.toggle("no-differs");
       control.setAttribute("aria-pressed", String(!off));
