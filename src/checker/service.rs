@@ -32,6 +32,7 @@ use crate::engine::{
 };
 
 mod audit;
+mod authorised;
 mod bundle;
 mod calibrate;
 mod catalogue;

@@ -200,6 +200,7 @@ fn named(NamedBy { table, key }: &NamedBy) -> String {
     match (table.as_str(), &key[..]) {
         ("enrolled_references", [id]) => format!("reference `{id}`"),
         ("genuine_photos", [id]) => format!("genuine photo `{id}`"),
+        ("authorised_photos", [id]) => format!("authorised photo `{id}`"),
         ("check_photos", [check, n]) => format!("photo {n} of check `{check}`"),
         _ => format!("`{}` of table `{table}`", key.join("` `")),
     }

@@ -36,3 +36,6 @@ pub const PHOTOS_PER_KIND: usize = 4;
 /// Most photos of each kind in a self-test: with seven kinds, and the genuine photos without a
 /// score, one worker should be done in half the time that a request may take.
 pub const MOST_PHOTOS_PER_KIND: usize = 12;
+
+/// Most photos of a product that must never be flagged: each self-test judges all of them.
+pub const MOST_AUTHORISED_PHOTOS: usize = 100;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EditKind, Id, PlainText, Verdict, answer::CalibrationAnswer};
+use super::{EditKind, Id, PlainText, RecordId, Verdict, answer::CalibrationAnswer};
 use crate::domain::{rates::Rate, verdict};
 
 /// What a self-test can say and what not.
@@ -38,6 +38,8 @@ pub struct SelfTestAnswer {
     pub edits: Vec<KindAnswer>,
     /// The product's own genuine photos.
     pub genuine_photos: GenuineAnswer,
+    /// Photos that must never be flagged.
+    pub authorised_photos: AuthorisedAnswer,
     /// What the photos were judged by.
     pub calibration: CalibrationAnswer,
     /// Version of the references compared with.
@@ -105,6 +107,28 @@ pub struct GenuineAnswer {
     pub judged: usize,
     /// Of these, flagged, strangest first.
     pub flagged: Vec<FlaggedPhoto>,
+}
+
+/// The product's photos that must never be flagged, judged as a check with a claim on the product would.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuthorisedAnswer {
+    /// Photos stored, all of which were judged.
+    pub stored: usize,
+    /// Of these, flagged, oldest first.
+    pub flagged: Vec<FlaggedAuthorised>,
+}
+
+/// A photo that must never be flagged, and would be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FlaggedAuthorised {
+    /// Id.
+    #[schema(value_type = RecordId)]
+    pub id: String,
+    /// What it is, as its owner said.
+    #[schema(value_type = PlainText)]
+    pub note: String,
+    /// What a check would say.
+    pub verdict: Verdict,
 }
 
 /// A genuine photo that would be flagged.

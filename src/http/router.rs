@@ -21,8 +21,8 @@ use super::{
         Routes, SCHEME, SUBMITTERS, Who, authenticate,
     },
     api::{
-        audit, brands, calibrations, checks, edition, genuine_photos, openapi, pictures, products,
-        references, reviews, self_test, statements, statistics, system,
+        audit, authorised_photos, brands, calibrations, checks, edition, genuine_photos, openapi,
+        pictures, products, references, reviews, self_test, statements, statistics, system,
     },
     guard, observe, pages,
     problem::ProblemBody,
@@ -130,6 +130,8 @@ fn plain() -> Routes {
         .add(OWNERS, routes!(products::change_product))
         .add(LOOKERS, routes!(genuine_photos::list_genuine_photos))
         .add(OWNERS, routes!(genuine_photos::delete_genuine_photo))
+        .add(LOOKERS, routes!(authorised_photos::list_authorised_photos))
+        .add(OWNERS, routes!(authorised_photos::delete_authorised_photo))
         .add(LOOKERS, routes!(references::list_references))
         .add(LOOKERS, routes!(references::get_reference))
         .add(OWNERS, routes!(edition::change_reference))
@@ -169,6 +171,7 @@ fn uploads() -> Routes {
     Routes::default()
         .add(OWNERS, routes!(references::enroll_reference))
         .add(OWNERS, routes!(genuine_photos::add_genuine_photo))
+        .add(OWNERS, routes!(authorised_photos::add_authorised_photo))
         .add(SUBMITTERS, routes!(checks::create_check))
         .add(DISPUTERS, routes!(reviews::dispute))
 }

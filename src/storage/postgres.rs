@@ -43,6 +43,11 @@ const MIGRATIONS: [Step; 6] = [
         "references",
         include_str!("migrations/postgres/0010_references.sql"),
     ),
+    (
+        11,
+        "authorised_photos",
+        include_str!("migrations/postgres/0011_authorised_photos.sql"),
+    ),
 ];
 
 /// The schema that this program brings a database to.

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The schema's versions.
-const MIGRATIONS: [Step; 10] = [
+const MIGRATIONS: [Step; 11] = [
     (1, "first", include_str!("migrations/sqlite/0001_first.sql")),
     (
         2,
@@ -59,6 +59,11 @@ const MIGRATIONS: [Step; 10] = [
         10,
         "references",
         include_str!("migrations/sqlite/0010_references.sql"),
+    ),
+    (
+        11,
+        "authorised_photos",
+        include_str!("migrations/sqlite/0011_authorised_photos.sql"),
     ),
 ];
 

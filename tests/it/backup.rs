@@ -65,6 +65,12 @@ pub async fn stocked() -> (TestApp, ProductKey) {
             .await
             .unwrap();
     }
+    // A file that is there already, as a reference of another product.
+    let passes = Scene::of(2).bytes();
+    app.assay
+        .add_authorised_photo(&Actor::local(), &oat, "other", passes)
+        .await
+        .unwrap();
     assert_eq!(app.assay.score_brand("acme").await.unwrap(), 3);
     let mut asked = request(Some(&oat), &[Scene::photo(1, "a"), Scene::photo(2, "b")]);
     asked.photos.push(Bytes::from_static(NO_PICTURE));

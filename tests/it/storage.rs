@@ -44,7 +44,7 @@ use reviews::{
     what_a_listing_and_a_seller_had_before_is_found,
 };
 use scores::{
-    scores_of_genuine_photos_belong_to_one_version,
+    authorised_photos_are_kept_and_noted, scores_of_genuine_photos_belong_to_one_version,
     what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole,
 };
 use statistics::{
@@ -134,6 +134,7 @@ contract! {
     a_reference_comes_back_whole_and_once_per_image,
     an_edition_is_set_of_a_reference_that_is_there,
     a_removed_reference_is_gone_from_the_gallery_but_not_from_the_evidence,
+    authorised_photos_are_kept_and_noted,
     scores_of_genuine_photos_belong_to_one_version,
     what_genuine_photos_show_belongs_to_one_version_and_is_replaced_as_a_whole,
     checks_are_listed_newest_first_by_verdict_and_brand,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod authorised;
 mod catalogue;
 mod checks;
 mod genuine;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 
 pub use accounts::{Accounts, KeyRecord, SessionRecord};
 pub use audit::{Audit, Entry, Head, Logged, Portion};
+pub use authorised::{AuthorisedPhotoRecord, AuthorisedPhotos};
 pub use catalogue::{Brand, Catalogue, Change, Product, Settings};
 pub use checks::{CheckFilter, Checks, SeenElsewhere, Tally};
 pub(crate) use genuine::MOST_GENUINE_PHOTOS;
@@ -51,7 +53,9 @@ pub struct Records {
     pub references: Arc<dyn References>,
     /// Genuine photos.
     pub genuine: Arc<dyn GenuinePhotos>,
-    /// Their scores.
+    /// Photos that must never be flagged.
+    pub authorised: Arc<dyn AuthorisedPhotos>,
+    /// Scores of genuine photos.
     pub scores: Arc<dyn Scores>,
     /// What checks are judged by.
     pub points: Arc<dyn OperatingPoints>,
@@ -78,6 +82,7 @@ impl Records {
         S: Catalogue
             + References
             + GenuinePhotos
+            + AuthorisedPhotos
             + Scores
             + OperatingPoints
             + Checks
@@ -93,6 +98,7 @@ impl Records {
             catalogue: store.clone(),
             references: store.clone(),
             genuine: store.clone(),
+            authorised: store.clone(),
             scores: store.clone(),
             points: store.clone(),
             checks: store.clone(),

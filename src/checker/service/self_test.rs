@@ -10,7 +10,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    Assay, SelfTestRequest, ServiceError, calibrate::calibrating_only, check::Against, new_id,
+    Assay, SelfTestRequest, ServiceError, authorised, calibrate::calibrating_only, check::Against,
+    new_id,
 };
 use crate::{
     checker::{
@@ -22,7 +23,9 @@ use crate::{
     },
     contract::{
         EditKind as Kind,
-        self_test::{FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer},
+        self_test::{
+            AuthorisedAnswer, FlaggedPhoto, GenuineAnswer, KindAnswer, NOTE, SelfTestAnswer,
+        },
     },
     domain::{
         calibration::{CalibrationSource, Class},
@@ -160,6 +163,7 @@ impl Assay {
             unedited: counted(Kind::Unedited),
             edits: EditKind::ALL.map(|kind| counted(kind.into())).into(),
             genuine_photos: self.judge_genuine(&product, &plan, &underway).await?,
+            authorised_photos: self.judge_authorised(&product, &plan, &underway).await?,
             calibration: plan.against.judged_by.told.clone(),
             reference_set: plan.against.snapshot.reference_set.clone(),
             models: self.models.clone(),
@@ -272,6 +276,26 @@ impl Assay {
             field: "reference".to_owned(),
             source,
         })
+    }
+
+    /// Which photos would be flagged that must never be.
+    async fn judge_authorised(
+        &self,
+        product: &ProductKey,
+        plan: &Plan,
+        underway: &Underway<'_>,
+    ) -> Result<AuthorisedAnswer, ServiceError> {
+        let photos = self.records.authorised.authorised_photos(product).await?;
+        let judging = photos
+            .into_iter()
+            .map(|photo| self.flagged_authorised(photo, &plan.against));
+        let mut judging = stream::iter(judging.collect::<Vec<_>>()).buffered(AT_ONCE);
+        let mut judged = Vec::new();
+        while let Some(one) = judging.try_next().await? {
+            judged.push(one);
+            self.renew_self_test(underway).await?;
+        }
+        Ok(authorised::answer(judged))
     }
 
     /// Which genuine photos of the product would be flagged.

@@ -162,6 +162,18 @@ fn write(
                 photo.id, photo.item, photo.p_value
             )?;
         }
+        let authorised = &answer.authorised_photos;
+        if authorised.stored > 0 {
+            writeln!(
+                out,
+                "  photos that must never be flagged: {} of {} flagged",
+                authorised.flagged.len(),
+                authorised.stored
+            )?;
+        }
+        for photo in &authorised.flagged {
+            writeln!(out, "    {} ({}), {}", photo.id, photo.note, photo.verdict)?;
+        }
         let used = &answer.calibration;
         writeln!(
             out,

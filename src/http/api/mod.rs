@@ -1,6 +1,7 @@
 //! One file per resource.
 
 pub(crate) mod audit;
+pub(crate) mod authorised_photos;
 pub(crate) mod brands;
 pub(crate) mod calibrations;
 pub(crate) mod checks;

@@ -9,6 +9,7 @@ mod brands;
 mod chart;
 mod form;
 pub(super) mod frame;
+mod photos;
 mod plot;
 mod product;
 mod queue;
@@ -101,13 +102,25 @@ pub(crate) fn routes() -> Routes {
             OWNERS,
             Method::GET,
             "/brands/{brand}/products/{product}/genuine-photos/{id}/remove",
-            get(product::ask_photo),
+            get(photos::ask_photo),
         )
         .page(
             OWNERS,
             Method::POST,
             "/brands/{brand}/products/{product}/genuine-photos/{id}/remove",
-            post(product::remove_photo),
+            post(photos::remove_photo),
+        )
+        .page(
+            OWNERS,
+            Method::GET,
+            "/brands/{brand}/products/{product}/authorised-photos/{id}/remove",
+            get(photos::ask_authorised),
+        )
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}/products/{product}/authorised-photos/{id}/remove",
+            post(photos::remove_authorised),
         )
 }
 
@@ -124,7 +137,13 @@ pub(crate) fn uploads() -> Routes {
             OWNERS,
             Method::POST,
             "/brands/{brand}/products/{product}/genuine-photos",
-            post(product::add_photo),
+            post(photos::add_photo),
+        )
+        .page(
+            OWNERS,
+            Method::POST,
+            "/brands/{brand}/products/{product}/authorised-photos",
+            post(photos::add_authorised),
         )
 }
 

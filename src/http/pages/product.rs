@@ -22,7 +22,7 @@ use super::{
 use crate::{
     checker::{
         clock::rfc3339,
-        records::{Edition, GenuinePhotoRecord, ReferenceRecord},
+        records::{AuthorisedPhotoRecord, Edition, GenuinePhotoRecord, ReferenceRecord},
         service::{EditionChange, NewReference, ProductOverview},
     },
     contract::{
@@ -62,6 +62,8 @@ struct ProductPage {
     /// What its checks are judged by now.
     told: CalibrationAnswer,
     items: Vec<Item>,
+    /// Photos that must never be flagged.
+    authorised: Vec<AuthorisedPhotoRecord>,
     /// Number of the page of items, and how many there are.
     part: (usize, usize),
     edits: bool,
@@ -130,6 +132,10 @@ impl ProductPage {
     /// Whether checks are judged by this budget now.
     fn in_use(&self, budget: &f64) -> bool {
         budget.total_cmp(&self.overview.budget).is_eq()
+    }
+
+    fn added(&self, photo: &AuthorisedPhotoRecord) -> String {
+        view::time(&rfc3339(photo.created_ms))
     }
 
     fn path(&self) -> String {
@@ -204,7 +210,7 @@ fn called(reference: &ReferenceRecord) -> String {
 }
 
 /// Path of a product's page.
-fn path(key: &ProductKey) -> String {
+pub(super) fn path(key: &ProductKey) -> String {
     format!("/brands/{}/products/{}", key.brand, key.product)
 }
 
@@ -240,6 +246,7 @@ pub(super) async fn show(
         enrolled: view::time(&rfc3339(record.created_ms)),
         record: record.clone(),
     });
+    let authorised = state.assay().authorised_photos(&actor, &key).await?;
     let all = by_item(&overview.photos);
     let parts = all.len().div_ceil(MOST_ITEMS).max(1);
     let items = all.into_iter().skip(n.saturating_mul(MOST_ITEMS));
@@ -250,6 +257,7 @@ pub(super) async fn show(
         references: references.collect(),
         told,
         items: items.take(MOST_ITEMS).collect(),
+        authorised,
         part: (n, parts),
         edits: edits(&actor),
         overview,
@@ -334,36 +342,17 @@ pub(super) async fn change_edition(
     Ok(Redirect::to(&format!("{}#r-{id}", path(&key))))
 }
 
-/// Adds one genuine photo without a script.
-pub(super) async fn add_photo(
-    State(state): State<HttpState>,
-    Caller(actor): Caller,
-    Path(at): Path<ProductPath>,
-    request: Request,
-) -> Result<Redirect, Problem> {
-    let wanted = vec![
-        Wanted::pictures("image", 1, state.config()),
-        Wanted::text("item"),
-    ];
-    let parts = form::upload(request, &state, wanted).await?;
-    let key = at.into();
-    let (item, image) = (parts.required_text("item")?, parts.picture("image")?);
-    let assay = state.assay();
-    assay.add_genuine_photo(&actor, &key, &item, image).await?;
-    Ok(Redirect::to(&format!("{}#genuine", path(&key))))
-}
-
 #[derive(Template)]
 #[template(path = "remove.html")]
-struct RemovePage {
-    frame: Frame,
-    title: &'static str,
-    about: String,
-    follows: &'static str,
-    picture: Option<String>,
+pub(super) struct RemovePage {
+    pub(super) frame: Frame,
+    pub(super) title: &'static str,
+    pub(super) about: String,
+    pub(super) follows: &'static str,
+    pub(super) picture: Option<String>,
     /// Where the form is sent, and where to go instead.
-    action: String,
-    back: String,
+    pub(super) action: String,
+    pub(super) back: String,
 }
 
 /// Asks before a reference is removed.
@@ -407,49 +396,6 @@ pub(super) async fn remove_reference(
     Ok(Redirect::to(&path(&key)))
 }
 
-/// Asks before a genuine photo is removed.
-pub(super) async fn ask_photo(
-    State(state): State<HttpState>,
-    Caller(actor): Caller,
-    session: Option<Extension<Session>>,
-    Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
-) -> Result<Response, Problem> {
-    let key = ProductKey { brand, product };
-    let photos = state.assay().genuine_photos(&actor, &key).await?;
-    let found = photos.into_iter().find(|p| p.id == id);
-    let record = found.ok_or_else(|| missing("genuine photo", &id))?;
-    let back = path(&key);
-    let asked = RemovePage {
-        frame: Frame::of(&actor, session.as_deref()),
-        title: "Remove this genuine photo?",
-        about: format!(
-            "Photo of the item {} of {key}, added {}; SHA-256 {}",
-            record.item,
-            view::time(&rfc3339(record.created_ms)),
-            record.sha256
-        ),
-        follows: "What was calibrated with it is worked out anew from the others; until then the \
-                  product is judged as one without a calibration of its own. Earlier checks keep \
-                  their answers.",
-        picture: None,
-        action: format!("{back}/genuine-photos/{id}/remove"),
-        back,
-    };
-    Ok(page(StatusCode::OK, &asked))
-}
-
-pub(super) async fn remove_photo(
-    State(state): State<HttpState>,
-    Caller(actor): Caller,
-    Path(ReferencePath { brand, product, id }): Path<ReferencePath>,
-    _: PageForm,
-) -> Result<Redirect, Problem> {
-    let key = ProductKey { brand, product };
-    let assay = state.assay();
-    assay.delete_genuine_photo(&actor, &key, &id).await?;
-    Ok(Redirect::to(&format!("{}#genuine", path(&key))))
-}
-
-fn missing(what: &str, id: &str) -> Problem {
+pub(super) fn missing(what: &str, id: &str) -> Problem {
     Problem::new(&kind::NOT_FOUND, format!("{what} `{id}` does not exist"))
 }

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod audit;
+mod authorised;
 mod catalogue;
 mod checks;
 mod genuine;

@@ -388,6 +388,7 @@ async fn removed(
         let needed = sqlx::query(
             "SELECT 1 WHERE EXISTS (SELECT 1 FROM enrolled_references WHERE sha256 = $1)
              OR EXISTS (SELECT 1 FROM genuine_photos WHERE sha256 = $1)
+             OR EXISTS (SELECT 1 FROM authorised_photos WHERE sha256 = $1)
              OR EXISTS (SELECT 1 FROM check_photos WHERE sha256 = $1 AND fingerprint IS NOT NULL)",
         )
         .bind(name)

@@ -229,7 +229,7 @@ fn pixels(row: &AnyRow, column: &'static str, id: &str) -> Result<u32, StoreErro
     })
 }
 
-fn sha256(row: &AnyRow, id: &str) -> Result<Sha256, StoreError> {
+pub(super) fn sha256(row: &AnyRow, id: &str) -> Result<Sha256, StoreError> {
     let hex: String = row.try_get("sha256").map_err(failed)?;
     // The parser alone cannot say whose row it is.
     hex.parse().map_err(|_| {
@@ -242,7 +242,7 @@ fn sha256(row: &AnyRow, id: &str) -> Result<Sha256, StoreError> {
     })
 }
 
-fn product_key(row: &AnyRow) -> Result<ProductKey, StoreError> {
+pub(super) fn product_key(row: &AnyRow) -> Result<ProductKey, StoreError> {
     Ok(ProductKey {
         brand: row.try_get("brand").map_err(failed)?,
         product: row.try_get("product").map_err(failed)?,

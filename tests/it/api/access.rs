@@ -249,7 +249,7 @@ async fn another_brand_is_answered_as_one_that_does_not_exist() {
                         .picture("image", &Scene::of(3));
                     let form = match path.ends_with("photos") {
                         true => Form::new()
-                            .text("item", "i")
+                            .text(word_of(&path), "i")
                             .picture("image", &Scene::of(3)),
                         false => form,
                     };
@@ -404,4 +404,12 @@ async fn uses_are_noted_and_who_holds_a_key_can_read_where_they_cannot_be() {
         .unwrap();
     assert_eq!(app.get("/v1/brands").await.status, 200);
     assert!(used().await.is_some());
+}
+
+/// What the form of a photo says besides its picture.
+fn word_of(path: &str) -> &'static str {
+    match path.ends_with("authorised-photos") {
+        true => "note",
+        false => "item",
+    }
 }

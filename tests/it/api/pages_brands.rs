@@ -98,7 +98,11 @@ async fn an_owner_is_led_to_its_brand_and_sees_no_other() {
             (false, true) => {
                 let form = Form::new().text("token", &their_token).text("kind", "pack");
                 let form = if pattern.ends_with("photos") {
-                    Form::new().text("token", &their_token).text("item", "1")
+                    let word = match pattern.ends_with("authorised-photos") {
+                        true => "note",
+                        false => "item",
+                    };
+                    Form::new().text("token", &their_token).text(word, "1")
                 } else {
                     form
                 };

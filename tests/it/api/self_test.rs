@@ -1,10 +1,11 @@
 //! Self-tests of a product.
 
+use assay::{config::HttpConfig, statement::Templates};
 use axum::{body::Body, http::Method};
 use serde_json::json;
 
 use super::{Form, TestServer, request};
-use crate::support::vision::Scene;
+use crate::support::{app::Shipped, vision::Scene};
 
 const SELF_TEST: &str = "/v1/brands/acme/products/oat/self-test";
 
@@ -114,4 +115,61 @@ async fn a_self_test_says_what_is_missing() {
             .status
             .is_client_error()
     );
+}
+
+#[tokio::test]
+async fn a_self_test_names_what_must_never_be_flagged_and_would_be() {
+    let app = TestServer::start(
+        HttpConfig::default(),
+        Shipped::Strict,
+        Templates::open(None).unwrap(),
+    )
+    .await;
+    app.create_product().await;
+    let form = Form::new()
+        .text("kind", "pack")
+        .picture("image", &Scene::of(1));
+    let references = "/v1/brands/acme/products/oat/references";
+    assert_eq!(app.upload(references, form).await.status, 201);
+    let photos = "/v1/brands/acme/products/oat/authorised-photos";
+    let add = async |note: &str, photo: &Scene| {
+        let form = Form::new().text("note", note).picture("image", photo);
+        app.upload(photos, form).await
+    };
+    let pack = Scene::photo(1, "a");
+    let changed = Scene {
+        overprinted: &[(200, 100)],
+        ..Scene::photo(1, "b")
+    };
+    for (note, photo) in [("the pack", &pack), ("a <b>summer</b> edition", &changed)] {
+        let added = add(note, photo).await;
+        assert_eq!(added.status, 201, "{:?}", added.body);
+        assert_eq!(added.json()["note"], note);
+    }
+    add("again", &pack).await.problem(409, "conflict");
+    add("", &Scene::photo(2, "c"))
+        .await
+        .problem(422, "invalid-field");
+    let list = app.get(photos).await.json();
+    assert_eq!(list["authorised_photos"].as_array().unwrap().len(), 2);
+    let report = app.post(SELF_TEST, json!({"photos_per_kind": 1})).await;
+    let told = &report.json()["authorised_photos"];
+    assert_eq!(told["stored"], 2);
+    let flagged = told["flagged"].as_array().unwrap();
+    let changed = &list["authorised_photos"][1]["id"];
+    assert!(
+        flagged
+            .iter()
+            .any(|f| f["id"] == *changed && f["verdict"] == "deviates"),
+        "{told}"
+    );
+    let page = app.get("/brands/acme/products/oat").await;
+    let page = String::from_utf8(page.body.to_vec()).unwrap();
+    assert!(
+        page.contains("a &#60;b&#62;summer&#60;/b&#62; edition"),
+        "{page}"
+    );
+    let path = format!("{photos}/{}", changed.as_str().unwrap());
+    assert_eq!(app.delete(&path).await.status, 204);
+    app.delete(&path).await.problem(404, "not-found");
 }

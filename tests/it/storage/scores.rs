@@ -1,7 +1,10 @@
 //! What genuine photos scored and showed belongs to one version.
 
 use assay::{
-    checker::records::{GenuinePhotos, GenuineScore, KeptObservation, KeptVariation, Scores},
+    checker::records::{
+        Audit, AuthorisedPhotoRecord, AuthorisedPhotos, GenuinePhotos, GenuineScore,
+        KeptObservation, KeptVariation, Scores,
+    },
     domain::score::LogOdds,
 };
 
@@ -203,4 +206,45 @@ pub(super) async fn what_genuine_photos_show_belongs_to_one_version_and_is_repla
         [None, None, None],
         "what is known of the others is to be put together again"
     );
+}
+
+/// Photos that must never be flagged are kept per product, and every change of them is noted.
+pub(super) async fn authorised_photos_are_kept_and_noted(place: &Place) {
+    let store = with_two_products(place).await;
+    let (oat, rice) = (key("acme", "oat"), key("acme", "rice"));
+    let photo = AuthorisedPhotoRecord {
+        id: "n1".into(),
+        product: oat.clone(),
+        note: "press picture".into(),
+        sha256: hash('c'),
+        actor: local().name().into(),
+        created_ms: 5,
+    };
+    store.add_authorised_photo(&local(), &photo).await.unwrap();
+    assert!(is_conflict(
+        store.add_authorised_photo(&local(), &photo).await,
+        "authorised photo"
+    ));
+    let kept = store.authorised_photos(&oat).await.unwrap();
+    assert_eq!(kept, std::slice::from_ref(&photo));
+    assert_eq!(store.authorised_photos(&rice).await.unwrap(), []);
+    assert!(is_not_found(
+        store.authorised_photos(&key("acme", "none")).await,
+        "product"
+    ));
+    assert!(is_not_found(
+        store.delete_authorised_photo(&local(), &rice, "n1").await,
+        "authorised photo"
+    ));
+    store
+        .delete_authorised_photo(&local(), &oat, "n1")
+        .await
+        .unwrap();
+    let noted = store.entries(Some("authorised_photo/n1"), 0, 9).await;
+    let noted = noted.unwrap().entries;
+    for (entry, action) in noted.iter().zip(["added", "removed"]) {
+        let wanted = format!("authorised_photo.{action}");
+        assert!(entry.entry.contains(&wanted), "{}", entry.entry);
+    }
+    assert_eq!(noted.len(), 2);
 }

@@ -41,9 +41,14 @@ if (selfTest) {
     const { judged, stored, flagged } = answer.genuine_photos;
     const items = flagged.map((photo) => photo.item).join(", ");
     const genuine = `Of ${stored} genuine photos ${judged} could be judged, and ${flagged.length} would be flagged${items && `: ${items}`}.`;
+    const barred = answer.authorised_photos;
+    const never = barred.flagged.map((photo) => `${photo.note} (${words(photo.verdict)})`).join(", ");
+    const authorised = barred.stored === 0 ? []
+      : [make("p", `Of ${barred.stored} photos that must never be flagged ${barred.flagged.length} would be${never && `: ${never}. Enroll what they show as a variant, or add genuine photos of it`}.`,
+        { class: barred.flagged.length > 0 ? "note bad" : "" })];
     result.replaceChildren(
       make("p", `At a budget of ${answer.calibration.budget * 100} %: flags of unedited prints would be false, flags of edited ones are wanted.`),
-      scroll, make("p", genuine), make("p", answer.note, { class: "dim" }),
+      scroll, make("p", genuine), ...authorised, make("p", answer.note, { class: "dim" }),
     );
   };
 
