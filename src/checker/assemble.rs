@@ -250,6 +250,7 @@ fn instance_answer(instance: Instance) -> InstanceAnswer {
         brand: instance.product.brand,
         product: instance.product.product,
         reference: instance.reference,
+        kind: Some(instance.kind.into()),
         region: outline(&instance.region),
         inliers: instance.inliers,
         mirrored: instance.mirrored,

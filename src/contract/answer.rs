@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     Action, CalibrationSource, Id, MarkAnswer, PhotoErrorKind, PlainText, ReasonCode, RecordId,
-    Sha256Hex, Verdict,
+    ReferenceKind, Sha256Hex, Verdict,
 };
 
 /// The answer to one check.
@@ -139,6 +139,9 @@ pub struct InstanceAnswer {
     pub product: String,
     /// Reference id.
     pub reference: String,
+    /// What the reference shows; `null` in answers of before this was told.
+    #[serde(default)]
+    pub kind: Option<ReferenceKind>,
     /// Corners in the photo: those of the reference, from its top left on.
     pub region: Vec<[f64; 2]>,
     /// Points that agree.

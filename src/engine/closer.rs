@@ -6,21 +6,23 @@
 //! article ends the search:
 //!
 //! 1. what the whole photo hints at, at both of the reference's sizes;
-//! 2. the mirror image;
-//! 3. windows where the photo shows most detail, at the photo's own pixels.
+//! 2. the negative, where a logo is looked for: it is printed in any polarity;
+//! 3. the mirror image;
+//! 4. windows where the photo shows most detail, at the photo's own pixels, for a logo as its
+//!    negative too.
 
 use std::{cmp::Reverse, sync::Arc};
 
 use super::{
     locate::{Location, locate},
-    part::Part,
+    part::{Look, Part},
     prepare::{Scale, TurnedFeatures},
     search::{Effort, FeaturePass, Query},
     vision::{InferenceError, Vision},
 };
 use crate::domain::{
     features::FeatureSet,
-    gallery::Reference,
+    gallery::{Reference, ReferenceKind},
     geometry::{Point, Rect, check_quad},
     tuning::closer::{
         CROWDED_SHARE, HINT_INLIERS, LARGE_SHARE, LARGE_WINDOW, MARGIN, MOST_WANTED, SMALL_WINDOW,
@@ -60,24 +62,17 @@ pub(crate) fn look_closer(
         return Ok(Some(found));
     }
     let whole = Rect::new(0.0, 0.0, 1.0, 1.0);
-    let mut turned_over = hunt.view(query, whole, true, FeaturePass::Coarse)?;
-    if let Some(hint) = hunt.best(&mut turned_over) {
-        if hint.0.is_placed() && hint.1 >= LARGE_SHARE {
-            return Ok(Some(turned_over));
-        }
-        if let Some(found) = hunt.follow(&turned_over, &hint)? {
-            return Ok(Some(found));
-        }
+    let mut looks = vec![(whole, Look::Mirrored)];
+    let mut close = vec![Look::AsItIs];
+    if hunt.is_for_logos() {
+        looks.insert(0, (whole, Look::Negative));
+        close.push(Look::Negative);
     }
     for window in windows(query.features()) {
-        let mut part = hunt.view(query, window, false, FeaturePass::Coarse)?;
-        let Some(hint) = hunt.best(&mut part) else {
-            continue;
-        };
-        if hint.0.is_placed() && hint.1 >= LARGE_SHARE {
-            return Ok(Some(part));
-        }
-        if let Some(found) = hunt.follow(&part, &hint)? {
+        looks.extend(close.iter().map(|look| (window, *look)));
+    }
+    for (window, look) in looks {
+        if let Some(found) = hunt.look_at(query, window, look)? {
             return Ok(Some(found));
         }
     }
@@ -129,7 +124,8 @@ pub(crate) fn turn_over(
         return Ok(None);
     };
     let mut hunt = Hunt { vision, wanted };
-    let mut part = hunt.view(query, widened(window), true, FeaturePass::Coarse)?;
+    let window = widened(window);
+    let mut part = hunt.view(query, window, Look::Mirrored, FeaturePass::Coarse)?;
     let found = hunt.best(&mut part);
     Ok(found.filter(|f| f.0.is_placed()).map(|_| part))
 }
@@ -171,6 +167,28 @@ impl Hunt<'_> {
         best
     }
 
+    /// Whether logos are looked for, and nothing else.
+    fn is_for_logos(&self) -> bool {
+        let logo = |(reference, _): &Wanted| reference.kind == ReferenceKind::Logo;
+        self.wanted.iter().all(logo)
+    }
+
+    /// Looks at a window of the photo, and closer where it hints at a place; the part that shows the
+    /// article.
+    fn look_at(
+        &mut self,
+        query: &Query,
+        window: Rect<f64>,
+        look: Look,
+    ) -> Result<Option<Query>, InferenceError> {
+        let mut part = self.view(query, window, look, FeaturePass::Coarse)?;
+        match self.best(&mut part) {
+            None => Ok(None),
+            Some(hint) if hint.0.is_placed() && hint.1 >= LARGE_SHARE => Ok(Some(part)),
+            Some(hint) => self.follow(&part, &hint),
+        }
+    }
+
     /// Looks at the place of a hint; what comes of it, when the article is there.
     fn follow(
         &mut self,
@@ -183,7 +201,7 @@ impl Hunt<'_> {
             return Ok(None);
         };
         let window = widened(window);
-        let mut part = self.view(query, window, query.is_mirrored(), FeaturePass::Coarse)?;
+        let mut part = self.view(query, window, query.look(), FeaturePass::Coarse)?;
         let found = self.best(&mut part);
         Ok(found.filter(|f| f.0.is_placed()).map(|_| part))
     }
@@ -192,11 +210,11 @@ impl Hunt<'_> {
         &mut self,
         query: &Query,
         window: Rect<f64>,
-        mirrored: bool,
+        look: Look,
         pass: FeaturePass,
     ) -> Result<Query, InferenceError> {
         let imaging = self.vision.imaging.as_mut();
-        let part = Part::cut(imaging, &query.photo.raster, window, mirrored);
+        let part = Part::cut(imaging, &query.photo.raster, window, look);
         Query::of_part(self.vision, Arc::clone(&query.photo), part, pass)
     }
 }

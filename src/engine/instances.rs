@@ -52,6 +52,7 @@ pub(crate) fn instances(
             all.push(Instance {
                 product: placed.reference.product.clone(),
                 reference: placed.reference.id.clone(),
+                kind: placed.reference.kind,
                 region,
                 inliers: placed.location.inliers,
                 mirrored: false,
@@ -67,6 +68,7 @@ fn judged(own: &Candidate, seen: &Query) -> Option<Instance> {
     Some(Instance {
         product: own.reference.product.clone(),
         reference: own.reference.id.clone(),
+        kind: own.reference.kind,
         region: own.outline?.map(|p| to_unit.apply(p)),
         inliers: own.inliers(),
         mirrored: seen.is_mirrored(),
@@ -138,6 +140,7 @@ fn copies(
         all.push(Instance {
             product: shown.reference.product.clone(),
             reference: shown.reference.id.clone(),
+            kind: shown.reference.kind,
             region: outline.map(|p| to_unit.apply(p)),
             inliers,
             mirrored: false,
@@ -163,7 +166,10 @@ fn upright(instance: &Instance) -> [Point; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{gallery::ProductKey, geometry::Rect};
+    use crate::domain::{
+        gallery::{ProductKey, ReferenceKind},
+        geometry::Rect,
+    };
 
     fn square(left: f64, top: f64, side: f64) -> [Point; 4] {
         Rect::new(left, top, left + side, top + side).corners()
@@ -176,6 +182,7 @@ mod tests {
                 product: "tea".into(),
             },
             reference: "r".into(),
+            kind: ReferenceKind::Pack,
             region,
             inliers: 50,
             mirrored,

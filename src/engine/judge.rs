@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::{
+    claim::Claim,
     compare::{Comparison, Subject},
     context::{Context, covered, flags, worse},
+    part::Look,
     poor::too_poor_for,
     reasons::{deviation_reasons, identity_reason, mark_reasons, reservations},
     report::matches,
@@ -15,7 +17,7 @@ use super::{
 };
 use crate::domain::{
     calibration::Class,
-    gallery::{Gallery, ProductKey, Reference},
+    gallery::{Gallery, ProductKey, Reference, ReferenceKind},
     score::{LogOdds, PValue, Similarity},
     tuning::enrolment::FEWEST_KEYPOINTS,
     verdict::{MarkAnswer, MatchReport, PhotoReport, Reason, ReasonCode, Verdict},
@@ -108,7 +110,8 @@ pub(crate) fn judge(
             .reasons
             .push(context.reason(ReasonCode::NoReference, detail, Vec::new()));
     } else if let Some(subject) = &comparison.subject {
-        weigh(context, comparison, subject, sight, &mut report);
+        let seen = (comparison, subject, sight);
+        weigh(context, gallery, seen, &mut report);
     } else {
         let detail = "no reference of the claimed product is enrolled".to_owned();
         report
@@ -124,9 +127,21 @@ fn notes(comparison: &Comparison) -> Vec<String> {
         .subject
         .as_ref()
         .and_then(|s| s.inspection.as_ref());
-    let colourless = inspection.filter(|seen| !seen.has_colour);
-    let note = "the photo has no colour: what differs in colour alone was not seen";
-    colourless.map(|_| note.to_owned()).into_iter().collect()
+    let colourless = inspection.is_some_and(|seen| !seen.has_colour);
+    let negative = comparison.view.as_ref().map(|view| view.look()) == Some(Look::Negative);
+    let all = [
+        (
+            colourless,
+            "the photo has no colour: what differs in colour alone was not seen",
+        ),
+        (
+            negative,
+            "the photo shows it in negative, and it was compared so: what differs in colour alone was \
+             not seen",
+        ),
+    ];
+    let told = all.iter().filter(|(is_so, _)| *is_so);
+    told.map(|(_, note)| (*note).to_owned()).collect()
 }
 
 /// The product in question when none of its references can be located in any photo.
@@ -144,9 +159,8 @@ fn without_use<'a>(comparison: &'a Comparison, gallery: &Gallery) -> Option<&'a 
 /// Sets verdict, p-value and reasons from what was seen and the fused score.
 fn weigh(
     context: &Context,
-    comparison: &Comparison,
-    subject: &Subject,
-    sight: Option<Sight>,
+    gallery: &Gallery,
+    (comparison, subject, sight): (&Comparison, &Subject, Option<Sight>),
     report: &mut PhotoReport,
 ) {
     let own = &comparison.candidates[subject.candidate];
@@ -198,6 +212,17 @@ fn weigh(
             let reasons = deviation_reasons(context, comparison, subject, report);
             report.reasons.extend(reasons);
         }
+        // Whoever puts a genuine logo on other goods must not be told that they agree.
+        Some(Sight::Seen) if is_logo_alone(context.claim, gallery, &own.reference) => {
+            report.verdict = Verdict::NotComparable;
+            let detail = format!(
+                "the logo of {product} agrees, and nothing else of it was seen: photograph the side \
+                 that another of its references shows"
+            );
+            report
+                .reasons
+                .push(context.reason(ReasonCode::LogoAgrees, detail, Vec::new()));
+        }
         // Agreement is said only of what was compared.
         Some(Sight::Seen) if !report.compared.is_empty() => {
             report.verdict = Verdict::Consistent;
@@ -229,6 +254,16 @@ fn weigh(
                 .push(context.reason(ReasonCode::NotLocated, detail, Vec::new()));
         }
     }
+}
+
+/// Whether a claim on a product was met by a logo, and more of the product is enrolled: a logo tells the
+/// brand, and which article it is on only where nothing else was enrolled to tell it by.
+fn is_logo_alone(claim: Option<&Claim>, gallery: &Gallery, seen: &Reference) -> bool {
+    let shows_it = |kind| matches!(kind, ReferenceKind::Pack | ReferenceKind::Label);
+    let Some(Claim::Product(product)) = claim.filter(|_| seen.kind == ReferenceKind::Logo) else {
+        return false;
+    };
+    gallery.of(product).iter().any(|r| shows_it(r.kind))
 }
 
 /// Whether the photo is the enrolled picture itself with a mark of it changed: what a camera does to

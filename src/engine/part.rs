@@ -7,14 +7,25 @@ use crate::domain::{
     tuning::closer::PART_PX,
 };
 
+/// How a part of a photo is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// As it is.
+    AsItIs,
+    /// As its mirror image.
+    Mirrored,
+    /// With light and dark exchanged, as a logo may be printed.
+    Negative,
+}
+
 /// A part of a photo, turned over when the photo is a mirror image.
 pub(crate) struct Part {
     /// Its pixels.
     pub raster: Raster,
     /// Maps 0..1 of the part to 0..1 of the upright photo.
     pub to_photo: Homography,
-    /// Whether it is the mirror image of what the photo shows.
-    pub mirrored: bool,
+    /// How the photo was looked at for it.
+    pub look: Look,
 }
 
 impl Part {
@@ -24,7 +35,7 @@ impl Part {
         imaging: &mut dyn Imaging,
         photo: &Raster,
         window: Rect<f64>,
-        mirrored: bool,
+        look: Look,
     ) -> Self {
         let (w, h) = (f64::from(photo.width()), f64::from(photo.height()));
         // Whole pixels, at least one and inside the photo, whatever the window's rounding.
@@ -47,9 +58,14 @@ impl Part {
         let part = place.map(f64::from);
         let (width, height) = (part.width() / w, part.height() / h);
         let (left, top) = (part.left / w, part.top / h);
-        let to_photo = match mirrored {
-            false => Homography([width, 0.0, left, 0.0, height, top, 0.0, 0.0, 1.0]),
-            true => {
+        let upright = Homography([width, 0.0, left, 0.0, height, top, 0.0, 0.0, 1.0]);
+        let to_photo = match look {
+            Look::AsItIs => upright,
+            Look::Negative => {
+                raster = negative(&raster);
+                upright
+            }
+            Look::Mirrored => {
                 raster = flipped(&raster);
                 Homography([-width, 0.0, left + width, 0.0, height, top, 0.0, 0.0, 1.0])
             }
@@ -57,7 +73,7 @@ impl Part {
         Self {
             raster,
             to_photo,
-            mirrored,
+            look,
         }
     }
 }
@@ -67,6 +83,16 @@ fn flipped(raster: &Raster) -> Raster {
     let last = raster.width() - 1;
     Raster::from_fn(raster.width(), raster.height(), |x, y| {
         raster.at(last - x, y)
+    })
+}
+
+/// Light and dark exchanged, without colour: the hues of a negative are nobody's.
+fn negative(raster: &Raster) -> Raster {
+    Raster::from_fn(raster.width(), raster.height(), |x, y| {
+        let [r, g, b] = raster.at(x, y).map(u32::from);
+        // Weights of ITU-R BT.601, in parts of 256.
+        let grey = (77 * r + 150 * g + 29 * b + 128) >> 8;
+        [255 - u8::try_from(grey).unwrap_or(u8::MAX); 3]
     })
 }
 
@@ -100,13 +126,20 @@ mod tests {
     fn a_point_of_a_part_lies_where_the_photo_shows_it() {
         let photo = Raster::from_fn(200, 100, |x, y| [x as u8, y as u8, 0]);
         let window = Rect::new(0.25, 0.2, 0.75, 0.8);
-        for mirrored in [false, true] {
-            let part = Part::cut(&mut Nearest, &photo, window, mirrored);
+        for look in [Look::AsItIs, Look::Mirrored, Look::Negative] {
+            let part = Part::cut(&mut Nearest, &photo, window, look);
             assert_eq!((part.raster.width(), part.raster.height()), (100, 60));
             for (x, y) in [(0, 0), (99, 0), (13, 41)] {
                 let unit = Point::new((f64::from(x) + 0.5) / 100.0, (f64::from(y) + 0.5) / 60.0);
                 let at = part.to_photo.apply(unit);
                 let expected = photo.at((at.x * 200.0) as u32, (at.y * 100.0) as u32);
+                let expected = match look {
+                    Look::Negative => {
+                        let [r, g, b] = expected.map(u32::from);
+                        [255 - ((77 * r + 150 * g + 29 * b + 128) >> 8) as u8; 3]
+                    }
+                    _ => expected,
+                };
                 assert_eq!(part.raster.at(x, y), expected);
             }
         }
@@ -116,7 +149,7 @@ mod tests {
     fn a_part_of_a_huge_photo_is_brought_down() {
         let photo = Raster::from_fn(5000, 2500, |_, _| [7, 7, 7]);
         let all = Rect::new(0.0, 0.0, 1.0, 1.0);
-        let part = Part::cut(&mut Nearest, &photo, all, true);
+        let part = Part::cut(&mut Nearest, &photo, all, Look::Mirrored);
         assert_eq!(part.raster.long_side(), PART_PX);
         let corner = part.to_photo.apply(Point::new(0.0, 0.0));
         assert!((corner.x - 1.0).abs() < 1e-9 && corner.y.abs() < 1e-9);

@@ -12,7 +12,7 @@ use super::{
     frames::{Frame, frame_size, photo_frame, pixels_to_unit, unit_to_pixels},
     locate::{Location, by_votes, locate},
     need::Prepared,
-    part::Part,
+    part::{Look, Part},
     prepare::{Scale, TurnedFeatures},
     vision::{InferenceError, Vision},
 };
@@ -201,9 +201,14 @@ impl Query {
         }
     }
 
+    /// How the photo is looked at.
+    pub(crate) fn look(&self) -> Look {
+        self.part.as_ref().map_or(Look::AsItIs, |part| part.look)
+    }
+
     /// Whether the mirror image of the photo is looked at.
     pub(crate) fn is_mirrored(&self) -> bool {
-        self.part.as_ref().is_some_and(|part| part.mirrored)
+        self.look() == Look::Mirrored
     }
 
     /// The features of the pass that is asked now.

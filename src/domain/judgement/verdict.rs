@@ -1,7 +1,7 @@
 //! What a photo shows, with reasons, and the action that a policy makes of it.
 
 use crate::domain::{
-    gallery::{Mark, ProductKey},
+    gallery::{Mark, ProductKey, ReferenceKind},
     geometry::{Homography, Point},
     score::{Difference, PValue, Similarity},
     variation::{MarkObservation, Reading},
@@ -95,6 +95,8 @@ pub enum ReasonCode {
     OtherProductSeen,
     /// The product was located, and agrees less than genuine photos do.
     WeakAgreement,
+    /// A logo of the product agrees, and of the product itself nothing was seen.
+    LogoAgrees,
     /// It differs, but no calibration has seen photos or references of its kind.
     OutsideCalibration,
     /// The photo deviates alone, and its listing as a whole is within genuine variation.
@@ -208,6 +210,8 @@ pub struct Instance {
     pub product: ProductKey,
     /// The reference that it was found by.
     pub reference: String,
+    /// What that reference shows.
+    pub kind: ReferenceKind,
     /// Corners in 0..1 of the upright photo.
     pub region: [Point; 4],
     /// Points that agree.
