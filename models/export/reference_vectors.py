@@ -5,7 +5,7 @@ preprocessing and post-processing there equal the code that the models' measured
 model whose file changed:
 
     pip install onnxruntime==1.32.0 numpy opencv-python-headless pyclipper
-    python models/export/reference_vectors.py [xfeat] [embedder] [comparator] [text]
+    python models/export/reference_vectors.py [xfeat] [embedder] [comparator] [logos] [text]
 """
 import argparse
 import hashlib
@@ -108,6 +108,20 @@ def comparator(rgb):
                          "probabilities": rounded(probabilities.reshape(-1, 3))})
 
 
+# --- Logos -----------------------------------------------------------------------------------------------------------
+
+def logos(rgb):
+    session, sha256 = load(ROOT / "models/logo_encoder.onnx")
+    mean, deviation = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+    image = ((rgb.astype(np.float32) / 255 - mean) / deviation).transpose(2, 0, 1)[None]
+    vectors, boxes, parts = (maps[0] for maps in session.run(None, {"image": np.ascontiguousarray(image)}))
+    rows, columns = vectors.shape[1:]
+    row, column = rows // 2, columns // 2
+    write("logos", {"sha256": sha256, "rows": rows, "columns": columns, "row": row, "column": column,
+                    "vector": rounded(vectors[:, row, column]), "box": rounded(boxes[:, row, column]),
+                    "parts": rounded(parts[:, 2 * row, 2 * column])})
+
+
 # --- Text ------------------------------------------------------------------------------------------------------------
 
 def detect(session, rgb, side=736, threshold=0.3, min_score=0.5, unclip=1.6):
@@ -178,7 +192,7 @@ def text(rgb):
                    "ready": recognise(recogniser, ready)})
 
 
-MAKERS = {"xfeat": xfeat, "embedder": embedder, "comparator": comparator, "text": text}
+MAKERS = {"xfeat": xfeat, "embedder": embedder, "comparator": comparator, "logos": logos, "text": text}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -212,6 +212,7 @@ fn told(code: ReasonCode) -> Told {
         ReasonCode::MarkDiffers => (&[CloseUp, Uncovered], true),
         ReasonCode::RivalFitsBetter => (&[ClaimedArticle, Cropped], true),
         ReasonCode::OtherProductSeen => (&[ClaimedArticle, Cropped], false),
+        ReasonCode::LogoSeen => (&[CloseUp, Closer], false),
         ReasonCode::LogoAgrees => (&[Front], false),
         ReasonCode::WeakAgreement => (&[Front, Closer, Sharper, Uncovered], true),
         ReasonCode::OutsideCalibration => (&[Front], true),

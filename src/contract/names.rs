@@ -170,6 +170,8 @@ names! {
         OtherProductSeen = "other_product_seen",
         /// The product agrees less than genuine photos do.
         WeakAgreement = "weak_agreement",
+        /// A logo of the claimed product was seen, and is too small or too plain to be compared.
+        LogoSeen = "logo_seen",
         /// A logo of the claimed product agrees, and of the product itself nothing was seen.
         LogoAgrees = "logo_agrees",
         /// It looks different, but the calibration has seen no photos or references of its kind.
@@ -185,7 +187,7 @@ names! {
 from_domain!(ReasonCode from verdict::ReasonCode {
     PhotoUnreadable PhotoTooSmall PhotoBlurred PhotoTooDark PhotoTooBright CataloguePicture
     SeenElsewhere ReferenceLost NoReference Agrees NotLocated MarkDiffers RivalFitsBetter OtherProductSeen
-    WeakAgreement LogoAgrees OutsideCalibration ListingAgrees
+    WeakAgreement LogoSeen LogoAgrees OutsideCalibration ListingAgrees
 });
 
 names! {

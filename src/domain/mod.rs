@@ -36,7 +36,7 @@ pub(crate) use geometry::{linear, random};
 pub use judgement::{calibration, listing, variation, verdict};
 pub(crate) use judgement::{fusion, rates};
 pub use marks::{appearance, cells, colour};
-pub(crate) use marks::{colourless, covered, moved, text, windows};
+pub(crate) use marks::{colourless, covered, moved, silhouette, text, windows};
 pub(crate) use matching::{descriptors, embedding_index};
 pub use matching::{embedding, features, fingerprint};
 pub(crate) use picture::{averaging, copy, mosaic, repeated};

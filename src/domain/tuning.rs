@@ -60,8 +60,8 @@ fn digest_of(table: &[(&str, f64)]) -> String {
 mod hidden;
 mod seeking;
 
-pub use hidden::{bend, colourless, covered, mosaic, moved, repeated};
-pub use seeking::{closer, compare, fit, instances, locate, presence, search};
+pub use hidden::{bend, colourless, covered, mosaic, moved, repeated, silhouette};
+pub use seeking::{closer, compare, fit, instances, locate, logos, presence, search};
 
 tuning! {
     /// Is a photo good enough to be compared.

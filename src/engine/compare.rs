@@ -15,6 +15,7 @@ use super::{
     },
     inspect::{Inspection, Purpose, inspect},
     locate::{Location, locate_rectified},
+    logos::SeenLogo,
     need::{Interrupt, Prepared},
     search::{Closer, Effort, FeaturePass, Query},
     stage::{Stage, Stages},
@@ -74,6 +75,8 @@ pub struct Comparison {
     pub(crate) elsewhere: Vec<Placed>,
     /// The enrolled picture that the photo was made from, when that is one of the claim.
     pub copied: Option<Copied>,
+    /// A logo of the claim that was seen where the claimed product was not found.
+    pub(crate) logo: Option<SeenLogo>,
 }
 
 /// Why a comparison is looked at once more.

@@ -8,7 +8,7 @@ use super::{
     line::unread,
     need::Prepared,
     prepare::TurnedFeatures,
-    propose::propose,
+    propose::{propose, whole_figure},
     search::{Effort, FeaturePass, Query, embed_box},
     vision::{InferenceError, Vision},
 };
@@ -16,11 +16,13 @@ use crate::domain::tuning::{
     enrolment::{FEW_KEYPOINTS, FEWEST_KEYPOINTS},
     frames::{GREY_SIGMA, MIN_SOURCE_PIXELS},
     locate::SOLID_INLIERS,
+    silhouette::MARGIN,
 };
 use crate::domain::{
     gallery::{Gallery, Health, Mark, ProductKey, Reference, ReferenceKind},
     geometry::{Point, Rect, check_quad, number::whole},
     quality::Quality,
+    raster::Raster,
 };
 
 /// A reference to prepare.
@@ -113,6 +115,24 @@ pub(crate) fn find_article(
     }))
 }
 
+/// The place of a logo in its picture with some margin: what is added to a figure lies beside it. `None`
+/// where the picture has no more than the logo.
+fn logo_place(kind: ReferenceKind, raster: &Raster) -> Option<Rect> {
+    if kind != ReferenceKind::Logo {
+        return None;
+    }
+    let figure = content_box(raster);
+    let margin = f64::from(figure.width().max(figure.height())) * MARGIN;
+    let margin = whole(margin.round());
+    let place = Rect::new(
+        figure.left.saturating_sub(margin),
+        figure.top.saturating_sub(margin),
+        (figure.right + margin).min(raster.width()),
+        (figure.bottom + margin).min(raster.height()),
+    );
+    (place != figure).then_some(place)
+}
+
 /// Prepares a reference whose article's place is known. Marks given are kept as they are; when there
 /// are none, marks are proposed, if the article has pixels enough for them.
 ///
@@ -125,6 +145,7 @@ pub fn prepare(
     picture: &Decoded,
 ) -> Result<Enrolled, InferenceError> {
     let Decoded { raster, facts } = picture;
+    let article = article.or_else(|| logo_place(new.kind, raster));
     let (imaging, local) = (vision.imaging.as_mut(), vision.local.as_mut());
     let frame = reference_frame(imaging, raster, article);
     let features = TurnedFeatures::extract(imaging, local, &frame)?;
@@ -134,7 +155,10 @@ pub fn prepare(
     let marks = match given.is_empty() && frame.is_fine() {
         true => {
             let grey = frame.raster.grey().smoothed(GREY_SIGMA);
-            propose(vision.text.as_mut(), &frame, &grey, &ignored)?
+            let figure = (new.kind == ReferenceKind::Logo).then(|| whole_figure(&frame));
+            let mut marks = propose(vision.text.as_mut(), &frame, &grey, &ignored)?;
+            marks.extend(figure.flatten());
+            marks
         }
         false => given,
     };

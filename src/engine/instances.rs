@@ -40,6 +40,16 @@ pub(crate) fn instances(
             copies((comparison, own), whole, seen, &mut all);
         }
     }
+    if let Some(logo) = &comparison.logo {
+        all.push(Instance {
+            product: logo.reference.product.clone(),
+            reference: logo.reference.id.clone(),
+            kind: logo.reference.kind,
+            region: logo.place.corners(),
+            inliers: 0,
+            mirrored: false,
+        });
+    }
     // The strongest first: of two products at one place the better is told.
     let mut elsewhere: Vec<&Placed> = comparison.elsewhere.iter().collect();
     elsewhere.sort_by(|a, b| {

@@ -241,6 +241,18 @@ fn weigh(
                 .reasons
                 .push(identity_reason(context, own, rival, false));
         }
+        _ if comparison.logo.is_some() => {
+            report.verdict = Verdict::NotComparable;
+            let region = comparison.logo.as_ref().map(|logo| logo.place.corners());
+            let detail = format!(
+                "a logo of {product} is there, too small or too plain to be compared: photograph it \
+                 closer, from straight ahead"
+            );
+            let region = region.map(Vec::from).unwrap_or_default();
+            report
+                .reasons
+                .push(context.reason(ReasonCode::LogoSeen, detail, region));
+        }
         _ => {
             // Nothing speaks against the claim; but where it was not found, nothing speaks for it
             // either.

@@ -25,6 +25,7 @@ mod copy;
 mod decoded;
 mod defaults;
 mod enroll;
+mod examination;
 mod frames;
 mod hypotheses;
 mod inspect;
@@ -32,6 +33,7 @@ mod instances;
 mod judge;
 mod line;
 mod locate;
+mod logos;
 mod need;
 mod part;
 mod poor;
@@ -59,6 +61,7 @@ pub(crate) use decoded::Facts;
 pub use defaults::Defaults;
 pub(crate) use enroll::{Enrolled, article_guides, find_article};
 pub use enroll::{NewReference, prepare as prepare_reference};
+pub use examination::{Examination, Question};
 pub use inspect::{Cell, Purpose, deviation_map};
 pub(crate) use judge::unreadable;
 pub use need::{Interrupt, Need, Prepared};
@@ -71,11 +74,12 @@ use cache::Cache;
 use closer::{look_closer, look_elsewhere, turn_over};
 use compare::{Doubt, inspect_subject, locate_all};
 use hypotheses::Among;
-use search::{Closer, FeaturePass, Query};
-use vision::{InferenceError, Vision};
+use logos::seen_logo;
+use search::Closer;
+use vision::Vision;
 
 use crate::domain::{
-    gallery::{Gallery, Mark},
+    gallery::{Gallery, Mark, ReferenceKind},
     tuning::{
         presence::{CONTESTED, STRANGE},
         search::FULL_SEARCH,
@@ -101,46 +105,6 @@ const CACHE_BYTES: usize = 32 << 20;
 
 /// Bytes of what is known of pairs of references: some hundreds of pairs.
 const PAIR_BYTES: usize = 256 << 10;
-
-/// What a photo is held against.
-#[derive(Clone, Copy)]
-pub struct Question<'a> {
-    /// The references.
-    pub gallery: &'a Gallery,
-    /// What its listing claims; without a claim it is identified.
-    pub claim: Option<&'a Claim>,
-    /// References at hand.
-    pub prepared: &'a Prepared,
-}
-
-/// A photo on its way through one question: what was found stays while something is fetched.
-pub struct Examination {
-    query: Query,
-    located: Option<Located>,
-    /// What the whole photo showed was not believed.
-    doubted: bool,
-}
-
-impl Examination {
-    /// Takes the photo's features.
-    ///
-    /// # Errors
-    /// A model could not be run.
-    pub fn new(vision: &mut Vision, photo: Arc<Decoded>) -> Result<Self, InferenceError> {
-        // The cheaper pass first; locating asks for the other when it found too little.
-        let query = Query::new(vision, photo, FeaturePass::Coarse)?;
-        Ok(Self {
-            query,
-            located: None,
-            doubted: false,
-        })
-    }
-
-    /// What is known of the photo without its pixels.
-    pub(crate) fn facts(&self) -> &Facts {
-        &self.query.photo.facts
-    }
-}
 
 impl Default for Engine {
     fn default() -> Self {
@@ -179,9 +143,14 @@ impl Engine {
             Some(claim) => claim.places(gallery),
             None => 0..0,
         };
+        // Logos are looked for in another way too, which starts from their pixels.
+        let claimed = claim.map_or(0..0, |claim| claim.places(gallery));
+        let logos = all[claimed]
+            .iter()
+            .filter(|r| r.kind == ReferenceKind::Logo);
         Need {
             features: all[wanted].iter().map(|r| r.id.clone()).collect(),
-            ..Need::default()
+            pixels: logos.map(|r| r.id.clone()).collect(),
         }
     }
 
@@ -238,7 +207,14 @@ impl Engine {
         stages: &mut dyn Stages,
     ) -> Result<Comparison, Interrupt> {
         let comparison = self.compare_once(vision, photo, question, purpose, stages)?;
-        let comparison = self.reconsider(vision, photo, question, purpose, comparison)?;
+        let mut comparison = self.reconsider(vision, photo, question, purpose, comparison)?;
+        if let Some(claim) = question.claim
+            && self.sight(photo, &comparison) == Some(Sight::Unseen)
+        {
+            let picture = &photo.query.photo.raster;
+            let claim = (question.gallery, claim);
+            comparison.logo = seen_logo(vision, &self.cache, picture, claim, question.prepared)?;
+        }
         stages.ended(Stage::Compare);
         Ok(comparison)
     }
@@ -363,6 +339,7 @@ impl Engine {
             view: located.view,
             elsewhere: located.elsewhere,
             copied,
+            logo: None,
         })
     }
 
@@ -495,6 +472,7 @@ impl Engine {
             ("embedder", vision.embedder.model().to_string()),
             ("text", vision.text.model().to_string()),
             ("comparator", vision.comparator.model().to_string()),
+            ("logos", vision.logos.model().to_string()),
         ]
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::{
     geometry::{Homography, Point, Rect, number::whole},
     raster::{Plane, Raster},
     rectify::rectify,
+    silhouette::Silhouette,
     text::normalised,
     tuning::{
         enrolment::{
@@ -21,6 +22,8 @@ use crate::engine::vision::{InferenceError, TextLine, TextReader};
 
 /// What the busiest place is called: a logo that is not read as text.
 const BUSIEST: &str = "busiest place";
+/// What a whole figure is called.
+const FIGURE: &str = "figure";
 
 /// Proposes up to eleven marks of a reference from its frame, none where it varies by design:
 /// outside the regions `ignored` by its owner, where text runs across the border, and where text is
@@ -131,6 +134,15 @@ pub(crate) fn figure(name: &str, corners: [Point; 4], to_unit: &Homography) -> M
         text: None,
         proposed: true,
     }
+}
+
+/// A mark of the whole frame, where that shows a figure of two tones: such a one has no place that tells
+/// more than another.
+pub(crate) fn whole_figure(frame: &Frame) -> Option<Mark> {
+    Silhouette::of(&frame.raster)?;
+    let (width, height) = frame.size();
+    let all = Rect::new(-0.5, -0.5, width - 0.5, height - 0.5);
+    Some(figure(FIGURE, all.corners(), &frame.from_unit.inverse()?))
 }
 
 /// A mark for each line. It has the name and the text of what is read there, if the same is read in

@@ -8,9 +8,10 @@
 use super::{candidate::Candidate, compare::Comparison};
 use crate::domain::{
     fusion::Fusion,
+    gallery::ReferenceKind,
     geometry::{Homography, Point, common_area},
     score::LogOdds,
-    tuning::presence::{AGREEING_BLOCKS, BELIEVED, SUBJECT_SHARE},
+    tuning::presence::{AGREEING_BLOCKS, BELIEVED, LOGO_BELIEVED, SUBJECT_SHARE},
 };
 
 /// Whether a photo shows the product in question.
@@ -38,7 +39,9 @@ impl Comparison {
         // Points alone are not believed: on a face or a pattern that is its own mirror image dozens
         // agree with what is not there. What lies between them has to agree too, where it says
         // anything at all.
-        let encloses = subject.evidence.blocks.is_none_or(|b| b >= AGREEING_BLOCKS);
+        let agree = subject.evidence.blocks.is_none_or(|b| b >= AGREEING_BLOCKS);
+        let is_logo = own.reference.kind == ReferenceKind::Logo;
+        let encloses = agree || is_logo && subject.score.identity.get() >= LOGO_BELIEVED;
         if own.is_located() && presence.get() >= BELIEVED && encloses {
             return Some(Sight::Seen);
         }

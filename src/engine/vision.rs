@@ -268,6 +268,32 @@ pub trait MarkComparator: Send {
     ) -> Result<CellMap, InferenceError>;
 }
 
+/// A picture as the network for logos sees it, in cells of 16 x 16 pixels. All maps are planes, one after
+/// the other, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogoMaps {
+    /// Cells in a row.
+    pub columns: usize,
+    /// Rows of cells.
+    pub rows: usize,
+    /// What a logo in the middle of a cell looks like: vectors of unit length.
+    pub vectors: Vec<f32>,
+    /// Where it lies: its middle right and below the cell's, in cells, then the logarithms of its
+    /// width and height, in 64 pixels.
+    pub boxes: Vec<f32>,
+    /// What its parts look like, in cells of 8 x 8 pixels.
+    pub parts: Vec<f32>,
+}
+
+/// Sees logos and photos in one space.
+pub trait LogoEncoder: Send {
+    /// The model, for the answer's `models`.
+    fn model(&self) -> &ModelId;
+
+    /// What a picture shows; its sides must be multiples of 32 pixels.
+    fn encode(&mut self, picture: &Raster) -> Result<LogoMaps, InferenceError>;
+}
+
 /// All that one worker sees with. Each worker thread owns one.
 // Behind traits, so that no model's type reaches the engine and tests can see with made-up eyes.
 pub struct Vision {
@@ -281,13 +307,15 @@ pub struct Vision {
     pub text: Box<dyn TextReader>,
     /// Protected marks.
     pub comparator: Box<dyn MarkComparator>,
+    /// Logos.
+    pub logos: Box<dyn LogoEncoder>,
 }
 
 /// Side in pixels of the picture that a probe shows to the models: the smallest that all take.
 const PROBE_PX: u32 = 64;
 
 impl Vision {
-    /// Asks every model for an answer to a tiny picture; what it answers does not matter.
+    /// Asks every model but that for logos, which is loaded where logos are, for an answer to a tiny picture; what it answers does not matter.
     pub fn probe(&mut self) -> Result<(), InferenceError> {
         // A pattern, not one plain colour: there is something to find in it. The low byte begins
         // anew where the level would leave its range.

@@ -37,7 +37,7 @@ pub(crate) struct Row {
     /// With a box: its overlap with the answer's outline (intersection over union), if there is
     /// one.
     pub overlap: Option<f64>,
-    /// Whether the claimed product was located, however poor the photo.
+    /// Whether the claimed product or a logo of it was located, however poor the photo.
     pub located: bool,
     /// The fused score; `None` when the photo is too poor to be judged or nothing is
     /// enrolled.

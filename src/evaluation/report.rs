@@ -86,7 +86,10 @@ pub(crate) struct Report {
     nothing_outlined: Option<RateReport>,
     /// Where the folder has boxes, how well outlines lie on them.
     boxes: Option<Boxes>,
-    /// Genuine test photos that are good enough and located.
+    /// Genuine test photos in which the product or a logo of it was located, however poor they are.
+    located: RateReport,
+    /// Genuine test photos that are good enough, and in which the product was located well enough to be
+    /// compared.
     coverage: RateReport,
     budgets: Vec<AtBudget>,
     /// Genuine test photos by what was done to them, where the table tells.
@@ -144,6 +147,7 @@ impl Report {
             top_3: top(3),
             nothing_outlined: of_nothing(measured, |i| i.outlined),
             boxes: boxes(genuine),
+            located: Rate::of(genuine.iter().map(|r| r.located)).into(),
             coverage: Rate::of(genuine.iter().map(|r| r.covered)).into(),
             budgets: (0..BUDGETS.len())
                 .map(|n| at_budget(n, &groups, measured, plan))

@@ -201,7 +201,9 @@ impl World<'_> {
         let claimed = made.claim.key();
         let subject = seen.comparison.subject.as_ref();
         let own = subject.map(|s| &seen.comparison.candidates[s.candidate]);
-        let located = seen.sight == Some(Sight::Seen);
+        let compared = seen.sight == Some(Sight::Seen);
+        let logo = seen.comparison.logo.as_ref();
+        let located = compared || logo.is_some_and(|logo| logo.reference.product == claimed);
         // A box is drawn around what its photo is of, and not around the others in the scene.
         let boxes = self.plan.data.boxes.get(&made.photo.path);
         let boxes = boxes.filter(|_| made.claim.is_genuine() && claimed == made.photo.key());
@@ -220,7 +222,7 @@ impl World<'_> {
                 .filter(|_| !seen.poor),
             inliers: own.map_or(0, |c| c.inliers()),
             located,
-            covered: located && !seen.poor,
+            covered: compared && !seen.poor,
             inputs: subject.map(inputs).unwrap_or_default(),
             judged: seen.judged(),
         }

@@ -24,6 +24,8 @@ pub enum Role {
     ComparatorEncoder,
     /// Same, different or cannot see, cell by cell.
     Comparator,
+    /// Where logos are.
+    Logos,
     /// Where text is.
     TextDetector,
     /// What text reads.

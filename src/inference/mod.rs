@@ -3,6 +3,7 @@
 pub mod comparator;
 mod cost_volume;
 pub mod embedder;
+pub mod logos;
 pub mod manifest;
 pub(crate) mod onnx;
 pub mod pool;
@@ -14,8 +15,8 @@ use std::path::Path;
 
 use crate::engine::vision::{Imaging, InferenceError, Vision};
 
-/// All that one worker sees with: every model loaded and verified but for the text detector, which
-/// is verified now and loaded when a whole picture is to be read. `models_dir` is the folder that
+/// All that one worker sees with: every model loaded and verified but for those of text detection and
+/// of logos, which are verified now and loaded when they are wanted. `models_dir` is the folder that
 /// the user named, if any; then no other is looked at.
 ///
 /// # Errors [`InferenceError::Unavailable`] with one readable message and its remedy when the
@@ -31,6 +32,7 @@ pub fn vision(
         local: Box::new(xfeat::XFeat::load(&manifest, models_dir)?),
         embedder: Box::new(embedder::PrintEmbedder::load(&manifest, models_dir)?),
         comparator: Box::new(comparator::Comparator::load(&manifest, models_dir)?),
+        logos: Box::new(logos::LogoNetwork::load(&manifest, models_dir)?),
         // The last, for it keeps the manifest: its detector is loaded again and again.
         text: Box::new(text::PpOcr::load(manifest, models_dir)?),
     })

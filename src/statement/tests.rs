@@ -188,10 +188,10 @@ fn a_broken_template_is_told_by_file_and_line() {
             "sentences.toml",
             "[place]\n",
             "[place]\nabove = \"over it\"\n",
-            60,
+            61,
             "`above` is no code",
         ),
-        ("sentences.toml", "[place]\n", "[place\n", 59, "unclosed"),
+        ("sentences.toml", "[place]\n", "[place\n", 60, "unclosed"),
         (
             "sentences.toml",
             "The photo is blurred.",

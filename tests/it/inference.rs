@@ -9,12 +9,13 @@ use std::io::Cursor;
 
 use assay::{
     domain::{geometry::Rect, raster::Raster},
-    engine::vision::{Embedder, LocalFeatures, MarkComparator, TextReader},
+    engine::vision::{Embedder, LocalFeatures, LogoEncoder, MarkComparator, TextReader},
     imaging::Intake,
     inference::{
         self,
         comparator::Comparator,
         embedder::PrintEmbedder,
+        logos::LogoNetwork,
         manifest::{Manifest, Role},
         text::PpOcr,
         xfeat::XFeat,
@@ -309,4 +310,28 @@ fn models_in_a_folder_that_lacks_them_give_one_readable_message() {
 fn every_model_answers_the_picture_that_a_probe_shows() {
     let mut vision = inference::vision(None, Box::new(Intake::default())).unwrap();
     vision.probe().unwrap();
+}
+
+#[test]
+fn the_network_for_logos_sees_what_the_reference_sees() {
+    let expected = vectors("logos");
+    made_from(Role::Logos, &expected["sha256"]);
+    let mut network = load(LogoNetwork::load(&manifest(), None));
+    let maps = network.encode(&picture()).unwrap();
+    let count = |name: &str| expected[name].as_u64().unwrap() as usize;
+    let (rows, columns) = (count("rows"), count("columns"));
+    assert_eq!((maps.rows, maps.columns), (rows, columns));
+    let (row, column) = (count("row"), count("column"));
+    for (name, map, fine) in [
+        ("vector", &maps.vectors, 1),
+        ("box", &maps.boxes, 1),
+        ("parts", &maps.parts, 2),
+    ] {
+        let (width, plane) = (fine * columns, fine * fine * rows * columns);
+        for (k, wanted) in numbers(&expected[name]).into_iter().enumerate() {
+            let found = map[k * plane + fine * row * width + fine * column];
+            // Weights are kept in 16 bits: as exact as these are.
+            close(f64::from(found), wanted, 1e-2, &format!("{name} {k}"));
+        }
+    }
 }

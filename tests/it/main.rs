@@ -32,6 +32,7 @@ mod footprint;
 mod inference;
 mod intake;
 mod killed;
+mod logos;
 mod pool;
 mod retention;
 mod service;

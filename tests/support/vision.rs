@@ -20,7 +20,7 @@ use assay::{
     },
     engine::vision::{
         CellMap, Embedder, EncodedMark, Imaging, InferenceError, IntakeError, LocalFeatures,
-        MarkComparator, Reading, TextLine, TextReader, UprightPhoto, Vision,
+        LogoEncoder, LogoMaps, MarkComparator, Reading, TextLine, TextReader, UprightPhoto, Vision,
     },
 };
 use bytes::Bytes;
@@ -162,6 +162,27 @@ fn noise(n: u64) -> u64 {
     (z ^ (z >> 27)) >> 8
 }
 
+/// Sees no logo anywhere.
+struct Logoless(ModelId);
+
+impl LogoEncoder for Logoless {
+    fn model(&self) -> &ModelId {
+        &self.0
+    }
+
+    fn encode(&mut self, picture: &Raster) -> Result<LogoMaps, InferenceError> {
+        let [columns, rows] = [picture.width(), picture.height()].map(|side| side as usize / 16);
+        let planes = |count: usize| vec![0.0; count * columns * rows];
+        Ok(LogoMaps {
+            columns,
+            rows,
+            vectors: planes(128),
+            boxes: planes(4),
+            parts: planes(4 * 32),
+        })
+    }
+}
+
 /// Sees scenes.
 pub fn fake_vision() -> Vision {
     let id = |name: &str| ModelId(format!("fake-{name}@1"));
@@ -171,6 +192,7 @@ pub fn fake_vision() -> Vision {
         embedder: Box::new(PackCounter(id("packs"))),
         text: Box::new(Illiterate(id("text"))),
         comparator: Box::new(PixelComparator(id("pixels"))),
+        logos: Box::new(Logoless(id("logos"))),
     }
 }
 

@@ -95,6 +95,8 @@ pub enum ReasonCode {
     OtherProductSeen,
     /// The product was located, and agrees less than genuine photos do.
     WeakAgreement,
+    /// A logo of the product was seen, and could not be compared.
+    LogoSeen,
     /// A logo of the product agrees, and of the product itself nothing was seen.
     LogoAgrees,
     /// It differs, but no calibration has seen photos or references of its kind.

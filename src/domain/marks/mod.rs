@@ -6,5 +6,6 @@ pub mod colour;
 pub(crate) mod colourless;
 pub(crate) mod covered;
 pub(crate) mod moved;
+pub(crate) mod silhouette;
 pub(crate) mod text;
 pub(crate) mod windows;

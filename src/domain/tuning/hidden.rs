@@ -124,4 +124,22 @@ tuning! {
         /// square.
         pub const TINT_RIDGE: f64 = 20.0;
     }
+
+    /// Figures of two tones.
+    pub mod silhouette {
+        /// Share of the variance of its grey levels that lies between the two tones of a figure.
+        pub const TWO_TONED: f64 = 0.8;
+        /// Grey levels by which a photo's figure and ground differ at least to be told apart.
+        pub const LEAST_CONTRAST: f32 = 24.0;
+        /// How far a contour may lie from its place, in pixels of what is compared.
+        pub const REACH_PX: usize = 3;
+        /// The same as a share of the longer side.
+        pub const REACH_SHARE: f64 = 0.015;
+        /// A cell of which more than this share is otherwise differs for sure.
+        pub const SOLID_SHARE: f32 = 0.3;
+        /// Where more than this share of the ground looks like figure, the photo's ground is no plain one.
+        pub const MESSY: f64 = 0.25;
+        /// Margin around a figure, in its longer side: what is added to it lies there.
+        pub const MARGIN: f64 = 0.15;
+    }
 }

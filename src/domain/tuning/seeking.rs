@@ -171,6 +171,19 @@ tuning! {
         pub const HALF_BELOW: f64 = 0.6;
     }
 
+    /// Logos by the network that finds them. The weights are those of its training.
+    pub mod logos {
+        /// Weight of the agreement of vectors, -1 to 1.
+        pub const MAP_WEIGHT: f32 = 7.2974;
+        /// Weight of the agreement of parts, -1 to 1.
+        pub const PARTS_WEIGHT: f32 = 7.3111;
+        /// What is added to both for the logit.
+        pub const BIAS: f32 = -8.5807;
+        /// Logit from which a logo is seen: on calibration brands 43 of 62 photos of a logo reach it, and 1 %
+        /// (6 of 806) of claims on another.
+        pub const SEEN: f32 = 1.3;
+    }
+
     /// Whether what is claimed is in the photo.
     pub mod presence {
         /// Two outlines lie on the same place from this intersection over union on.
@@ -179,6 +192,10 @@ tuning! {
         pub const BELIEVED: f64 = 2.0;
         /// Mean correlation of the aligned blocks that a location is believed from.
         pub const AGREEING_BLOCKS: f64 = 0.45;
+        /// Log-odds of identity from which a logo is believed whose blocks agree less: a crop of a photo shows
+        /// ground that no other photo has. Of 62 claims on a logo that is not there none has above
+        /// 0.9, on calibration brands.
+        pub const LOGO_BELIEVED: f64 = 1.5;
         /// Log-odds below which a photo is looked at once more before anything is said against it.
         pub const STRANGE: f64 = -0.5;
         /// The same where another product fits better at that place.

@@ -14,6 +14,7 @@ use crate::{
         },
         raster::Raster,
         rectify::Rectified,
+        silhouette::Silhouette,
         variation::CellGrid,
         windows::lies_in,
     },
@@ -68,6 +69,18 @@ pub(crate) fn compare_at(
     blind_cells(&mut cells, [own, seen], place, border, &view.pair.photo);
     hide_ignored(&mut cells, place, &view.ignored);
     Ok(cells)
+}
+
+/// Adds what the contours tell, where the reference's place shows a figure of two tones. What agrees by its
+/// tones was seen: of plain ground the comparator alone says that it cannot tell.
+pub(crate) fn compare_shapes(cells: &mut CellMap, own: &Raster, seen: &Raster) {
+    let Some(differing) = Silhouette::of(own).and_then(|figure| figure.differing(seen)) else {
+        return;
+    };
+    for (cell, differs) in cells.probabilities.iter_mut().zip(differing) {
+        let different = cell.different.max(differs);
+        *cell = Cell::new(1.0 - different, different, 0.0);
+    }
 }
 
 /// Makes cells that something covers unseen.

@@ -1,7 +1,7 @@
 //! A close look at one mark: the comparator's cells, what is read, how its hues are turned.
 
 use super::{
-    cells::{Border, compare_at, grid, hide_covered},
+    cells::{Border, compare_at, compare_shapes, grid, hide_covered},
     purpose::Purpose,
     reading::read_mark,
     view::{View, cut},
@@ -14,6 +14,7 @@ use crate::{
         geometry::Point,
         illumination::with_spread_of,
         raster::Raster,
+        silhouette::Silhouette,
         tuning::{
             colour::NOTABLE_TURN,
             covered::{GRAVE, UNREAD_ABOVE},
@@ -51,7 +52,10 @@ impl Looked<'_> {
         let mut sight = Sighting::default();
         let mut seen = self.look(vision, sight)?;
         // What hides a mark is looked for where the mark would accuse: elsewhere it matters little.
-        if is_grave(&seen) && self.hides(View::covered, &mut sight) {
+        // Not where a figure's tones are told apart: its ground may have any colour, and looks laid over
+        // it then.
+        let tells_tones = self.tells_tones(vision);
+        if is_grave(&seen) && !tells_tones && self.hides(View::covered, &mut sight) {
             seen = self.look(vision, sight)?;
         }
         // The same print a little elsewhere is the same print.
@@ -62,10 +66,19 @@ impl Looked<'_> {
             seen = self.look(vision, sight)?;
         }
         // Last, since it walks over all of the photo.
-        if is_grave(&seen) && self.hides(View::overlaid, &mut sight) {
+        if is_grave(&seen) && !tells_tones && self.hides(View::overlaid, &mut sight) {
             seen = self.look(vision, sight)?;
         }
         Ok(seen)
+    }
+
+    /// Whether the mark is compared as a figure.
+    fn tells_tones(&self, vision: &mut Vision) -> bool {
+        if !self.view.by_shape {
+            return false;
+        }
+        let own = cut(vision, &self.view.pair.own, self.place);
+        Silhouette::of(&own).is_some()
     }
 
     /// Whether something of a kind hides a part of the mark; from then on it is seen so.
@@ -92,6 +105,9 @@ impl Looked<'_> {
         let [own, seen] = self.sides(vision, place, sight);
         let pair = [&own, &seen, &seen];
         let mut cells = compare_at(vision, self.cache, view, place, Border::Unseen, pair)?;
+        if view.by_shape {
+            compare_shapes(&mut cells, &own, &seen);
+        }
         if let Some(covered) = hidden {
             hide_covered(&mut cells, place, covered);
         }
@@ -140,6 +156,9 @@ impl Looked<'_> {
         let [own, seen] = self.sides(vision, &moved, sight);
         let pair = [&own, &seen, &with_spread_of(&seen, &own)];
         let mut cells = compare_at(vision, self.cache, view, &moved, Border::Unseen, pair)?;
+        if view.by_shape {
+            compare_shapes(&mut cells, &own, &seen);
+        }
         if let Some(covered) = sight.hidden {
             hide_covered(&mut cells, &moved, covered);
         }

@@ -76,7 +76,9 @@ pub(crate) fn inspect(
     let ignored = boxes_of(&reference.ignored, frame);
     let mut pair = Pair::of(query, aligned, pixels);
     pair.blocks = pair.blocks.without(&ignored);
-    let view = View::new(query, pixels, &pair).ignoring(ignored);
+    let view = View::new(query, pixels, &pair)
+        .ignoring(ignored)
+        .of_kind(reference.kind);
     let mut boxes = boxes_of(&reference.marks, frame);
     // An owner who names marks says what is protected; then nothing else is judged.
     let is_open = view.is_fine() && !reference.has_named_marks();

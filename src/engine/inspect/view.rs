@@ -10,7 +10,7 @@ use crate::{
         cells::MarkBox,
         colour::{HueTurn, PackColours},
         covered::Covered,
-        gallery::Mark,
+        gallery::{Mark, ReferenceKind},
         geometry::{Point, Rect},
         mosaic::Mosaic,
         moved::moved,
@@ -40,6 +40,8 @@ pub(crate) struct View<'a> {
     photo_pixels: f64,
     /// Boxes in pixels of the frame whose print varies by design.
     pub ignored: Vec<Rect>,
+    /// Whether marks are compared as figures too.
+    pub by_shape: bool,
 }
 
 impl<'a> View<'a> {
@@ -70,12 +72,19 @@ impl<'a> View<'a> {
             greys: OnceCell::new(),
             photo_pixels,
             ignored: Vec::new(),
+            by_shape: false,
         }
     }
 
     /// The view with nothing to be compared in some boxes, in pixels of the frame.
     pub(crate) fn ignoring(self, ignored: Vec<Rect>) -> Self {
         Self { ignored, ..self }
+    }
+
+    /// The view with marks compared as figures too, if it is one of a logo.
+    pub(crate) fn of_kind(self, kind: ReferenceKind) -> Self {
+        let by_shape = kind == ReferenceKind::Logo;
+        Self { by_shape, ..self }
     }
 
     /// Whether both sides have pixels enough for marks to be judged.

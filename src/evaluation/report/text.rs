@@ -64,6 +64,7 @@ impl Report {
         if let Some(outlined) = &self.nothing_outlined {
             writeln!(out, "{:<24} {}", "nothing there, outlined", outlined.text())?;
         }
+        writeln!(out, "{:<24} {}", "located", self.located.text())?;
         writeln!(out, "{:<24} {}", "coverage", self.coverage.text())?;
         if let Some(boxes) = &self.boxes {
             writeln!(
