@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from reference import LogoFinder, read
+from logo_finder_reference import LogoFinder, read
 
 
 def tight(image):

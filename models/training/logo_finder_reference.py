@@ -1,8 +1,8 @@
 """Minimal implementation (numpy, OpenCV for resizing, ONNX Runtime) of the one-shot logo search; the port is tested against it.
 
-    python reference.py PHOTO QUERY [QUERY ...]      # queries: logo pictures cropped tight
-    python reference.py --example FOLDER             # runs the pictures of the folder and compares with its expected.json
-    python reference.py --write FOLDER               # writes expected.json
+    python logo_finder_reference.py PHOTO QUERY [QUERY ...]      # queries: logo pictures cropped tight
+    python logo_finder_reference.py --example FOLDER             # runs the pictures of the folder and compares with its expected.json
+    python logo_finder_reference.py --write FOLDER               # writes expected.json
 
 All pictures are arrays of bytes, HxWx3, RGB.
 """
@@ -19,7 +19,7 @@ LEVELS = (512, 256, 128)  # longer side of the photo
 SIZES = {48: 96, 72: 128, 108: 160, 160: 224}  # longer side of the logo in the query: canvas
 STRIDE, FINE, GRID, UNIT = 16, 8, 5, 64.0
 CANDIDATES = 6  # places that are verified, per query picture
-WEIGHTS = (8.0, 6.0, -8.0)  # replaced by weights.json beside the model: of the map, of the parts, bias
+WEIGHTS = (7.2974, 7.3111, -8.5807)  # of the map, of the parts, bias; replaced by weights.json where that lies beside the model
 MEAN = np.float32([0.485, 0.456, 0.406])
 DEVIATION = np.float32([0.229, 0.224, 0.225])
 
