@@ -155,10 +155,13 @@ pub fn prepare(
     let marks = match given.is_empty() && frame.is_fine() {
         true => {
             let grey = frame.raster.grey().smoothed(GREY_SIGMA);
-            let figure = (new.kind == ReferenceKind::Logo).then(|| whole_figure(&frame));
-            let mut marks = propose(vision.text.as_mut(), &frame, &grey, &ignored)?;
-            marks.extend(figure.flatten());
-            marks
+            let is_logo = new.kind == ReferenceKind::Logo;
+            // A figure is compared as a whole: in a part of it a photo that is laid a little wrong looks
+            // like another one.
+            match is_logo.then(|| whole_figure(&frame)).flatten() {
+                Some(figure) => vec![figure],
+                None => propose(vision.text.as_mut(), &frame, &grey, &ignored)?,
+            }
         }
         false => given,
     };

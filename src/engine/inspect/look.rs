@@ -72,9 +72,18 @@ impl Looked<'_> {
         Ok(seen)
     }
 
-    /// Whether the mark is compared as a figure.
+    /// Whether the mark is most of a logo: a part of it is never laid so well that contours could be
+    /// compared.
+    fn is_figure(&self) -> bool {
+        let (frame, tight) = (&self.view.pair.own, self.place.tight);
+        let area = |width: u32, height: u32| u64::from(width) * u64::from(height);
+        let most = area(frame.width(), frame.height()) / 2;
+        self.view.by_shape && area(tight.width(), tight.height()) >= most
+    }
+
+    /// Whether the mark is compared by the two tones of a figure.
     fn tells_tones(&self, vision: &mut Vision) -> bool {
-        if !self.view.by_shape {
+        if !self.is_figure() {
             return false;
         }
         let own = cut(vision, &self.view.pair.own, self.place);
@@ -105,7 +114,7 @@ impl Looked<'_> {
         let [own, seen] = self.sides(vision, place, sight);
         let pair = [&own, &seen, &seen];
         let mut cells = compare_at(vision, self.cache, view, place, Border::Unseen, pair)?;
-        if view.by_shape {
+        if self.is_figure() {
             compare_shapes(&mut cells, &own, &seen);
         }
         if let Some(covered) = hidden {
@@ -156,7 +165,7 @@ impl Looked<'_> {
         let [own, seen] = self.sides(vision, &moved, sight);
         let pair = [&own, &seen, &with_spread_of(&seen, &own)];
         let mut cells = compare_at(vision, self.cache, view, &moved, Border::Unseen, pair)?;
-        if view.by_shape {
+        if self.is_figure() {
             compare_shapes(&mut cells, &own, &seen);
         }
         if let Some(covered) = sight.hidden {
