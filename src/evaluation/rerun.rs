@@ -133,13 +133,7 @@ impl Rerun {
     fn matched(&mut self, n: usize, then: &MatchAnswer, now: &MatchReport) {
         let at = (n, &*then.reference);
         let (old, new) = (&then.channels, &now.channels);
-        self.hold(
-            at,
-            "embedding",
-            old.embedding,
-            new.embedding.map(Into::into),
-            TOLERANCE,
-        );
+        self.hold(at, "embedding", old.embedding, new.embedding, TOLERANCE);
         let inliers = old.geometry.inliers as f64;
         let few = (inliers * COUNT_TOLERANCE).max(FEW);
         self.hold(at, "inliers", Some(inliers), Some(new.inliers as f64), few);

@@ -68,7 +68,7 @@ async fn stocked(data: &Path) -> App {
     let brand = Brand {
         id: "ringbar".into(),
         name: "Ringbar".into(),
-        settings: settings.clone(),
+        settings,
     };
     let actor = Actor::local();
     app.assay.create_brand(&actor, brand).await.unwrap();

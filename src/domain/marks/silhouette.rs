@@ -7,6 +7,7 @@
 //! as a set of pixels instead of as one number, so that the place is known.
 
 use crate::domain::{
+    number::index,
     raster::{Plane, Raster},
     tuning::silhouette::{LEAST_CONTRAST, MESSY, REACH_PX, REACH_SHARE, SOLID_SHARE, TWO_TONED},
 };
@@ -50,8 +51,8 @@ impl Silhouette {
         if (grey.width, grey.height) != (self.width, self.height) {
             return None;
         }
-        let reach =
-            ((self.width.max(self.height) as f64 * REACH_SHARE).round() as usize).max(REACH_PX);
+        let side = self.width.max(self.height) as f64;
+        let reach = index((side * REACH_SHARE).round()).max(REACH_PX);
         let own = Grown::of(self, reach);
         // Away from the contour, where a photo that is laid a little wrong still shows the same.
         let median = |inner: &dyn Fn(usize) -> bool| {
@@ -162,8 +163,7 @@ fn grown(set: &[bool], (width, height): (usize, usize), reach: usize) -> Vec<boo
 fn otsu(levels: &[f32]) -> Option<(f32, f64)> {
     let mut counts = [0_u32; 256];
     for level in levels {
-        // In range: grey levels are.
-        counts[level.clamp(0.0, 255.0) as usize] += 1;
+        counts[index(f64::from(level.clamp(0.0, 255.0)))] += 1;
     }
     let all = levels.len() as f64;
     let sum = |power: i32| -> f64 {
@@ -207,6 +207,7 @@ fn border(plane: &Plane, is_so: impl Fn(usize) -> bool) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "noughts and ones are exact")]
     use super::*;
 
     /// A ring with a bar through it, on ground; `extra` adds to the figure.
