@@ -321,3 +321,92 @@ fn verified(candidate: &Candidate) -> (f32, Rect<f64>) {
     );
     (MAP_WEIGHT * agreement + PARTS_WEIGHT * parts + BIAS, place)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Maps of 10 x 6 cells with 2 planes of vectors and one of parts, which holds its columns' numbers.
+    fn maps() -> LogoMaps {
+        let parts = (0..12 * 20).map(|i| (i % 20) as f32);
+        LogoMaps {
+            columns: 10,
+            rows: 6,
+            vectors: vec![0.0; 2 * 60],
+            boxes: vec![0.0; 4 * 60],
+            parts: parts.collect(),
+        }
+    }
+
+    #[test]
+    fn samples_lie_between_cells_and_stay_inside() {
+        // From 16 to 96 pixels: the samples' middles at 24, 40, 56, 72, 88 are in cells of 8 pixels half
+        // a cell on.
+        let wanted = [2.5, 4.5, 6.5, 8.5, 10.5_f32];
+        let length = (5.0 * wanted.iter().map(|v| v * v).sum::<f32>()).sqrt();
+        let found = parts(&maps(), [16.0, 16.0, 96.0, 80.0]);
+        assert_eq!(found.len(), GRID * GRID);
+        for (i, value) in found.iter().enumerate() {
+            assert!(
+                (value * length - wanted[i % GRID]).abs() < 1e-3,
+                "{found:?}"
+            );
+        }
+        // Beyond the picture its border goes on.
+        let beyond = parts(&maps(), [400.0, 0.0, 500.0, 10.0]);
+        assert!(beyond.iter().all(|v| (v - 0.2).abs() < 1e-6), "{beyond:?}");
+    }
+
+    #[test]
+    fn a_logo_is_found_at_its_cell_and_with_its_box() {
+        let mut maps = maps();
+        let cell = 3 * 10 + 6;
+        (maps.vectors[cell], maps.vectors[60 + cell]) = (0.6, 0.8);
+        // A quarter of a cell to the right, twice as wide as 64 pixels.
+        (maps.boxes[cell], maps.boxes[2 * 60 + cell]) = (0.25, 2.0_f32.ln());
+        let centre = ((6.0 + 0.5 + 0.25) * 16.0, 3.5 * 16.0);
+        let place = [
+            centre.0 - 64.0,
+            centre.1 - 32.0,
+            centre.0 + 64.0,
+            centre.1 + 32.0,
+        ];
+        let entry = Entry {
+            vector: vec![0.6, 0.8],
+            parts: parts(&maps, place),
+            size: (20.0, 20.0),
+        };
+        let level = Level {
+            maps,
+            size: (160.0, 90.0),
+            cells: (10, 6),
+        };
+        let (score, found) = search(&[level], &[entry]).unwrap();
+        assert!(
+            (score - (MAP_WEIGHT + PARTS_WEIGHT + BIAS)).abs() < 1e-4,
+            "{score}"
+        );
+        let wanted = Rect::new(44.0 / 160.0, 24.0 / 90.0, 1.0, 88.0 / 90.0);
+        for (a, b) in found.corners().iter().zip(wanted.corners()) {
+            assert!(a.distance(b) < 1e-6, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn cells_beyond_the_photo_are_never_found() {
+        let mut maps = maps();
+        (maps.vectors[9], maps.vectors[60 + 9]) = (0.6, 0.8);
+        let entry = Entry {
+            vector: vec![0.6, 0.8],
+            parts: vec![0.2; GRID * GRID],
+            size: (20.0, 20.0),
+        };
+        let level = Level {
+            maps,
+            size: (140.0, 90.0),
+            cells: (9, 6),
+        };
+        let best = best_cell(&level, &entry).unwrap();
+        assert_eq!((best.agreement, best.cell), (0.0, (0, 0)));
+    }
+}

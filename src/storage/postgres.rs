@@ -16,7 +16,7 @@ use super::{
 
 /// The schema's versions. The first has the number of SQLite's last one when this came: the tables
 /// are the same, and so are the numbers.
-const MIGRATIONS: [Step; 6] = [
+const MIGRATIONS: [Step; 7] = [
     (
         5,
         "first",
