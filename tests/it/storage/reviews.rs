@@ -1,5 +1,7 @@
 //! Checks that people look at: who comes first, who holds one, and what is decided once.
 
+use std::time::{Duration, Instant};
+
 use assay::{
     checker::{
         actor::{Actor, Role},
@@ -96,6 +98,11 @@ pub(super) async fn flagged_checks_wait_in_the_order_asked_for(place: &Place) {
     // A dispute brings on top also what nobody had flagged.
     let shop = reviewer("shop");
     store.dispute(&shop, &dispute("1", "e")).await.unwrap();
+    // In another millisecond: of one the ids decide.
+    let first = Instant::now();
+    while first.elapsed() < Duration::from_millis(3) {
+        tokio::task::yield_now().await;
+    }
     store.dispute(&shop, &dispute("2", "c")).await.unwrap();
     for (order, wanted) in [
         (QueueOrder::Oldest, ["e", "c", "a", "b", "d"]),
