@@ -144,11 +144,17 @@ impl Browser {
 
     /// The text of an element as it is shown.
     pub(crate) async fn text(&self, css: &str) -> String {
-        let id = self.element(css).await;
-        let text = self
-            .ask(Method::GET, &format!("/element/{id}/text"), Value::Null)
-            .await;
-        text.as_str().unwrap().to_owned()
+        // Another page may come between finding an element and reading it.
+        for _ in 0..5 {
+            let id = self.element(css).await;
+            let path = format!("/element/{id}/text");
+            match self.try_ask(Method::GET, &path, Value::Null).await {
+                Ok(text) => return text.as_str().unwrap().to_owned(),
+                Err(error) if error["error"] == "stale element reference" => {}
+                Err(error) => panic!("{css}: {error}"),
+            }
+        }
+        panic!("{css} is another element each time")
     }
 
     /// Clicks an element as a mouse would: something that covers it gets in the way.

@@ -57,7 +57,7 @@ async fn a_reviewer_signs_in_by_the_link_and_decides_by_keyboard() {
     );
 
     // Both pictures came, laid over each other.
-    let came = "[...document.querySelectorAll('[data-pane=reference] img, [data-pane=photo] img')]
+    let came = "[...document.querySelectorAll('[data-pane=reference] img:not(.heat), [data-pane=photo] img:not(.heat)')]
                 .every((img) => img.complete && img.naturalWidth > 200)";
     browser.until(came).await;
     let mode = "return document.getElementById('viewer').dataset.mode";
